@@ -1,0 +1,1 @@
+"""A snapshot to Envoy: the messages, the ADS server and the process."""

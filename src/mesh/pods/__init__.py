@@ -1,0 +1,1 @@
+"""Deployments as processes: probes, restarts, rolling updates and logs."""

@@ -1,0 +1,1 @@
+"""Typed kinds, their validation and their names. Imports nothing of mesh."""

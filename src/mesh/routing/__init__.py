@@ -1,0 +1,1 @@
+"""Resources to a route table: what Istio's objects mean, as pure functions."""

@@ -1,0 +1,271 @@
+"""What the mesh should do with a request, as plain values: the result of compiling the resources.
+
+A `Snapshot` is built whole, compared with the last and handed to `mesh.envoy`, which alone knows Envoy's
+messages. Names of clusters follow Istio: `outbound|<port>|<subset>|<host>`.
+
+Times are seconds. Every value is immutable and hashable, so that a part that did not change is found by
+equality. `origins` name the objects a value was made of: a refusal by Envoy is shown on them.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+from mesh.resources.ref import Ref
+
+
+class How(Enum):
+    """How a string is compared. REGEX is RE2 and must match the whole value (Istio's meaning)."""
+
+    EXACT = "exact"
+    PREFIX = "prefix"
+    REGEX = "regex"
+    PRESENT = "present"
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    how: How
+    value: str = ""
+    ignore_case: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FieldMatch:
+    """A named header (lower case; `:method`, `:scheme`, `:authority` for pseudo headers) or query parameter."""
+
+    name: str
+    pattern: Pattern
+    invert: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """All parts must hold. An empty Match takes every request.
+
+    `source_labels` and `source_namespace` are held against the calling pod, whose listener says who it is.
+    """
+
+    path: Pattern | None = None
+    headers: tuple[FieldMatch, ...] = ()
+    query: tuple[FieldMatch, ...] = ()
+    source_labels: tuple[tuple[str, str], ...] = ()
+    source_namespace: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class HeaderChange:
+    set: tuple[tuple[str, str], ...] = ()
+    add: tuple[tuple[str, str], ...] = ()
+    remove: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class HeaderChanges:
+    request: HeaderChange = HeaderChange()
+    response: HeaderChange = HeaderChange()
+
+
+@dataclass(frozen=True, slots=True)
+class Weighted:
+    """One destination of a route; weights are relative to their sum."""
+
+    cluster: str
+    weight: int = 100
+    headers: HeaderChanges = HeaderChanges()
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """`attempts` are retries after the first try. `retry_on` has Envoy's condition names."""
+
+    attempts: int
+    retry_on: tuple[str, ...]
+    status_codes: tuple[int, ...] = ()
+    per_try_timeout: float | None = None
+    avoid_previous_hosts: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Rewrite:
+    authority: str | None = None
+    prefix: str | None = None
+    regex: str | None = None
+    substitution: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Forward:
+    """Send the request to one of `to`. `timeout` None means no timeout (Istio's default for HTTP)."""
+
+    to: tuple[Weighted, ...]
+    timeout: float | None = None
+    retry: Retry | None = None
+    rewrite: Rewrite | None = None
+    mirrors: tuple[tuple[str, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Redirect:
+    status: int = 301
+    scheme: str | None = None
+    authority: str | None = None
+    port: int | None = None
+    path: str | None = None
+    prefix: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Respond:
+    status: int
+    body: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Percentages are 0-100."""
+
+    delay: float | None = None
+    delay_percent: float = 100.0
+    abort_status: int | None = None
+    abort_percent: float = 100.0
+
+
+@dataclass(frozen=True, slots=True)
+class Cors:
+    allow_origins: tuple[Pattern, ...] = ()
+    allow_methods: tuple[str, ...] = ()
+    allow_headers: tuple[str, ...] = ()
+    expose_headers: tuple[str, ...] = ()
+    max_age: float | None = None
+    allow_credentials: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One row; the first whose match holds decides. `name` is shown to people: `mesh/products[fox]`."""
+
+    name: str
+    match: Match
+    action: Forward | Redirect | Respond
+    headers: HeaderChanges = HeaderChanges()
+    fault: Fault | None = None
+    cors: Cors | None = None
+    origins: tuple[Ref, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class VirtualHost:
+    """`domains` are Envoy's: exact, `*.suffix`, or `*`; with and without the port."""
+
+    name: str
+    domains: tuple[str, ...]
+    routes: tuple[Route, ...]
+    origins: tuple[Ref, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RouteTable:
+    """What one group of listeners asks; a table is shared by all pods of a namespace."""
+
+    name: str
+    hosts: tuple[VirtualHost, ...]
+
+
+class Balance(Enum):
+    ROUND_ROBIN = "ROUND_ROBIN"
+    LEAST_REQUEST = "LEAST_REQUEST"
+    RANDOM = "RANDOM"
+    PASSTHROUGH = "PASSTHROUGH"
+    RING_HASH = "RING_HASH"
+    MAGLEV = "MAGLEV"
+
+
+@dataclass(frozen=True, slots=True)
+class Outlier:
+    """Istio's outlierDetection. Times in seconds, percentages 0-100."""
+
+    consecutive_5xx: int | None = None
+    consecutive_gateway: int | None = None
+    interval: float = 10.0
+    base_ejection: float = 30.0
+    max_ejection_percent: int = 10
+    min_health_percent: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """Istio's connectionPool; None leaves Envoy's (or Istio's) default."""
+
+    max_connections: int | None = None
+    connect_timeout: float | None = None
+    max_pending: int | None = None
+    max_requests: int | None = None
+    max_requests_per_connection: int | None = None
+    max_retries: int | None = None
+    idle_timeout: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """A named group of endpoints (by EDS) with its policy."""
+
+    name: str
+    balance: Balance = Balance.LEAST_REQUEST
+    pool: Pool = Pool()
+    outlier: Outlier | None = None
+    http2: bool = False
+    origins: tuple[Ref, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A ready port of a pod."""
+
+    address: str
+    port: int
+    pod: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Who calls through a listener: the pod's namespace and labels."""
+
+    namespace: str
+    pod: str
+    labels: tuple[tuple[str, str], ...]
+    workload: str = ""
+
+
+class Role(Enum):
+    """What a listener is for."""
+
+    SIDECAR = "sidecar"
+    GATEWAY = "gateway"
+    NODE_PORT = "nodeport"
+    CLUSTER_IP = "clusterip"
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """Where Envoy listens. HTTP by `table`, or plain TCP to `cluster`; exactly one of the two is set."""
+
+    name: str
+    role: Role
+    address: str
+    port: int
+    table: str | None = None
+    cluster: str | None = None
+    source: Source | None = None
+    origins: tuple[Ref, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Everything Envoy should know at one moment, by name; `version` is the store's when it was built."""
+
+    version: int
+    listeners: Mapping[str, Listener] = field(default_factory=dict)
+    tables: Mapping[str, RouteTable] = field(default_factory=dict)
+    clusters: Mapping[str, Cluster] = field(default_factory=dict)
+    endpoints: Mapping[str, tuple[Endpoint, ...]] = field(default_factory=dict)
