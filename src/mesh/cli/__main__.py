@@ -1,0 +1,5 @@
+"""`python -m mesh.cli` is `meshmall`."""
+
+from mesh.cli import main
+
+main()

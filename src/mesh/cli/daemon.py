@@ -1,0 +1,160 @@
+"""The mesh's one long-running process: joins store, api, pods and Envoy, and ends them.
+
+Started by `mesh.cli.launch` as `python -m mesh.cli.daemon HOME SETTINGS`. Everything runs in one event loop;
+the rooms know each other only through the store and the few callables given here.
+"""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+import time
+from contextlib import AsyncExitStack, suppress
+from pathlib import Path
+from typing import Any
+
+import uvloop
+
+from mesh.api.server import ApiServer, ApiSettings
+from mesh.cli.failure import Failure
+from mesh.cli.home import Home, Settings
+from mesh.cli.launch import reap
+from mesh.cli.ports import require_free
+from mesh.envoy.plane import DataPlane, DataPlaneSettings
+from mesh.envoy.programmer import Programmer
+from mesh.pods.addresses import Block
+from mesh.pods.manager import PodManager
+from mesh.routing.world import MeshSettings
+from mesh.store import Store
+
+SETTLE_LIMIT = 5.0
+
+
+class Progress:
+    """Says over standard output how the start goes, then lets go of it."""
+
+    def __init__(self) -> None:
+        self._begun = time.perf_counter()
+
+    def step(self, name: str) -> None:
+        took = (time.perf_counter() - self._begun) * 1000
+        self._say({"step": name, "milliseconds": round(took, 1)})
+
+    def ready(self, **more: Any) -> None:
+        self._say({"ready": True, **more})
+        with Path(os.devnull).open("wb") as nowhere:
+            os.dup2(nowhere.fileno(), sys.stdout.fileno())
+
+    def failed(self, message: str, remedy: str = "") -> None:
+        self._say({"error": message, "remedy": remedy})
+
+    def _say(self, body: dict[str, Any]) -> None:
+        with suppress(BrokenPipeError):
+            sys.stdout.write(json.dumps(body) + "\n")
+            sys.stdout.flush()
+
+
+class Daemon:
+    """Starts the rooms in their order and ends them in the other."""
+
+    def __init__(self, home: Home, settings: Settings, progress: Progress) -> None:
+        self.home = home
+        self.settings = settings
+        self.progress = progress
+        self.begun = time.time()
+
+    async def run(self) -> None:
+        """Serves until SIGTERM or SIGINT."""
+        stopped = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stopped.set)
+        async with AsyncExitStack() as stack:
+            ready = await self._start(stack)
+            self.progress.ready(**ready)
+            await stopped.wait()
+
+    async def _start(self, stack: AsyncExitStack) -> dict[str, Any]:
+        home, settings = self.home, self.settings
+        reap(home.path)
+        require_free(settings)
+        store = Store.open(home.path / "store.db")
+        stack.callback(store.close)
+        self.progress.step("store")
+
+        plane = DataPlane(home.path, DataPlaneSettings(concurrency=settings.envoy_concurrency or None))
+        await plane.start()
+        stack.push_async_callback(plane.stop)
+        self.progress.step("envoy")
+
+        mesh = MeshSettings(
+            gateway_address=settings.address,
+            node_address=settings.address,
+            ports={80: settings.gateway_port, 443: settings.gateway_https_port},
+        )
+        programmer = Programmer(store, plane, mesh)
+        await programmer.start()
+        stack.push_async_callback(programmer.stop)
+
+        block = Block.claim(home.path)
+        stack.callback(block.release_all)
+
+        async def settled(version: int) -> None:
+            with suppress(TimeoutError):
+                await programmer.acknowledged(version, SETTLE_LIMIT)
+
+        pods = PodManager(store, home.path, block, settled)
+        await pods.start()
+        stack.push_async_callback(pods.stop)
+        self.progress.step("pods")
+
+        api = ApiServer(
+            store,
+            ApiSettings(home=home.path, port=settings.api_port, node_address=settings.address),
+            plane=programmer,
+            logs=pods.logs,
+            allocator=block,
+            status=lambda: self._status(plane, store),
+        )
+        url = await api.start()
+        stack.push_async_callback(api.stop)
+        self.progress.step("api")
+        return {"api": url}
+
+    def _status(self, plane: DataPlane, store: Store) -> dict[str, Any]:
+        return {
+            "pid": os.getpid(),
+            "home": str(self.home.path),
+            "started": self.begun,
+            "gateway": self.settings.gateway_url,
+            "settings": self.settings.to_json(),
+            "version": store.version,
+            "envoy": plane.describe(),
+        }
+
+
+def main(arguments: list[str]) -> int:
+    """Runs the daemon for HOME with SETTINGS (JSON); returns the exit code."""
+    home = Home(Path(arguments[0]))
+    settings = Settings.from_json(json.loads(arguments[1]))
+    progress = Progress()
+    try:
+        home.prepare()
+        held = home.lock()
+        home.register()
+        home.keep(settings)
+        uvloop.run(Daemon(home, settings, progress).run())
+        home.daemon_file.unlink(missing_ok=True)
+        os.close(held)
+    except Failure as failure:
+        progress.failed(failure.message, failure.remedy)
+        return failure.code
+    except Exception as error:
+        progress.failed(f"the mesh did not start: {error}", f"more is in its log: {home.daemon_log}")
+        raise
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,75 @@
+"""What a command prints: steps with their times, tables, failures.
+
+On a terminal with colour and a spinner (rich); into a pipe or file as plain lines.
+"""
+
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+
+class View:
+    """Writes to stdout; failures and warnings go to stderr."""
+
+    def __init__(self) -> None:
+        self.out = Console(file=sys.stdout, highlight=False, soft_wrap=True)
+        self.err = Console(file=sys.stderr, highlight=False, soft_wrap=True)
+
+    @contextmanager
+    def step(self, doing: str) -> Iterator["Step"]:
+        """Shows what is being done, then that it is done and in how many milliseconds."""
+        step = Step(doing)
+        begun = time.perf_counter()
+        if self.out.is_terminal:
+            with self.out.status(escape(doing) + " ..."):
+                yield step
+        else:
+            yield step
+        took = (time.perf_counter() - begun) * 1000
+        mark = "[green]✓[/]" if self.out.is_terminal else "ok"
+        self.out.print(f"{mark} {escape(step.done)} [dim]{took:,.0f} ms[/]")
+
+    def say(self, text: str = "") -> None:
+        self.out.print(Text.from_markup(text) if text else "")
+
+    def plain(self, text: str) -> None:
+        """Writes text as it is: what another program may read."""
+        self.out.file.write(text if text.endswith("\n") else text + "\n")
+
+    def warn(self, text: str) -> None:
+        self.err.print(f"[yellow]warning:[/] {escape(text)}")
+
+    def failure(self, message: str, remedy: str = "") -> None:
+        self.err.print(f"[red]error:[/] {escape(message)}")
+        if remedy:
+            self.err.print(f"  {escape(remedy)}", style="dim")
+
+    def columns(self, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+        """A table as kubectl prints it: aligned columns, no frame."""
+        widths = [max(len(row[i]) for row in (header, *rows)) for i in range(len(header))]
+        for row in (header, *rows):
+            cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
+            self.plain("   ".join(cells).rstrip())
+
+    def table(self, title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+        """A framed table for people; cells may have rich's markup."""
+        table = Table(title=title, title_justify="left", box=box.ROUNDED, title_style="bold", pad_edge=True)
+        for name in header:
+            table.add_column(name, no_wrap=True)
+        for row in rows:
+            table.add_row(*row)
+        self.out.print(table)
+
+
+class Step:
+    """What a step says; set `done` to say more when it ends."""
+
+    def __init__(self, doing: str) -> None:
+        self.done = doing
