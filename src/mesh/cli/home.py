@@ -127,9 +127,7 @@ class Home:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             os.close(descriptor)
-            raise Failure(
-                f"a mesh already runs in {self.path}", "look at it with: meshmall status"
-            ) from None
+            raise Failure(f"a mesh already runs in {self.path}", "look at it with: meshmall status") from None
         return descriptor
 
     def register(self) -> None:
