@@ -38,12 +38,12 @@ $(VENV)/bin/python:
 
 $(VENV)/.ready: pyproject.toml | $(VENV)/bin/python
 	@echo "installing what mesh-mall needs (once; half a minute)"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[mongodb]' 2>&1 | { grep -v '^WARNING: Location' || true; }
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check -e '.[mongodb]'
 	@$(BIN)/python -c 'import mesh.cli' && $(BIN)/python -m compileall -q src
 	@touch $@
 
 $(VENV)/.ready-dev: $(VENV)/.ready
 	@echo "installing what the tests need (once)"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[mongodb,dev]' 2>&1 | { grep -v '^WARNING: Location' || true; }
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check -e '.[mongodb,dev]'
 	@$(BIN)/python -c 'import pytest, ruff'
 	@touch $@
