@@ -1,0 +1,222 @@
+"""The environment of a container: what the mesh gives, what the Services are, what the manifest says.
+
+Later ones win: a minimal inheritance, the mesh's variables, the image's, Kubernetes' Service variables, `envFrom`,
+`env`. Sources: Kubernetes' EnvVarSource, EnvFromSource, and "Accessing the Service" for the Service variables.
+"""
+
+import base64
+import os
+import re
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from mesh.pods.expansion import expand
+from mesh.pods.procfs import CONTAINER_MARK, HOME_MARK, POD_MARK
+from mesh.resources.config import ConfigMap, Secret
+from mesh.resources.pod import Container, EnvFromSource, EnvVar, EnvVarSource, Pod
+from mesh.resources.service import Service
+
+_INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "USER", "LOGNAME")
+_KEYED_FIELD = re.compile(r"metadata\.(labels|annotations)\['([^']*)'\]")
+
+
+class ConfigError(Exception):
+    """A value that the manifest refers to is not there; it may appear later."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a container's environment is made of, besides its manifest."""
+
+    home: Path
+    node_name: str
+    host_ip: str
+    pod_ip: str
+    proxy_port: int
+    services: Iterable[Service] = ()
+    config_map: Callable[[str], ConfigMap | None] = lambda name: None
+    secret: Callable[[str], Secret | None] = lambda name: None
+    image: Mapping[str, str] = field(default_factory=dict)
+    volumes: Mapping[str, Path] = field(default_factory=dict)
+
+
+def environment(pod: Pod, container: Container, around: Surroundings) -> dict[str, str]:
+    """All variables of the container. Raises ConfigError, in Kubernetes' words, when a reference has no value."""
+    found = _inherited()
+    found.update(_mesh(pod, container, around))
+    found.update(around.image)
+    found.update(service_variables(around.services, links=pod.spec.enable_service_links is not False))
+    for source in container.env_from:
+        found.update(_all_of(source, pod, around))
+    for variable in container.env:
+        value = _value(variable, pod, container, around, found)
+        if value is not None:
+            found[variable.name] = value
+    found.update(_marks(pod, container, around))
+    return found
+
+
+def service_variables(services: Iterable[Service], *, links: bool = True) -> dict[str, str]:
+    """`<NAME>_SERVICE_HOST`, `_SERVICE_PORT` and the older `_PORT_80_TCP...` of each Service with a ClusterIP."""
+    found: dict[str, str] = {}
+    for service in services if links else ():
+        address, ports = service.spec.cluster_ip, service.spec.ports
+        if not address or address == "None" or not ports:
+            continue
+        name = service.metadata.name.upper().replace("-", "_")
+        found[f"{name}_SERVICE_HOST"] = address
+        found[f"{name}_SERVICE_PORT"] = str(ports[0].port)
+        for index, port in enumerate(ports):
+            protocol = port.protocol or "TCP"
+            url = f"{protocol.lower()}://{address}:{port.port}"
+            if port.name:
+                found[f"{name}_SERVICE_PORT_{port.name.upper().replace('-', '_')}"] = str(port.port)
+            if index == 0:
+                found[f"{name}_PORT"] = url
+            prefix = f"{name}_PORT_{port.port}_{protocol}"
+            found[prefix] = url
+            found[f"{prefix}_PROTO"] = protocol.lower()
+            found[f"{prefix}_PORT"] = str(port.port)
+            found[f"{prefix}_ADDR"] = address
+    return found
+
+
+def _inherited() -> dict[str, str]:
+    """Little of the daemon's own environment; the programs of its virtual environment come first on the PATH."""
+    found = {name: os.environ[name] for name in _INHERITED if name in os.environ}
+    path = found.get("PATH", os.defpath)
+    ours = str(Path(sys.prefix) / "bin")
+    found["PATH"] = path if path.split(os.pathsep)[0] == ours else f"{ours}{os.pathsep}{path}"
+    return found
+
+
+def _mesh(pod: Pod, container: Container, around: Surroundings) -> dict[str, str]:
+    ip = around.pod_ip
+    proxy, direct = f"http://{ip}:{around.proxy_port}", f"localhost,127.0.0.1,{ip}"
+    found = {
+        "HOSTNAME": pod.spec.hostname or pod.metadata.name,
+        "HOST": ip,
+        "POD_IP": ip,
+        "HTTP_PROXY": proxy,
+        "http_proxy": proxy,
+        "NO_PROXY": direct,
+        "no_proxy": direct,
+    }
+    if container.ports:
+        found["PORT"] = str(container.ports[0].container_port)
+    for name, folder in around.volumes.items():
+        found[f"MESHMALL_VOLUME_{name.upper().replace('-', '_')}"] = str(folder)
+    return found
+
+
+def _marks(pod: Pod, container: Container, around: Surroundings) -> dict[str, str]:
+    return {POD_MARK: pod.metadata.uid or "", CONTAINER_MARK: container.name, HOME_MARK: str(around.home)}
+
+
+def _all_of(source: EnvFromSource, pod: Pod, around: Surroundings) -> dict[str, str]:
+    prefix = source.prefix or ""
+    if source.config_map_ref is not None:
+        reference = source.config_map_ref
+        config = around.config_map(reference.name)
+        if config is not None:
+            return {prefix + key: value for key, value in (config.data or {}).items()}
+        kind = "configmap"
+    elif source.secret_ref is not None:
+        reference = source.secret_ref
+        secret = around.secret(reference.name)
+        if secret is not None:
+            return {prefix + key: _decoded(value) for key, value in (secret.data or {}).items()}
+        kind = "secret"
+    else:
+        return {}
+    if reference.optional:
+        return {}
+    raise ConfigError(f'{kind} "{reference.name}" not found')
+
+
+def _value(
+    variable: EnvVar, pod: Pod, container: Container, around: Surroundings, found: Mapping[str, str]
+) -> str | None:
+    source = variable.value_from
+    if source is None:
+        return expand(variable.value or "", found)
+    if source.config_map_key_ref is not None or source.secret_key_ref is not None:
+        return _keyed(source, pod, around)
+    if source.field_ref is not None:
+        return _field(source.field_ref.field_path, pod, around)
+    if source.resource_field_ref is not None:
+        reference = source.resource_field_ref
+        return _resource(reference.resource, str(reference.divisor or ""), container)
+    return ""
+
+
+def _keyed(source: EnvVarSource, pod: Pod, around: Surroundings) -> str | None:
+    if source.config_map_key_ref is not None:
+        reference, kind, shown = source.config_map_key_ref, "configmap", "ConfigMap"
+        config = around.config_map(reference.name)
+        data = None if config is None else dict(config.data or {})
+    else:
+        assert source.secret_key_ref is not None
+        reference, kind, shown = source.secret_key_ref, "secret", "Secret"
+        secret = around.secret(reference.name)
+        data = None if secret is None else {k: _decoded(v) for k, v in (secret.data or {}).items()}
+    if data is not None and reference.key in data:
+        return data[reference.key]
+    if reference.optional:
+        return None
+    if data is None:
+        raise ConfigError(f'{kind} "{reference.name}" not found')
+    raise ConfigError(f"couldn't find key {reference.key} in {shown} {pod.metadata.namespace}/{reference.name}")
+
+
+def _field(path: str, pod: Pod, around: Surroundings) -> str:
+    keyed = _KEYED_FIELD.fullmatch(path)
+    if keyed:
+        values = pod.metadata.labels if keyed.group(1) == "labels" else pod.metadata.annotations
+        return (values or {}).get(keyed.group(2), "")
+    known = {
+        "metadata.name": pod.metadata.name,
+        "metadata.namespace": pod.metadata.namespace,
+        "metadata.uid": pod.metadata.uid,
+        "spec.nodeName": around.node_name,
+        "spec.serviceAccountName": pod.spec.service_account_name or "default",
+        "status.podIP": around.pod_ip,
+        "status.podIPs": around.pod_ip,
+        "status.hostIP": around.host_ip,
+        "status.hostIPs": around.host_ip,
+    }
+    if path not in known:
+        raise ConfigError(f'fieldPath "{path}" is not one that a variable can have')
+    return known[path] or ""
+
+
+def _resource(name: str, divisor: str, container: Container) -> str:
+    """The container's limit or request; without one what the machine has, as on Kubernetes."""
+    side, _, resource = name.partition(".")
+    given = container.resources
+    values = {} if given is None else (given.limits if side == "limits" else given.requests) or {}
+    if resource in values:
+        amount = quantity(str(values[resource]))
+    elif resource == "cpu":
+        amount = float(os.cpu_count() or 1)
+    elif resource == "memory":
+        amount = float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    else:
+        amount = 0.0
+    unit = quantity(divisor) if divisor and divisor != "0" else 1.0
+    return str(-int(-amount // unit))
+
+
+_SUFFIXES = {"m": 1e-3, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40}
+
+
+def quantity(text: str) -> float:
+    """A Kubernetes quantity as a number: "250m" is 0.25, "64Mi" 67108864."""
+    digits = text.rstrip("mkMGTKi")
+    return float(digits) * _SUFFIXES.get(text[len(digits) :], 1)
+
+
+def _decoded(value: str) -> str:
+    return base64.b64decode(value).decode(errors="surrogateescape")
