@@ -1,0 +1,1 @@
+"""What every service of the mall shares: serving, calling, context, errors, logs, health, settings."""

@@ -1,0 +1,29 @@
+"""The `ids` parameter that the product services share."""
+
+from mall.kit.openapi import Parameter
+from mall.kit.problem import Problem
+from mall.kit.request import Request
+
+MOST = 100
+IDS = Parameter("ids", f"product ids with commas between, 1 to {MOST}")
+
+
+def ids_of(request: Request) -> list[int]:
+    """The ids asked for, in order. Raises Problem 400 that names the parameter."""
+    text = request.parameter("ids")
+    if text is None:
+        raise Problem(400, "the query parameter ids is missing; ids=1,2 would do", parameter="ids")
+    if not text.strip():
+        raise Problem(400, "ids is empty; ids=1,2 would do", parameter="ids")
+    words = text.split(",")
+    if len(words) > MOST:
+        raise Problem(400, f"ids has {len(words)} members; {MOST} at the most", parameter="ids")
+    return [_whole(word) for word in words]
+
+
+def _whole(word: str) -> int:
+    word = word.strip()
+    digits = word.removeprefix("-")
+    if not (digits.isascii() and digits.isdigit()) or len(digits) > 18:
+        raise Problem(400, f"ids: {word[:40]!r} is not a whole number", parameter="ids")
+    return int(word)

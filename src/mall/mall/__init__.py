@@ -1,0 +1,1 @@
+"""The shop's front: its pages, and the API that gathers what they show."""

@@ -1,0 +1,1 @@
+"""Six products for a user, best score first; v2 (BANNER=true) brings a banner."""

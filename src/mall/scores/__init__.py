@@ -1,0 +1,1 @@
+"""Scores, 0-100; SCALE multiplies them."""

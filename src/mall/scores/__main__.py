@@ -1,0 +1,11 @@
+"""`python -m mall.scores`."""
+
+from mall.catalog.counts import counting
+from mall.kit.serve import run
+
+run(
+    "scores",
+    counting(
+        lambda good, settings: good.score * settings.whole("SCALE", 1, 1, 1000), "The score of each product"
+    ),
+)

@@ -1,0 +1,6 @@
+"""`python -m mall.stock`."""
+
+from mall.catalog.counts import counting
+from mall.kit.serve import run
+
+run("stock", counting(lambda good, _: good.stock, "The pieces left of each product"))
