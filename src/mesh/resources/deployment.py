@@ -1,0 +1,66 @@
+"""Deployment and ReplicaSet (Kubernetes apps/v1)."""
+
+from mesh.resources.meta import Condition, LabelSelector, Part, Resource
+from mesh.resources.pod import IntOrString, PodTemplateSpec
+
+
+class RollingUpdateDeployment(Part):
+    """A number of pods, or a percentage of the replicas as "25%"."""
+
+    max_surge: IntOrString = "25%"
+    max_unavailable: IntOrString = "25%"
+
+
+class DeploymentStrategy(Part):
+    type: str = "RollingUpdate"
+    rolling_update: RollingUpdateDeployment | None = None
+
+
+class DeploymentSpec(Part):
+    selector: LabelSelector
+    template: PodTemplateSpec
+    replicas: int = 1
+    strategy: DeploymentStrategy = DeploymentStrategy()
+    min_ready_seconds: int = 0
+    progress_deadline_seconds: int = 600
+    revision_history_limit: int = 10
+    paused: bool = False
+
+
+class DeploymentStatus(Part):
+    observed_generation: int = 0
+    replicas: int = 0
+    updated_replicas: int = 0
+    ready_replicas: int = 0
+    available_replicas: int = 0
+    unavailable_replicas: int = 0
+    terminating_replicas: int = 0
+    conditions: list[Condition] = []
+    collision_count: int | None = None
+
+
+class Deployment(Resource):
+    spec: DeploymentSpec
+    status: DeploymentStatus = DeploymentStatus()
+
+
+class ReplicaSetSpec(Part):
+    selector: LabelSelector
+    template: PodTemplateSpec
+    replicas: int = 1
+    min_ready_seconds: int = 0
+
+
+class ReplicaSetStatus(Part):
+    observed_generation: int = 0
+    replicas: int = 0
+    fully_labeled_replicas: int = 0
+    ready_replicas: int = 0
+    available_replicas: int = 0
+    terminating_replicas: int = 0
+    conditions: list[Condition] = []
+
+
+class ReplicaSet(Resource):
+    spec: ReplicaSetSpec
+    status: ReplicaSetStatus = ReplicaSetStatus()

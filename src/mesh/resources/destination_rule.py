@@ -1,0 +1,113 @@
+"""DestinationRule (Istio networking.istio.io)."""
+
+from typing import Any, ClassVar
+
+from mesh.resources.istio import IstioStatus, PortSelector
+from mesh.resources.meta import Part, Resource
+
+Json = dict[str, Any]
+
+
+class LoadBalancerSettings(Part):
+    simple: str = ""
+    consistent_hash: Json | None = None
+    locality_lb_setting: Json | None = None
+    warmup_duration_secs: str = ""
+    warmup: Json | None = None
+    INERT: ClassVar = frozenset({"consistentHash", "localityLbSetting", "warmupDurationSecs", "warmup"})
+
+
+class TCPSettings(Part):
+    max_connections: int = 0
+    connect_timeout: str = ""
+    tcp_keepalive: Json | None = None
+    max_connection_duration: str = ""
+    idle_timeout: str = ""
+    INERT: ClassVar = frozenset({"tcpKeepalive", "maxConnectionDuration", "idleTimeout"})
+
+
+class HTTPSettings(Part):
+    http1_max_pending_requests: int = 0
+    http2_max_requests: int = 0
+    max_requests_per_connection: int = 0
+    max_retries: int = 0
+    idle_timeout: str = ""
+    h2_upgrade_policy: str = ""
+    use_client_protocol: bool = False
+    max_concurrent_streams: int = 0
+    INERT: ClassVar = frozenset({"useClientProtocol", "maxConcurrentStreams"})
+
+
+class ConnectionPoolSettings(Part):
+    tcp: TCPSettings | None = None
+    http: HTTPSettings | None = None
+
+
+class OutlierDetection(Part):
+    """Percentages are 0-100; 0 for a count of errors switches that count off."""
+
+    consecutive_5xx_errors: int | None = None
+    consecutive_gateway_errors: int | None = None
+    consecutive_errors: int | None = None
+    consecutive_local_origin_failures: int | None = None
+    split_external_local_origin_errors: bool = False
+    interval: str = ""
+    base_ejection_time: str = ""
+    max_ejection_percent: int | None = None
+    min_health_percent: int = 0
+    INERT: ClassVar = frozenset({"consecutiveLocalOriginFailures", "splitExternalLocalOriginErrors"})
+
+
+class ClientTLSSettings(Part):
+    mode: str = "DISABLE"
+    client_certificate: str = ""
+    private_key: str = ""
+    ca_certificates: str = ""
+    ca_crl: str = ""
+    credential_name: str = ""
+    subject_alt_names: list[str] = []
+    sni: str = ""
+    insecure_skip_verify: bool | None = None
+
+
+class PortTrafficPolicy(Part):
+    port: PortSelector
+    load_balancer: LoadBalancerSettings | None = None
+    connection_pool: ConnectionPoolSettings | None = None
+    outlier_detection: OutlierDetection | None = None
+    tls: ClientTLSSettings | None = None
+    INERT: ClassVar = frozenset({"tls"})
+
+
+class TrafficPolicy(Part):
+    load_balancer: LoadBalancerSettings | None = None
+    connection_pool: ConnectionPoolSettings | None = None
+    outlier_detection: OutlierDetection | None = None
+    tls: ClientTLSSettings | None = None
+    port_level_settings: list[PortTrafficPolicy] = []
+    tunnel: Json | None = None
+    proxy_protocol: Json | None = None
+    retry_budget: Json | None = None
+    INERT: ClassVar = frozenset({"tls", "tunnel", "proxyProtocol", "retryBudget"})
+
+
+class Subset(Part):
+    """The endpoints of the host whose pods carry all of `labels`."""
+
+    name: str
+    labels: dict[str, str] = {}
+    traffic_policy: TrafficPolicy | None = None
+
+
+class DestinationRuleSpec(Part):
+    host: str
+    traffic_policy: TrafficPolicy | None = None
+    subsets: list[Subset] = []
+    export_to: list[str] = []
+    workload_selector: Json | None = None
+    INERT: ClassVar = frozenset({"exportTo", "workloadSelector"})
+
+
+class DestinationRule(Resource):
+    spec: DestinationRuleSpec
+    status: IstioStatus = IstioStatus()

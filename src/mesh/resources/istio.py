@@ -1,0 +1,29 @@
+"""What Istio's networking kinds share: string matches, port selectors, their status."""
+
+from typing import Any
+
+from mesh.resources.meta import Condition, Part
+
+
+class StringMatch(Part):
+    """Exactly one is set; `regex` is RE2 and must match the whole value."""
+
+    exact: str | None = None
+    prefix: str | None = None
+    regex: str | None = None
+
+
+class PortSelector(Part):
+    number: int = 0
+
+
+class Percent(Part):
+    """0 to 100."""
+
+    value: float = 0.0
+
+
+class IstioStatus(Part):
+    conditions: list[Condition] = []
+    validation_messages: list[dict[str, Any]] = []
+    observed_generation: str | int | None = None

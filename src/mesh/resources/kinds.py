@@ -1,0 +1,86 @@
+"""The kinds that the mesh knows, by every name they have."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from mesh.resources.config import ConfigMap, Event, Namespace, Secret, ServiceAccount
+from mesh.resources.deployment import Deployment, ReplicaSet
+from mesh.resources.destination_rule import DestinationRule
+from mesh.resources.gateway import Gateway
+from mesh.resources.meta import Resource
+from mesh.resources.pod import Pod
+from mesh.resources.service import Service
+from mesh.resources.virtual_service import VirtualService
+
+ISTIO = "networking.istio.io"
+ISTIO_VERSIONS = ("v1", "v1beta1", "v1alpha3")
+
+
+class KindInfo(NamedTuple):
+    """`versions[0]` is the preferred one. `made_by` "mesh" kinds are written by the mesh alone."""
+
+    group: str
+    versions: tuple[str, ...]
+    kind: str
+    plural: str
+    singular: str
+    short_names: tuple[str, ...]
+    namespaced: bool
+    type: type[Resource]
+    made_by: str = "user"
+    kept: bool = True
+
+    @property
+    def api_versions(self) -> tuple[str, ...]:
+        """As manifests write them: `v1`, `apps/v1`, ..."""
+        return tuple(f"{self.group}/{version}" if self.group else version for version in self.versions)
+
+
+class Registry:
+    """Finds a kind by group and kind, or by group and plural."""
+
+    def __init__(self, infos: Sequence[KindInfo]) -> None:
+        self._infos = tuple(infos)
+        self._by_kind = {(info.group, info.kind): info for info in infos}
+        self._by_plural = {(info.group, info.plural): info for info in infos}
+        self._by_type = {info.type: info for info in infos}
+
+    def by_kind(self, group: str, kind: str) -> KindInfo | None:
+        return self._by_kind.get((group, kind))
+
+    def by_plural(self, group: str, plural: str) -> KindInfo | None:
+        return self._by_plural.get((group, plural))
+
+    def by_type(self, type_: type[Resource]) -> KindInfo:
+        return self._by_type[type_]
+
+    def all(self) -> tuple[KindInfo, ...]:
+        return self._infos
+
+
+REGISTRY = Registry(
+    (
+        KindInfo("", ("v1",), "Namespace", "namespaces", "namespace", ("ns",), False, Namespace),
+        KindInfo("", ("v1",), "Pod", "pods", "pod", ("po",), True, Pod, "mesh", kept=False),
+        KindInfo("", ("v1",), "Service", "services", "service", ("svc",), True, Service),
+        KindInfo("", ("v1",), "ConfigMap", "configmaps", "configmap", ("cm",), True, ConfigMap),
+        KindInfo("", ("v1",), "Secret", "secrets", "secret", (), True, Secret),
+        KindInfo("", ("v1",), "ServiceAccount", "serviceaccounts", "serviceaccount", ("sa",), True,
+            ServiceAccount,
+        ),
+        KindInfo("", ("v1",), "Event", "events", "event", ("ev",), True, Event, "mesh", kept=False),
+        KindInfo("apps", ("v1",), "Deployment", "deployments", "deployment", ("deploy",), True, Deployment),
+        KindInfo("apps", ("v1",), "ReplicaSet", "replicasets", "replicaset", ("rs",), True, ReplicaSet,
+            "mesh",
+        ),
+        KindInfo(ISTIO, ISTIO_VERSIONS, "Gateway", "gateways", "gateway", ("gw",), True, Gateway),
+        KindInfo(
+            ISTIO, ISTIO_VERSIONS, "VirtualService", "virtualservices", "virtualservice", ("vs",), True,
+            VirtualService,
+        ),
+        KindInfo(
+            ISTIO, ISTIO_VERSIONS, "DestinationRule", "destinationrules", "destinationrule", ("dr",), True,
+            DestinationRule,
+        ),
+    )
+)  # fmt: skip
