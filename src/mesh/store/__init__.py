@@ -1,1 +1,28 @@
-"""Versioned objects with watch, kept in SQLite."""
+"""Versioned objects with watch, kept in SQLite.
+
+`Store` keeps and tells, `mesh.store.cascade` works out what goes with an object that is deleted.
+"""
+
+from mesh.store.errors import Conflict, Damaged, Exists, Expired, Locked, NotFound, StoreError
+from mesh.store.objects import Body, Change, Delete, Event, Put, Stored
+from mesh.store.store import Store, timestamp
+from mesh.store.watch import Watch
+
+__all__ = [
+    "Body",
+    "Change",
+    "Conflict",
+    "Damaged",
+    "Delete",
+    "Event",
+    "Exists",
+    "Expired",
+    "Locked",
+    "NotFound",
+    "Put",
+    "Store",
+    "StoreError",
+    "Stored",
+    "Watch",
+    "timestamp",
+]

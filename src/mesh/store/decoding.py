@@ -1,0 +1,26 @@
+"""Between the JSON objects that the store keeps and the structs that the rooms read."""
+
+from typing import Any
+
+import msgspec
+
+from mesh.resources.kinds import REGISTRY
+from mesh.resources.ref import Ref
+
+
+def decode(ref: Ref, body: dict[str, Any]) -> Any:
+    """The body as its kind's struct; the body itself when the kind is not known."""
+    info = REGISTRY.by_kind(ref.group, ref.kind)
+    return msgspec.convert(body, info.type) if info else body
+
+
+def identity(type_: type[Any]) -> tuple[str, str]:
+    """Group and kind that a struct stands for. Raises KeyError when it is no kind."""
+    info = REGISTRY.by_type(type_)
+    return info.group, info.kind
+
+
+def kept(ref: Ref) -> bool:
+    """Whether objects of this kind outlive the daemon."""
+    info = REGISTRY.by_kind(ref.group, ref.kind)
+    return info is None or info.kept

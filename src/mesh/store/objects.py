@@ -1,0 +1,82 @@
+"""What the store keeps, takes and tells: objects, changes and events."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Literal, NamedTuple
+
+from mesh.resources.ref import Ref
+
+Body = dict[str, Any]
+Decode = Callable[[Ref, Body], Any]
+
+
+class Stored:
+    """An object as it was at one version. Immutable: neither `body` nor what is in it may be changed.
+
+    `body` is the JSON object as Kubernetes shows it, `version` its metadata.resourceVersion.
+    """
+
+    __slots__ = ("_decode", "_typed", "body", "ref", "version")
+
+    def __init__(self, ref: Ref, version: int, body: Body, decode: Decode) -> None:
+        self.ref = ref
+        self.version = version
+        self.body = body
+        self._decode = decode
+        self._typed: Any = None
+
+    @property
+    def typed(self) -> Any:
+        """The body as its kind's struct, decoded once. Raises msgspec.ValidationError when it does not fit."""
+        if self._typed is None:
+            self._typed = self._decode(self.ref, self.body)
+        return self._typed
+
+    @property
+    def metadata(self) -> Mapping[str, Any]:
+        """`body["metadata"]`."""
+        metadata: Mapping[str, Any] = self.body["metadata"]
+        return metadata
+
+    @property
+    def uid(self) -> str:
+        """metadata.uid: tells an object from a later one of the same name."""
+        return str(self.body["metadata"]["uid"])
+
+    def __repr__(self) -> str:
+        return f"<{self.ref} at {self.version}>"
+
+
+class Put(NamedTuple):
+    """Create the object, or replace it whole.
+
+    `if_version` None takes whatever is there, 0 demands that nothing is, another number that this version is.
+    `body` is kept, not copied: the caller gives it away. Its metadata needs no uid, resourceVersion,
+    creationTimestamp or generation: these are the store's.
+    """
+
+    ref: Ref
+    body: Body
+    if_version: int | None = None
+
+
+class Delete(NamedTuple):
+    """Remove the object, if it is at `if_version` (None: at any)."""
+
+    ref: Ref
+    if_version: int | None = None
+
+
+Change = Put | Delete
+EventType = Literal["ADDED", "MODIFIED", "DELETED"]
+
+
+class Event(NamedTuple):
+    """What became of an object. `object` of a deletion is the last state, with the version that deleted it.
+
+    `previous` is the state before (None for ADDED): a selector needs it to see an object leave.
+    """
+
+    type: EventType
+    object: Stored
+    version: int
+    previous: Stored | None = None
