@@ -1,0 +1,138 @@
+"""Do rules name what is there? Checked over all objects as they would be after a change."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from mesh.resources.destination_rule import DestinationRule
+from mesh.resources.gateway import Gateway
+from mesh.resources.hosts import aliases, covers, resolve
+from mesh.resources.kinds import REGISTRY
+from mesh.resources.meta import Resource
+from mesh.resources.problems import FieldError
+from mesh.resources.ref import Ref
+from mesh.resources.service import Service
+from mesh.resources.virtual_service import Destination, VirtualService
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """An error refuses the change; a warning is told with it."""
+
+    severity: Literal["error", "warning"]
+    error: FieldError
+
+
+def ref_of(typed: Resource) -> Ref:
+    """The identity of a typed object."""
+    info = REGISTRY.by_type(type(typed))
+    return Ref(info.group, info.kind, typed.metadata.namespace, typed.metadata.name)
+
+
+def check(objects: Iterable[Resource]) -> list[Finding]:
+    """Everything that rules name and is not there, in the order of the objects."""
+    everything = list(objects)
+    services = {
+        host
+        for each in everything
+        if isinstance(each, Service)
+        for host in aliases(each.metadata.name, each.metadata.namespace, "")
+    }
+    gateways = {
+        f"{each.metadata.namespace}/{each.metadata.name}" for each in everything if isinstance(each, Gateway)
+    }
+    rules = [each for each in everything if isinstance(each, DestinationRule)]
+    known = _Known(services, gateways, rules)
+    found: list[Finding] = []
+    claimed: dict[str, VirtualService] = {}
+    for each in everything:
+        if isinstance(each, VirtualService):
+            found += known.virtual_service(each)
+            found += _claims(each, claimed)
+        elif isinstance(each, DestinationRule):
+            host = resolve(each.spec.host, each.metadata.namespace)
+            if "*" not in host and host not in services:
+                found.append(_warning(each, "spec.host", f'no Service is named "{each.spec.host}"'))
+    return found
+
+
+class _Known:
+    """What there is to be named."""
+
+    def __init__(self, services: set[str], gateways: set[str], rules: list[DestinationRule]) -> None:
+        self._services = services
+        self._gateways = gateways
+        self._rules: dict[str, list[DestinationRule]] = defaultdict(list)
+        self._wild: list[tuple[str, DestinationRule]] = []
+        for rule in rules:
+            host = resolve(rule.spec.host, rule.metadata.namespace)
+            if "*" in host:
+                self._wild.append((host, rule))
+            else:
+                self._rules[host].append(rule)
+
+    def virtual_service(self, rule: VirtualService) -> Iterator[Finding]:
+        namespace = rule.metadata.namespace
+        for number, gateway in enumerate(rule.spec.gateways):
+            named = gateway if "/" in gateway else f"{namespace}/{gateway}"
+            if gateway != "mesh" and named not in self._gateways:
+                yield _warning(rule, f"spec.gateways[{number}]", f'there is no Gateway "{named}"')
+        for number, route in enumerate(rule.spec.http):
+            for place, each in enumerate(route.route):
+                path = f"spec.http[{number}].route[{place}].destination"
+                yield from self._destination(rule, each.destination, path)
+            if route.mirror is not None:
+                yield from self._destination(rule, route.mirror, f"spec.http[{number}].mirror")
+
+    def _destination(self, rule: VirtualService, destination: Destination, path: str) -> Iterator[Finding]:
+        host = resolve(destination.host, rule.metadata.namespace)
+        if host not in self._services:
+            yield _warning(
+                rule, f"{path}.host", f'no Service is named "{destination.host}"; requests get 503'
+            )
+        if not destination.subset:
+            return
+        rules = self._rules.get(host) or [each for wild, each in self._wild if covers(wild, host)]
+        subsets = {subset.name for each in rules for subset in each.spec.subsets}
+        if rules and destination.subset not in subsets:
+            named = " and ".join(str(ref_of(each)) for each in rules)
+            has = ", ".join(sorted(subsets)) or "none"
+            yield Finding(
+                "error",
+                FieldError(
+                    f"{path}.subset",
+                    f'"{destination.subset}" is not a subset of {named} (it has {has})',
+                    ref_of(rule),
+                ),
+            )
+        elif not rules:
+            yield Finding(
+                "error",
+                FieldError(
+                    f"{path}.subset",
+                    f'"{destination.subset}": no DestinationRule says what the subsets of '
+                    f'"{destination.host}" are; apply one before, or in the same file',
+                    ref_of(rule),
+                ),
+            )
+
+
+def _claims(rule: VirtualService, claimed: dict[str, VirtualService]) -> Iterator[Finding]:
+    """Istio takes one VirtualService a host in the mesh: a second one is told."""
+    if rule.spec.gateways and "mesh" not in rule.spec.gateways:
+        return
+    for number, host in enumerate(rule.spec.hosts):
+        named = resolve(host, rule.metadata.namespace)
+        first = claimed.setdefault(named, rule)
+        if first is not rule:
+            yield _warning(
+                rule,
+                f"spec.hosts[{number}]",
+                f'"{host}" has rules in {ref_of(first)} too: both are merged here, '
+                "Istio takes the older alone",
+            )
+
+
+def _warning(typed: Resource, path: str, message: str) -> Finding:
+    return Finding("warning", FieldError(path, message, ref_of(typed)))

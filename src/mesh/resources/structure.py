@@ -1,0 +1,159 @@
+"""Holds JSON against the typed structs and says everything that does not fit, not only the first.
+
+Also collects the fields that are accepted and have no effect here.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+import msgspec
+from msgspec import inspect
+
+from mesh.resources.meta import Part
+from mesh.resources.problems import FieldError, meant
+
+MOST_ERRORS = 50
+DEEPEST = 64
+
+
+@dataclass(slots=True)
+class Findings:
+    """What was found on the walk: errors, and the paths of fields without effect."""
+
+    errors: list[FieldError] = field(default_factory=list)
+    inert: list[str] = field(default_factory=list)
+
+    def wrong(self, path: str, message: str) -> None:
+        if len(self.errors) < MOST_ERRORS:
+            self.errors.append(FieldError(path, message))
+
+
+def check(body: Any, type_: type[Part]) -> Findings:
+    """Walks JSON values along the type."""
+    findings = Findings()
+    _walk(body, _described(type_), "", findings, 0)
+    return findings
+
+
+@cache
+def _described(type_: type[Part]) -> inspect.Type:
+    return inspect.type_info(type_)
+
+
+def without_nulls(value: Any) -> Any:
+    """A null field is an absent field, as in Kubernetes."""
+    if isinstance(value, dict):
+        return {key: without_nulls(held) for key, held in value.items() if held is not None}
+    if isinstance(value, list):
+        return [without_nulls(held) for held in value]
+    return value
+
+
+def _walk(value: Any, kind: inspect.Type, path: str, found: Findings, depth: int) -> None:
+    if depth > DEEPEST:
+        found.wrong(path, f"nested deeper than {DEEPEST} levels")
+        return
+    match kind:
+        case inspect.StructType():
+            _struct(value, kind, path, found, depth)
+        case inspect.ListType():
+            if not isinstance(value, list):
+                found.wrong(path, f"{_shown(value)} is not a list")
+                return
+            for number, member in enumerate(value):
+                _walk(member, kind.item_type, f"{path}[{number}]", found, depth + 1)
+        case inspect.DictType():
+            if not isinstance(value, dict):
+                found.wrong(path, f"{_shown(value)} is not a map")
+                return
+            for key, member in value.items():
+                if not isinstance(key, str):
+                    found.wrong(path, f"the key {key!r} is not a string; put it in quotes")
+                    continue
+                _walk(member, kind.value_type, f"{path}[{key}]", found, depth + 1)
+        case inspect.UnionType():
+            _union(value, kind, path, found, depth)
+        case inspect.AnyType():
+            pass
+        case _:
+            _scalar(value, kind, path, found)
+
+
+def _struct(value: Any, kind: inspect.StructType, path: str, found: Findings, depth: int) -> None:
+    if not isinstance(value, dict):
+        found.wrong(path, f"{_shown(value)} is not a map")
+        return
+    fields = {each.encode_name: each for each in kind.fields}
+    inert = kind.cls.INERT if issubclass(kind.cls, Part) else frozenset()
+    dot = f"{path}." if path else ""
+    for name, member in value.items():
+        if name not in fields:
+            found.wrong(f"{dot}{name}", f"unknown field{meant(str(name), fields)}")
+            continue
+        if name in inert and member not in (None, [], {}, ""):
+            found.inert.append(f"{dot}{name}")
+        if member is not None:
+            _walk(member, fields[name].type, f"{dot}{name}", found, depth + 1)
+    for name, each in fields.items():
+        if each.required and value.get(name) is None:
+            found.wrong(f"{dot}{name}", "is missing")
+
+
+def _union(value: Any, kind: inspect.UnionType, path: str, found: Findings, depth: int) -> None:
+    members = [each for each in kind.types if not isinstance(each, inspect.NoneType)]
+    for each in members:
+        if _fits(value, each):
+            _walk(value, each, path, found, depth)
+            return
+    if len(members) == 1:
+        _walk(value, members[0], path, found, depth)
+        return
+    names = " or ".join(_NAMES.get(type(each), "map") for each in members)
+    found.wrong(path, f"{_shown(value)} is not a {names}")
+
+
+_NAMES: dict[type[inspect.Type], str] = {
+    inspect.StrType: "string",
+    inspect.IntType: "whole number",
+    inspect.FloatType: "number",
+    inspect.BoolType: "true or false",
+    inspect.ListType: "list",
+    inspect.DictType: "map",
+    inspect.StructType: "map",
+}
+
+_FITS: dict[type[inspect.Type], Callable[[Any], bool]] = {
+    inspect.StrType: lambda value: isinstance(value, str),
+    inspect.IntType: lambda value: isinstance(value, int) and not isinstance(value, bool),
+    inspect.FloatType: lambda value: isinstance(value, int | float) and not isinstance(value, bool),
+    inspect.BoolType: lambda value: isinstance(value, bool),
+    inspect.ListType: lambda value: isinstance(value, list),
+    inspect.DictType: lambda value: isinstance(value, dict),
+    inspect.StructType: lambda value: isinstance(value, dict),
+}
+
+
+def _fits(value: Any, kind: inspect.Type) -> bool:
+    fits = _FITS.get(type(kind))
+    return fits is not None and fits(value)
+
+
+def _scalar(value: Any, kind: inspect.Type, path: str, found: Findings) -> None:
+    if not _fits(value, kind):
+        name = _NAMES.get(type(kind), "value of the right type")
+        hint = (
+            "; put it in quotes"
+            if isinstance(kind, inspect.StrType) and not isinstance(value, dict | list)
+            else ""
+        )
+        article = "" if name.startswith("true") else "a "
+        found.wrong(path, f"{_shown(value)} is not {article}{name}{hint}")
+    elif isinstance(kind, inspect.IntType) and not -(2**53) < value < 2**53:
+        found.wrong(path, f"{value} is out of range")
+
+
+def _shown(value: Any) -> str:
+    text = msgspec.json.encode(value, enc_hook=str).decode() if not isinstance(value, str) else f'"{value}"'
+    return text if len(text) <= 60 else text[:57] + "..."
