@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from msgspec import field
+
 from mesh.resources.meta import Condition, Part, Resource
 
 
@@ -15,8 +17,8 @@ class NamespaceStatus(Part):
 
 
 class Namespace(Resource):
-    spec: NamespaceSpec = NamespaceSpec()
-    status: NamespaceStatus = NamespaceStatus()
+    spec: NamespaceSpec = field(default_factory=NamespaceSpec)
+    status: NamespaceStatus = field(default_factory=NamespaceStatus)
 
 
 class ConfigMap(Resource):
@@ -60,7 +62,7 @@ class EventSource(Part):
 class Event(Resource):
     """What happened to an object; `count` times since `first_timestamp`."""
 
-    involved_object: ObjectReference = ObjectReference()
+    involved_object: ObjectReference = field(default_factory=ObjectReference)
     type: str = "Normal"
     reason: str = ""
     message: str = ""
@@ -69,7 +71,7 @@ class Event(Resource):
     last_timestamp: str | None = None
     event_time: str | None = None
     action: str = ""
-    source: EventSource = EventSource()
+    source: EventSource = field(default_factory=EventSource)
     reporting_component: str = ""
     reporting_instance: str = ""
     related: ObjectReference | None = None

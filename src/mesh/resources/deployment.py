@@ -1,5 +1,7 @@
 """Deployment and ReplicaSet (Kubernetes apps/v1)."""
 
+from msgspec import field
+
 from mesh.resources.meta import Condition, LabelSelector, Part, Resource
 from mesh.resources.pod import IntOrString, PodTemplateSpec
 
@@ -20,7 +22,7 @@ class DeploymentSpec(Part):
     selector: LabelSelector
     template: PodTemplateSpec
     replicas: int = 1
-    strategy: DeploymentStrategy = DeploymentStrategy()
+    strategy: DeploymentStrategy = field(default_factory=DeploymentStrategy)
     min_ready_seconds: int = 0
     progress_deadline_seconds: int = 600
     revision_history_limit: int = 10
@@ -41,7 +43,7 @@ class DeploymentStatus(Part):
 
 class Deployment(Resource):
     spec: DeploymentSpec
-    status: DeploymentStatus = DeploymentStatus()
+    status: DeploymentStatus = field(default_factory=DeploymentStatus)
 
 
 class ReplicaSetSpec(Part):
@@ -63,4 +65,4 @@ class ReplicaSetStatus(Part):
 
 class ReplicaSet(Resource):
     spec: ReplicaSetSpec
-    status: ReplicaSetStatus = ReplicaSetStatus()
+    status: ReplicaSetStatus = field(default_factory=ReplicaSetStatus)

@@ -2,6 +2,8 @@
 
 from typing import Any, ClassVar
 
+from msgspec import field
+
 from mesh.resources.istio import IstioStatus, PortSelector
 from mesh.resources.meta import Part, Resource
 
@@ -110,4 +112,4 @@ class DestinationRuleSpec(Part):
 
 class DestinationRule(Resource):
     spec: DestinationRuleSpec
-    status: IstioStatus = IstioStatus()
+    status: IstioStatus = field(default_factory=IstioStatus)

@@ -2,6 +2,8 @@
 
 from typing import ClassVar
 
+from msgspec import field
+
 from mesh.resources.istio import IstioStatus
 from mesh.resources.meta import Part, Resource
 
@@ -49,5 +51,5 @@ class GatewaySpec(Part):
 
 
 class Gateway(Resource):
-    spec: GatewaySpec = GatewaySpec()
-    status: IstioStatus = IstioStatus()
+    spec: GatewaySpec = field(default_factory=GatewaySpec)
+    status: IstioStatus = field(default_factory=IstioStatus)

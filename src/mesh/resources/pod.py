@@ -255,7 +255,7 @@ class PodSpec(Part):
 
 class PodTemplateSpec(Part):
     spec: PodSpec
-    metadata: ObjectMeta = ObjectMeta()
+    metadata: ObjectMeta = field(default_factory=ObjectMeta)
 
 
 class ContainerStatus(Part):
@@ -288,4 +288,4 @@ class PodStatus(Part):
 
 class Pod(Resource):
     spec: PodSpec
-    status: PodStatus = PodStatus()
+    status: PodStatus = field(default_factory=PodStatus)

@@ -5,6 +5,8 @@ Durations are strings as Istio's JSON has them ("1.5s").
 
 from typing import ClassVar
 
+from msgspec import field
+
 from mesh.resources.istio import IstioStatus, Percent, PortSelector, StringMatch
 from mesh.resources.meta import Part, Resource
 
@@ -195,5 +197,5 @@ class VirtualServiceSpec(Part):
 
 
 class VirtualService(Resource):
-    spec: VirtualServiceSpec = VirtualServiceSpec()
-    status: IstioStatus = IstioStatus()
+    spec: VirtualServiceSpec = field(default_factory=VirtualServiceSpec)
+    status: IstioStatus = field(default_factory=IstioStatus)
