@@ -48,7 +48,7 @@ class ConnectionPoolSettings(Part):
 class OutlierDetection(Part):
     """Percentages are 0-100; 0 for a count of errors switches that count off."""
 
-    consecutive_5xx_errors: int | None = None
+    consecutive_5xx_errors: int | None = field(name="consecutive5xxErrors", default=None)
     consecutive_gateway_errors: int | None = None
     consecutive_errors: int | None = None
     consecutive_local_origin_failures: int | None = None
