@@ -1,0 +1,140 @@
+"""Services and DestinationRules to clusters and their endpoints (Istio's traffic policies)."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+
+from mesh.resources.destination_rule import (
+    ConnectionPoolSettings,
+    DestinationRule,
+    LoadBalancerSettings,
+    OutlierDetection,
+    Subset,
+    TrafficPolicy,
+)
+from mesh.resources.durations import seconds
+from mesh.resources.hosts import covers, resolve, specificity
+from mesh.resources.references import ref_of
+from mesh.resources.service import ServicePort
+from mesh.routing.directory import Directory, Known, is_http2
+from mesh.routing.table import Balance, Cluster, Endpoint, Outlier, Pool
+from mesh.routing.world import World
+
+BALANCE = {
+    "RANDOM": Balance.RANDOM,
+    "ROUND_ROBIN": Balance.ROUND_ROBIN,
+    "PASSTHROUGH": Balance.PASSTHROUGH,
+}
+Policies = Sequence[TrafficPolicy]
+
+
+def cluster_name(port: int, subset: str, host: str) -> str:
+    """A cluster's name as Istio has it."""
+    return f"outbound|{port}|{subset}|{host}"
+
+
+class Rules:
+    """DestinationRules by the host they are for."""
+
+    def __init__(self, world: World) -> None:
+        self._exact: dict[str, list[DestinationRule]] = defaultdict(list)
+        self._wild: list[tuple[str, DestinationRule]] = []
+        for rule in world.destination_rules:
+            host = resolve(rule.spec.host, rule.metadata.namespace)
+            if host.startswith("*"):
+                self._wild.append((host, rule))
+            else:
+                self._exact[host].append(rule)
+        self._wild.sort(key=lambda pair: specificity(pair[0]))
+
+    def of(self, known: Known) -> Sequence[DestinationRule]:
+        """The rules of a Service, oldest first: those for its host, or those of the narrowest wildcard."""
+        short = (known.host, f"{known.name}.{known.namespace}", f"{known.name}.{known.namespace}.svc")
+        exact = [rule for host in short for rule in self._exact.get(host, ())]
+        if exact:
+            return exact
+        return [rule for host, rule in self._wild if covers(host, known.host)][:1]
+
+
+def clusters_of(
+    known: Known, rules: Sequence[DestinationRule], directory: Directory
+) -> Iterator[tuple[Cluster, tuple[Endpoint, ...]]]:
+    """Every cluster of a Service: one a port, and one a port and subset.
+
+    Several rules for a host merge as Istio merges them: the first policy counts, subsets add up.
+    """
+    origins = (ref_of(known.service), *(ref_of(rule) for rule in rules))
+    base = next((rule.spec.traffic_policy for rule in rules if rule.spec.traffic_policy is not None), None)
+    subsets: dict[str, Subset] = {}
+    for rule in rules:
+        for subset in rule.spec.subsets:
+            subsets.setdefault(subset.name, subset)
+    everything: Mapping[str, Subset | None] = {"": None, **subsets}
+    for port in known.service.spec.ports:
+        for name, chosen in everything.items():
+            policies = [p for p in (chosen.traffic_policy if chosen else None, base) if p is not None]
+            labels = chosen.labels if chosen else {}
+            cluster = _cluster(cluster_name(port.port, name, known.host), port, policies)
+            yield (
+                Cluster(cluster.name, cluster.balance, cluster.pool, cluster.outlier, cluster.http2, origins),
+                directory.endpoints(known, port, labels),
+            )
+
+
+def _cluster(name: str, port: ServicePort, policies: Policies) -> Cluster:
+    """The narrowest policy that says something about a part decides that part."""
+    balancer: LoadBalancerSettings | None = None
+    pool: ConnectionPoolSettings | None = None
+    outlier: OutlierDetection | None = None
+    for policy in policies:
+        levels = [each for each in policy.port_level_settings if each.port.number == port.port]
+        if levels:
+            # What is said for a port replaces the whole policy, also the parts it does not name.
+            balancer = balancer or levels[0].load_balancer
+            pool = pool or levels[0].connection_pool
+            outlier = outlier or levels[0].outlier_detection
+            break
+        balancer = balancer or policy.load_balancer
+        pool = pool or policy.connection_pool
+        outlier = outlier or policy.outlier_detection
+    upgraded = pool is not None and pool.http is not None and pool.http.h2_upgrade_policy == "UPGRADE"
+    return Cluster(
+        name=name,
+        balance=BALANCE.get(balancer.simple, Balance.LEAST_REQUEST) if balancer else Balance.LEAST_REQUEST,
+        pool=_pool(pool),
+        outlier=_outlier(outlier),
+        http2=is_http2(port) or upgraded,
+    )
+
+
+def _pool(pool: ConnectionPoolSettings | None) -> Pool:
+    if pool is None:
+        return Pool()
+    tcp, http = pool.tcp, pool.http
+    return Pool(
+        max_connections=(tcp.max_connections or None) if tcp else None,
+        connect_timeout=seconds(tcp.connect_timeout) if tcp and tcp.connect_timeout else None,
+        max_pending=(http.http1_max_pending_requests or None) if http else None,
+        max_requests=(http.http2_max_requests or None) if http else None,
+        max_requests_per_connection=(http.max_requests_per_connection or None) if http else None,
+        max_retries=(http.max_retries or None) if http else None,
+        idle_timeout=seconds(http.idle_timeout) if http and http.idle_timeout else None,
+    )
+
+
+def _outlier(outlier: OutlierDetection | None) -> Outlier | None:
+    if outlier is None:
+        return None
+    gateway = outlier.consecutive_gateway_errors
+    if gateway is None:
+        gateway = outlier.consecutive_errors
+    consecutive = outlier.consecutive_5xx_errors
+    if consecutive is None and gateway is None:
+        consecutive = 5
+    return Outlier(
+        consecutive_5xx=consecutive or None,
+        consecutive_gateway=gateway or None,
+        interval=seconds(outlier.interval) if outlier.interval else 10.0,
+        base_ejection=seconds(outlier.base_ejection_time) if outlier.base_ejection_time else 30.0,
+        max_ejection_percent=10 if outlier.max_ejection_percent is None else outlier.max_ejection_percent,
+        min_health_percent=outlier.min_health_percent,
+    )

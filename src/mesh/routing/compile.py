@@ -1,0 +1,255 @@
+"""A world to a snapshot: every listener, route table, cluster and endpoint that Envoy should have. Pure.
+
+Services are called inside the mesh by one table a namespace (`outbound|<namespace>`), since a pod's whole
+HTTP goes through one proxy listener that knows the host by the request. Gateways have one table a port.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+
+from mesh.resources.hosts import aliases, covers, resolve, specificity
+from mesh.resources.ref import Ref
+from mesh.resources.references import ref_of
+from mesh.resources.service import ServicePort
+from mesh.resources.virtual_service import Destination, VirtualService
+from mesh.routing.clusters import Rules, cluster_name, clusters_of
+from mesh.routing.directory import Directory, Known
+from mesh.routing.http import DEFAULT_RETRY, MESH, Place, delegates_of, rows
+from mesh.routing.listeners import gateway_name, listeners_of, served
+from mesh.routing.table import (
+    Cluster,
+    Endpoint,
+    Forward,
+    Match,
+    Respond,
+    Route,
+    RouteTable,
+    Snapshot,
+    VirtualHost,
+    Weighted,
+)
+from mesh.routing.world import MeshSettings, World
+
+
+def compile(world: World, settings: MeshSettings) -> Snapshot:  # noqa: A001 - what it does
+    """Everything Envoy should know of this world. The same world gives an equal snapshot."""
+    return _Compiler(world, settings).snapshot()
+
+
+class _Compiler:
+    """Holds what one compilation looks up again and again."""
+
+    def __init__(self, world: World, settings: MeshSettings) -> None:
+        self._world = world
+        self._settings = settings
+        self._directory = Directory(world)
+        self._delegates = delegates_of(world.virtual_services)
+        self._clusters: dict[str, Cluster] = {}
+        self._endpoints: dict[str, tuple[Endpoint, ...]] = {}
+        self._by_host: dict[str, list[VirtualService]] = defaultdict(list)
+        self._wild: list[tuple[str, VirtualService]] = []
+        for rule in world.virtual_services:
+            if rule.spec.gateways and MESH not in rule.spec.gateways:
+                continue
+            for host in rule.spec.hosts:
+                resolved = self._resolved(host, rule.metadata.namespace)
+                if resolved.startswith("*"):
+                    self._wild.append((resolved, rule))
+                else:
+                    self._by_host[resolved].append(rule)
+        self._wild.sort(key=lambda pair: specificity(pair[0]))
+
+    def snapshot(self) -> Snapshot:
+        self._add_clusters()
+        tables: dict[str, RouteTable] = {}
+        namespaces = sorted(
+            {each.namespace for each in self._world.workloads}
+            | {known.namespace for known in self._directory.services}
+        )
+        for namespace in namespaces:
+            name = f"outbound|{namespace}"
+            tables[name] = RouteTable(name, tuple(self._sidecar_hosts(namespace)))
+        for table in (*self._gateway_tables(), *self._service_tables()):
+            tables[table.name] = table
+        listeners = {
+            each.name: each for each in listeners_of(self._world, self._directory, self._settings, tables)
+        }
+        return Snapshot(self._world.version, listeners, tables, self._clusters, self._endpoints)
+
+    def _add_clusters(self) -> None:
+        rules = Rules(self._world)
+        for known in self._directory.services:
+            for cluster, endpoints in clusters_of(known, rules.of(known), self._directory):
+                self._clusters[cluster.name] = cluster
+                self._endpoints[cluster.name] = endpoints
+
+    def _resolved(self, host: str, namespace: str) -> str:
+        """A rule's host as a Service's full name where it is one, in whatever short form it was written."""
+        full = resolve(host, namespace)
+        known = self._directory.service(full)
+        return known.host if known is not None else full
+
+    def _cluster_for(self, port: int) -> "_ClusterFor":
+        return _ClusterFor(self._directory, port, self._clusters, self._endpoints)
+
+    def _sidecar_hosts(self, namespace: str) -> Iterator[VirtualHost]:
+        """All that a pod of this namespace can call by name."""
+        named: set[str] = set()
+        for known in self._directory.services:
+            for port in known.service.spec.ports:
+                names = aliases(known.name, known.namespace, namespace)
+                domains = [f"{name}:{port.port}" for name in names]
+                domains += names if port.port == 80 else ()
+                named.update(domains)
+                yield self._service_host(known, port, namespace, tuple(domains))
+        for host, rules in sorted(self._by_host.items()):
+            if self._directory.service(host) is None:
+                domains = [each for each in (host, f"{host}:80") if each not in named]
+                named.update(domains)
+                if domains:
+                    yield self._virtual_host(host, tuple(domains), rules, self._mesh(namespace, 80), ())
+        for host in dict.fromkeys(host for host, _ in self._wild):
+            if host not in named:
+                rules = [rule for pattern, rule in self._wild if pattern == host]
+                yield self._virtual_host(host, (host,), rules, self._mesh(namespace, 80), ())
+        answer = Respond(502, "mesh-mall: no service of this name and port is known here\n")
+        yield VirtualHost("unknown", ("*",), (Route("unknown host", Match(), answer),))
+
+    def _mesh(self, namespace: str, port: int) -> Place:
+        return Place(MESH, namespace, port, self._cluster_for(port), {})
+
+    def _service_host(
+        self, known: Known, port: ServicePort, namespace: str, domains: tuple[str, ...]
+    ) -> VirtualHost:
+        rules = self._by_host.get(known.host)
+        if rules is None:
+            rules = [rule for host, rule in self._wild if covers(host, known.host)][:1]
+        plain = (_plain(known, port),) if not rules else ()
+        name = f"{known.host}:{port.port}"
+        return self._virtual_host(
+            name, domains, rules, self._mesh(namespace, port.port), plain, ref_of(known.service)
+        )
+
+    def _virtual_host(
+        self,
+        name: str,
+        domains: tuple[str, ...],
+        rules: Sequence[VirtualService],
+        place: Place,
+        after: tuple[Route, ...],
+        *origins: Ref,
+    ) -> VirtualHost:
+        """Several rules for one host merge: older before younger, and rows that take every request last."""
+        found = [row for rule in rules for row in rows(rule, place, self._delegates)]
+        if len(rules) > 1:
+            found.sort(key=lambda row: row.match == Match())
+        named = dict.fromkeys((*origins, *(origin for row in found for origin in row.origins)))
+        return VirtualHost(name, domains, (*found, *after), tuple(named))
+
+    def _gateway_tables(self) -> Iterator[RouteTable]:
+        """One table a port, for all Gateways that serve it; a host's rules merge, older first."""
+        for port, servers in served(self._world).items():
+            hosts: dict[str, list[tuple[VirtualService, Place]]] = defaultdict(list)
+            for gateway, server in servers:
+                named = f"{gateway.metadata.namespace}/{gateway.metadata.name}"
+                cluster_for = self._cluster_for(port)
+                place = Place(named, gateway.metadata.namespace, port, cluster_for, gateway.spec.selector)
+                for rule in self._world.virtual_services:
+                    for host in _shared_hosts(rule, named, server.hosts, gateway.metadata.namespace):
+                        if all(rule is not other for other, _ in hosts[host]):
+                            hosts[host].append((rule, place))
+            yield RouteTable(
+                gateway_name(port),
+                tuple(
+                    self._gateway_host(host, port, bound)
+                    for host, bound in sorted(
+                        hosts.items(), key=lambda pair: (*specificity(pair[0]), pair[0])
+                    )
+                ),
+            )
+
+    def _gateway_host(
+        self, host: str, port: int, bound: Sequence[tuple[VirtualService, Place]]
+    ) -> VirtualHost:
+        found = [row for rule, place in bound for row in rows(rule, place, self._delegates)]
+        if len(bound) > 1:
+            found.sort(key=lambda row: row.match == Match())
+        domains = (host,) if host.startswith("*") else (host, f"{host}:*")
+        origins = dict.fromkeys(origin for row in found for origin in row.origins)
+        return VirtualHost(f"{host}:{port}", domains, tuple(found), tuple(origins))
+
+    def _service_tables(self) -> Iterator[RouteTable]:
+        """Tables of the listeners that stand for one Service: its ClusterIP (rules apply), its NodePort
+        (as on a cluster, where no rule stands between the node and the pod)."""
+        for known in self._directory.services:
+            for port in known.service.spec.ports:
+                suffix = f"{known.host}|{port.port}"
+                host = self._service_host(known, port, known.namespace, ("*",))
+                yield RouteTable(f"clusterip|{suffix}", (host,))
+                if port.node_port:
+                    plain = VirtualHost(
+                        f"{known.host}:{port.port}",
+                        ("*",),
+                        (_plain(known, port),),
+                        (ref_of(known.service),),
+                    )
+                    yield RouteTable(f"nodeport|{suffix}", (plain,))
+
+
+class _ClusterFor:
+    """Names a destination's cluster. A subset that is not there is a cluster without endpoints."""
+
+    def __init__(
+        self,
+        directory: Directory,
+        port: int,
+        clusters: dict[str, Cluster],
+        endpoints: dict[str, tuple[Endpoint, ...]],
+    ) -> None:
+        self._directory = directory
+        self._port = port
+        self._clusters = clusters
+        self._endpoints = endpoints
+
+    def __call__(self, destination: Destination, namespace: str) -> str | None:
+        known = self._directory.service(resolve(destination.host, namespace))
+        if known is None:
+            return None
+        ports = known.service.spec.ports
+        number = self._port
+        if destination.port is not None:
+            number = destination.port.number
+        elif len(ports) == 1:
+            number = ports[0].port
+        name = cluster_name(number, destination.subset, known.host)
+        if name not in self._clusters:
+            self._clusters[name] = Cluster(name, origins=(ref_of(known.service),))
+            self._endpoints[name] = ()
+        return name
+
+
+def _plain(known: Known, port: ServicePort) -> Route:
+    """What a Service does without any rule: all of its ready pods, with Istio's default retries."""
+    name = cluster_name(port.port, "", known.host)
+    action = Forward((Weighted(name),), retry=DEFAULT_RETRY)
+    return Route("default", Match(), action, origins=(ref_of(known.service),))
+
+
+def _shared_hosts(
+    rule: VirtualService, gateway: str, served_hosts: Sequence[str], gateway_namespace: str
+) -> Iterator[str]:
+    """The hosts of a rule that a Gateway's server serves: the narrower of each pair that overlaps."""
+    namespace = rule.metadata.namespace
+    bound = {each if "/" in each else f"{namespace}/{each}" for each in rule.spec.gateways}
+    if gateway not in bound:
+        return
+    for wanted in rule.spec.hosts:
+        for each in served_hosts:
+            scope, _, host = each.rpartition("/")
+            scope = gateway_namespace if scope == "." else scope
+            if scope not in ("", "*", namespace):
+                continue
+            if covers(host, wanted):
+                yield wanted
+            elif covers(wanted, host):
+                yield host

@@ -1,0 +1,100 @@
+"""Who is where: Services by host, their ports, and the pods that a selector takes."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from mesh.resources.hosts import aliases, service_host
+from mesh.resources.service import Service, ServicePort
+from mesh.routing.table import Endpoint
+from mesh.routing.world import Workload, World
+
+HTTP_NAMES = ("http", "http2", "grpc", "grpc-web", "h2c")
+HTTP2_NAMES = ("http2", "grpc", "h2c")
+APP_PROTOCOLS = {"kubernetes.io/h2c": "http2", "kubernetes.io/ws": "http", "kubernetes.io/wss": "http"}
+
+
+class Known(NamedTuple):
+    """A Service under its fully qualified host."""
+
+    host: str
+    service: Service
+
+    @property
+    def namespace(self) -> str:
+        return self.service.metadata.namespace
+
+    @property
+    def name(self) -> str:
+        return self.service.metadata.name
+
+    def port(self, number: int) -> ServicePort | None:
+        return next((port for port in self.service.spec.ports if port.port == number), None)
+
+
+def protocol(port: ServicePort) -> str:
+    """What a port speaks: appProtocol, or the first word of its name, as Istio selects it; "tcp" else."""
+    named = APP_PROTOCOLS.get(port.app_protocol, port.app_protocol or port.name).lower()
+    word = "grpc-web" if named.startswith("grpc-web") else named.partition("-")[0]
+    return word if word in HTTP_NAMES else "tcp"
+
+
+def is_http(port: ServicePort) -> bool:
+    return protocol(port) in HTTP_NAMES
+
+
+def is_http2(port: ServicePort) -> bool:
+    return protocol(port) in HTTP2_NAMES
+
+
+class Directory:
+    """Built once for a world; every look-up is by key."""
+
+    def __init__(self, world: World) -> None:
+        self.services = tuple(
+            Known(service_host(each.metadata.name, each.metadata.namespace), each) for each in world.services
+        )
+        self._by_host = {known.host: known for known in self.services}
+        self._by_alias = {
+            alias: known for known in self.services for alias in aliases(known.name, known.namespace, "")
+        }
+        self._by_label: dict[tuple[str, str, str], list[Workload]] = defaultdict(list)
+        for workload in world.workloads:
+            for key, value in workload.labels.items():
+                self._by_label[workload.namespace, key, value].append(workload)
+
+    def service(self, host: str) -> Known | None:
+        """The Service that a resolved host names."""
+        return self._by_host.get(host) or self._by_alias.get(host)
+
+    def selected(self, namespace: str, labels: Mapping[str, str]) -> Sequence[Workload]:
+        """The pods that carry all of these labels; none for no labels."""
+        if not labels:
+            return ()
+        groups = [self._by_label.get((namespace, key, value), []) for key, value in labels.items()]
+        smallest = min(groups, key=len)
+        wanted = labels.items()
+        return [each for each in smallest if all(each.labels.get(key) == value for key, value in wanted)]
+
+    def endpoints(self, known: Known, port: ServicePort, subset: Mapping[str, str]) -> tuple[Endpoint, ...]:
+        """The ready pods' addresses for a port, sorted."""
+        wanted = {**known.service.spec.selector, **subset}
+        if any(known.service.spec.selector.get(key, value) != value for key, value in subset.items()):
+            return ()
+        if not known.service.spec.selector:
+            return ()
+        found = [
+            Endpoint(each.ip, number, f"{each.namespace}/{each.name}")
+            for each in self.selected(known.namespace, wanted)
+            if each.ready or known.service.spec.publish_not_ready_addresses
+            for number in _target(port, each)
+        ]
+        return tuple(sorted(found, key=lambda endpoint: (endpoint.pod, endpoint.port)))
+
+
+def _target(port: ServicePort, workload: Workload) -> Iterator[int]:
+    target = port.target_port if port.target_port is not None else port.port
+    if isinstance(target, int):
+        yield target
+    elif target in workload.ports:
+        yield workload.ports[target]

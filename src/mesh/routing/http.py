@@ -1,0 +1,357 @@
+"""VirtualService.http to rows of a route table: one row a match block, in order (Istio's meaning)."""
+
+import base64
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from mesh.resources.durations import seconds
+from mesh.resources.istio import StringMatch
+from mesh.resources.ref import Ref
+from mesh.resources.references import ref_of
+from mesh.resources.virtual_service import (
+    CorsPolicy,
+    Destination,
+    HeaderOperations,
+    Headers,
+    HTTPFaultInjection,
+    HTTPMatchRequest,
+    HTTPRedirect,
+    HTTPRetry,
+    HTTPRoute,
+    VirtualService,
+)
+from mesh.routing.table import (
+    Cors,
+    Fault,
+    FieldMatch,
+    Forward,
+    HeaderChange,
+    HeaderChanges,
+    How,
+    Match,
+    Pattern,
+    Redirect,
+    Respond,
+    Retry,
+    Rewrite,
+    Route,
+    Weighted,
+)
+
+MESH = "mesh"
+# Istio's default policy since 1.24: a 503 is not retried, a connection that broke before the request left is.
+DEFAULT_RETRY = Retry(
+    2, ("connect-failure", "refused-stream", "unavailable", "cancelled", "reset-before-request")
+)
+
+Resolve = Callable[[Destination, str], str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where rows are for: a gateway ("ns/name") or the mesh, called from a namespace, on a port.
+
+    `cluster_for` names the cluster of a destination as written in a namespace; None when there is none.
+    """
+
+    gateway: str
+    namespace: str
+    port: int
+    cluster_for: Resolve
+    labels: Mapping[str, str]
+
+
+def rows(rule: VirtualService, place: Place, delegates: Mapping[str, VirtualService]) -> Iterator[Route]:
+    """The rows of one VirtualService at one place."""
+    namespace = rule.metadata.namespace
+    for number, route in enumerate(rule.spec.http):
+        label = route.name or str(number)
+        if route.delegate is None:
+            yield from _expand(rule, route, label, place, (ref_of(rule),))
+            continue
+        wanted = f"{route.delegate.namespace or namespace}/{route.delegate.name}"
+        delegate = delegates.get(wanted)
+        if delegate is None:
+            # Istio leaves a route out whose delegate is missing.
+            continue
+        origins = (ref_of(rule), ref_of(delegate))
+        for place_number, inner in enumerate(delegate.spec.http):
+            merged = _delegated(route, inner)
+            if merged is not None:
+                inner_label = f"{label}-{inner.name or place_number}"
+                yield from _expand(delegate, merged, inner_label, place, origins)
+
+
+def delegates_of(rules: Iterable[VirtualService]) -> Mapping[str, VirtualService]:
+    """The VirtualServices that have no hosts: they act through others, by "namespace/name"."""
+    return {f"{rule.metadata.namespace}/{rule.metadata.name}": rule for rule in rules if not rule.spec.hosts}
+
+
+def _expand(
+    rule: VirtualService, route: HTTPRoute, label: str, place: Place, origins: tuple[Ref, ...]
+) -> Iterator[Route]:
+    namespace = rule.metadata.namespace
+    bound = rule.spec.gateways or [MESH]
+    name = f"{namespace}/{rule.metadata.name}[{label}]"
+    action = None
+    for block in route.match or [HTTPMatchRequest()]:
+        gateways = block.gateways or bound if rule.spec.hosts else block.gateways
+        if gateways and place.gateway not in {_qualified(each, namespace) for each in gateways}:
+            continue
+        if block.port and block.port != place.port:
+            continue
+        if block.source_namespace and place.gateway == MESH and block.source_namespace != place.namespace:
+            continue
+        if place.gateway != MESH and any(
+            place.labels.get(key) != value for key, value in block.source_labels.items()
+        ):
+            continue
+        if action is None:
+            action = _action(route, namespace, place)
+        yield Route(
+            name=name,
+            match=_match(block, at_gateway=place.gateway != MESH),
+            action=action,
+            headers=_headers(route.headers),
+            fault=_fault(route.fault),
+            cors=_cors(route.cors_policy),
+            origins=origins,
+        )
+
+
+def _qualified(gateway: str, namespace: str) -> str:
+    return gateway if gateway == MESH or "/" in gateway else f"{namespace}/{gateway}"
+
+
+def _match(block: HTTPMatchRequest, *, at_gateway: bool) -> Match:
+    headers = [
+        FieldMatch(name, _pattern(match))
+        for name, match in (
+            (":method", block.method),
+            (":scheme", block.scheme),
+            (":authority", block.authority),
+        )
+        if match is not None
+    ]
+    headers += [FieldMatch(name.lower(), _pattern(match)) for name, match in sorted(block.headers.items())]
+    headers += [
+        FieldMatch(name.lower(), _pattern(match), invert=True)
+        for name, match in sorted(block.without_headers.items())
+    ]
+    return Match(
+        path=_pattern(block.uri, ignore_case=block.ignore_uri_case) if block.uri is not None else None,
+        headers=tuple(headers),
+        query=tuple(FieldMatch(name, _pattern(match)) for name, match in sorted(block.query_params.items())),
+        source_labels=() if at_gateway else tuple(sorted(block.source_labels.items())),
+    )
+
+
+def _pattern(match: StringMatch, *, ignore_case: bool = False) -> Pattern:
+    if match.exact is not None:
+        return Pattern(How.EXACT, match.exact, ignore_case)
+    if match.prefix is not None:
+        return Pattern(How.PREFIX, match.prefix, ignore_case)
+    if match.regex is not None:
+        return Pattern(How.REGEX, match.regex)
+    return Pattern(How.PRESENT)
+
+
+def _action(route: HTTPRoute, namespace: str, place: Place) -> Forward | Redirect | Respond:
+    if route.redirect is not None:
+        return _redirect(route.redirect)
+    if route.direct_response is not None:
+        body = route.direct_response.body
+        text = ""
+        if body is not None and body.string is not None:
+            text = body.string
+        elif body is not None and body.bytes is not None:
+            text = base64.b64decode(body.bytes).decode(errors="replace")
+        return Respond(route.direct_response.status, text)
+    return _forward(route, namespace, place)
+
+
+def _forward(route: HTTPRoute, namespace: str, place: Place) -> Forward | Respond:
+    to: list[Weighted] = []
+    missing: list[str] = []
+    for each in route.route:
+        weight = each.weight if len(route.route) > 1 else 100
+        if weight == 0:
+            continue
+        cluster = place.cluster_for(each.destination, namespace)
+        if cluster is None:
+            missing.append(each.destination.host)
+        else:
+            to.append(Weighted(cluster, weight, _headers(each.headers)))
+    if not to:
+        return Respond(503, f"no Service is named {', '.join(missing)}")
+    mirrors = [(each.destination, each.percentage) for each in route.mirrors]
+    if route.mirror is not None:
+        mirrors.insert(0, (route.mirror, route.mirror_percentage))
+    return Forward(
+        to=tuple(to),
+        timeout=(seconds(route.timeout) or None) if route.timeout else None,
+        retry=_retry(route.retries),
+        rewrite=_rewrite(route),
+        mirrors=tuple(
+            (cluster, share.value if share is not None else 100.0)
+            for destination, share in mirrors
+            if (cluster := place.cluster_for(destination, namespace)) is not None
+        ),
+    )
+
+
+def _retry(retries: HTTPRetry | None) -> Retry | None:
+    if retries is None:
+        return DEFAULT_RETRY
+    if retries.attempts <= 0:
+        return None
+    words = [word.strip() for word in retries.retry_on.split(",") if word.strip()]
+    codes = tuple(int(word) for word in words if word.isdigit())
+    conditions = tuple(word for word in words if not word.isdigit())
+    if codes and "retriable-status-codes" not in conditions:
+        conditions = (*conditions, "retriable-status-codes")
+    return Retry(
+        attempts=retries.attempts,
+        retry_on=conditions or DEFAULT_RETRY.retry_on,
+        status_codes=codes,
+        per_try_timeout=seconds(retries.per_try_timeout) if retries.per_try_timeout else None,
+        avoid_previous_hosts=retries.retry_ignore_previous_hosts is not False,
+    )
+
+
+def _rewrite(route: HTTPRoute) -> Rewrite | None:
+    rewrite = route.rewrite
+    if rewrite is None:
+        return None
+    regex = rewrite.uri_regex_rewrite
+    return Rewrite(
+        authority=rewrite.authority or None,
+        prefix=rewrite.uri or None,
+        regex=regex.match if regex is not None else None,
+        substitution=regex.rewrite if regex is not None else None,
+    )
+
+
+DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+def _redirect(redirect: HTTPRedirect) -> Redirect:
+    port = redirect.port or None
+    if redirect.derive_port == "FROM_PROTOCOL_DEFAULT":
+        port = DEFAULT_PORTS.get(redirect.scheme or "http")
+    return Redirect(
+        status=redirect.redirect_code,
+        scheme=redirect.scheme or None,
+        authority=redirect.authority or None,
+        port=port,
+        path=redirect.uri or None,
+    )
+
+
+def _fault(fault: HTTPFaultInjection | None) -> Fault | None:
+    if fault is None:
+        return None
+    delay, abort = fault.delay, fault.abort
+    delay_percent = 100.0
+    if delay is not None and delay.percentage is not None:
+        delay_percent = delay.percentage.value
+    elif delay is not None and delay.percent is not None:
+        delay_percent = float(delay.percent)
+    return Fault(
+        delay=seconds(delay.fixed_delay) if delay is not None else None,
+        delay_percent=delay_percent,
+        abort_status=abort.http_status if abort is not None else None,
+        abort_percent=abort.percentage.value if abort is not None and abort.percentage is not None else 100.0,
+    )
+
+
+def _cors(policy: CorsPolicy | None) -> Cors | None:
+    if policy is None:
+        return None
+    origins = [_pattern(match) for match in policy.allow_origins]
+    origins += [Pattern(How.EXACT, origin) for origin in policy.allow_origin]
+    return Cors(
+        allow_origins=tuple(origins),
+        allow_methods=tuple(policy.allow_methods),
+        allow_headers=tuple(policy.allow_headers),
+        expose_headers=tuple(policy.expose_headers),
+        max_age=seconds(policy.max_age) if policy.max_age else None,
+        allow_credentials=policy.allow_credentials,
+    )
+
+
+def _headers(headers: Headers | None) -> HeaderChanges:
+    if headers is None:
+        return HeaderChanges()
+    return HeaderChanges(_change(headers.request), _change(headers.response))
+
+
+def _change(operations: HeaderOperations | None) -> HeaderChange:
+    if operations is None:
+        return HeaderChange()
+    return HeaderChange(
+        tuple(sorted(operations.set.items())),
+        tuple(sorted(operations.add.items())),
+        tuple(operations.remove),
+    )
+
+
+def _delegated(root: HTTPRoute, inner: HTTPRoute) -> HTTPRoute | None:
+    """A delegate's route under the root's: both matches must hold, the root fills in what the delegate does
+    not say. None when no pair of match blocks goes together."""
+    blocks = _combined(root.match, inner.match)
+    if blocks is None:
+        return None
+    return HTTPRoute(
+        name=inner.name,
+        match=blocks,
+        route=inner.route,
+        redirect=inner.redirect,
+        direct_response=inner.direct_response,
+        rewrite=inner.rewrite or root.rewrite,
+        timeout=inner.timeout or root.timeout,
+        retries=inner.retries or root.retries,
+        fault=inner.fault or root.fault,
+        mirror=inner.mirror or root.mirror,
+        mirrors=inner.mirrors or root.mirrors,
+        mirror_percentage=inner.mirror_percentage or root.mirror_percentage,
+        cors_policy=inner.cors_policy or root.cors_policy,
+        headers=inner.headers or root.headers,
+    )
+
+
+def _combined(
+    root: Sequence[HTTPMatchRequest], inner: Sequence[HTTPMatchRequest]
+) -> list[HTTPMatchRequest] | None:
+    if not root or not inner:
+        return list(root or inner)
+    pairs = [_both(outer, each) for outer in root for each in inner]
+    return [pair for pair in pairs if pair is not None] or None
+
+
+def _both(outer: HTTPMatchRequest, inner: HTTPMatchRequest) -> HTTPMatchRequest | None:
+    """One block that asks what both ask; None where both speak of the same part and differ (as Istio)."""
+    singles = ("uri", "scheme", "method", "authority", "port", "source_namespace")
+    for name in singles:
+        first, second = getattr(outer, name), getattr(inner, name)
+        if first and second and first != second:
+            return None
+    for name in ("headers", "without_headers", "query_params", "source_labels"):
+        first, second = getattr(outer, name), getattr(inner, name)
+        if any(first[key] != second[key] for key in first.keys() & second.keys()):
+            return None
+    return HTTPMatchRequest(
+        name="-".join(each for each in (outer.name, inner.name) if each),
+        uri=inner.uri or outer.uri,
+        scheme=inner.scheme or outer.scheme,
+        method=inner.method or outer.method,
+        authority=inner.authority or outer.authority,
+        headers={**outer.headers, **inner.headers},
+        without_headers={**outer.without_headers, **inner.without_headers},
+        query_params={**outer.query_params, **inner.query_params},
+        source_labels={**outer.source_labels, **inner.source_labels},
+        ignore_uri_case=outer.ignore_uri_case or inner.ignore_uri_case,
+        port=inner.port or outer.port,
+        source_namespace=inner.source_namespace or outer.source_namespace,
+        gateways=inner.gateways or outer.gateways,
+    )

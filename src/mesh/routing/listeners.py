@@ -1,0 +1,80 @@
+"""Where Envoy listens: a sidecar for each pod, the gateways, NodePorts and ClusterIPs."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+
+from mesh.resources.gateway import Gateway, Server
+from mesh.resources.ref import Ref
+from mesh.resources.references import ref_of
+from mesh.routing.clusters import cluster_name
+from mesh.routing.directory import Directory, is_http
+from mesh.routing.table import Listener, Role, RouteTable, Source
+from mesh.routing.world import MeshSettings, World
+
+
+def gateway_name(port: int) -> str:
+    """The table and listener of a Gateway's port."""
+    return f"gateway|{port}"
+
+
+def served(world: World) -> Mapping[int, Sequence[tuple[Gateway, Server]]]:
+    """The servers of all Gateways by port, oldest Gateway first."""
+    by_port: dict[int, list[tuple[Gateway, Server]]] = defaultdict(list)
+    for gateway in world.gateways:
+        for server in gateway.spec.servers:
+            by_port[server.port.number].append((gateway, server))
+    return dict(sorted(by_port.items()))
+
+
+def listeners_of(
+    world: World, directory: Directory, settings: MeshSettings, tables: Mapping[str, RouteTable]
+) -> Iterator[Listener]:
+    """Every listener; two never share an address and port."""
+    yield from _sidecars(world, settings)
+    for port, servers in served(world).items():
+        yield Listener(
+            name=gateway_name(port),
+            role=Role.GATEWAY,
+            address=settings.gateway_address,
+            port=settings.ports.get(port, port),
+            table=gateway_name(port),
+            origins=tuple(dict.fromkeys(ref_of(gateway) for gateway, _ in servers)),
+        )
+    yield from _services(directory, settings)
+
+
+def _sidecars(world: World, settings: MeshSettings) -> Iterator[Listener]:
+    for each in sorted(world.workloads, key=lambda workload: (workload.namespace, workload.name)):
+        yield Listener(
+            name=f"sidecar|{each.namespace}/{each.name}",
+            role=Role.SIDECAR,
+            address=each.ip,
+            port=settings.sidecar_port,
+            table=f"outbound|{each.namespace}",
+            source=Source(each.namespace, each.name, tuple(sorted(each.labels.items())), each.owner),
+            origins=(Ref("", "Pod", each.namespace, each.name),),
+        )
+
+
+def _services(directory: Directory, settings: MeshSettings) -> Iterator[Listener]:
+    for known in directory.services:
+        spec = known.service.spec
+        for port in spec.ports:
+            suffix = f"{known.host}|{port.port}"
+            cluster = cluster_name(port.port, "", known.host)
+            http = is_http(port)
+            places = []
+            if spec.cluster_ip not in ("", "None"):
+                places.append(("clusterip", Role.CLUSTER_IP, spec.cluster_ip, port.port))
+            if port.node_port:
+                places.append(("nodeport", Role.NODE_PORT, settings.node_address, port.node_port))
+            for kind, role, address, number in places:
+                yield Listener(
+                    name=f"{kind}|{suffix}",
+                    role=role,
+                    address=address,
+                    port=number,
+                    table=f"{kind}|{suffix}" if http else None,
+                    cluster=None if http else cluster,
+                    origins=(ref_of(known.service),),
+                )

@@ -1,0 +1,131 @@
+"""What the compiler looks at: the objects of one moment, reduced to what routing asks."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import Self, TypeVar
+
+from mesh.resources.destination_rule import DestinationRule
+from mesh.resources.gateway import Gateway
+from mesh.resources.meta import Resource
+from mesh.resources.pod import Pod
+from mesh.resources.ref import Ref
+from mesh.resources.references import ref_of
+from mesh.resources.service import Service
+from mesh.resources.virtual_service import VirtualService
+from mesh.store import Store
+
+T = TypeVar("T", bound=Resource)
+DEFAULT_PORTS = MappingProxyType({80: 8080, 443: 8443})
+
+
+@dataclass(frozen=True, slots=True)
+class MeshSettings:
+    """Where the mesh listens. `ports` maps a Gateway's port to the one used here; others stay as they are."""
+
+    gateway_address: str = "127.0.0.1"
+    node_address: str = "127.0.0.1"
+    ports: Mapping[int, int] = field(default_factory=lambda: DEFAULT_PORTS)
+    sidecar_port: int = 15001
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """A pod as routing sees it; `ready` is false while it ends. `ports` are its containers', by name."""
+
+    namespace: str
+    name: str
+    labels: Mapping[str, str]
+    ip: str
+    ready: bool
+    ports: Mapping[str, int]
+    owner: str = ""
+
+    @classmethod
+    def of(cls, pod: Pod) -> Self:
+        ready = any(each.type == "Ready" and each.status == "True" for each in pod.status.conditions)
+        owner = next((each.name for each in pod.metadata.owner_references if each.controller), "")
+        return cls(
+            namespace=pod.metadata.namespace,
+            name=pod.metadata.name,
+            labels=pod.metadata.labels,
+            ip=pod.status.pod_ip,
+            ready=ready and pod.metadata.deletion_timestamp is None,
+            ports={
+                port.name: port.container_port
+                for container in pod.spec.containers
+                for port in container.ports
+                if port.name
+            },
+            owner=owner.rpartition("-")[0],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """Objects sorted by age and name, so that nothing depends on how they were listed."""
+
+    version: int
+    services: tuple[Service, ...] = ()
+    workloads: tuple[Workload, ...] = ()
+    virtual_services: tuple[VirtualService, ...] = ()
+    destination_rules: tuple[DestinationRule, ...] = ()
+    gateways: tuple[Gateway, ...] = ()
+
+    @classmethod
+    def of(cls, store: Store) -> Self:
+        """The world as the store has it now."""
+        return cls.build(
+            store.version,
+            [
+                *store.of(Service),
+                *store.of(Pod),
+                *store.of(VirtualService),
+                *store.of(DestinationRule),
+                *store.of(Gateway),
+            ],
+        )
+
+    @classmethod
+    def build(cls, version: int, objects: Iterable[Resource]) -> Self:
+        """A world from typed objects in any order; kinds that routing does not ask are left out."""
+        everything = sorted(objects, key=_age)
+        pods = [each for each in everything if isinstance(each, Pod)]
+        return cls(
+            version=version,
+            services=_only(everything, Service),
+            workloads=tuple(Workload.of(pod) for pod in pods if pod.status.pod_ip and not _ended(pod)),
+            virtual_services=_only(everything, VirtualService),
+            destination_rules=_only(everything, DestinationRule),
+            gateways=_only(everything, Gateway),
+        )
+
+    def replaced(self, ref: Ref, typed: Resource | None) -> Self:
+        """The world with another state of one rule, or without it; used when Envoy refused what is stored."""
+        names = {
+            "VirtualService": "virtual_services",
+            "DestinationRule": "destination_rules",
+            "Gateway": "gateways",
+            "Service": "services",
+        }
+        name = names.get(ref.kind)
+        if name is None:
+            return self
+        kept = [each for each in getattr(self, name) if ref_of(each) != ref]
+        if typed is not None:
+            kept.append(typed)
+        return replace(self, **{name: tuple(sorted(kept, key=_age))})
+
+
+def _age(each: Resource) -> tuple[str, str, str]:
+    """Oldest first, as Istio orders rules for one host; then by namespace and name."""
+    meta = each.metadata
+    return (meta.creation_timestamp or "", meta.namespace, meta.name)
+
+
+def _only(objects: Iterable[Resource], type_: type[T]) -> tuple[T, ...]:
+    return tuple(each for each in objects if isinstance(each, type_))
+
+
+def _ended(pod: Pod) -> bool:
+    return pod.status.phase in ("Succeeded", "Failed")
