@@ -32,7 +32,7 @@ class Pattern:
 
 @dataclass(frozen=True, slots=True)
 class FieldMatch:
-    """A named header (lower case; `:method`, `:scheme`, `:authority` for pseudo headers) or query parameter."""
+    """A header (lower case; `:method`, `:scheme`, `:authority` for pseudo headers) or query parameter."""
 
     name: str
     pattern: Pattern

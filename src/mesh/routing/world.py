@@ -102,19 +102,20 @@ class World:
 
     def replaced(self, ref: Ref, typed: Resource | None) -> Self:
         """The world with another state of one rule, or without it; used when Envoy refused what is stored."""
-        names = {
-            "VirtualService": "virtual_services",
-            "DestinationRule": "destination_rules",
-            "Gateway": "gateways",
-            "Service": "services",
-        }
-        name = names.get(ref.kind)
-        if name is None:
-            return self
-        kept = [each for each in getattr(self, name) if ref_of(each) != ref]
-        if typed is not None:
-            kept.append(typed)
-        return replace(self, **{name: tuple(sorted(kept, key=_age))})
+
+        def exchanged(held: tuple[T, ...], type_: type[T]) -> tuple[T, ...]:
+            kept = [each for each in held if ref_of(each) != ref]
+            if isinstance(typed, type_):
+                kept.append(typed)
+            return tuple(sorted(kept, key=_age))
+
+        return replace(
+            self,
+            services=exchanged(self.services, Service),
+            virtual_services=exchanged(self.virtual_services, VirtualService),
+            destination_rules=exchanged(self.destination_rules, DestinationRule),
+            gateways=exchanged(self.gateways, Gateway),
+        )
 
 
 def _age(each: Resource) -> tuple[str, str, str]:
