@@ -1,0 +1,165 @@
+"""Clusters, endpoints and listeners to Envoy's messages; routes are in `encode_route`."""
+
+from envoy.config.cluster.v3 import cluster_pb2, outlier_detection_pb2
+from envoy.config.core.v3 import config_source_pb2
+from envoy.config.endpoint.v3 import endpoint_components_pb2, endpoint_pb2
+from envoy.config.listener.v3 import listener_pb2
+from envoy.extensions.filters.common.set_filter_state.v3 import value_pb2
+from envoy.extensions.filters.http.cors.v3 import cors_pb2
+from envoy.extensions.filters.http.fault.v3 import fault_pb2
+from envoy.extensions.filters.http.router.v3 import router_pb2
+from envoy.extensions.filters.network.http_connection_manager.v3 import http_connection_manager_pb2 as hcm
+from envoy.extensions.filters.network.set_filter_state.v3 import set_filter_state_pb2
+from envoy.extensions.filters.network.tcp_proxy.v3 import tcp_proxy_pb2
+from envoy.extensions.upstreams.http.v3 import http_protocol_options_pb2
+
+from mesh.envoy.encode_route import CORS_FILTER, FAULT_FILTER, SOURCE_KEY, duration, packed, source_token
+from mesh.routing.table import Balance, Cluster, Endpoint, Listener, Role, Source
+
+CONNECT_TIMEOUT = 5.0
+# Below the keep-alive of the servers behind (5 s in uvicorn and node), so that Envoy lets go of an idle
+# connection first and never sends into one that is being closed.
+UPSTREAM_IDLE = 4.0
+STREAM_IDLE = 300.0
+HEADERS_LIMIT = 30.0
+UNLIMITED = 2**32 - 1
+BALANCE = {
+    Balance.ROUND_ROBIN: cluster_pb2.Cluster.ROUND_ROBIN,
+    Balance.LEAST_REQUEST: cluster_pb2.Cluster.LEAST_REQUEST,
+    Balance.RANDOM: cluster_pb2.Cluster.RANDOM,
+    Balance.PASSTHROUGH: cluster_pb2.Cluster.ROUND_ROBIN,
+    Balance.RING_HASH: cluster_pb2.Cluster.RING_HASH,
+    Balance.MAGLEV: cluster_pb2.Cluster.MAGLEV,
+}
+HTTP_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
+
+
+def ads() -> config_source_pb2.ConfigSource:
+    """Where the rest of a resource comes from: the same stream."""
+    source = config_source_pb2.ConfigSource(resource_api_version=config_source_pb2.V3)
+    source.ads.SetInParent()
+    return source
+
+
+def encode_cluster(cluster: Cluster) -> cluster_pb2.Cluster:
+    """A group of endpoints that come by EDS."""
+    pool = cluster.pool
+    message = cluster_pb2.Cluster(
+        name=cluster.name,
+        type=cluster_pb2.Cluster.EDS,
+        lb_policy=BALANCE[cluster.balance],
+        connect_timeout=duration(pool.connect_timeout or CONNECT_TIMEOUT),
+        ignore_health_on_host_removal=True,
+    )
+    message.eds_cluster_config.eds_config.CopyFrom(ads())
+    message.common_lb_config.healthy_panic_threshold.value = 0
+    threshold = message.circuit_breakers.thresholds.add()
+    threshold.max_connections.value = pool.max_connections or UNLIMITED
+    threshold.max_pending_requests.value = pool.max_pending or UNLIMITED
+    threshold.max_requests.value = pool.max_requests or UNLIMITED
+    threshold.max_retries.value = pool.max_retries or UNLIMITED
+    options = http_protocol_options_pb2.HttpProtocolOptions()
+    options.common_http_protocol_options.idle_timeout.CopyFrom(duration(pool.idle_timeout or UPSTREAM_IDLE))
+    if pool.max_requests_per_connection:
+        options.common_http_protocol_options.max_requests_per_connection.value = (
+            pool.max_requests_per_connection
+        )
+    if cluster.http2:
+        options.explicit_http_config.http2_protocol_options.SetInParent()
+    else:
+        options.explicit_http_config.http_protocol_options.SetInParent()
+    message.typed_extension_protocol_options[HTTP_OPTIONS].Pack(options)
+    if cluster.outlier is not None:
+        message.outlier_detection.CopyFrom(_outlier(cluster))
+    return message
+
+
+def _outlier(cluster: Cluster) -> outlier_detection_pb2.OutlierDetection:
+    outlier = cluster.outlier
+    assert outlier is not None
+    message = outlier_detection_pb2.OutlierDetection(
+        interval=duration(outlier.interval), base_ejection_time=duration(outlier.base_ejection)
+    )
+    message.max_ejection_percent.value = outlier.max_ejection_percent
+    message.enforcing_success_rate.value = 0
+    message.enforcing_consecutive_5xx.value = 100 if outlier.consecutive_5xx else 0
+    if outlier.consecutive_5xx:
+        message.consecutive_5xx.value = outlier.consecutive_5xx
+    message.enforcing_consecutive_gateway_failure.value = 100 if outlier.consecutive_gateway else 0
+    if outlier.consecutive_gateway:
+        message.consecutive_gateway_failure.value = outlier.consecutive_gateway
+    return message
+
+
+def encode_endpoints(name: str, endpoints: tuple[Endpoint, ...]) -> endpoint_pb2.ClusterLoadAssignment:
+    """The endpoints of a cluster, all in one locality."""
+    message = endpoint_pb2.ClusterLoadAssignment(cluster_name=name)
+    group = message.endpoints.add()
+    group.load_balancing_weight.value = 1
+    for each in endpoints:
+        host = endpoint_components_pb2.LbEndpoint()
+        host.endpoint.address.socket_address.address = each.address
+        host.endpoint.address.socket_address.port_value = each.port
+        group.lb_endpoints.append(host)
+    return message
+
+
+def encode_listener(listener: Listener) -> listener_pb2.Listener:
+    """An HTTP listener that asks a route table, or a TCP one that goes to one cluster."""
+    message = listener_pb2.Listener(name=listener.name, stat_prefix=listener.role.value)
+    message.address.socket_address.address = listener.address
+    message.address.socket_address.port_value = listener.port
+    message.ignore_global_conn_limit = listener.role is Role.SIDECAR
+    message.per_connection_buffer_limit_bytes.value = 1 << 20
+    chain = message.filter_chains.add()
+    if listener.source is not None:
+        state = chain.filters.add(name="envoy.filters.network.set_filter_state")
+        state.typed_config.CopyFrom(packed(_source(listener.source)))
+    if listener.table is not None:
+        manager = chain.filters.add(name="envoy.filters.network.http_connection_manager")
+        manager.typed_config.CopyFrom(packed(_manager(listener)))
+    else:
+        proxy = tcp_proxy_pb2.TcpProxy(stat_prefix=listener.role.value, cluster=listener.cluster)
+        chain.filters.add(name="envoy.filters.network.tcp_proxy").typed_config.CopyFrom(packed(proxy))
+    return message
+
+
+def _source(source: Source) -> set_filter_state_pb2.Config:
+    """Who calls, so that routes can ask: `|namespace=mesh||app=products||version=v2|`."""
+    labels = (("namespace", source.namespace), *source.labels)
+    value = value_pb2.FilterStateValue(object_key=SOURCE_KEY, factory_key="envoy.string", read_only=True)
+    text = "".join(source_token(key, label) for key, label in labels)
+    value.format_string.text_format_source.inline_string = text.replace("%", "%%")
+    return set_filter_state_pb2.Config(on_new_connection=[value])
+
+
+def _manager(listener: Listener) -> hcm.HttpConnectionManager:
+    outside = listener.role in (Role.GATEWAY, Role.NODE_PORT)
+    message = hcm.HttpConnectionManager(
+        stat_prefix=listener.role.value,
+        server_header_transformation=hcm.HttpConnectionManager.PASS_THROUGH,
+        stream_idle_timeout=duration(STREAM_IDLE),
+        request_headers_timeout=duration(HEADERS_LIMIT),
+        preserve_external_request_id=True,
+        merge_slashes=True,
+        path_with_escaped_slashes_action=hcm.HttpConnectionManager.KEEP_UNCHANGED,
+        strip_trailing_host_dot=True,
+    )
+    message.normalize_path.value = True
+    message.use_remote_address.value = outside
+    # A pod's call is the mesh's own: what it says of its caller is kept, not built upon.
+    message.skip_xff_append = not outside
+    message.http_protocol_options.allow_absolute_url.value = True
+    message.http_protocol_options.accept_http_10 = True
+    message.http_protocol_options.default_host_for_http_10 = "http10"
+    message.common_http_protocol_options.idle_timeout.CopyFrom(duration(3600.0))
+    message.max_request_headers_kb.value = 60
+    message.rds.route_config_name = listener.table or ""
+    message.rds.config_source.CopyFrom(ads())
+    upgrade = message.upgrade_configs.add(upgrade_type="websocket")
+    upgrade.enabled.value = True
+    message.http_filters.add(name=CORS_FILTER).typed_config.CopyFrom(packed(cors_pb2.Cors()))
+    message.http_filters.add(name=FAULT_FILTER).typed_config.CopyFrom(packed(fault_pb2.HTTPFault()))
+    router = router_pb2.Router(suppress_envoy_headers=True)
+    message.http_filters.add(name="envoy.filters.http.router").typed_config.CopyFrom(packed(router))
+    return message

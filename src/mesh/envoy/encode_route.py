@@ -1,0 +1,254 @@
+"""Route tables to Envoy's RouteConfiguration messages."""
+
+from collections.abc import Iterable
+
+from envoy.config.core.v3 import base_pb2 as core
+from envoy.config.route.v3 import route_components_pb2 as rc
+from envoy.config.route.v3 import route_pb2
+from envoy.extensions.filters.http.cors.v3 import cors_pb2
+from envoy.extensions.filters.http.fault.v3 import fault_pb2
+from envoy.extensions.retry.host.previous_hosts.v3 import previous_hosts_pb2
+from envoy.type.matcher.v3 import regex_pb2, string_pb2
+from envoy.type.v3 import percent_pb2
+from google.protobuf import any_pb2, duration_pb2
+
+from mesh.routing.table import (
+    Cors,
+    Fault,
+    FieldMatch,
+    Forward,
+    HeaderChanges,
+    How,
+    Match,
+    Pattern,
+    Redirect,
+    Respond,
+    Retry,
+    Route,
+    RouteTable,
+    VirtualHost,
+    Weighted,
+)
+
+SOURCE_KEY = "mesh.source"
+FAULT_FILTER = "envoy.filters.http.fault"
+CORS_FILTER = "envoy.filters.http.cors"
+REDIRECT_CODES = {301: 0, 302: 1, 303: 2, 307: 3, 308: 4}
+
+
+def packed(message: object) -> any_pb2.Any:
+    """A message as Envoy's typed configuration."""
+    held = any_pb2.Any()
+    held.Pack(message)
+    return held
+
+
+def duration(seconds: float) -> duration_pb2.Duration:
+    """Seconds as a protobuf duration."""
+    whole = int(seconds)
+    return duration_pb2.Duration(seconds=whole, nanos=round((seconds - whole) * 1e9))
+
+
+def source_token(key: str, value: str) -> str:
+    """How one label of the calling pod stands in the listener's filter state."""
+    return f"|{key}={value}|"
+
+
+def encode_table(table: RouteTable) -> route_pb2.RouteConfiguration:
+    """The whole table. Routes are named, so that an access log can say which one took a request."""
+    message = route_pb2.RouteConfiguration(
+        name=table.name,
+        virtual_hosts=[_host(host) for host in table.hosts],
+        max_direct_response_body_size_bytes={"value": 1 << 20},
+    )
+    message.validate_clusters.value = False
+    return message
+
+
+def _host(host: VirtualHost) -> rc.VirtualHost:
+    return rc.VirtualHost(
+        name=host.name, domains=host.domains, routes=[encode_route(route) for route in host.routes]
+    )
+
+
+def encode_route(route: Route) -> rc.Route:
+    """One row."""
+    message = rc.Route(name=route.name, match=_match(route.match))
+    match route.action:
+        case Forward():
+            message.route.CopyFrom(_forward(route.action))
+        case Redirect():
+            message.redirect.CopyFrom(_redirect(route.action))
+        case Respond():
+            message.direct_response.status = route.action.status
+            message.direct_response.body.inline_string = route.action.body
+    _change_headers(message, route.headers)
+    if route.fault is not None:
+        message.typed_per_filter_config[FAULT_FILTER].Pack(_fault(route.fault))
+    if route.cors is not None:
+        message.typed_per_filter_config[CORS_FILTER].Pack(_cors(route.cors))
+    return message
+
+
+def _match(match: Match) -> rc.RouteMatch:
+    message = rc.RouteMatch()
+    path = match.path
+    if path is None or path.how is How.PRESENT:
+        message.prefix = "/"
+    elif path.how is How.EXACT:
+        message.path = path.value
+    elif path.how is How.PREFIX:
+        message.prefix = path.value
+    else:
+        message.safe_regex.CopyFrom(regex_pb2.RegexMatcher(regex=path.value))
+    if path is not None and path.ignore_case:
+        message.case_sensitive.value = False
+    message.headers.extend(_header(each) for each in match.headers)
+    for each in match.query:
+        parameter = message.query_parameters.add(name=each.name)
+        if each.pattern.how is How.PRESENT:
+            parameter.present_match = True
+        else:
+            parameter.string_match.CopyFrom(string_matcher(each.pattern))
+    tokens = [source_token(key, value) for key, value in match.source_labels]
+    if match.source_namespace:
+        tokens.append(source_token("namespace", match.source_namespace))
+    for token in tokens:
+        state = message.filter_state.add(key=SOURCE_KEY)
+        state.string_match.contains = token
+    return message
+
+
+def string_matcher(pattern: Pattern) -> string_pb2.StringMatcher:
+    """A comparison of a whole string; RE2 for regexes."""
+    if pattern.how is How.REGEX:
+        return string_pb2.StringMatcher(safe_regex=regex_pb2.RegexMatcher(regex=pattern.value))
+    if pattern.how is How.PREFIX:
+        return string_pb2.StringMatcher(prefix=pattern.value, ignore_case=pattern.ignore_case)
+    return string_pb2.StringMatcher(exact=pattern.value, ignore_case=pattern.ignore_case)
+
+
+def _header(match: FieldMatch) -> rc.HeaderMatcher:
+    message = rc.HeaderMatcher(name=match.name, invert_match=match.invert)
+    if match.pattern.how is How.PRESENT:
+        message.present_match = True
+    else:
+        message.string_match.CopyFrom(string_matcher(match.pattern))
+        # A header that is not there does not hold the value: `withoutHeaders` takes such a request.
+        message.treat_missing_header_as_empty = match.invert and match.pattern.value != ""
+    return message
+
+
+def _forward(action: Forward) -> rc.RouteAction:
+    message = rc.RouteAction()
+    if len(action.to) == 1 and action.to[0].headers == HeaderChanges():
+        message.cluster = action.to[0].cluster
+    else:
+        message.weighted_clusters.clusters.extend(_weighted(each) for each in action.to)
+    message.timeout.CopyFrom(duration(action.timeout or 0.0))
+    message.max_stream_duration.max_stream_duration.CopyFrom(duration(action.timeout or 0.0))
+    if action.retry is not None:
+        message.retry_policy.CopyFrom(_retry(action.retry))
+    rewrite = action.rewrite
+    if rewrite is not None:
+        if rewrite.authority:
+            message.host_rewrite_literal = rewrite.authority
+        if rewrite.prefix:
+            message.prefix_rewrite = rewrite.prefix
+        if rewrite.regex is not None:
+            message.regex_rewrite.pattern.regex = rewrite.regex
+            message.regex_rewrite.substitution = rewrite.substitution or ""
+    for cluster, percent in action.mirrors:
+        mirror = message.request_mirror_policies.add(cluster=cluster)
+        mirror.runtime_fraction.default_value.CopyFrom(_fraction(percent))
+        mirror.trace_sampled.value = False
+    return message
+
+
+def _weighted(each: Weighted) -> rc.WeightedCluster.ClusterWeight:
+    message = rc.WeightedCluster.ClusterWeight(name=each.cluster)
+    message.weight.value = each.weight
+    _change_headers(message, each.headers)
+    return message
+
+
+def _retry(retry: Retry) -> rc.RetryPolicy:
+    message = rc.RetryPolicy(
+        retry_on=",".join(retry.retry_on),
+        retriable_status_codes=retry.status_codes,
+        host_selection_retry_max_attempts=5,
+    )
+    message.num_retries.value = retry.attempts
+    if retry.per_try_timeout is not None:
+        message.per_try_timeout.CopyFrom(duration(retry.per_try_timeout))
+    if retry.avoid_previous_hosts:
+        predicate = message.retry_host_predicate.add(name="envoy.retry_host_predicates.previous_hosts")
+        predicate.typed_config.Pack(previous_hosts_pb2.PreviousHostsPredicate())
+    return message
+
+
+def _redirect(action: Redirect) -> rc.RedirectAction:
+    message = rc.RedirectAction(response_code=REDIRECT_CODES.get(action.status, 0))
+    if action.scheme:
+        message.scheme_redirect = action.scheme
+    if action.authority:
+        message.host_redirect = action.authority
+    if action.port:
+        message.port_redirect = action.port
+    if action.path:
+        message.path_redirect = action.path
+    elif action.prefix:
+        message.prefix_rewrite = action.prefix
+    return message
+
+
+def _change_headers(message: rc.Route | rc.WeightedCluster.ClusterWeight, changes: HeaderChanges) -> None:
+    request, response = changes.request, changes.response
+    message.request_headers_to_add.extend(_options(request.set, request.add))
+    message.request_headers_to_remove.extend(request.remove)
+    message.response_headers_to_add.extend(_options(response.set, response.add))
+    message.response_headers_to_remove.extend(response.remove)
+
+
+def _options(
+    set_: Iterable[tuple[str, str]], add: Iterable[tuple[str, str]]
+) -> Iterable[core.HeaderValueOption]:
+    overwrite = core.HeaderValueOption.OVERWRITE_IF_EXISTS_OR_ADD
+    append = core.HeaderValueOption.APPEND_IF_EXISTS_OR_ADD
+    for pairs, action in ((set_, overwrite), (add, append)):
+        for key, value in pairs:
+            option = core.HeaderValueOption(append_action=action)
+            option.header.key = key
+            option.header.value = value
+            yield option
+
+
+def _fraction(percent: float) -> percent_pb2.FractionalPercent:
+    return percent_pb2.FractionalPercent(
+        numerator=round(percent * 10_000), denominator=percent_pb2.FractionalPercent.MILLION
+    )
+
+
+def _fault(fault: Fault) -> fault_pb2.HTTPFault:
+    message = fault_pb2.HTTPFault()
+    if fault.delay is not None:
+        message.delay.fixed_delay.CopyFrom(duration(fault.delay))
+        message.delay.percentage.CopyFrom(_fraction(fault.delay_percent))
+    if fault.abort_status is not None:
+        message.abort.http_status = fault.abort_status
+        message.abort.percentage.CopyFrom(_fraction(fault.abort_percent))
+    return message
+
+
+def _cors(cors: Cors) -> cors_pb2.CorsPolicy:
+    message = cors_pb2.CorsPolicy(
+        allow_origin_string_match=[string_matcher(origin) for origin in cors.allow_origins],
+        allow_methods=",".join(cors.allow_methods),
+        allow_headers=",".join(cors.allow_headers),
+        expose_headers=",".join(cors.expose_headers),
+    )
+    if cors.max_age is not None:
+        message.max_age = str(int(cors.max_age))
+    if cors.allow_credentials is not None:
+        message.allow_credentials.value = cors.allow_credentials
+    return message
