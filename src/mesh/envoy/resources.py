@@ -1,0 +1,97 @@
+"""A snapshot's parts as xDS resources: encoded once, each with a version of its own."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from google.protobuf import any_pb2
+
+from mesh.envoy.encode import encode_cluster, encode_endpoints, encode_listener
+from mesh.envoy.encode_route import encode_table, packed
+from mesh.routing.table import Snapshot
+
+
+class Kind(Enum):
+    """The types of resources that Envoy asks for, by their type URL."""
+
+    CLUSTER = "type.googleapis.com/envoy.config.cluster.v3.Cluster"
+    ENDPOINTS = "type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment"
+    LISTENER = "type.googleapis.com/envoy.config.listener.v3.Listener"
+    ROUTES = "type.googleapis.com/envoy.config.route.v3.RouteConfiguration"
+
+
+BY_URL = {kind.value: kind for kind in Kind}
+# Envoy asks for all of these; of the others it names what its clusters and listeners name.
+WILDCARD = frozenset((Kind.CLUSTER, Kind.LISTENER))
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """One resource: the value it was made of, the message, and a version that changes with the value."""
+
+    name: str
+    value: Any
+    message: any_pb2.Any
+    version: str
+
+
+Resources = Mapping[Kind, Mapping[str, Resource]]
+
+
+class Encoder:
+    """Keeps what it encoded: a value that did not change is not encoded again."""
+
+    def __init__(self) -> None:
+        self._held: dict[Kind, dict[str, Resource]] = {kind: {} for kind in Kind}
+        self._count = 0
+
+    def encode(self, snapshot: Snapshot) -> Resources:
+        """All resources of a snapshot. Raises Inconsistent when it names what it does not hold."""
+        require_consistent(snapshot)
+        self._held = {
+            Kind.CLUSTER: self._group(Kind.CLUSTER, snapshot.clusters, lambda _, each: encode_cluster(each)),
+            Kind.ENDPOINTS: self._group(Kind.ENDPOINTS, snapshot.endpoints, encode_endpoints),
+            Kind.LISTENER: self._group(
+                Kind.LISTENER, snapshot.listeners, lambda _, each: encode_listener(each)
+            ),
+            Kind.ROUTES: self._group(Kind.ROUTES, snapshot.tables, lambda _, each: encode_table(each)),
+        }
+        return self._held
+
+    def _group(
+        self, kind: Kind, values: Mapping[str, Any], encode: Callable[[str, Any], object]
+    ) -> dict[str, Resource]:
+        held = self._held[kind]
+        group = {}
+        for name, value in values.items():
+            known = held.get(name)
+            if known is None or (known.value is not value and known.value != value):
+                self._count += 1
+                known = Resource(name, value, packed(encode(name, value)), str(self._count))
+            group[name] = known
+        return group
+
+
+class Inconsistent(Exception):  # noqa: N818 - go-control-plane's word
+    """A snapshot names what it does not hold: a mistake of the compiler, never of a user."""
+
+
+def require_consistent(snapshot: Snapshot) -> None:
+    """Checks that every table that a listener names and every cluster that a route names is there."""
+    for listener in snapshot.listeners.values():
+        if (listener.table is None) == (listener.cluster is None):
+            raise Inconsistent(f"listener {listener.name} needs a table or a cluster, and not both")
+        if listener.table is not None and listener.table not in snapshot.tables:
+            raise Inconsistent(f"listener {listener.name} names the table {listener.table}")
+        if listener.cluster is not None and listener.cluster not in snapshot.clusters:
+            raise Inconsistent(f"listener {listener.name} names the cluster {listener.cluster}")
+    for table in snapshot.tables.values():
+        for host in table.hosts:
+            for route in host.routes:
+                for each in getattr(route.action, "to", ()):
+                    if each.cluster not in snapshot.clusters:
+                        raise Inconsistent(f"route {route.name} names the cluster {each.cluster}")
+    for name in snapshot.clusters:
+        if name not in snapshot.endpoints:
+            raise Inconsistent(f"cluster {name} has no endpoint group")
