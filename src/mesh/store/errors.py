@@ -9,6 +9,8 @@ StoreError
 └── Damaged       the file is no store, is broken, or was written by a newer mesh-mall
 """
 
+# ruff: noqa: N818 - the names of what is found, as HTTP and Kubernetes have them
+
 from mesh.resources.ref import Ref
 
 

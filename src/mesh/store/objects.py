@@ -26,7 +26,7 @@ class Stored:
 
     @property
     def typed(self) -> Any:
-        """The body as its kind's struct, decoded once. Raises msgspec.ValidationError when it does not fit."""
+        """The body as its kind's struct, decoded once. Raises msgspec.ValidationError if it does not fit."""
         if self._typed is None:
             self._typed = self._decode(self.ref, self.body)
         return self._typed

@@ -22,6 +22,9 @@ from mesh.store.objects import Body, Change, Decode, Delete, Event, Put, Stored
 from mesh.store.watch import Log, Watch
 
 T = TypeVar("T")
+# `list` is a method below, so that the type needs other names in there.
+Objects = list[Stored]
+Structs = list[T]
 VERSIONS_AHEAD = 10_000
 LOG_LENGTH = 4_096
 
@@ -73,7 +76,7 @@ class Store:
         """The object as it is now, None when there is none."""
         return self._kinds.get((ref.group, ref.kind), {}).get((ref.namespace, ref.name))
 
-    def list(self, group: str, kind: str, namespace: str | None = None) -> list[Stored]:
+    def list(self, group: str, kind: str, namespace: str | None = None) -> Objects:
         """All objects of a kind (in one namespace), sorted by namespace and name."""
         key = (group, kind)
         order = self._order.get(key)
@@ -82,7 +85,7 @@ class Store:
             order = self._order[key] = [found[name] for name in sorted(found)]
         return [each for each in order if each.ref.namespace == namespace] if namespace else order.copy()
 
-    def of(self, type_: type[T], namespace: str | None = None) -> "list[T]":  # noqa: UP037
+    def of(self, type_: type[T], namespace: str | None = None) -> Structs[T]:
         """All objects of a kind as its structs: `store.of(Deployment, "mesh")`, sorted as in `list`."""
         group, kind = identity(type_)
         return [each.typed for each in self.list(group, kind, namespace)]
@@ -94,15 +97,15 @@ class Store:
                 if not namespace or each.ref.namespace == namespace:
                     yield each
 
-    def dependents(self, uid: str) -> "list[Stored]":  # noqa: UP037
+    def dependents(self, uid: str) -> Objects:
         """The objects whose metadata.ownerReferences name this uid, sorted by kind, namespace and name."""
         return [each for ref in sorted(self._owned.get(uid, ())) if (each := self.get(ref)) is not None]
 
-    def commit(self, changes: Sequence[Change]) -> "list[Stored]":  # noqa: UP037
+    def commit(self, changes: Sequence[Change]) -> Objects:
         """Applies all changes, in order, or none; returns the state after each (of a Delete, the last one).
 
-        Every object that changes gets a version of its own (metadata.resourceVersion, a growing number). A new
-        one gets uid, creationTimestamp and generation 1; generation grows when anything but metadata and
+        Every object that changes gets a version of its own (metadata.resourceVersion, a growing number). A
+        new one gets uid, creationTimestamp and generation 1; generation grows when anything but metadata and
         status changes. A Put that equals what is stored changes nothing and tells nobody.
 
         Raises Conflict, Exists or NotFound for the first change that does not fit, StoreError when the file

@@ -72,8 +72,8 @@ class Log:
 class Watch:
     """Gives events in order: `async for event in watch`, or many at a time with `batch()`.
 
-    Ends (the loop finishes, `batch` returns nothing) when the watch or the store is closed. Raises Expired when
-    the reader was too slow. For one reader.
+    Ends (the loop finishes, `batch` returns nothing) when the watch or the store is closed. Raises Expired
+    when the reader was too slow. For one reader.
     """
 
     def __init__(
