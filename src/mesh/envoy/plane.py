@@ -1,0 +1,80 @@
+"""The data plane: one Envoy and the ADS server that tells it what to do."""
+
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mesh.envoy.ads import EMPTY, AdsServer
+from mesh.envoy.bootstrap import XDS_SOCKET
+from mesh.envoy.plan import plan
+from mesh.envoy.process import EnvoyProcess
+from mesh.envoy.resources import Encoder, Kind, Resources
+from mesh.routing.table import Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class DataPlaneSettings:
+    """`concurrency` is Envoy's worker threads; None takes one a core, two at the most."""
+
+    concurrency: int | None = None
+
+
+Refused = Mapping[tuple[Kind, str], str]
+
+
+class DataPlane:
+    """`apply` brings Envoy to a snapshot; calls must follow one another."""
+
+    def __init__(self, home: Path, settings: DataPlaneSettings | None = None) -> None:
+        self._home = home
+        settings = settings or DataPlaneSettings()
+        self._ads = AdsServer()
+        self._encoder = Encoder()
+        self._told: Resources = EMPTY
+        self.process = EnvoyProcess(home, settings.concurrency or min(2, os.cpu_count() or 1))
+
+    async def start(self) -> None:
+        """Starts both. Raises EnvoyFailed or EnvoyMissing."""
+        folder = self._home / "run"
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        (folder / XDS_SOCKET).unlink(missing_ok=True)
+        # A Unix socket's path may have 108 bytes: it is made by its name, in its folder.
+        here = Path.cwd()
+        os.chdir(folder)
+        try:
+            await self._ads.start(f"unix:{XDS_SOCKET}")
+        finally:
+            os.chdir(here)
+        await self.process.start()
+
+    async def stop(self) -> None:
+        await self.process.stop()
+        await self._ads.stop()
+        with suppress(OSError):
+            (self._home / "run" / XDS_SOCKET).unlink()
+
+    async def apply(self, snapshot: Snapshot) -> Refused:
+        """Tells Envoy what changed, in order, and waits until it has answered. Returns what it refuses."""
+        resources = self._encoder.encode(snapshot)
+        steps = plan(self._told, resources)
+        await self._ads.carry_out(steps, resources)
+        self._told = resources
+        return self._ads.refused
+
+    @property
+    def connected(self) -> bool:
+        return self._ads.connected
+
+    def describe(self) -> dict[str, Any]:
+        """What a status says about Envoy."""
+        return {
+            "live": self.process.pid is not None and self.connected,
+            "pid": self.process.pid,
+            "restarts": self.process.restarts,
+            "listeners": len(self._told[Kind.LISTENER]),
+            "clusters": len(self._told[Kind.CLUSTER]),
+            "refused": {name: reason for (_, name), reason in self._ads.refused.items()},
+        }
