@@ -50,7 +50,7 @@ class Admin:
             async with asyncio.timeout(LIMIT):
                 reader, writer = await self._connect()
                 try:
-                    head = f"{method} {path} HTTP/1.0\r\nhost: admin\r\ncontent-length: 0\r\n\r\n"
+                    head = f"{method} {path} HTTP/1.1\r\nhost: admin\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
                     writer.write(head.encode())
                     await writer.drain()
                     answer = await reader.read(LARGEST)
@@ -64,4 +64,17 @@ class Admin:
         status = headers.split(b" ", 2)[1:2]
         if status != [b"200"]:
             raise AdminError(f"{path}: {headers.splitlines()[:1]}")
-        return body
+        return _dechunked(body) if b"transfer-encoding: chunked" in headers.lower() else body
+
+
+def _dechunked(body: bytes) -> bytes:
+    """The body without the sizes of its chunks (RFC 9112, 7.1)."""
+    parts = []
+    while body:
+        size, _, rest = body.partition(b"\r\n")
+        length = int(size.partition(b";")[0] or b"0", 16)
+        if length == 0:
+            break
+        parts.append(rest[:length])
+        body = rest[length + 2 :]
+    return b"".join(parts)

@@ -49,17 +49,6 @@ def bootstrap(node: str = NODE) -> dict[str, Any]:
                 }
             ]
         },
-        "layered_runtime": {
-            "layers": [
-                {
-                    "name": "static",
-                    "static_layer": {
-                        "re2.max_program_size.error_level": 32768,
-                        "envoy.reloadable_features.no_extension_lookup_by_name": True,
-                    },
-                }
-            ]
-        },
         "overload_manager": {
             "resource_monitors": [
                 {
