@@ -7,21 +7,21 @@ from msgspec import field
 from mesh.resources.meta import Condition, Part, Resource
 
 
-class NamespaceSpec(Part):
+class NamespaceSpec(Part, frozen=True):
     finalizers: list[str] = []
 
 
-class NamespaceStatus(Part):
+class NamespaceStatus(Part, frozen=True):
     phase: str = "Active"
     conditions: list[Condition] = []
 
 
-class Namespace(Resource):
+class Namespace(Resource, frozen=True):
     spec: NamespaceSpec = field(default_factory=NamespaceSpec)
     status: NamespaceStatus = field(default_factory=NamespaceStatus)
 
 
-class ConfigMap(Resource):
+class ConfigMap(Resource, frozen=True):
     """`binary_data` is base64."""
 
     data: dict[str, str] = {}
@@ -29,7 +29,7 @@ class ConfigMap(Resource):
     immutable: bool = False
 
 
-class Secret(Resource):
+class Secret(Resource, frozen=True):
     """`data` is base64; `string_data` is folded into it when the Secret is stored."""
 
     data: dict[str, str] = {}
@@ -38,13 +38,13 @@ class Secret(Resource):
     immutable: bool = False
 
 
-class ServiceAccount(Resource):
+class ServiceAccount(Resource, frozen=True):
     secrets: list[dict[str, Any]] = []
     image_pull_secrets: list[dict[str, Any]] = []
     automount_service_account_token: bool | None = None
 
 
-class ObjectReference(Part):
+class ObjectReference(Part, frozen=True):
     api_version: str = ""
     kind: str = ""
     name: str = ""
@@ -54,12 +54,12 @@ class ObjectReference(Part):
     field_path: str = ""
 
 
-class EventSource(Part):
+class EventSource(Part, frozen=True):
     component: str = ""
     host: str = ""
 
 
-class Event(Resource):
+class Event(Resource, frozen=True):
     """What happened to an object; `count` times since `first_timestamp`."""
 
     involved_object: ObjectReference = field(default_factory=ObjectReference)

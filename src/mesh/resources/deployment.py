@@ -6,19 +6,19 @@ from mesh.resources.meta import Condition, LabelSelector, Part, Resource
 from mesh.resources.pod import IntOrString, PodTemplateSpec
 
 
-class RollingUpdateDeployment(Part):
+class RollingUpdateDeployment(Part, frozen=True):
     """A number of pods, or a percentage of the replicas as "25%"."""
 
     max_surge: IntOrString = "25%"
     max_unavailable: IntOrString = "25%"
 
 
-class DeploymentStrategy(Part):
+class DeploymentStrategy(Part, frozen=True):
     type: str = "RollingUpdate"
     rolling_update: RollingUpdateDeployment | None = None
 
 
-class DeploymentSpec(Part):
+class DeploymentSpec(Part, frozen=True):
     selector: LabelSelector
     template: PodTemplateSpec
     replicas: int = 1
@@ -29,7 +29,7 @@ class DeploymentSpec(Part):
     paused: bool = False
 
 
-class DeploymentStatus(Part):
+class DeploymentStatus(Part, frozen=True):
     observed_generation: int = 0
     replicas: int = 0
     updated_replicas: int = 0
@@ -41,19 +41,19 @@ class DeploymentStatus(Part):
     collision_count: int | None = None
 
 
-class Deployment(Resource):
+class Deployment(Resource, frozen=True):
     spec: DeploymentSpec
     status: DeploymentStatus = field(default_factory=DeploymentStatus)
 
 
-class ReplicaSetSpec(Part):
+class ReplicaSetSpec(Part, frozen=True):
     selector: LabelSelector
     template: PodTemplateSpec
     replicas: int = 1
     min_ready_seconds: int = 0
 
 
-class ReplicaSetStatus(Part):
+class ReplicaSetStatus(Part, frozen=True):
     observed_generation: int = 0
     replicas: int = 0
     fully_labeled_replicas: int = 0
@@ -63,6 +63,6 @@ class ReplicaSetStatus(Part):
     conditions: list[Condition] = []
 
 
-class ReplicaSet(Resource):
+class ReplicaSet(Resource, frozen=True):
     spec: ReplicaSetSpec
     status: ReplicaSetStatus = field(default_factory=ReplicaSetStatus)

@@ -1,6 +1,6 @@
 """DestinationRule (Istio networking.istio.io)."""
 
-from typing import Any, ClassVar
+from typing import Any
 
 from msgspec import field
 
@@ -10,25 +10,23 @@ from mesh.resources.meta import Part, Resource
 Json = dict[str, Any]
 
 
-class LoadBalancerSettings(Part):
+class LoadBalancerSettings(Part, frozen=True):
     simple: str = ""
     consistent_hash: Json | None = None
     locality_lb_setting: Json | None = None
     warmup_duration_secs: str = ""
     warmup: Json | None = None
-    INERT: ClassVar = frozenset({"consistentHash", "localityLbSetting", "warmupDurationSecs", "warmup"})
 
 
-class TCPSettings(Part):
+class TCPSettings(Part, frozen=True):
     max_connections: int = 0
     connect_timeout: str = ""
     tcp_keepalive: Json | None = None
     max_connection_duration: str = ""
     idle_timeout: str = ""
-    INERT: ClassVar = frozenset({"tcpKeepalive", "maxConnectionDuration", "idleTimeout"})
 
 
-class HTTPSettings(Part):
+class HTTPSettings(Part, frozen=True):
     http1_max_pending_requests: int = 0
     http2_max_requests: int = 0
     max_requests_per_connection: int = 0
@@ -37,15 +35,14 @@ class HTTPSettings(Part):
     h2_upgrade_policy: str = ""
     use_client_protocol: bool = False
     max_concurrent_streams: int = 0
-    INERT: ClassVar = frozenset({"useClientProtocol", "maxConcurrentStreams"})
 
 
-class ConnectionPoolSettings(Part):
+class ConnectionPoolSettings(Part, frozen=True):
     tcp: TCPSettings | None = None
     http: HTTPSettings | None = None
 
 
-class OutlierDetection(Part):
+class OutlierDetection(Part, frozen=True):
     """Percentages are 0-100; 0 for a count of errors switches that count off."""
 
     consecutive_5xx_errors: int | None = field(name="consecutive5xxErrors", default=None)
@@ -57,10 +54,9 @@ class OutlierDetection(Part):
     base_ejection_time: str = ""
     max_ejection_percent: int | None = None
     min_health_percent: int = 0
-    INERT: ClassVar = frozenset({"consecutiveLocalOriginFailures", "splitExternalLocalOriginErrors"})
 
 
-class ClientTLSSettings(Part):
+class ClientTLSSettings(Part, frozen=True):
     mode: str = "DISABLE"
     client_certificate: str = ""
     private_key: str = ""
@@ -72,16 +68,15 @@ class ClientTLSSettings(Part):
     insecure_skip_verify: bool | None = None
 
 
-class PortTrafficPolicy(Part):
+class PortTrafficPolicy(Part, frozen=True):
     port: PortSelector
     load_balancer: LoadBalancerSettings | None = None
     connection_pool: ConnectionPoolSettings | None = None
     outlier_detection: OutlierDetection | None = None
     tls: ClientTLSSettings | None = None
-    INERT: ClassVar = frozenset({"tls"})
 
 
-class TrafficPolicy(Part):
+class TrafficPolicy(Part, frozen=True):
     load_balancer: LoadBalancerSettings | None = None
     connection_pool: ConnectionPoolSettings | None = None
     outlier_detection: OutlierDetection | None = None
@@ -90,10 +85,9 @@ class TrafficPolicy(Part):
     tunnel: Json | None = None
     proxy_protocol: Json | None = None
     retry_budget: Json | None = None
-    INERT: ClassVar = frozenset({"tls", "tunnel", "proxyProtocol", "retryBudget"})
 
 
-class Subset(Part):
+class Subset(Part, frozen=True):
     """The endpoints of the host whose pods carry all of `labels`."""
 
     name: str
@@ -101,15 +95,14 @@ class Subset(Part):
     traffic_policy: TrafficPolicy | None = None
 
 
-class DestinationRuleSpec(Part):
+class DestinationRuleSpec(Part, frozen=True):
     host: str
     traffic_policy: TrafficPolicy | None = None
     subsets: list[Subset] = []
     export_to: list[str] = []
     workload_selector: Json | None = None
-    INERT: ClassVar = frozenset({"exportTo", "workloadSelector"})
 
 
-class DestinationRule(Resource):
+class DestinationRule(Resource, frozen=True):
     spec: DestinationRuleSpec
     status: IstioStatus = field(default_factory=IstioStatus)

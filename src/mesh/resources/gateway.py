@@ -1,21 +1,19 @@
 """Gateway (Istio networking.istio.io)."""
 
-from typing import ClassVar
-
 from msgspec import field
 
 from mesh.resources.istio import IstioStatus
 from mesh.resources.meta import Part, Resource
 
 
-class Port(Part):
+class Port(Part, frozen=True):
     number: int
     protocol: str = ""
     name: str = ""
     target_port: int = 0
 
 
-class ServerTLSSettings(Part):
+class ServerTLSSettings(Part, frozen=True):
     https_redirect: bool = False
     mode: str = ""
     server_certificate: str = ""
@@ -33,7 +31,7 @@ class ServerTLSSettings(Part):
     cipher_suites: list[str] = []
 
 
-class Server(Part):
+class Server(Part, frozen=True):
     """`hosts` may have a namespace before them: `mesh/*.example.com`."""
 
     port: Port
@@ -42,14 +40,13 @@ class Server(Part):
     name: str = ""
     bind: str = ""
     default_endpoint: str = ""
-    INERT: ClassVar = frozenset({"tls", "bind", "defaultEndpoint"})
 
 
-class GatewaySpec(Part):
+class GatewaySpec(Part, frozen=True):
     servers: list[Server] = []
     selector: dict[str, str] = {}
 
 
-class Gateway(Resource):
+class Gateway(Resource, frozen=True):
     spec: GatewaySpec = field(default_factory=GatewaySpec)
     status: IstioStatus = field(default_factory=IstioStatus)

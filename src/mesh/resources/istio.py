@@ -5,7 +5,7 @@ from typing import Any
 from mesh.resources.meta import Condition, Part
 
 
-class StringMatch(Part):
+class StringMatch(Part, frozen=True):
     """Exactly one is set; `regex` is RE2 and must match the whole value."""
 
     exact: str | None = None
@@ -13,17 +13,17 @@ class StringMatch(Part):
     regex: str | None = None
 
 
-class PortSelector(Part):
+class PortSelector(Part, frozen=True):
     number: int = 0
 
 
-class Percent(Part):
+class Percent(Part, frozen=True):
     """0 to 100."""
 
     value: float = 0.0
 
 
-class IstioStatus(Part):
+class IstioStatus(Part, frozen=True):
     conditions: list[Condition] = []
     validation_messages: list[dict[str, Any]] = []
     observed_generation: str | int | None = None

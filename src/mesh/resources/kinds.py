@@ -6,6 +6,7 @@ from typing import NamedTuple
 from mesh.resources.config import ConfigMap, Event, Namespace, Secret, ServiceAccount
 from mesh.resources.deployment import Deployment, ReplicaSet
 from mesh.resources.destination_rule import DestinationRule
+from mesh.resources.endpoint_slice import EndpointSlice
 from mesh.resources.gateway import Gateway
 from mesh.resources.meta import Resource
 from mesh.resources.pod import Pod
@@ -17,7 +18,10 @@ ISTIO_VERSIONS = ("v1", "v1beta1", "v1alpha3")
 
 
 class KindInfo(NamedTuple):
-    """`versions[0]` is the preferred one. `made_by` "mesh" kinds are written by the mesh alone."""
+    """`versions[0]` is the preferred one; `kept` tells whether objects outlive the daemon.
+
+    Kinds `made_by` "mesh" are written by the mesh alone.
+    """
 
     group: str
     versions: tuple[str, ...]
@@ -72,6 +76,10 @@ REGISTRY = Registry(
         KindInfo("apps", ("v1",), "Deployment", "deployments", "deployment", ("deploy",), True, Deployment),
         KindInfo("apps", ("v1",), "ReplicaSet", "replicasets", "replicaset", ("rs",), True, ReplicaSet,
             "mesh",
+        ),
+        KindInfo(
+            "discovery.k8s.io", ("v1",), "EndpointSlice", "endpointslices", "endpointslice", (), True,
+            EndpointSlice, "mesh", kept=False,
         ),
         KindInfo(ISTIO, ISTIO_VERSIONS, "Gateway", "gateways", "gateway", ("gw",), True, Gateway),
         KindInfo(

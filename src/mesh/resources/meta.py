@@ -1,21 +1,21 @@
 """What every object carries (Kubernetes' ObjectMeta), and the base of all typed structs."""
 
-from typing import Any, ClassVar
+from typing import Any
 
 import msgspec
 
 
-class Part(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw_only=True):
+class Part(
+    msgspec.Struct, rename="camel", forbid_unknown_fields=True, frozen=True, kw_only=True, omit_defaults=True
+):
     """A part of an object: attributes are the snake_case of the JSON fields; unknown fields are refused.
 
-    `INERT` names the JSON fields that are real but have no effect on one machine; `REQUIRED_NON_EMPTY` those
-    that must hold something.
+    Immutable, the lists and maps within too by agreement. Which fields have no effect is told in
+    `mesh.resources.inert`.
     """
 
-    INERT: ClassVar[frozenset[str]] = frozenset()
 
-
-class OwnerReference(Part):
+class OwnerReference(Part, frozen=True):
     api_version: str
     kind: str
     name: str
@@ -24,7 +24,7 @@ class OwnerReference(Part):
     block_owner_deletion: bool = False
 
 
-class ObjectMeta(Part):
+class ObjectMeta(Part, frozen=True):
     """Times are RFC 3339 in UTC; `generation` counts changes of the spec."""
 
     name: str = ""
@@ -44,7 +44,7 @@ class ObjectMeta(Part):
     self_link: str = ""
 
 
-class Resource(Part):
+class Resource(Part, frozen=True):
     """An object: what it is, how it is named."""
 
     api_version: str
@@ -52,18 +52,18 @@ class Resource(Part):
     metadata: ObjectMeta
 
 
-class LabelSelectorRequirement(Part):
+class LabelSelectorRequirement(Part, frozen=True):
     key: str
     operator: str
     values: list[str] = []
 
 
-class LabelSelector(Part):
+class LabelSelector(Part, frozen=True):
     match_labels: dict[str, str] = {}
     match_expressions: list[LabelSelectorRequirement] = []
 
 
-class Condition(Part):
+class Condition(Part, frozen=True):
     """`status` is True, False or Unknown."""
 
     type: str

@@ -1,6 +1,6 @@
 """Pod and its parts (Kubernetes core/v1)."""
 
-from typing import Any, ClassVar
+from typing import Any
 
 from msgspec import field
 
@@ -10,88 +10,96 @@ IntOrString = int | str
 Json = dict[str, Any]
 
 
-class ObjectFieldSelector(Part):
+class ObjectFieldSelector(Part, frozen=True):
     field_path: str
     api_version: str = "v1"
 
 
-class KeySelector(Part):
+class KeySelector(Part, frozen=True):
     key: str
     name: str = ""
     optional: bool = False
 
 
-class ResourceFieldSelector(Part):
+class ResourceFieldSelector(Part, frozen=True):
     resource: str
     container_name: str = ""
     divisor: str | int = "1"
 
 
-class EnvVarSource(Part):
+class EnvVarSource(Part, frozen=True):
     field_ref: ObjectFieldSelector | None = None
     config_map_key_ref: KeySelector | None = None
     secret_key_ref: KeySelector | None = None
+    file_key_ref: Json | None = None
     resource_field_ref: ResourceFieldSelector | None = None
 
 
-class EnvVar(Part):
+class EnvVar(Part, frozen=True):
     name: str
     value: str = ""
     value_from: EnvVarSource | None = None
 
 
-class LocalReference(Part):
+class LocalReference(Part, frozen=True):
+    """A ConfigMap or Secret of the pod's namespace, all of its keys."""
+
     name: str = ""
     optional: bool = False
 
 
-class EnvFromSource(Part):
+class LocalObjectReference(Part, frozen=True):
+    name: str = ""
+
+
+class EnvFromSource(Part, frozen=True):
     prefix: str = ""
     config_map_ref: LocalReference | None = None
     secret_ref: LocalReference | None = None
 
 
-class ContainerPort(Part):
+class ContainerPort(Part, frozen=True):
     container_port: int
     name: str = ""
     protocol: str = "TCP"
     host_port: int = 0
     host_ip: str = field(name="hostIP", default="")
-    INERT: ClassVar = frozenset({"hostPort", "hostIP"})
 
 
-class HTTPHeader(Part):
+class HTTPHeader(Part, frozen=True):
     name: str
     value: str = ""
 
 
-class HTTPGetAction(Part):
+class HTTPGetAction(Part, frozen=True):
     port: IntOrString
     path: str = "/"
     host: str = ""
     scheme: str = "HTTP"
+    protocol: str = ""
     http_headers: list[HTTPHeader] = []
 
 
-class TCPSocketAction(Part):
+class TCPSocketAction(Part, frozen=True):
     port: IntOrString
     host: str = ""
 
 
-class ExecAction(Part):
+class ExecAction(Part, frozen=True):
     command: list[str] = []
 
 
-class GRPCAction(Part):
+class GRPCAction(Part, frozen=True):
     port: int
     service: str = ""
+    mode: str = ""
 
 
-class SleepAction(Part):
+class SleepAction(Part, frozen=True):
     seconds: int
 
 
-class Probe(Part):
+class Probe(Part, frozen=True):
     """Times are seconds. Exactly one of `http_get`, `tcp_socket`, `exec`, `grpc` is set."""
 
     http_get: HTTPGetAction | None = None
@@ -106,26 +114,26 @@ class Probe(Part):
     termination_grace_period_seconds: int | None = None
 
 
-class LifecycleHandler(Part):
+class LifecycleHandler(Part, frozen=True):
     exec: ExecAction | None = None
     http_get: HTTPGetAction | None = None
     tcp_socket: TCPSocketAction | None = None
     sleep: SleepAction | None = None
 
 
-class Lifecycle(Part):
+class Lifecycle(Part, frozen=True):
     post_start: LifecycleHandler | None = None
     pre_stop: LifecycleHandler | None = None
     stop_signal: str = ""
 
 
-class ResourceRequirements(Part):
+class ResourceRequirements(Part, frozen=True):
     limits: dict[str, str | int | float] = {}
     requests: dict[str, str | int | float] = {}
     claims: list[Json] = []
 
 
-class VolumeMount(Part):
+class VolumeMount(Part, frozen=True):
     name: str
     mount_path: str
     read_only: bool = False
@@ -133,9 +141,10 @@ class VolumeMount(Part):
     sub_path: str = ""
     sub_path_expr: str = ""
     mount_propagation: str = ""
+    bind_mount_options: list[str] = []
 
 
-class SecurityContext(Part):
+class SecurityContext(Part, frozen=True):
     run_as_user: int | None = None
     run_as_group: int | None = None
     run_as_non_root: bool | None = None
@@ -150,7 +159,7 @@ class SecurityContext(Part):
     windows_options: Json = {}
 
 
-class Container(Part):
+class Container(Part, frozen=True):
     name: str
     image: str = ""
     command: list[str] = []
@@ -176,31 +185,85 @@ class Container(Part):
     termination_message_policy: str = ""
     volume_mounts: list[VolumeMount] = []
     volume_devices: list[Json] = []
-    INERT: ClassVar = frozenset(
-        {"imagePullPolicy", "resources", "resizePolicy", "restartPolicyRules", "securityContext", "stdin",
-         "stdinOnce", "tty", "terminationMessagePath", "terminationMessagePolicy", "volumeMounts",
-         "volumeDevices"}
-    )  # fmt: skip
 
 
-class Volume(Part):
-    """A volume; its source is one of many, kept as Kubernetes has it."""
+class KeyToPath(Part, frozen=True):
+    """`mode` is the file's permission bits."""
+
+    key: str
+    path: str
+    mode: int | None = None
+    user: int | None = None
+
+
+class EmptyDirVolumeSource(Part, frozen=True):
+    medium: str = ""
+    size_limit: str | int | float | None = None
+    mode: int | None = None
+
+
+class ConfigMapVolumeSource(Part, frozen=True):
+    """`items` empty takes every key as a file."""
+
+    name: str = ""
+    optional: bool = False
+    items: list[KeyToPath] = []
+    default_mode: int = 0o644
+    default_user: int | None = None
+
+
+class SecretVolumeSource(Part, frozen=True):
+    """`items` empty takes every key as a file."""
+
+    secret_name: str = ""
+    optional: bool = False
+    items: list[KeyToPath] = []
+    default_mode: int = 0o644
+    default_user: int | None = None
+
+
+class HostPathVolumeSource(Part, frozen=True):
+    path: str
+    type: str = ""
+
+
+class Volume(Part, frozen=True):
+    """A volume has exactly one source; those that one machine does not have are kept as they are."""
 
     name: str
-    empty_dir: Json | None = None
-    config_map: Json | None = None
-    secret: Json | None = None
+    empty_dir: EmptyDirVolumeSource | None = None
+    config_map: ConfigMapVolumeSource | None = None
+    secret: SecretVolumeSource | None = None
+    host_path: HostPathVolumeSource | None = None
     projected: Json | None = None
     downward_api: Json | None = field(name="downwardAPI", default=None)
-    host_path: Json | None = None
     persistent_volume_claim: Json | None = None
     csi: Json | None = None
     ephemeral: Json | None = None
     nfs: Json | None = None
     image: Json | None = None
+    aws_elastic_block_store: Json | None = None
+    azure_disk: Json | None = None
+    azure_file: Json | None = None
+    cephfs: Json | None = None
+    cinder: Json | None = None
+    fc: Json | None = None
+    flex_volume: Json | None = None
+    flocker: Json | None = None
+    gce_persistent_disk: Json | None = None
+    git_repo: Json | None = None
+    glusterfs: Json | None = None
+    iscsi: Json | None = None
+    photon_persistent_disk: Json | None = None
+    portworx_volume: Json | None = None
+    quobyte: Json | None = None
+    rbd: Json | None = None
+    scale_io: Json | None = field(name="scaleIO", default=None)
+    storageos: Json | None = None
+    vsphere_volume: Json | None = None
 
 
-class PodSpec(Part):
+class PodSpec(Part, frozen=True):
     containers: list[Container]
     init_containers: list[Container] = []
     ephemeral_containers: list[Json] = []
@@ -215,6 +278,7 @@ class PodSpec(Part):
     dns_config: Json | None = None
     dns_policy: str = ""
     enable_service_links: bool = True
+    eviction_responders: list[Json] = []
     host_aliases: list[Json] = []
     host_ipc: bool = field(name="hostIPC", default=False)
     host_network: bool = False
@@ -222,7 +286,7 @@ class PodSpec(Part):
     host_users: bool | None = None
     hostname: str = ""
     hostname_override: str = ""
-    image_pull_secrets: list[LocalReference] = []
+    image_pull_secrets: list[LocalObjectReference] = []
     node_selector: dict[str, str] = {}
     os: Json | None = None
     overhead: Json | None = None
@@ -235,6 +299,7 @@ class PodSpec(Part):
     runtime_class_name: str = ""
     scheduler_name: str = ""
     scheduling_gates: list[Json] = []
+    scheduling_group: Json | None = None
     security_context: Json | None = None
     set_hostname_as_fqdn: bool | None = field(name="setHostnameAsFQDN", default=None)
     share_process_namespace: bool | None = None
@@ -242,23 +307,14 @@ class PodSpec(Part):
     tolerations: list[Json] = []
     topology_spread_constraints: list[Json] = []
     volumes: list[Volume] = []
-    INERT: ClassVar = frozenset(
-        {"ephemeralContainers", "activeDeadlineSeconds", "affinity", "automountServiceAccountToken",
-         "dnsConfig", "dnsPolicy", "hostAliases", "hostIPC", "hostNetwork", "hostPID", "hostUsers",
-         "hostname",
-         "hostnameOverride", "imagePullSecrets", "nodeName", "nodeSelector", "os", "overhead",
-         "preemptionPolicy", "priority", "priorityClassName", "readinessGates", "resourceClaims", "resources",
-         "runtimeClassName", "schedulerName", "schedulingGates", "securityContext", "setHostnameAsFQDN",
-         "shareProcessNamespace", "subdomain", "tolerations", "topologySpreadConstraints", "volumes"}
-    )  # fmt: skip
 
 
-class PodTemplateSpec(Part):
+class PodTemplateSpec(Part, frozen=True):
     spec: PodSpec
     metadata: ObjectMeta = field(default_factory=ObjectMeta)
 
 
-class ContainerStatus(Part):
+class ContainerStatus(Part, frozen=True):
     name: str
     state: Json = {}
     last_state: Json = {}
@@ -268,9 +324,15 @@ class ContainerStatus(Part):
     image: str = ""
     image_id: str = field(name="imageID", default="")
     container_id: str = field(name="containerID", default="")
+    allocated_resources: Json = {}
+    allocated_resources_status: list[Json] = []
+    resources: ResourceRequirements | None = None
+    stop_signal: str = ""
+    user: Json | None = None
+    volume_mounts: list[Json] = []
 
 
-class PodStatus(Part):
+class PodStatus(Part, frozen=True):
     phase: str = ""
     conditions: list[Condition] = []
     container_statuses: list[ContainerStatus] = []
@@ -281,11 +343,20 @@ class PodStatus(Part):
     host_ips: list[Json] = field(name="hostIPs", default_factory=list)
     start_time: str | None = None
     qos_class: str = ""
+    ephemeral_container_statuses: list[ContainerStatus] = []
+    nominated_node_name: str = ""
+    allocated_resources: Json = {}
+    resources: ResourceRequirements | None = None
+    resize: str = ""
+    resource_claim_statuses: list[Json] = []
+    extended_resource_claim_status: Json | None = None
+    node_allocatable_resource_claim_statuses: list[Json] = []
+    volume_health: list[Json] = []
     reason: str = ""
     message: str = ""
     observed_generation: int | None = None
 
 
-class Pod(Resource):
+class Pod(Resource, frozen=True):
     spec: PodSpec
     status: PodStatus = field(default_factory=PodStatus)

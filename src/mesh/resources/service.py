@@ -1,6 +1,6 @@
 """Service (Kubernetes core/v1)."""
 
-from typing import Any, ClassVar
+from typing import Any
 
 from msgspec import field
 
@@ -8,7 +8,7 @@ from mesh.resources.meta import Condition, Part, Resource
 from mesh.resources.pod import IntOrString
 
 
-class ServicePort(Part):
+class ServicePort(Part, frozen=True):
     """`target_port` is a number, or the name of a container's port; it defaults to `port`."""
 
     port: int
@@ -19,7 +19,7 @@ class ServicePort(Part):
     app_protocol: str = ""
 
 
-class ServiceSpec(Part):
+class ServiceSpec(Part, frozen=True):
     ports: list[ServicePort] = []
     selector: dict[str, str] = {}
     type: str = "ClusterIP"
@@ -40,18 +40,13 @@ class ServiceSpec(Part):
     health_check_node_port: int = 0
     publish_not_ready_addresses: bool = False
     traffic_distribution: str = ""
-    INERT: ClassVar = frozenset(
-        {"externalTrafficPolicy", "internalTrafficPolicy", "sessionAffinityConfig", "externalIPs",
-         "loadBalancerIP", "loadBalancerClass", "loadBalancerSourceRanges", "allocateLoadBalancerNodePorts",
-         "healthCheckNodePort", "trafficDistribution"}
-    )  # fmt: skip
 
 
-class ServiceStatus(Part):
+class ServiceStatus(Part, frozen=True):
     load_balancer: dict[str, Any] = {}
     conditions: list[Condition] = []
 
 
-class Service(Resource):
+class Service(Resource, frozen=True):
     spec: ServiceSpec = field(default_factory=ServiceSpec)
     status: ServiceStatus = field(default_factory=ServiceStatus)

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 from msgspec import inspect
 
+from mesh.resources.inert import inert_fields, worth_telling
 from mesh.resources.meta import Part
 from mesh.resources.problems import FieldError, meant
 
@@ -86,13 +87,13 @@ def _struct(value: Any, kind: inspect.StructType, path: str, found: Findings, de
         found.wrong(path, f"{_shown(value)} is not a map")
         return
     fields = {each.encode_name: each for each in kind.fields}
-    inert = kind.cls.INERT if issubclass(kind.cls, Part) else frozenset()
+    inert = inert_fields(kind.cls)
     dot = f"{path}." if path else ""
     for name, member in value.items():
         if name not in fields:
             found.wrong(f"{dot}{name}", f"unknown field{meant(str(name), fields)}")
             continue
-        if name in inert and member not in (None, [], {}, ""):
+        if name in inert and worth_telling(name, member):
             found.inert.append(f"{dot}{name}")
         if member is not None:
             _walk(member, fields[name].type, f"{dot}{name}", found, depth + 1)

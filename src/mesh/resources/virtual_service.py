@@ -3,43 +3,41 @@
 Durations are strings as Istio's JSON has them ("1.5s").
 """
 
-from typing import ClassVar
-
 from msgspec import field
 
 from mesh.resources.istio import IstioStatus, Percent, PortSelector, StringMatch
 from mesh.resources.meta import Part, Resource
 
 
-class Destination(Part):
+class Destination(Part, frozen=True):
     host: str
     subset: str = ""
     port: PortSelector | None = None
 
 
-class HeaderOperations(Part):
+class HeaderOperations(Part, frozen=True):
     set: dict[str, str] = {}
     add: dict[str, str] = {}
     remove: list[str] = []
 
 
-class Headers(Part):
+class Headers(Part, frozen=True):
     request: HeaderOperations | None = None
     response: HeaderOperations | None = None
 
 
-class HTTPRouteDestination(Part):
+class HTTPRouteDestination(Part, frozen=True):
     destination: Destination
     weight: int = 0
     headers: Headers | None = None
 
 
-class RouteDestination(Part):
+class RouteDestination(Part, frozen=True):
     destination: Destination
     weight: int = 0
 
 
-class HTTPMatchRequest(Part):
+class HTTPMatchRequest(Part, frozen=True):
     """Conditions of one block must all hold. A header's match `{}` asks for its presence."""
 
     name: str = ""
@@ -56,10 +54,9 @@ class HTTPMatchRequest(Part):
     source_namespace: str = ""
     gateways: list[str] = []
     stat_prefix: str = ""
-    INERT: ClassVar = frozenset({"statPrefix"})
 
 
-class HTTPRedirect(Part):
+class HTTPRedirect(Part, frozen=True):
     uri: str = ""
     authority: str = ""
     port: int = 0
@@ -68,60 +65,61 @@ class HTTPRedirect(Part):
     redirect_code: int = 301
 
 
-class HTTPBody(Part):
+class HTTPBody(Part, frozen=True):
     string: str | None = None
     bytes: str | None = None
 
 
-class HTTPDirectResponse(Part):
+class HTTPDirectResponse(Part, frozen=True):
     status: int
     body: HTTPBody | None = None
 
 
-class RegexRewrite(Part):
+class RegexRewrite(Part, frozen=True):
     match: str = ""
     rewrite: str = ""
 
 
-class HTTPRewrite(Part):
+class HTTPRewrite(Part, frozen=True):
     uri: str = ""
     authority: str = ""
     uri_regex_rewrite: RegexRewrite | None = None
 
 
-class HTTPRetry(Part):
+class HTTPRetry(Part, frozen=True):
     attempts: int = 0
     per_try_timeout: str = ""
     retry_on: str = ""
     retry_remote_localities: bool | None = None
     retry_ignore_previous_hosts: bool | None = None
     backoff: str = ""
-    INERT: ClassVar = frozenset({"retryRemoteLocalities"})
 
 
-class FaultDelay(Part):
+class FaultDelay(Part, frozen=True):
     fixed_delay: str = ""
+    exponential_delay: str = ""
     percentage: Percent | None = None
     percent: int | None = None
 
 
-class FaultAbort(Part):
+class FaultAbort(Part, frozen=True):
     http_status: int = 0
     grpc_status: str = ""
+    http2_error: str = field(name="http2Error", default="")
     percentage: Percent | None = None
 
 
-class HTTPFaultInjection(Part):
+class HTTPFaultInjection(Part, frozen=True):
     delay: FaultDelay | None = None
     abort: FaultAbort | None = None
 
 
-class HTTPMirrorPolicy(Part):
+class HTTPMirrorPolicy(Part, frozen=True):
     destination: Destination
     percentage: Percent | None = None
 
 
-class CorsPolicy(Part):
+class CorsPolicy(Part, frozen=True):
     allow_origins: list[StringMatch] = []
     allow_origin: list[str] = []
     allow_methods: list[str] = []
@@ -130,15 +128,14 @@ class CorsPolicy(Part):
     max_age: str = ""
     allow_credentials: bool | None = None
     unmatched_preflights: str = ""
-    INERT: ClassVar = frozenset({"unmatchedPreflights"})
 
 
-class Delegate(Part):
+class Delegate(Part, frozen=True):
     name: str
     namespace: str = ""
 
 
-class HTTPRoute(Part):
+class HTTPRoute(Part, frozen=True):
     """The first route of which one match block holds takes the request; no block takes every request."""
 
     name: str = ""
@@ -159,20 +156,21 @@ class HTTPRoute(Part):
     headers: Headers | None = None
 
 
-class L4MatchAttributes(Part):
+class L4MatchAttributes(Part, frozen=True):
     destination_subnets: list[str] = []
+    source_subnet: str = ""
     port: int = 0
     source_labels: dict[str, str] = {}
     gateways: list[str] = []
     source_namespace: str = ""
 
 
-class TCPRoute(Part):
+class TCPRoute(Part, frozen=True):
     match: list[L4MatchAttributes] = []
     route: list[RouteDestination] = []
 
 
-class TLSMatchAttributes(Part):
+class TLSMatchAttributes(Part, frozen=True):
     sni_hosts: list[str]
     destination_subnets: list[str] = []
     port: int = 0
@@ -181,21 +179,20 @@ class TLSMatchAttributes(Part):
     source_namespace: str = ""
 
 
-class TLSRoute(Part):
+class TLSRoute(Part, frozen=True):
     match: list[TLSMatchAttributes]
     route: list[RouteDestination] = []
 
 
-class VirtualServiceSpec(Part):
+class VirtualServiceSpec(Part, frozen=True):
     hosts: list[str] = []
     gateways: list[str] = []
     http: list[HTTPRoute] = []
     tcp: list[TCPRoute] = []
     tls: list[TLSRoute] = []
     export_to: list[str] = []
-    INERT: ClassVar = frozenset({"tcp", "tls", "exportTo"})
 
 
-class VirtualService(Resource):
+class VirtualService(Resource, frozen=True):
     spec: VirtualServiceSpec = field(default_factory=VirtualServiceSpec)
     status: IstioStatus = field(default_factory=IstioStatus)
