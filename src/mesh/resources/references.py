@@ -18,10 +18,14 @@ from mesh.resources.virtual_service import Destination, VirtualService
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """An error refuses the change; a warning is told with it."""
+    """An error refuses the change; a warning is told with it.
+
+    `may_come`: what is missing is an object of its own, which a later change may bring.
+    """
 
     severity: Literal["error", "warning"]
     error: FieldError
+    may_come: bool = False
 
 
 def ref_of(typed: Resource) -> Ref:
@@ -115,6 +119,7 @@ class _Known:
                     f'"{destination.host}" are; apply one before, or in the same file',
                     ref_of(rule),
                 ),
+                may_come=True,
             )
 
 
