@@ -40,8 +40,10 @@ class Server(uvicorn.Server):
             self.app.log.flush()
 
     def handle_exit(self, sig: int, frame: object) -> None:
+        # uvicorn's own handler raises the signal again in the end; ended as told is exit code 0.
         self.app.draining = True
-        super().handle_exit(sig, frame)  # type: ignore[arg-type]
+        self.force_exit = self.should_exit
+        self.should_exit = True
 
 
 async def _serve(settings: Settings, build: Build) -> bool:

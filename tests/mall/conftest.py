@@ -1,0 +1,5 @@
+"""Our services as processes."""
+
+from tests.contract.conftest import start
+
+__all__ = ["start"]
