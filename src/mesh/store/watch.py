@@ -110,6 +110,16 @@ class Watch:
                 self._waiter = None
         return []
 
+    def take(self) -> list[Event]:
+        """All events there are, without waiting. Raises Expired as `batch` does."""
+        ready, self._ready = [*self._ready, *self._fresh()], []
+        return ready
+
+    @property
+    def closed(self) -> bool:
+        """Whether the watch has ended."""
+        return self._closed
+
     def wake(self, events: Sequence[Event]) -> None:
         """Called by the log when events were added."""
         waiter = self._waiter
