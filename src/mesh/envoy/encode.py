@@ -110,6 +110,8 @@ def encode_listener(listener: Listener) -> listener_pb2.Listener:
     message.address.socket_address.address = listener.address
     message.address.socket_address.port_value = listener.port
     message.ignore_global_conn_limit = listener.role is Role.SIDECAR
+    # With SO_REUSEPORT a second Envoy would share the port in silence; so it is told that the port is taken.
+    message.enable_reuse_port.value = False
     message.per_connection_buffer_limit_bytes.value = 1 << 20
     chain = message.filter_chains.add()
     if listener.source is not None:
@@ -127,7 +129,7 @@ def encode_listener(listener: Listener) -> listener_pb2.Listener:
 def _source(source: Source) -> set_filter_state_pb2.Config:
     """Who calls, so that routes can ask: `|namespace=mesh||app=products||version=v2|`."""
     labels = (("namespace", source.namespace), *source.labels)
-    value = value_pb2.FilterStateValue(object_key=SOURCE_KEY, factory_key="envoy.string", read_only=True)
+    value = value_pb2.FilterStateValue(object_key=SOURCE_KEY, factory_key="envoy.string")
     text = "".join(source_token(key, label) for key, label in labels)
     value.format_string.text_format_source.inline_string = text.replace("%", "%%")
     return set_filter_state_pb2.Config(on_new_connection=[value])

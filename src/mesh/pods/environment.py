@@ -168,7 +168,9 @@ def _keyed(source: EnvVarSource, pod: Pod, around: Surroundings) -> str | None:
         return None
     if data is None:
         raise ConfigError(f'{kind} "{reference.name}" not found')
-    raise ConfigError(f"couldn't find key {reference.key} in {shown} {pod.metadata.namespace}/{reference.name}")
+    raise ConfigError(
+        f"couldn't find key {reference.key} in {shown} {pod.metadata.namespace}/{reference.name}"
+    )
 
 
 def _field(path: str, pod: Pod, around: Surroundings) -> str:
@@ -209,7 +211,17 @@ def _resource(name: str, divisor: str, container: Container) -> str:
     return str(-int(-amount // unit))
 
 
-_SUFFIXES = {"m": 1e-3, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40}
+_SUFFIXES = {
+    "m": 1e-3,
+    "k": 1e3,
+    "M": 1e6,
+    "G": 1e9,
+    "T": 1e12,
+    "Ki": 2**10,
+    "Mi": 2**20,
+    "Gi": 2**30,
+    "Ti": 2**40,
+}
 
 
 def quantity(text: str) -> float:

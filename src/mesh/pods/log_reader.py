@@ -72,7 +72,9 @@ class LogReader:
             if not runs:
                 raise NoLog(f'previous terminated container "{key.container}" in pod "{key.pod}" not found')
         if not runs:
-            raise NoLog(f'container "{key.container}" in pod "{key.pod}" is waiting to start: it has no log yet')
+            raise NoLog(
+                f'container "{key.container}" in pod "{key.pod}" is waiting to start: it has no log yet'
+            )
         return self._files.path(key, runs[-1])
 
 

@@ -9,6 +9,7 @@ import ssl
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import cast
 
 from mesh.pods.settings import PodSettings
 from mesh.resources.pod import Container, Probe
@@ -47,7 +48,9 @@ async def _handler(probe: Probe, container: Container, address: str, run: ExecCh
     elif probe.exec is not None:
         code, output = await run(list(probe.exec.command), limit)
         if code != 0:
-            raise Failed(f"command {' '.join(probe.exec.command)!r} ended with {code}: {output.strip()[-500:]}")
+            raise Failed(
+                f"command {' '.join(probe.exec.command)!r} ended with {code}: {output.strip()[-500:]}"
+            )
 
 
 def port_number(port: int | str, container: Container) -> int:
@@ -65,7 +68,12 @@ async def http_get(
     host: str, port: int, path: str, headers: dict[str, str] | None = None, *, secure: bool = False
 ) -> None:
     """Asks for a path; a status from 200 to 399 is well. Raises Failed."""
-    given = {"Host": f"{host}:{port}", "User-Agent": "kube-probe/mesh-mall", "Accept": "*/*", "Connection": "close"}
+    given = {
+        "Host": f"{host}:{port}",
+        "User-Agent": "kube-probe/mesh-mall",
+        "Accept": "*/*",
+        "Connection": "close",
+    }
     for name, value in (headers or {}).items():
         given.update({name if name.title() not in given else name.title(): value})
     target = path if path.startswith("/") else f"/{path}"
@@ -108,8 +116,8 @@ class _StatusLine(asyncio.Protocol):
         self._head = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.WriteTransport)
-        transport.write(self._request)
+        # uvloop's transports are asyncio's in all but their class.
+        cast(asyncio.WriteTransport, transport).write(self._request)
 
     def data_received(self, data: bytes) -> None:
         self._head += data

@@ -1,0 +1,141 @@
+"""A pod's status as Kubernetes shows it. Pure but for the clock."""
+
+from typing import Protocol
+
+from mesh.pods.objects import Body, condition, now
+from mesh.resources.pod import Container, Pod
+
+
+class ContainerView(Protocol):
+    """What the status shows of a container."""
+
+    container: Container
+    state: Body
+    last_state: Body
+    restarts: int
+    started: bool
+    ready: bool
+    container_id: str
+
+
+class PodView(Protocol):
+    """What the status shows of a pod; `finished` maps containers that have ended for good to their exit codes."""
+
+    ip: str
+    start_time: str
+    initialized: bool
+    terminating: bool
+    finished: dict[str, int]
+
+
+def pod_status(
+    pod: Pod,
+    view: PodView,
+    init: list[ContainerView],
+    containers: list[ContainerView],
+    host_ip: str,
+    before: Body,
+) -> Body:
+    """The whole status; times of conditions that have not changed are taken from `before`."""
+    ready = bool(containers) and not view.terminating and all(c.ready for c in containers)
+    phase = _phase(pod, view, init, containers)
+    done = phase == "Succeeded"
+    conditions = [
+        _condition("PodScheduled", True),
+        _condition("Initialized", view.initialized, *_incomplete("initialized", init, view.initialized)),
+        _condition("ContainersReady", ready, *_unready(containers, ready, done)),
+        _condition("Ready", ready, *_unready(containers, ready, done)),
+    ]
+    status: Body = {
+        "phase": phase,
+        "conditions": [_timed(c, before.get("conditions") or []) for c in conditions],
+        "hostIP": host_ip,
+        "hostIPs": [{"ip": host_ip}],
+        "podIP": view.ip,
+        "podIPs": [{"ip": view.ip}],
+        "startTime": view.start_time,
+        "qosClass": qos_class(pod),
+        "containerStatuses": [_container(c) for c in containers],
+    }
+    if init:
+        status["initContainerStatuses"] = [_container(c) for c in init]
+    return status
+
+
+def qos_class(pod: Pod) -> str:
+    """Guaranteed, Burstable or BestEffort, from requests and limits of cpu and memory."""
+    given = [
+        (c.resources.requests or {}, c.resources.limits or {}) if c.resources else ({}, {})
+        for c in pod.spec.containers
+    ]
+    if not any(requests or limits for requests, limits in given):
+        return "BestEffort"
+    both = ("cpu", "memory")
+    guaranteed = all(
+        name in limits and requests.get(name, limits[name]) == limits[name]
+        for requests, limits in given
+        for name in both
+    )
+    return "Guaranteed" if guaranteed else "Burstable"
+
+
+def _phase(pod: Pod, view: PodView, init: list[ContainerView], containers: list[ContainerView]) -> str:
+    names = {c.container.name for c in containers}
+    codes = {name: code for name, code in view.finished.items() if name in names}
+    failed_init = any(view.finished.get(c.container.name, 0) for c in init)
+    if failed_init:
+        return "Failed"
+    if containers and len(codes) == len(containers):
+        return "Failed" if any(codes.values()) else "Succeeded"
+    if view.initialized and any("waiting" not in c.state or c.last_state for c in containers):
+        return "Running"
+    return "Pending"
+
+
+def _container(view: ContainerView) -> Body:
+    status: Body = {
+        "name": view.container.name,
+        "state": view.state,
+        "lastState": view.last_state if "terminated" not in view.state else {},
+        "ready": view.ready,
+        "restartCount": view.restarts,
+        "image": view.container.image or "",
+        "imageID": "",
+        "started": view.started,
+    }
+    if view.container_id:
+        status["containerID"] = view.container_id
+    return status
+
+
+def _condition(kind: str, value: bool, reason: str = "", message: str = "") -> Body:
+    found: Body = {"type": kind, "status": "True" if value else "False"}
+    if reason:
+        found.update(reason=reason, message=message)
+    return found
+
+
+def _unready(containers: list[ContainerView], ready: bool, done: bool) -> tuple[str, str]:
+    if ready:
+        return "", ""
+    if done:
+        return "PodCompleted", ""
+    return _incomplete("ready", [c for c in containers if not c.ready], False) or ("PodTerminating", "")
+
+
+def _incomplete(what: str, views: list[ContainerView], good: bool) -> tuple[str, str]:
+    if good:
+        return "", ""
+    names = " ".join(view.container.name for view in views)
+    word = "ContainersNotReady" if what == "ready" else "ContainersNotInitialized"
+    state = "unready" if what == "ready" else "incomplete"
+    return word, f"containers with {state} status: [{names}]"
+
+
+def _timed(fresh: Body, before: list[Body]) -> Body:
+    known = condition(before, fresh["type"])
+    same = known is not None and known["status"] == fresh["status"]
+    return {
+        **fresh,
+        "lastTransitionTime": known["lastTransitionTime"] if known is not None and same else now(),
+    }

@@ -1,0 +1,177 @@
+"""How many pods each version of a Deployment should have next: Kubernetes' rules, pure.
+
+Source: Kubernetes' Deployment ("Strategy", "Proportional scaling", "Clean up policy"). One call gives one step;
+the controller takes it, and asks again when a pod has become ready or is gone.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A ReplicaSet as the rollout sees it; `wanted` is spec.replicas, the other counts are of living pods.
+
+    `limit` is what all versions together were allowed when this one was last scaled, 0 when not known.
+    """
+
+    name: str
+    created: str
+    wanted: int
+    pods: int = 0
+    available: int = 0
+    limit: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Strategy:
+    """A Deployment's strategy, with numbers of pods for `surge` and `unavailable`."""
+
+    replicas: int
+    surge: int = 0
+    unavailable: int = 0
+    recreate: bool = False
+    paused: bool = False
+
+    @property
+    def most(self) -> int:
+        """How many pods there may be."""
+        return self.replicas + self.surge if self.replicas else 0
+
+    @property
+    def least(self) -> int:
+        """How many pods must be available."""
+        return self.replicas - self.unavailable
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What to do: sizes by name, and the size of the new version to create (None: it is there, or must wait)."""
+
+    sizes: dict[str, int]
+    create: int | None = None
+
+
+def bounds(replicas: int, surge: int | str | None, unavailable: int | str | None) -> tuple[int, int]:
+    """maxSurge (rounded up) and maxUnavailable (rounded down) as numbers of pods; never both zero."""
+    up = math.ceil(_share(surge if surge is not None else "25%", replicas))
+    down = min(replicas, math.floor(_share(unavailable if unavailable is not None else "25%", replicas)))
+    return up, 1 if up == 0 and down == 0 else down
+
+
+def strategy_of(spec: dict[str, Any]) -> Strategy:
+    """The numbers of a Deployment's spec."""
+    replicas = int(spec.get("replicas", 1))
+    given = spec.get("strategy") or {}
+    rolling = given.get("rollingUpdate") or {}
+    recreate = given.get("type") == "Recreate"
+    surge, unavailable = bounds(replicas, rolling.get("maxSurge"), rolling.get("maxUnavailable"))
+    return Strategy(
+        replicas=replicas,
+        surge=0 if recreate else surge,
+        unavailable=0 if recreate else unavailable,
+        recreate=recreate,
+        paused=bool(spec.get("paused")),
+    )
+
+
+def step(strategy: Strategy, new: Version | None, old: Sequence[Version]) -> Step:
+    """The next step towards `strategy.replicas` pods of `new` and none of `old`."""
+    everyone = [*old, new] if new is not None else list(old)
+    if strategy.paused or _scaled(strategy, everyone):
+        return Step(_resized(strategy, new, old))
+    if strategy.recreate:
+        return _recreate(strategy, new, old)
+    if new is None:
+        return Step({}, create=_grown(strategy, 0, old))
+    wanted = min(new.wanted, strategy.replicas)
+    if new.wanted < strategy.replicas:
+        wanted = _grown(strategy, new.wanted, everyone)
+    if wanted != new.wanted:
+        return Step({new.name: wanted})
+    return Step(_shrunk(strategy, new, old))
+
+
+def surplus(old: Sequence[Version], limit: int) -> list[str]:
+    """The names of old versions beyond revisionHistoryLimit that have no pods, the oldest first."""
+    idle = sorted((v for v in old if v.wanted == 0 and v.pods == 0), key=lambda v: v.created)
+    return [v.name for v in idle[: max(0, len(old) - limit)]]
+
+
+def _share(value: int | str, replicas: int) -> float:
+    if isinstance(value, str) and value.endswith("%"):
+        return replicas * int(value[:-1]) / 100
+    return float(value)
+
+
+def _grown(strategy: Strategy, wanted: int, everyone: Sequence[Version]) -> int:
+    room = strategy.most - sum(v.wanted for v in everyone)
+    return wanted + max(0, min(room, strategy.replicas - wanted))
+
+
+def _recreate(strategy: Strategy, new: Version | None, old: Sequence[Version]) -> Step:
+    running = {v.name: 0 for v in old if v.wanted > 0}
+    if running:
+        return Step(running)
+    if any(v.pods for v in old):
+        return Step({})
+    if new is None:
+        return Step({}, create=strategy.replicas)
+    return Step({new.name: strategy.replicas} if new.wanted != strategy.replicas else {})
+
+
+def _shrunk(strategy: Strategy, new: Version, old: Sequence[Version]) -> dict[str, int]:
+    """Takes pods from the old: first those that do not work, then as many as availability allows."""
+    total = new.wanted + sum(v.wanted for v in old)
+    room = total - strategy.least - max(0, new.wanted - new.available)
+    sizes: dict[str, int] = {}
+    left: list[Version] = []
+    for version in sorted(old, key=lambda v: v.created):
+        less = max(0, min(room, version.wanted - version.available))
+        room -= less
+        left.append(replace(version, wanted=version.wanted - less))
+        if less:
+            sizes[version.name] = version.wanted - less
+    spare = min(new.available + sum(v.available for v in old) - strategy.least, room)
+    for version in left:
+        less = max(0, min(spare, version.wanted))
+        spare -= less
+        if less:
+            sizes[version.name] = version.wanted - less
+    return sizes
+
+
+def _scaled(strategy: Strategy, everyone: Sequence[Version]) -> bool:
+    """Whether `replicas` was changed since the versions that have pods were last scaled."""
+    return any(v.wanted > 0 and v.limit not in (0, strategy.most) for v in everyone)
+
+
+def _resized(strategy: Strategy, new: Version | None, old: Sequence[Version]) -> dict[str, int]:
+    everyone = [*old, new] if new is not None else list(old)
+    active = [v for v in everyone if v.wanted > 0] or ([new] if new is not None else [])
+    if len(active) == 1:
+        return {active[0].name: strategy.replicas} if active[0].wanted != strategy.replicas else {}
+    if new is not None and new.wanted == new.available == strategy.replicas:
+        return {v.name: 0 for v in old if v.wanted > 0}
+    return {} if strategy.recreate else _proportional(strategy, active)
+
+
+def _proportional(strategy: Strategy, active: Sequence[Version]) -> dict[str, int]:
+    """Spreads a new size over the versions by their share, the largest first; the rest goes to the largest."""
+    change = strategy.most - sum(v.wanted for v in active)
+    ordered = sorted(active, key=lambda v: (v.wanted, v.created), reverse=True)
+    sizes = {v.name: v.wanted for v in active}
+    left = change
+    for version in ordered:
+        before = version.limit or sum(v.wanted for v in active)
+        part = round(version.wanted * strategy.most / before) - version.wanted if before else 0
+        part = max(0, min(part, left)) if change > 0 else min(0, max(part, left))
+        sizes[version.name] += part
+        left -= part
+    if ordered:
+        sizes[ordered[0].name] = max(0, sizes[ordered[0].name] + left)
+    return {
+        name: size for name, size in sizes.items() if size != next(v for v in active if v.name == name).wanted
+    }
