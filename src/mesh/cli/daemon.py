@@ -6,6 +6,7 @@ the rooms know each other only through the store and the few callables given her
 
 import asyncio
 import json
+import logging
 import os
 import signal
 import sys
@@ -16,17 +17,24 @@ from typing import Any
 
 import uvloop
 
+# gRPC's fork handlers wait for its threads at every process that is started; nothing of gRPC is used after a
+# fork here, so they are switched off before it is imported.
+os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"
+os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
+
 from mesh.api.server import ApiServer, ApiSettings
 from mesh.cli.failure import Failure
 from mesh.cli.home import Home, Settings
 from mesh.cli.launch import reap
 from mesh.cli.ports import require_free
+from mesh.envoy.binary import EnvoyMissing
 from mesh.envoy.plane import DataPlane, DataPlaneSettings
+from mesh.envoy.process import EnvoyFailed
 from mesh.envoy.programmer import Programmer
 from mesh.pods.addresses import Block
 from mesh.pods.manager import PodManager
 from mesh.routing.world import MeshSettings
-from mesh.store import Store
+from mesh.store import Store, StoreError
 
 SETTLE_LIMIT = 5.0
 
@@ -139,6 +147,7 @@ def main(arguments: list[str]) -> int:
     home = Home(Path(arguments[0]))
     settings = Settings.from_json(json.loads(arguments[1]))
     progress = Progress()
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     try:
         home.prepare()
         held = home.lock()
@@ -150,6 +159,9 @@ def main(arguments: list[str]) -> int:
     except Failure as failure:
         progress.failed(failure.message, failure.remedy)
         return failure.code
+    except (StoreError, EnvoyFailed, EnvoyMissing, OSError) as error:
+        progress.failed(f"the mesh did not start: {error}")
+        return 1
     except Exception as error:
         progress.failed(f"the mesh did not start: {error}", f"more is in its log: {home.daemon_log}")
         raise

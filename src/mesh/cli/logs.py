@@ -1,7 +1,6 @@
 """`meshmall logs`: what a pod's containers have written."""
 
 import sys
-from contextlib import closing
 
 from mesh.api.client import ApiError
 from mesh.cli.apply import pods_of
@@ -32,10 +31,9 @@ def print_logs(
             previous=previous,
             timestamps=timestamps,
         )
-        with closing(chunks):
-            for chunk in chunks:
-                sys.stdout.buffer.write(chunk)
-                sys.stdout.buffer.flush()
+        for chunk in chunks:
+            sys.stdout.buffer.write(chunk)
+            sys.stdout.buffer.flush()
     except ApiError as error:
         raise Failure(error.message, "the pods there are: meshmall get pods") from None
 
