@@ -16,6 +16,7 @@ from mesh.resources.ref import Ref
 from mesh.store.errors import Damaged, Locked, StoreError
 
 FORMAT = 1
+SMALLEST = 512
 TABLES = """
 CREATE TABLE objects (
   "group" TEXT NOT NULL, kind TEXT NOT NULL, namespace TEXT NOT NULL, name TEXT NOT NULL,
@@ -39,6 +40,9 @@ class StoreFile:
             os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
         except OSError as error:
             raise StoreError(f"cannot open the store {path}: {error.strerror}") from error
+        if 0 < path.stat().st_size < SMALLEST:
+            # SQLite takes so little for an empty file, and would write over it.
+            raise self._damaged("it is cut off")
         self._database = sqlite3.connect(path, isolation_level=None, timeout=0, cached_statements=16)
         try:
             self._prepare()
