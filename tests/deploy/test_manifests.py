@@ -49,11 +49,7 @@ def test_the_schemas_refuse_a_misspelt_field() -> None:
 
 
 def typed(*names: str) -> list[Resource]:
-    return [
-        validate(manifest.body).typed
-        for name in names
-        for manifest in parse((DEPLOY / name).read_text(), name)
-    ]
+    return [validate(manifest.body).typed for name in names for manifest in parse((DEPLOY / name).read_text(), name)]
 
 
 def test_the_mesh_takes_them_all_and_every_reference_is_there() -> None:

@@ -136,9 +136,7 @@ def test_an_area_that_fails_is_null_and_named(start: Start, concurrency: str) ->
     ]
 
 
-@pytest.mark.parametrize(
-    ("name", "environ"), [("recommend", {"BANNER": "true"}), ("discount", {"BANNER": "1"})]
-)
+@pytest.mark.parametrize(("name", "environ"), [("recommend", {"BANNER": "true"}), ("discount", {"BANNER": "1"})])
 def test_version_two_brings_the_banner(start: Start, name: str, environ: dict[str, str]) -> None:
     sales, stock, scores = start("sales"), start("stock"), start("scores", SCALE="10")
     products = start("products", SALES_URL=sales.url, STOCK_URL=stock.url)

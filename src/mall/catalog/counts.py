@@ -22,9 +22,7 @@ def counting(value: Callable[[Good, Settings], int], summary: str) -> Build:
         counts = {number: value(good, settings) for number, good in GOODS.items()}
 
         async def handler(request: Request) -> Answer:
-            return json_answer(
-                {str(number): counts[number] for number in ids_of(request) if number in counts}
-            )
+            return json_answer({str(number): counts[number] for number in ids_of(request) if number in counts})
 
         path = f"/{settings.service}"
         yield App(

@@ -13,9 +13,7 @@ class Answer:
 
     __slots__ = ("body", "content_type", "headers", "status")
 
-    def __init__(
-        self, body: bytes = b"", status: int = 200, content_type: bytes = JSON, headers: Headers = ()
-    ) -> None:
+    def __init__(self, body: bytes = b"", status: int = 200, content_type: bytes = JSON, headers: Headers = ()) -> None:
         self.body = body
         self.status = status
         self.content_type = content_type

@@ -87,9 +87,7 @@ def _decode(service: str, status: int, body: bytes, decoder: "msgspec.json.Decod
     try:
         return decoder.decode(body)
     except msgspec.MsgspecError as error:
-        raise Problem(
-            502, f"{service} answered what its contract does not say: {error}", upstream=service
-        ) from None
+        raise Problem(502, f"{service} answered what its contract does not say: {error}", upstream=service) from None
 
 
 def _said(body: bytes) -> str:

@@ -40,9 +40,7 @@ class RequestLog:
         self._encode = msgspec.json.Encoder().encode
         self._dropped = 0
 
-    def request(  # noqa: PLR0917 - one call a request, in the line's own order
-        self, method: str, path: str, status: int, seconds: float, request_id: str, branch: str
-    ) -> None:
+    def request(self, method: str, path: str, status: int, seconds: float, request_id: str, branch: str) -> None:
         self._put(
             Line(
                 self._now(), "info" if status < 500 else "error", self._service, self._version,

@@ -70,9 +70,7 @@ def _operation(method: str, path: str, operation: Operation, schemas: Mapping[st
         "summary": operation.summary,
         "responses": {
             str(operation.status): answer,
-            **{
-                str(status): {"description": "a problem", "content": problem} for status in operation.problems
-            },
+            **{str(status): {"description": "a problem", "content": problem} for status in operation.problems},
         },
     }
     if operation.parameters:

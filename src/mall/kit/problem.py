@@ -17,7 +17,7 @@ class ProblemDetails(msgspec.Struct, omit_defaults=True):
     upstream: str = ""
 
 
-class Problem(Exception):  # noqa: N818 - the specification's word
+class Problem(Exception):
     """Ends a request with an error answer."""
 
     def __init__(

@@ -85,6 +85,4 @@ class Request:
             raise Problem(400, f"body: not JSON: {error}") from None
 
     def _too_large(self) -> Problem:
-        return Problem(
-            413, f"the body is larger than {self.max_body} bytes", headers=((b"connection", b"close"),)
-        )
+        return Problem(413, f"the body is larger than {self.max_body} bytes", headers=((b"connection", b"close"),))

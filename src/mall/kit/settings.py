@@ -33,9 +33,7 @@ class Settings:
     @classmethod
     def read(cls, service: str, environ: Mapping[str, str], arguments: Sequence[str]) -> Self:
         """Options win over the environment. Raises SettingError; exits on `--help` as argparse does."""
-        parser = argparse.ArgumentParser(
-            prog=f"python -m mall.{service}", description=f"The mall's {service}."
-        )
+        parser = argparse.ArgumentParser(prog=f"python -m mall.{service}", description=f"The mall's {service}.")
         parser.add_argument("--host", help="address to listen on (HOST; 127.0.0.1)")
         parser.add_argument("--port", help="port to listen on, 0 for any free one (PORT; 7000)")
         given = parser.parse_args(arguments)

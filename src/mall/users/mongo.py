@@ -43,9 +43,7 @@ class MongoPeople:
             # An upsert that loses a race against the same name finds the winner at its second try.
             for attempt in range(2):
                 try:
-                    await self._users.update_one(
-                        {"name": name}, {"$setOnInsert": {"name": name}}, upsert=True
-                    )
+                    await self._users.update_one({"name": name}, {"$setOnInsert": {"name": name}}, upsert=True)
                     break
                 except PyMongoError as error:
                     if attempt or getattr(error, "code", None) != 11000:

@@ -39,9 +39,7 @@ def valid_name(text: str | None, *, status: int) -> str:
     if not name:
         raise Problem(status, "name is missing or empty; 1-64 characters would do", parameter="name")
     if len(name) > LONGEST_NAME:
-        raise Problem(
-            status, f"name has {len(name)} characters; {LONGEST_NAME} at the most", parameter="name"
-        )
+        raise Problem(status, f"name has {len(name)} characters; {LONGEST_NAME} at the most", parameter="name")
     if any(ord(character) < 32 or 0xD800 <= ord(character) <= 0xDFFF for character in name):
         raise Problem(status, "name has a control character", parameter="name")
     return name

@@ -36,7 +36,7 @@ class Wanted(NamedTuple):
     if_version: int | None = None
 
 
-class NoNamespace(Exception):  # noqa: N818
+class NoNamespace(Exception):
     """A namespace is not there, or is being deleted (`ending`)."""
 
     def __init__(self, name: str, *, ending: bool) -> None:
@@ -45,7 +45,7 @@ class NoNamespace(Exception):  # noqa: N818
         self.ending = ending
 
 
-class Refused(Exception):  # noqa: N818
+class Refused(Exception):
     """All that is wrong with a change: the number of the object in it, and the error."""
 
     def __init__(self, errors: Sequence[tuple[int, FieldError]]) -> None:
@@ -124,9 +124,7 @@ class Admission:
             errors += [(number, error) for error in found]
         return errors
 
-    def _refer(
-        self, valid: Sequence[Validated], admitted: Admitted, *, together: bool
-    ) -> list[tuple[int, FieldError]]:
+    def _refer(self, valid: Sequence[Validated], admitted: Admitted, *, together: bool) -> list[tuple[int, FieldError]]:
         """Holds rules against what there would be; what was wrong before the change does not refuse it."""
         numbers = {each.ref: number for number, each in enumerate(valid)}
         if not any(ref.kind in ROUTED for ref in numbers):
@@ -189,9 +187,7 @@ def _complete(found: Validated, old: Stored | None) -> Body:
 def _replaced(found: Validated, old: Stored | None) -> list[FieldError]:
     if old is None:
         return []
-    return [
-        FieldError(wrong.path, wrong.message, found.ref) for wrong in check_update(old.typed, found.typed)
-    ]
+    return [FieldError(wrong.path, wrong.message, found.ref) for wrong in check_update(old.typed, found.typed)]
 
 
 def _twice(puts: Sequence[Put]) -> list[tuple[int, FieldError]]:
@@ -199,8 +195,6 @@ def _twice(puts: Sequence[Put]) -> list[tuple[int, FieldError]]:
     errors = []
     for number, put in enumerate(puts):
         if put.ref in seen:
-            errors.append(
-                (number, FieldError("metadata.name", "the object stands twice in this change", put.ref))
-            )
+            errors.append((number, FieldError("metadata.name", "the object stands twice in this change", put.ref)))
         seen.add(put.ref)
     return errors

@@ -53,9 +53,7 @@ class Applying:
         except Refused as refused:
             raise _refused(refused.errors) from None
         except NoNamespace as missing:
-            raise Problem(
-                409, f"namespace {missing.name} is being deleted; try again when it is gone"
-            ) from None
+            raise Problem(409, f"namespace {missing.name} is being deleted; try again when it is gone") from None
         # Namespaces first in what is stored; the results tell them first, too.
         order = [*range(given, len(wanted)), *range(given)]
         puts = [admitted.puts[number] for number in order]

@@ -85,9 +85,7 @@ class Client:
         self._timeout = timeout
         self._kept: http.client.HTTPSConnection | None = None
 
-    def apply(
-        self, objects: Sequence[Body], *, namespace: str | None = None, dry_run: bool = False
-    ) -> Outcome:
+    def apply(self, objects: Sequence[Body], *, namespace: str | None = None, dry_run: bool = False) -> Outcome:
         """Applies objects as one change; nothing is changed when one of them is refused."""
         asked: Body = {"objects": list(objects), "dryRun": dry_run}
         if namespace:
@@ -207,9 +205,7 @@ class Client:
             raise self._unreachable(error) from None
 
     def _stream(self, path: str) -> Iterator[bytes]:
-        connection = http.client.HTTPSConnection(
-            self._host, self._port, timeout=self._timeout, context=self._tls
-        )
+        connection = http.client.HTTPSConnection(self._host, self._port, timeout=self._timeout, context=self._tls)
         try:
             try:
                 response = self._send(connection, "GET", path, None)
@@ -243,9 +239,7 @@ def _collection(group: str, kind: str, namespace: str | None) -> str:
 
 
 def _outcome(answer: Body) -> Outcome:
-    results = tuple(
-        Result(Ref(**each["ref"]), each["result"], tuple(each["warnings"])) for each in answer["results"]
-    )
+    results = tuple(Result(Ref(**each["ref"]), each["result"], tuple(each["warnings"])) for each in answer["results"])
     return Outcome(results, answer["version"])
 
 

@@ -46,9 +46,7 @@ class Collector:
             self._node_ports.give_up(event.previous.body)
         if event.type != "DELETED":
             return
-        self._remove(
-            [each for each in self._store.dependents(stored.uid) if not self._owned(each, stored.uid)]
-        )
+        self._remove([each for each in self._store.dependents(stored.uid) if not self._owned(each, stored.uid)])
         if ref.namespace:
             self._end_namespace(ref.namespace)
 

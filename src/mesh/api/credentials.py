@@ -34,9 +34,7 @@ def prepare(home: Path, host: str, now: datetime.datetime | None = None) -> Cred
     """
     now = now or datetime.datetime.now(datetime.UTC)
     folder = home / "pki"
-    found = Credentials(
-        folder / "ca.crt", folder / "server.crt", folder / "server.key", _token(home / "token")
-    )
+    found = Credentials(folder / "ca.crt", folder / "server.crt", folder / "server.key", _token(home / "token"))
     files = (found.authority, found.certificate, found.key)
     if _good_until(folder / "ends.json", host) - RENEW_BEFORE < now or not all(map(Path.exists, files)):
         from mesh.api import pki  # noqa: PLC0415 - takes 80 ms, and is needed once a year

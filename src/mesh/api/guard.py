@@ -24,9 +24,7 @@ class Guard:
         """Raises Problem (401, 403)."""
         host = _hostname(headers.get("host", ""))
         if host not in self._names:
-            raise Problem(
-                403, f'the Host header names "{host}"; this API is at {", ".join(sorted(self._names))}'
-            )
+            raise Problem(403, f'the Host header names "{host}"; this API is at {", ".join(sorted(self._names))}')
         if "origin" in headers:
             raise Problem(403, "requests of web pages (with an Origin header) are not answered")
         if path in ANONYMOUS:

@@ -232,9 +232,7 @@ def _by_key(members: Json, key: str) -> dict[Any, Any]:
     return {each[key]: each for each in members if isinstance(each, dict) and key in each}
 
 
-def _three_way_list(
-    last: dict[Any, Any], live: dict[Any, Any], new: list[Any], key: str, key_of: ListKey
-) -> list[Any]:
+def _three_way_list(last: dict[Any, Any], live: dict[Any, Any], new: list[Any], key: str, key_of: ListKey) -> list[Any]:
     wanted = {each[key] for each in new}
     merged = [three_way(last.get(each[key]), live.get(each[key]), each, key_of) for each in new]
     return merged + [held for name, held in live.items() if name not in wanted and name not in last]

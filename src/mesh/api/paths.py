@@ -60,9 +60,7 @@ def find(path: str) -> Target:
     if not scoped and (name or not info.namespaced):
         raise unknown(path)
     if subresource and subresource not in SUBRESOURCES.get(info.kind, ()):
-        raise Problem(
-            404, f'{info.plural}/{subresource}: {info.kind} "{name}" has no such subresource in this mesh'
-        )
+        raise Problem(404, f'{info.plural}/{subresource}: {info.kind} "{name}" has no such subresource in this mesh')
     return Target(info, version, namespace, name, subresource)
 
 

@@ -36,9 +36,7 @@ def make(folder: Path, host: str, now: datetime.datetime) -> datetime.datetime:
         .add_extension(_usage(signs_certificates=False), critical=True)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
         .add_extension(x509.SubjectAlternativeName(names), critical=False)
-        .add_extension(
-            x509.AuthorityKeyIdentifier.from_issuer_public_key(authority_key.public_key()), critical=False
-        )
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(authority_key.public_key()), critical=False)
         .sign(authority_key, hashes.SHA256())
     )
     pem = serialization.Encoding.PEM
@@ -78,9 +76,7 @@ def _usage(*, signs_certificates: bool) -> x509.KeyUsage:
     )
 
 
-def _authority(
-    key: ec.EllipticCurvePrivateKey, now: datetime.datetime, ends: datetime.datetime
-) -> x509.Certificate:
+def _authority(key: ec.EllipticCurvePrivateKey, now: datetime.datetime, ends: datetime.datetime) -> x509.Certificate:
     name = "mesh-mall authority"
     builder = _named(name, key, now, ends)
     return (

@@ -44,9 +44,7 @@ class PodLogs:
         return Stream(_after(first, pieces), self._closing, "text/plain; charset=utf-8")
 
 
-async def _after(
-    first: "asyncio.Future[bytes | None]", pieces: AsyncIterator[bytes]
-) -> AsyncGenerator[bytes, None]:
+async def _after(first: "asyncio.Future[bytes | None]", pieces: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
     try:
         piece = await first
         if piece is None:
@@ -65,9 +63,7 @@ def _container(pod: Stored, asked: str) -> str:
     names = [each["name"] for part in ("initContainers", "containers") for each in spec.get(part, ())]
     if asked:
         if asked not in names:
-            raise Problem(
-                400, f"container {asked} is not valid for pod {pod.ref.name}; it has {', '.join(names)}"
-            )
+            raise Problem(400, f"container {asked} is not valid for pod {pod.ref.name}; it has {', '.join(names)}")
         return asked
     main = [str(each["name"]) for each in spec["containers"]]
     if len(main) > 1:

@@ -28,7 +28,7 @@ REASONS = {
 }
 
 
-class Problem(Exception):  # noqa: N818 - RFC 9457's word
+class Problem(Exception):
     """Ends a request. `code` is the HTTP status, `causes` are Kubernetes' StatusCause objects."""
 
     def __init__(
@@ -107,7 +107,5 @@ def invalid(ref: Ref, errors: Sequence[FieldError]) -> Problem:
     kind = f"{ref.kind}.{ref.group}" if ref.group else ref.kind
     told = [f"{error.path}: {error.message}" if error.path else error.message for error in errors]
     listed = told[0] if len(told) == 1 else f"[{', '.join(told)}]"
-    causes = [
-        {"reason": "FieldValueInvalid", "message": error.message, "field": error.path} for error in errors
-    ]
+    causes = [{"reason": "FieldValueInvalid", "message": error.message, "field": error.path} for error in errors]
     return Problem(422, f'{kind} "{ref.name}" is invalid: {listed}', ref=ref, plural=ref.kind, causes=causes)

@@ -63,12 +63,8 @@ class Reading:
             "items": [shown(each, target) for each in found],
         }
 
-    async def _watch(
-        self, target: Target, request: Request, matches: Matches | None
-    ) -> AsyncGenerator[bytes, None]:
-        limit = min(
-            request.number("timeoutSeconds") or self._settings.watch_limit, self._settings.watch_limit
-        )
+    async def _watch(self, target: Target, request: Request, matches: Matches | None) -> AsyncGenerator[bytes, None]:
+        limit = min(request.number("timeoutSeconds") or self._settings.watch_limit, self._settings.watch_limit)
         since = request.number("resourceVersion") or 0
         initial = request.flag("sendInitialEvents")
         bookmarks = request.flag("allowWatchBookmarks")

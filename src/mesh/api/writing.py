@@ -102,9 +102,7 @@ class Writing:
         details = {"name": target.name, "kind": target.info.plural, "uid": old.uid}
         if target.info.group:
             details["group"] = target.info.group
-        return Reply(
-            {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details}
-        )
+        return Reply({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details})
 
     async def delete_collection(self, target: Target, request: Request) -> Reply:
         """DELETE of all objects of a kind in a namespace that the selectors take."""
@@ -160,9 +158,7 @@ class Writing:
         warnings = [text for _, text in admitted.warnings]
         return self._store_one(target, admitted.puts[0], warnings, dry_run=dry_run, code=code)
 
-    def _store_one(
-        self, target: Target, put: Put, warnings: list[str], *, dry_run: bool, code: int = 200
-    ) -> Reply:
+    def _store_one(self, target: Target, put: Put, warnings: list[str], *, dry_run: bool, code: int = 200) -> Reply:
         if dry_run:
             return Reply(as_if_stored(put, self._store.get(put.ref)), code, warnings=warnings)
         try:
@@ -186,9 +182,7 @@ def as_if_stored(put: Put, old: Stored | None) -> Body:
     """The object as a commit would leave it, for a dry run."""
     metadata = dict(put.body["metadata"])
     if old is None:
-        metadata.update(
-            uid="00000000-0000-0000-0000-000000000000", creationTimestamp=timestamp(), generation=1
-        )
+        metadata.update(uid="00000000-0000-0000-0000-000000000000", creationTimestamp=timestamp(), generation=1)
     else:
         for name in ("uid", "creationTimestamp", "generation", "resourceVersion"):
             metadata[name] = old.metadata[name]

@@ -54,9 +54,7 @@ GatewayPortOption = Annotated[
 GatewayHttpsOption = Annotated[
     int | None, typer.Option(metavar="PORT", help="Where the gateway's port 443 listens. Default: 8443.")
 ]
-ApiPortOption = Annotated[
-    int | None, typer.Option(metavar="PORT", help="The API's port. Default: any free port.")
-]
+ApiPortOption = Annotated[int | None, typer.Option(metavar="PORT", help="The API's port. Default: any free port.")]
 
 app = typer.Typer(
     help=HELP,
@@ -130,9 +128,7 @@ def apply(
     filename: FilesOption,
     home: HomeOption = None,
     namespace: NamespaceOption = None,
-    wait: Annotated[
-        bool, typer.Option("--wait/--no-wait", help="Wait until changed Deployments are ready.")
-    ] = False,
+    wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Wait until changed Deployments are ready.")] = False,
     timeout: Annotated[float, typer.Option(metavar="SECONDS", help="How long to wait.")] = 60.0,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check all of it, change nothing.")] = False,
 ) -> None:
@@ -215,9 +211,7 @@ def status(
 @app.command()
 def down(
     home: HomeOption = None,
-    purge: Annotated[
-        bool, typer.Option("--purge", help="Also remove all that the mesh keeps in its home.")
-    ] = False,
+    purge: Annotated[bool, typer.Option("--purge", help="Also remove all that the mesh keeps in its home.")] = False,
 ) -> None:
     """End the mesh and everything it started. What was applied is kept for the next start."""
     from mesh.cli.down import bring_down  # noqa: PLC0415
@@ -236,6 +230,6 @@ def run() -> NoReturn:
     except KeyboardInterrupt:
         code = 130
     except BrokenPipeError:
-        sys.stdout = None  # type: ignore[assignment]  # the reader left; nothing more can be said
+        sys.stdout = None  # the reader left; nothing more can be said
         code = 141
     sys.exit(code)

@@ -110,7 +110,7 @@ def _rolled_out(body: dict[str, Any]) -> bool:
     """As `kubectl rollout status` decides."""
     status = body.get("status") or {}
     wanted = body["spec"].get("replicas", 1)
-    return (
+    return bool(
         status.get("observedGeneration", 0) >= body["metadata"].get("generation", 0)
         and status.get("updatedReplicas", 0) >= wanted
         and status.get("availableReplicas", 0) >= wanted
@@ -172,9 +172,7 @@ def _settle(context: Context, version: int) -> float:
             f"{rejected.reason}"
             for rejected in answer.rejected
         ]
-        raise Failure(
-            "\n".join(lines), "the last good rules stay in force; mend the object and apply it again"
-        )
+        raise Failure("\n".join(lines), "the last good rules stay in force; mend the object and apply it again")
     return answer.milliseconds
 
 

@@ -27,15 +27,16 @@ class Seen:
 
 EXPECTED = {
     "jason": lambda seen: seen.recommend_banner and not seen.discount_banner and seen.favorites == 0,
-    "fox": lambda seen: (
-        not seen.recommend_banner and seen.discount_banner and seen.favorites == seen.products > 0
-    ),
+    "fox": lambda seen: not seen.recommend_banner and seen.discount_banner and seen.favorites == seen.products > 0,
     "xx": lambda seen: not seen.recommend_banner and not seen.discount_banner and seen.favorites == 0,
 }
 
 
 def show(context: Context, asked: Mapping[str, Any]) -> None:
-    """Brings all up, asks as each user and prints what came. Raises Failure when one sees what is not theirs."""
+    """Brings all up, asks as each user and prints what came.
+
+    Raises Failure when one of them sees what is not theirs.
+    """
     if context.home.running() is None:
         start_mesh(context, asked)
     else:

@@ -1,7 +1,7 @@
 """What a command says when it cannot do what it was told."""
 
 
-class Failure(Exception):  # noqa: N818 - it is shown to a person, not raised at one
+class Failure(Exception):
     """Ends a command: `message` says what is wrong, `remedy` what would do; the exit code is `code`."""
 
     def __init__(self, message: str, remedy: str = "", code: int = 1) -> None:

@@ -27,7 +27,7 @@ def get_objects(
     selector: str,
     output: str,
 ) -> None:
-    """Prints objects of a kind (by any of its names, or `all`). Raises Failure when there is no such thing."""
+    """Prints objects of a kind, by any of its names, or `all`. Raises Failure when there is none."""
     if output not in OUTPUTS:
         raise Failure(f"-o {output}: known are {', '.join(OUTPUTS)}", code=2)
     kind, _, named = kind.partition("/")
@@ -61,9 +61,7 @@ def _kind(word: str) -> KindInfo:
     raise Failure(f"no kind is named {word!r}", f"known are: {known}, all")
 
 
-def _bodies(
-    context: Context, info: KindInfo, name: str, everywhere: bool, selector: str
-) -> Sequence[dict[str, Any]]:
+def _bodies(context: Context, info: KindInfo, name: str, everywhere: bool, selector: str) -> Sequence[dict[str, Any]]:
     namespace = context.namespace if info.namespaced else ""
     if name:
         return [context.client.get(Ref(info.group, info.kind, namespace, name))]
@@ -72,9 +70,7 @@ def _bodies(
 
 
 def _listed(bodies: Sequence[Body], one: bool) -> Body:
-    return (
-        bodies[0] if one and len(bodies) == 1 else {"apiVersion": "v1", "kind": "List", "items": list(bodies)}
-    )
+    return bodies[0] if one and len(bodies) == 1 else {"apiVersion": "v1", "kind": "List", "items": list(bodies)}
 
 
 def _tables(
@@ -128,9 +124,12 @@ def _pod_state(pod: Body) -> str:
 
 def _ports(service: Body) -> str:
     return ",".join(
-        f"{port['port']}{':' + str(port['nodePort']) if port.get('nodePort') else ''}/{port.get('protocol', 'TCP')}"
-        for port in service["spec"].get("ports", [])
+        f"{port['port']}{_node_port(port)}/{port.get('protocol', 'TCP')}" for port in service["spec"].get("ports", [])
     )
+
+
+def _node_port(port: Body) -> str:
+    return f":{port['nodePort']}" if port.get("nodePort") else ""
 
 
 def _labels(labels: Mapping[str, str] | None) -> str:

@@ -59,7 +59,7 @@ class Running:
 
 
 def process_start(pid: int) -> int | None:
-    """The start time of a living process in clock ticks since boot (proc(5), field 22); None when it is gone."""
+    """When a living process started, in clock ticks since boot (proc(5), field 22); None when it is gone."""
     try:
         text = Path(f"/proc/{pid}/stat").read_text()
     except OSError:
@@ -121,7 +121,7 @@ class Home:
         return running
 
     def lock(self) -> int:
-        """Takes the home for this process; the returned descriptor holds it. Raises Failure when it is taken."""
+        """Takes the home for this process; the returned descriptor holds it. Raises Failure."""
         descriptor = os.open(self.lock_file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

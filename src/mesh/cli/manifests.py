@@ -20,9 +20,7 @@ def mall_folder() -> Path:
     for folder in (beside, installed):
         if (folder / "mesh-mall-v1.yaml").is_file():
             return folder
-    raise Failure(
-        f"the mall's manifests are neither in {beside} nor in {installed}", "install mesh-mall again"
-    )
+    raise Failure(f"the mall's manifests are neither in {beside} nor in {installed}", "install mesh-mall again")
 
 
 def mall_manifest(name: str) -> Path:

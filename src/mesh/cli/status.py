@@ -60,11 +60,15 @@ def _unready(deployments: Sequence[dict[str, Any]]) -> list[str]:
 
 def _refused(rules: Sequence[dict[str, Any]]) -> list[str]:
     return [
-        f"{body['kind']} {body['metadata']['namespace']}/{body['metadata']['name']}: {condition.get('message')}"
+        f"{body['kind']} {_named(body)}: {condition.get('message')}"
         for body in rules
         for condition in (body.get("status") or {}).get("conditions", [])
         if condition.get("status") == "False"
     ]
+
+
+def _named(body: dict[str, Any]) -> str:
+    return f"{body['metadata']['namespace']}/{body['metadata']['name']}"
 
 
 def _envoy(envoy: dict[str, Any]) -> str:

@@ -140,9 +140,7 @@ class AdsServer(ads_pb2_grpc.AggregatedDiscoveryServiceServicer):  # type: ignor
                     if not self._took(stream, kind, name, must=group is step.awaited):
                         return False
         removing = {(kind, name) for kind, names in step.remove.items() for name in names}
-        return not any(
-            (sent.kind, name) in removing for sent in stream.waiting.values() for name in sent.removed
-        )
+        return not any((sent.kind, name) in removing for sent in stream.waiting.values() for name in sent.removed)
 
     def _took(self, stream: _Stream, kind: Kind, name: str, *, must: bool) -> bool:
         """Whether Envoy has answered for what is now held under this name."""
@@ -189,9 +187,7 @@ class AdsServer(ads_pb2_grpc.AggregatedDiscoveryServiceServicer):  # type: ignor
             if self._stream is stream:
                 self._stream = None
 
-    async def _read(
-        self, stream: _Stream, requests: AsyncIterator[discovery_pb2.DeltaDiscoveryRequest]
-    ) -> None:
+    async def _read(self, stream: _Stream, requests: AsyncIterator[discovery_pb2.DeltaDiscoveryRequest]) -> None:
         async for request in requests:
             kind = BY_URL.get(request.type_url)
             if kind is not None:

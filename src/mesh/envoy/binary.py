@@ -10,7 +10,7 @@ from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 
-class EnvoyMissing(Exception):  # noqa: N818
+class EnvoyMissing(Exception):
     """There is no Envoy that could be started."""
 
 

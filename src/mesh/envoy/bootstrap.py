@@ -42,9 +42,7 @@ def bootstrap(node: str = NODE) -> dict[str, Any]:
                     },
                     "load_assignment": {
                         "cluster_name": "xds",
-                        "endpoints": [
-                            {"lb_endpoints": [{"endpoint": {"address": {"pipe": {"path": XDS_SOCKET}}}}]}
-                        ],
+                        "endpoints": [{"lb_endpoints": [{"endpoint": {"address": {"pipe": {"path": XDS_SOCKET}}}}]}],
                     },
                 }
             ]

@@ -61,9 +61,7 @@ def encode_cluster(cluster: Cluster) -> cluster_pb2.Cluster:
     options = http_protocol_options_pb2.HttpProtocolOptions()
     options.common_http_protocol_options.idle_timeout.CopyFrom(duration(pool.idle_timeout or UPSTREAM_IDLE))
     if pool.max_requests_per_connection:
-        options.common_http_protocol_options.max_requests_per_connection.value = (
-            pool.max_requests_per_connection
-        )
+        options.common_http_protocol_options.max_requests_per_connection.value = pool.max_requests_per_connection
     if cluster.http2:
         options.explicit_http_config.http2_protocol_options.SetInParent()
     else:

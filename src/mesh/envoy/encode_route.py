@@ -66,9 +66,7 @@ def encode_table(table: RouteTable) -> route_pb2.RouteConfiguration:
 
 
 def _host(host: VirtualHost) -> rc.VirtualHost:
-    return rc.VirtualHost(
-        name=host.name, domains=host.domains, routes=[encode_route(route) for route in host.routes]
-    )
+    return rc.VirtualHost(name=host.name, domains=host.domains, routes=[encode_route(route) for route in host.routes])
 
 
 def encode_route(route: Route) -> rc.Route:
@@ -210,9 +208,7 @@ def _change_headers(message: rc.Route | rc.WeightedCluster.ClusterWeight, change
     message.response_headers_to_remove.extend(response.remove)
 
 
-def _options(
-    set_: Iterable[tuple[str, str]], add: Iterable[tuple[str, str]]
-) -> Iterable[core.HeaderValueOption]:
+def _options(set_: Iterable[tuple[str, str]], add: Iterable[tuple[str, str]]) -> Iterable[core.HeaderValueOption]:
     overwrite = core.HeaderValueOption.OVERWRITE_IF_EXISTS_OR_ADD
     append = core.HeaderValueOption.APPEND_IF_EXISTS_OR_ADD
     for pairs, action in ((set_, overwrite), (add, append)):

@@ -37,9 +37,7 @@ def plan(old: Resources, new: Resources) -> list[Step]:
     endpoints = changed[Kind.ENDPOINTS] - added[Kind.CLUSTER]
     routes = changed[Kind.ROUTES]
     emptied = frozenset(
-        name
-        for name in endpoints
-        if routes and not new[Kind.ENDPOINTS][name].value and name not in updated_clusters
+        name for name in endpoints if routes and not new[Kind.ENDPOINTS][name].value and name not in updated_clusters
     )
     tables = frozenset(
         listener.value.table
@@ -48,12 +46,14 @@ def plan(old: Resources, new: Resources) -> list[Step]:
     )
     steps = [
         Step(
-            send={Kind.CLUSTER: changed[Kind.CLUSTER]},
-            # A cluster that is replaced waits for its endpoints again, without asking for them.
+            # Endpoints go along for a cluster that comes back while Envoy still holds on to its former ones.
+            send={Kind.CLUSTER: changed[Kind.CLUSTER], Kind.ENDPOINTS: added[Kind.CLUSTER]},
             awaited={Kind.ENDPOINTS: added[Kind.CLUSTER]},
         ),
+        # A cluster that is replaced waits for its endpoints again, without asking for them.
         Step(send={Kind.ENDPOINTS: (endpoints - emptied) | updated_clusters}),
-        Step(send={Kind.ROUTES: routes - added[Kind.ROUTES]}),
+        # A table whose listener comes back may still be held by the former one, which drains.
+        Step(send={Kind.ROUTES: routes}),
         Step(
             send={Kind.LISTENER: changed[Kind.LISTENER]},
             remove={Kind.LISTENER: gone[Kind.LISTENER]},

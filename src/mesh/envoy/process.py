@@ -18,7 +18,7 @@ LARGEST_LOG = 10 << 20
 RECORD = "envoy.json"
 
 
-class EnvoyFailed(Exception):  # noqa: N818
+class EnvoyFailed(Exception):
     """Envoy did not start, with the last lines of its log."""
 
 

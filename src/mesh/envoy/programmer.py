@@ -75,9 +75,7 @@ class Programmer:
         if self._task is not None and self._task.done():
             self._task.result()
         took = (time.perf_counter() - begun) * 1000
-        rejected = tuple(
-            Rejected(str(ref), (ref,), reason) for ref, (_, _, reason) in sorted(self._aside.items())
-        )
+        rejected = tuple(Rejected(str(ref), (ref,), reason) for ref, (_, _, reason) in sorted(self._aside.items()))
         return Acknowledged(self._version, took, rejected)
 
     def _has_ended(self) -> bool:
@@ -99,9 +97,7 @@ class Programmer:
         """Compiles the store as it is and applies it."""
         world = World.of(self._store)
         now = _rules(world)
-        self._aside = {
-            ref: held for ref, held in self._aside.items() if ref in now and _same(now[ref], held[0])
-        }
+        self._aside = {ref: held for ref, held in self._aside.items() if ref in now and _same(now[ref], held[0])}
         snapshot = self._compiled(world)
         refused = await self._plane.apply(snapshot)
         if refused:
@@ -118,9 +114,7 @@ class Programmer:
         self.snapshot = compile(world, self._settings)
         return self.snapshot
 
-    async def _isolate(
-        self, world: World, now: Mapping[Ref, Resource], snapshot: Snapshot, refused: Refused
-    ) -> None:
+    async def _isolate(self, world: World, now: Mapping[Ref, Resource], snapshot: Snapshot, refused: Refused) -> None:
         """Finds out which objects Envoy refuses, by trying those that changed one by one."""
         suspects: dict[Ref, str] = {}
         for (kind, name), reason in refused.items():
@@ -186,9 +180,7 @@ def _matters(event: Event) -> bool:
     if event.type != "MODIFIED" or event.previous is None or event.object.ref.kind not in RULES:
         return True
     old, new = event.previous.body, event.object.body
-    return old.get("spec") != new.get("spec") or old["metadata"].get("labels") != new["metadata"].get(
-        "labels"
-    )
+    return old.get("spec") != new.get("spec") or old["metadata"].get("labels") != new["metadata"].get("labels")
 
 
 def _origins(snapshot: Snapshot, kind: Kind, name: str) -> tuple[Ref, ...]:

@@ -52,9 +52,7 @@ class Encoder:
         self._held = {
             Kind.CLUSTER: self._group(Kind.CLUSTER, snapshot.clusters, lambda _, each: encode_cluster(each)),
             Kind.ENDPOINTS: self._group(Kind.ENDPOINTS, snapshot.endpoints, encode_endpoints),
-            Kind.LISTENER: self._group(
-                Kind.LISTENER, snapshot.listeners, lambda _, each: encode_listener(each)
-            ),
+            Kind.LISTENER: self._group(Kind.LISTENER, snapshot.listeners, lambda _, each: encode_listener(each)),
             Kind.ROUTES: self._group(Kind.ROUTES, snapshot.tables, lambda _, each: encode_table(each)),
         }
         return self._held
@@ -73,7 +71,7 @@ class Encoder:
         return group
 
 
-class Inconsistent(Exception):  # noqa: N818 - go-control-plane's word
+class Inconsistent(Exception):
     """A snapshot names what it does not hold: a mistake of the compiler, never of a user."""
 
 

@@ -78,9 +78,7 @@ class Block:
             return self._take(f"127.{self.number}.{subnet}.{host + 1}")
         if self._resting:
             return self._take(self._resting.popleft()[1])
-        raise NoAddressFree(
-            f"127.{self.number}.0.0/16 has no address left for a pod ({len(self._used)} are in use)"
-        )
+        raise NoAddressFree(f"127.{self.number}.0.0/16 has no address left for a pod ({len(self._used)} are in use)")
 
     def release(self, address: str) -> None:
         """Gives a pod's address back. Does nothing for one that is not in use."""

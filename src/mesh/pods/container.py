@@ -122,9 +122,7 @@ class ContainerRunner:
         try:
             log = self._room.logs.start(self._key, self.restarts)
         except OSError as error:
-            raise NotYet(
-                "CreateContainerError", f"cannot write its log {error.filename}: {error.strerror}"
-            ) from None
+            raise NotYet("CreateContainerError", f"cannot write its log {error.filename}: {error.strerror}") from None
         pipe = LogPipe(log, self._room.settings.log_interval)
         try:
             process = Process.start(
@@ -208,9 +206,7 @@ class ContainerRunner:
     def _restart_because(self, probe: str) -> None:
         name = self.container.name
         self._tell("Normal", "Killing", f"Container {name} failed {probe} probe, will be restarted")
-        grace = (
-            self.container.liveness_probe and self.container.liveness_probe.termination_grace_period_seconds
-        )
+        grace = self.container.liveness_probe and self.container.liveness_probe.termination_grace_period_seconds
         self._spawn(self._end(float(grace) if grace else 30.0, asyncio.Event()))
 
     async def _exec(self, command: list[str], limit: float) -> tuple[int, str]:

@@ -27,17 +27,13 @@ def is_complete(deployment: Body, status: Body) -> bool:
     """Whether every pod is of the new version and available, and no other is left."""
     wanted = int(deployment["spec"].get("replicas", 1))
     return bool(
-        status["updatedReplicas"] == wanted
-        and status["replicas"] == wanted
-        and status["availableReplicas"] == wanted
+        status["updatedReplicas"] == wanted and status["replicas"] == wanted and status["availableReplicas"] == wanted
     )
 
 
 def _available(deployment: Body, status: Body) -> Body:
     if status["availableReplicas"] >= strategy_of(deployment["spec"]).least:
-        return _condition(
-            "Available", "True", "MinimumReplicasAvailable", "Deployment has minimum availability."
-        )
+        return _condition("Available", "True", "MinimumReplicasAvailable", "Deployment has minimum availability.")
     message = "Deployment does not have minimum availability."
     return _condition("Available", "False", "MinimumReplicasUnavailable", message)
 
@@ -90,9 +86,9 @@ def _set(conditions: list[Body], fresh: Body) -> None:
     for index, known in enumerate(conditions):
         if known["type"] != fresh["type"]:
             continue
-        if all(known.get(key) == fresh[key] for key in ("status", "reason", "message")):
-            if fresh["reason"] != "ReplicaSetUpdated":
-                return
+        same = all(known.get(key) == fresh[key] for key in ("status", "reason", "message"))
+        if same and fresh["reason"] != "ReplicaSetUpdated":
+            return
         if known["status"] == fresh["status"]:
             fresh = {**fresh, "lastTransitionTime": known["lastTransitionTime"]}
         conditions[index] = fresh

@@ -36,9 +36,7 @@ class DeploymentController:
         old = [s for s in sets if s is not new]
         if new is not None:
             new = self._as_latest(stored, new, old)
-        following = step(
-            strategy, None if new is None else self._version(new), [self._version(s) for s in old]
-        )
+        following = step(strategy, None if new is None else self._version(new), [self._version(s) for s in old])
         created = False
         if following.create is not None:
             new = self._create(stored, strategy, following.create, sets)
@@ -61,15 +59,14 @@ class DeploymentController:
         fresh = [s for s in (get(o.ref) for o in old) if s is not None]
         latest = get(new.ref) if new is not None else None
         status = deployment_status(
-            current.body, latest and latest.body, [s.body for s in fresh], created=created
+            current.body,
+            latest.body if latest is not None else None,
+            [s.body for s in fresh],
+            created=created,
         )
         self._objects.set_status(stored.ref, status)
         limit = int(stored.body["spec"].get("revisionHistoryLimit", 10))
-        complete = (
-            status.get("updatedReplicas", 0)
-            == status.get("replicas", 0)
-            == status.get("availableReplicas", 0)
-        )
+        complete = status.get("updatedReplicas", 0) == status.get("replicas", 0) == status.get("availableReplicas", 0)
         if complete and latest is not None:
             for name in surplus([self._version(s) for s in fresh], limit):
                 self._objects.delete(Ref("apps", "ReplicaSet", stored.ref.namespace, name))

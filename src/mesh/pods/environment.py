@@ -168,9 +168,7 @@ def _keyed(source: EnvVarSource, pod: Pod, around: Surroundings) -> str | None:
         return None
     if data is None:
         raise ConfigError(f'{kind} "{reference.name}" not found')
-    raise ConfigError(
-        f"couldn't find key {reference.key} in {shown} {pod.metadata.namespace}/{reference.name}"
-    )
+    raise ConfigError(f"couldn't find key {reference.key} in {shown} {pod.metadata.namespace}/{reference.name}")
 
 
 def _field(path: str, pod: Pod, around: Surroundings) -> str:

@@ -72,15 +72,11 @@ class LogReader:
             if not runs:
                 raise NoLog(f'previous terminated container "{key.container}" in pod "{key.pod}" not found')
         if not runs:
-            raise NoLog(
-                f'container "{key.container}" in pod "{key.pod}" is waiting to start: it has no log yet'
-            )
+            raise NoLog(f'container "{key.container}" in pod "{key.pod}" is waiting to start: it has no log yet')
         return self._files.path(key, runs[-1])
 
 
-async def _lines(
-    path: Path, followed: LogFile | None, tail: int | None, wanted: _Wanted
-) -> AsyncIterator[bytes]:
+async def _lines(path: Path, followed: LogFile | None, tail: int | None, wanted: _Wanted) -> AsyncIterator[bytes]:
     """Whole lines of both halves of a log; `followed` is the writer to wait for."""
     *halves, last = _from(path, tail)
     for half in halves:

@@ -4,6 +4,7 @@ The controllers ask "which pods has this ReplicaSet?" at every event; the index 
 objects. It takes in what this room commits at once, and what others commit from the watch, in either order.
 """
 
+import contextlib
 import copy
 from collections import defaultdict
 from collections.abc import Callable, Iterable
@@ -81,10 +82,8 @@ class Objects:
 
     def delete(self, ref: Ref) -> None:
         """Removes an object; nothing when it is gone already."""
-        try:
+        with contextlib.suppress(NotFound):
             self.store.commit([Delete(ref)])
-        except NotFound:
-            pass
         self._forget(ref)
 
     def end_pod(self, ref: Ref) -> None:

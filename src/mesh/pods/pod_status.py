@@ -65,8 +65,7 @@ def pod_status(
 def qos_class(pod: Pod) -> str:
     """Guaranteed, Burstable or BestEffort, from requests and limits of cpu and memory."""
     given = [
-        (c.resources.requests or {}, c.resources.limits or {}) if c.resources else ({}, {})
-        for c in pod.spec.containers
+        (c.resources.requests or {}, c.resources.limits or {}) if c.resources else ({}, {}) for c in pod.spec.containers
     ]
     if not any(requests or limits for requests, limits in given):
         return "BestEffort"
@@ -120,7 +119,7 @@ def _unready(containers: list[ContainerView], ready: bool, done: bool) -> tuple[
         return "", ""
     if done:
         return "PodCompleted", ""
-    return _incomplete("ready", [c for c in containers if not c.ready], False) or ("PodTerminating", "")
+    return _incomplete("ready", [c for c in containers if not c.ready], False)
 
 
 def _incomplete(what: str, views: list[ContainerView], good: bool) -> tuple[str, str]:

@@ -48,9 +48,7 @@ async def _handler(probe: Probe, container: Container, address: str, run: ExecCh
     elif probe.exec is not None:
         code, output = await run(list(probe.exec.command), limit)
         if code != 0:
-            raise Failed(
-                f"command {' '.join(probe.exec.command)!r} ended with {code}: {output.strip()[-500:]}"
-            )
+            raise Failed(f"command {' '.join(probe.exec.command)!r} ended with {code}: {output.strip()[-500:]}")
 
 
 def port_number(port: int | str, container: Container) -> int:
@@ -83,9 +81,7 @@ async def http_get(
     loop = asyncio.get_running_loop()
     answer = _StatusLine(request, loop)
     try:
-        transport, _ = await loop.create_connection(
-            lambda: answer, host, port, ssl=_unverified() if secure else None
-        )
+        transport, _ = await loop.create_connection(lambda: answer, host, port, ssl=_unverified() if secure else None)
     except OSError as error:
         raise Failed(f"GET {url}: {_reason(error)}") from None
     try:

@@ -24,8 +24,7 @@ class ReplicaSetController:
         pods = self._objects.owned(stored.body["metadata"]["uid"])
         living = [pod for pod in pods if is_living(pod.body)]
         wanted = int(stored.body["spec"].get("replicas", 1))
-        for _ in range(wanted - len(living)):
-            living.append(self._create(stored))
+        living += [self._create(stored) for _ in range(wanted - len(living))]
         if len(living) > wanted:
             ordered = sorted(living, key=lambda pod: _worth(pod.body))
             for pod in ordered[: len(living) - wanted]:

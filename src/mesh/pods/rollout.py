@@ -172,6 +172,4 @@ def _proportional(strategy: Strategy, active: Sequence[Version]) -> dict[str, in
         left -= part
     if ordered:
         sizes[ordered[0].name] = max(0, sizes[ordered[0].name] + left)
-    return {
-        name: size for name, size in sizes.items() if size != next(v for v in active if v.name == name).wanted
-    }
+    return {name: size for name, size in sizes.items() if size != next(v for v in active if v.name == name).wanted}

@@ -69,9 +69,7 @@ def _files(
             return _chosen({k: base64.b64decode(v) for k, v in (found.data or {}).items()}, items)
         kind = "secret"
     else:
-        raise ConfigError(
-            f'volume "{volume.name}": only emptyDir, configMap, secret and hostPath can be made here'
-        )
+        raise ConfigError(f'volume "{volume.name}": only emptyDir, configMap, secret and hostPath can be made here')
     if optional:
         return {}
     raise ConfigError(f'MountVolume.SetUp failed for volume "{volume.name}" : {kind} "{name}" not found')

@@ -35,9 +35,7 @@ def check_update(old: Resource, new: Resource) -> list[FieldError]:
     errors = []
     if isinstance(old, Deployment) and isinstance(new, Deployment) and old.spec.selector != new.spec.selector:
         errors.append(
-            FieldError(
-                "spec.selector", "cannot be changed; delete the Deployment first, or name it otherwise"
-            )
+            FieldError("spec.selector", "cannot be changed; delete the Deployment first, or name it otherwise")
         )
     if (
         isinstance(old, Service)
@@ -76,9 +74,7 @@ def _deployment(typed: Deployment) -> Errors:
                 f'"{requirement.operator}" is none of In, NotIn, Exists, DoesNotExist',
             )
     if spec.strategy.type not in ("RollingUpdate", "Recreate"):
-        yield FieldError(
-            "spec.strategy.type", f'"{spec.strategy.type}" is neither RollingUpdate nor Recreate'
-        )
+        yield FieldError("spec.strategy.type", f'"{spec.strategy.type}" is neither RollingUpdate nor Recreate')
     rolling = spec.strategy.rolling_update
     if rolling is not None:
         if spec.strategy.type == "Recreate":
@@ -130,9 +126,7 @@ def _service(typed: Service) -> Errors:
         if isinstance(target, int) and (wrong := wrong_port(target)):
             yield FieldError(f"{path}.targetPort", wrong)
         if isinstance(target, str) and not PORT_NAME.fullmatch(target):
-            yield FieldError(
-                f"{path}.targetPort", f'"{target}" is neither a port nor the name of a container\'s port'
-            )
+            yield FieldError(f"{path}.targetPort", f'"{target}" is neither a port nor the name of a container\'s port')
         if port.protocol != "TCP":
             yield FieldError(f"{path}.protocol", f'"{port.protocol}" does not pass this mesh; TCP does')
         if port.node_port:

@@ -57,9 +57,7 @@ def _route(route: HTTPRoute, path: str, *, delegate: bool) -> Errors:
         found = f"has {' and '.join(given)}" if given else "has none"
         yield FieldError(path, f"needs exactly one of route, redirect, directResponse, delegate; it {found}")
     if route.delegate is not None and delegate:
-        yield FieldError(
-            f"{path}.delegate", "a delegate (a VirtualService without hosts) cannot delegate further"
-        )
+        yield FieldError(f"{path}.delegate", "a delegate (a VirtualService without hosts) cannot delegate further")
     for number, block in enumerate(route.match):
         yield from _match(block, f"{path}.match[{number}]")
     yield from _weights(route, path)
@@ -72,9 +70,7 @@ def _route(route: HTTPRoute, path: str, *, delegate: bool) -> Errors:
             f"{path}.redirect.redirectCode", f"{route.redirect.redirect_code} is none of {_listed(REDIRECTS)}"
         )
     if route.direct_response is not None and not 200 <= route.direct_response.status <= 599:
-        yield FieldError(
-            f"{path}.directResponse.status", f"{route.direct_response.status} is not a status (200-599)"
-        )
+        yield FieldError(f"{path}.directResponse.status", f"{route.direct_response.status} is not a status (200-599)")
     if route.rewrite is not None and route.rewrite.uri and route.rewrite.uri_regex_rewrite is not None:
         yield FieldError(f"{path}.rewrite.uriRegexRewrite", "does not go with uri")
     if route.cors_policy is not None and route.cors_policy.max_age:
@@ -125,9 +121,7 @@ def _match(block: HTTPMatchRequest, path: str) -> Errors:
             yield from _string(match, f"{path}.{group}[{name}]", presence=group != "queryParams")
     if block.port and (wrong := wrong_port(block.port)):
         yield FieldError(f"{path}.port", wrong)
-    yield from (
-        FieldError(f"{path}.sourceLabels[{key}]", why) for key, why in wrong_labels(block.source_labels)
-    )
+    yield from (FieldError(f"{path}.sourceLabels[{key}]", why) for key, why in wrong_labels(block.source_labels))
 
 
 def _string(match: StringMatch, path: str, *, presence: bool) -> Errors:
@@ -160,18 +154,14 @@ def _fault(route: HTTPRoute, path: str) -> Errors:
         yield FieldError(f"{path}.fault", "needs delay or abort")
     for name, part in (("delay", fault.delay), ("abort", fault.abort)):
         if part is not None and part.percentage is not None and not 0 <= part.percentage.value <= 100:
-            yield FieldError(
-                f"{path}.fault.{name}.percentage.value", f"{part.percentage.value:g} is not in 0-100"
-            )
+            yield FieldError(f"{path}.fault.{name}.percentage.value", f"{part.percentage.value:g} is not in 0-100")
     if fault.delay is not None:
         yield from _duration(fault.delay.fixed_delay, f"{path}.fault.delay.fixedDelay")
     if fault.abort is not None:
         if fault.abort.grpc_status:
             yield FieldError(f"{path}.fault.abort.grpcStatus", "is not known here; httpStatus is")
         elif not 200 <= fault.abort.http_status <= 599:
-            yield FieldError(
-                f"{path}.fault.abort.httpStatus", f"{fault.abort.http_status} is not a status (200-599)"
-            )
+            yield FieldError(f"{path}.fault.abort.httpStatus", f"{fault.abort.http_status} is not a status (200-599)")
 
 
 def check_destination_rule(typed: DestinationRule) -> Errors:

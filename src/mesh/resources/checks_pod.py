@@ -15,17 +15,14 @@ def check_template(template: PodTemplateSpec | Pod, at: str) -> Errors:
     spec = template.spec
     if at:
         yield from (
-            FieldError(f"{at}.metadata.labels[{key}]", why)
-            for key, why in wrong_labels(template.metadata.labels)
+            FieldError(f"{at}.metadata.labels[{key}]", why) for key, why in wrong_labels(template.metadata.labels)
         )
     if not spec.containers:
         yield FieldError(f"{base}.containers", "is empty; a pod needs one at least")
     if spec.termination_grace_period_seconds < 0:
         yield FieldError(f"{base}.terminationGracePeriodSeconds", "is below 0")
     if spec.restart_policy not in ("Always", "OnFailure", "Never"):
-        yield FieldError(
-            f"{base}.restartPolicy", f'"{spec.restart_policy}" is none of Always, OnFailure, Never'
-        )
+        yield FieldError(f"{base}.restartPolicy", f'"{spec.restart_policy}" is none of Always, OnFailure, Never')
     seen: set[str] = set()
     groups: Sequence[tuple[str, Sequence[Container]]] = (
         ("initContainers", spec.init_containers),
@@ -91,9 +88,7 @@ def _variable(variable: EnvVar, path: str) -> Errors:
 
 
 def _probe(probe: Probe, path: str, ports: set[str], *, must_pass_once: bool) -> Errors:
-    handlers = [
-        each for each in (probe.http_get, probe.tcp_socket, probe.exec, probe.grpc) if each is not None
-    ]
+    handlers = [each for each in (probe.http_get, probe.tcp_socket, probe.exec, probe.grpc) if each is not None]
     if len(handlers) != 1:
         yield FieldError(path, "needs exactly one of httpGet, tcpSocket, exec, grpc")
     for name, handler in (("httpGet", probe.http_get), ("tcpSocket", probe.tcp_socket)):
@@ -104,9 +99,7 @@ def _probe(probe: Probe, path: str, ports: set[str], *, must_pass_once: bool) ->
                 yield FieldError(f"{path}.{name}.port", wrong)
         elif handler.port not in ports:
             known = ", ".join(sorted(ports - {""})) or "none"
-            yield FieldError(
-                f"{path}.{name}.port", f'"{handler.port}" is no port of this container (it has {known})'
-            )
+            yield FieldError(f"{path}.{name}.port", f'"{handler.port}" is no port of this container (it has {known})')
     for field, value, least in (
         ("initialDelaySeconds", probe.initial_delay_seconds, 0),
         ("periodSeconds", probe.period_seconds, 1),
@@ -117,6 +110,4 @@ def _probe(probe: Probe, path: str, ports: set[str], *, must_pass_once: bool) ->
         if value < least:
             yield FieldError(f"{path}.{field}", f"{value} is below {least}")
     if must_pass_once and probe.success_threshold != 1:
-        yield FieldError(
-            f"{path}.successThreshold", f"{probe.success_threshold} is not 1, as it must be here"
-        )
+        yield FieldError(f"{path}.successThreshold", f"{probe.success_threshold} is not 1, as it must be here")

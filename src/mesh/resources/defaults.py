@@ -96,9 +96,7 @@ def _secret(body: Body) -> None:
 def _namespace(body: Body) -> None:
     body.setdefault("spec", {}).setdefault("finalizers", ["kubernetes"])
     body.setdefault("status", {}).setdefault("phase", "Active")
-    body["metadata"].setdefault("labels", {})["kubernetes.io/metadata.name"] = body["metadata"].get(
-        "name", ""
-    )
+    body["metadata"].setdefault("labels", {})["kubernetes.io/metadata.name"] = body["metadata"].get("name", "")
 
 
 _FILL: dict[str, Callable[[Body], None]] = {

@@ -55,9 +55,7 @@ class _Loader(yaml.CSafeLoader):
             if not isinstance(name, str | int | float | bool) and name is not None:
                 raise yaml.constructor.ConstructorError(None, None, "a key is a map or list", key.start_mark)
             if name in seen:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f'the field "{name}" stands twice', key.start_mark
-                )
+                raise yaml.constructor.ConstructorError(None, None, f'the field "{name}" stands twice', key.start_mark)
             seen.add(name)
         return super().construct_mapping(node, deep)
 
@@ -87,9 +85,7 @@ def parse(text: str, source: str = "") -> list[Manifest]:
     for body, line in _documents(text, source):
         where = f"{source}:{line}" if source else f"line {line}"
         if not isinstance(body, dict):
-            raise Invalid(
-                [FieldError("", f"a {type(body).__name__}, not an object with apiVersion and kind")], where
-            )
+            raise Invalid([FieldError("", f"a {type(body).__name__}, not an object with apiVersion and kind")], where)
         items = body.get("items")
         if str(body.get("kind", "")).endswith("List") and isinstance(items, list):
             if not all(isinstance(item, dict) for item in items):
@@ -210,9 +206,7 @@ def _metadata(info: KindInfo, typed: Resource) -> list[FieldError]:
     errors += [FieldError(f"metadata.labels[{key}]", why) for key, why in wrong_labels(metadata.labels)]
     size = sum(len(key) + len(value) for key, value in metadata.annotations.items())
     if size > LARGEST_ANNOTATIONS:
-        errors.append(
-            FieldError("metadata.annotations", f"{size} characters; {LARGEST_ANNOTATIONS} at the most")
-        )
+        errors.append(FieldError("metadata.annotations", f"{size} characters; {LARGEST_ANNOTATIONS} at the most"))
     return errors
 
 

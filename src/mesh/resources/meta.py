@@ -5,9 +5,7 @@ from typing import Any
 import msgspec
 
 
-class Part(
-    msgspec.Struct, rename="camel", forbid_unknown_fields=True, frozen=True, kw_only=True, omit_defaults=True
-):
+class Part(msgspec.Struct, rename="camel", forbid_unknown_fields=True, frozen=True, kw_only=True, omit_defaults=True):
     """A part of an object: attributes are the snake_case of the JSON fields; unknown fields are refused.
 
     Immutable, the lists and maps within too by agreement. Which fields have no effect is told in

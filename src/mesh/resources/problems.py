@@ -20,7 +20,7 @@ class FieldError:
         return f"{self.ref}: {where}" if self.ref else where
 
 
-class Invalid(Exception):  # noqa: N818 - Kubernetes' word
+class Invalid(Exception):
     """Refuses objects, with every reason found. Nothing has been changed."""
 
     def __init__(self, errors: Sequence[FieldError], source: str = "") -> None:

@@ -43,9 +43,7 @@ def check(objects: Iterable[Resource]) -> list[Finding]:
         if isinstance(each, Service)
         for host in aliases(each.metadata.name, each.metadata.namespace, "")
     }
-    gateways = {
-        f"{each.metadata.namespace}/{each.metadata.name}" for each in everything if isinstance(each, Gateway)
-    }
+    gateways = {f"{each.metadata.namespace}/{each.metadata.name}" for each in everything if isinstance(each, Gateway)}
     rules = [each for each in everything if isinstance(each, DestinationRule)]
     known = _Known(services, gateways, rules)
     found: list[Finding] = []
@@ -92,9 +90,7 @@ class _Known:
     def _destination(self, rule: VirtualService, destination: Destination, path: str) -> Iterator[Finding]:
         host = resolve(destination.host, rule.metadata.namespace)
         if host not in self._services:
-            yield _warning(
-                rule, f"{path}.host", f'no Service is named "{destination.host}"; requests get 503'
-            )
+            yield _warning(rule, f"{path}.host", f'no Service is named "{destination.host}"; requests get 503')
         if not destination.subset:
             return
         rules = self._rules.get(host) or [each for wild, each in self._wild if covers(wild, host)]
@@ -134,8 +130,7 @@ def _claims(rule: VirtualService, claimed: dict[str, VirtualService]) -> Iterato
             yield _warning(
                 rule,
                 f"spec.hosts[{number}]",
-                f'"{host}" has rules in {ref_of(first)} too: both are merged here, '
-                "Istio takes the older alone",
+                f'"{host}" has rules in {ref_of(first)} too: both are merged here, Istio takes the older alone',
             )
 
 

@@ -144,11 +144,7 @@ def _fits(value: Any, kind: inspect.Type) -> bool:
 def _scalar(value: Any, kind: inspect.Type, path: str, found: Findings) -> None:
     if not _fits(value, kind):
         name = _NAMES.get(type(kind), "value of the right type")
-        hint = (
-            "; put it in quotes"
-            if isinstance(kind, inspect.StrType) and not isinstance(value, dict | list)
-            else ""
-        )
+        hint = "; put it in quotes" if isinstance(kind, inspect.StrType) and not isinstance(value, dict | list) else ""
         article = "" if name.startswith("true") else "a "
         found.wrong(path, f"{_shown(value)} is not {article}{name}{hint}")
     elif isinstance(kind, inspect.IntType) and not -(2**53) < value < 2**53:

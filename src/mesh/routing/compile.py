@@ -63,17 +63,14 @@ class _Compiler:
         self._add_clusters()
         tables: dict[str, RouteTable] = {}
         namespaces = sorted(
-            {each.namespace for each in self._world.workloads}
-            | {known.namespace for known in self._directory.services}
+            {each.namespace for each in self._world.workloads} | {known.namespace for known in self._directory.services}
         )
         for namespace in namespaces:
             name = f"outbound|{namespace}"
             tables[name] = RouteTable(name, tuple(self._sidecar_hosts(namespace)))
         for table in (*self._gateway_tables(), *self._service_tables()):
             tables[table.name] = table
-        listeners = {
-            each.name: each for each in listeners_of(self._world, self._directory, self._settings, tables)
-        }
+        listeners = {each.name: each for each in listeners_of(self._world, self._directory, self._settings, tables)}
         return Snapshot(self._world.version, listeners, tables, self._clusters, self._endpoints)
 
     def _add_clusters(self) -> None:
@@ -118,17 +115,13 @@ class _Compiler:
     def _mesh(self, namespace: str, port: int) -> Place:
         return Place(MESH, namespace, port, self._cluster_for(port), {})
 
-    def _service_host(
-        self, known: Known, port: ServicePort, namespace: str, domains: tuple[str, ...]
-    ) -> VirtualHost:
+    def _service_host(self, known: Known, port: ServicePort, namespace: str, domains: tuple[str, ...]) -> VirtualHost:
         rules = self._by_host.get(known.host)
         if rules is None:
             rules = [rule for host, rule in self._wild if covers(host, known.host)][:1]
         plain = (_plain(known, port),) if not rules else ()
         name = f"{known.host}:{port.port}"
-        return self._virtual_host(
-            name, domains, rules, self._mesh(namespace, port.port), plain, ref_of(known.service)
-        )
+        return self._virtual_host(name, domains, rules, self._mesh(namespace, port.port), plain, ref_of(known.service))
 
     def _virtual_host(
         self,
@@ -162,15 +155,11 @@ class _Compiler:
                 gateway_name(port),
                 tuple(
                     self._gateway_host(host, port, bound)
-                    for host, bound in sorted(
-                        hosts.items(), key=lambda pair: (*specificity(pair[0]), pair[0])
-                    )
+                    for host, bound in sorted(hosts.items(), key=lambda pair: (*specificity(pair[0]), pair[0]))
                 ),
             )
 
-    def _gateway_host(
-        self, host: str, port: int, bound: Sequence[tuple[VirtualService, Place]]
-    ) -> VirtualHost:
+    def _gateway_host(self, host: str, port: int, bound: Sequence[tuple[VirtualService, Place]]) -> VirtualHost:
         found = [row for rule, place in bound for row in rows(rule, place, self._delegates)]
         if len(bound) > 1:
             found.sort(key=lambda row: row.match == Match())

@@ -55,9 +55,7 @@ class Directory:
             Known(service_host(each.metadata.name, each.metadata.namespace), each) for each in world.services
         )
         self._by_host = {known.host: known for known in self.services}
-        self._by_alias = {
-            alias: known for known in self.services for alias in aliases(known.name, known.namespace, "")
-        }
+        self._by_alias = {alias: known for known in self.services for alias in aliases(known.name, known.namespace, "")}
         self._by_label: dict[tuple[str, str, str], list[Workload]] = defaultdict(list)
         for workload in world.workloads:
             for key, value in workload.labels.items():

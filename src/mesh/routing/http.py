@@ -40,9 +40,7 @@ from mesh.routing.table import (
 
 MESH = "mesh"
 # Istio's default policy since 1.24: a 503 is not retried, a connection that broke before the request left is.
-DEFAULT_RETRY = Retry(
-    2, ("connect-failure", "refused-stream", "unavailable", "cancelled", "reset-before-request")
-)
+DEFAULT_RETRY = Retry(2, ("connect-failure", "refused-stream", "unavailable", "cancelled", "reset-before-request"))
 
 Resolve = Callable[[Destination, str], str | None]
 
@@ -102,9 +100,7 @@ def _expand(
             continue
         if block.source_namespace and place.gateway == MESH and block.source_namespace != place.namespace:
             continue
-        if place.gateway != MESH and any(
-            place.labels.get(key) != value for key, value in block.source_labels.items()
-        ):
+        if place.gateway != MESH and any(place.labels.get(key) != value for key, value in block.source_labels.items()):
             continue
         if action is None:
             action = _action(route, namespace, place)
@@ -135,8 +131,7 @@ def _match(block: HTTPMatchRequest, *, at_gateway: bool) -> Match:
     ]
     headers += [FieldMatch(name.lower(), _pattern(match)) for name, match in sorted(block.headers.items())]
     headers += [
-        FieldMatch(name.lower(), _pattern(match), invert=True)
-        for name, match in sorted(block.without_headers.items())
+        FieldMatch(name.lower(), _pattern(match), invert=True) for name, match in sorted(block.without_headers.items())
     ]
     return Match(
         path=_pattern(block.uri, ignore_case=block.ignore_uri_case) if block.uri is not None else None,
@@ -320,9 +315,7 @@ def _delegated(root: HTTPRoute, inner: HTTPRoute) -> HTTPRoute | None:
     )
 
 
-def _combined(
-    root: Sequence[HTTPMatchRequest], inner: Sequence[HTTPMatchRequest]
-) -> list[HTTPMatchRequest] | None:
+def _combined(root: Sequence[HTTPMatchRequest], inner: Sequence[HTTPMatchRequest]) -> list[HTTPMatchRequest] | None:
     if not root or not inner:
         return list(root or inner)
     pairs = [_both(outer, each) for outer in root for each in inner]

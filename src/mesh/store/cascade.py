@@ -24,9 +24,7 @@ from mesh.store.store import Store
 DEFAULT_GRACE = 30
 
 
-def removal(
-    store: Store, objects: Iterable[Stored], *, grace: int | None = None, orphan: bool = False
-) -> list[Change]:
+def removal(store: Store, objects: Iterable[Stored], *, grace: int | None = None, orphan: bool = False) -> list[Change]:
     """The changes that delete `objects` and what goes with them, to be given to one `store.commit`.
 
     `grace` (seconds) replaces the pods' own terminationGracePeriodSeconds. With `orphan` the dependents stay,
@@ -75,9 +73,7 @@ def _marked(pod: Stored, now: float, grace: int | None) -> Put:
         return Put(pod.ref, pod.body)
     return Put(
         pod.ref,
-        _with_metadata(
-            pod, deletionTimestamp=rfc3339(now + seconds), deletionGracePeriodSeconds=int(seconds)
-        ),
+        _with_metadata(pod, deletionTimestamp=rfc3339(now + seconds), deletionGracePeriodSeconds=int(seconds)),
     )
 
 

@@ -9,7 +9,7 @@ StoreError
 └── Damaged       the file is no store, is broken, or was written by a newer mesh-mall
 """
 
-# ruff: noqa: N818 - the names of what is found, as HTTP and Kubernetes have them
+
 
 from mesh.resources.ref import Ref
 
@@ -50,9 +50,7 @@ class Expired(StoreError):
 
     def __init__(self, since: int, oldest: int, newest: int) -> None:
         self.since = since
-        super().__init__(
-            f"version {since} is not kept: the events kept are those after {oldest}, to {newest}"
-        )
+        super().__init__(f"version {since} is not kept: the events kept are those after {oldest}, to {newest}")
 
 
 class Locked(StoreError):

@@ -37,9 +37,7 @@ def timestamp() -> str:
 class Store:
     """All objects. Make one with `Store.open`."""
 
-    def __init__(
-        self, file: StoreFile | None, *, log_length: int, decode: Decode, now: Callable[[], str]
-    ) -> None:
+    def __init__(self, file: StoreFile | None, *, log_length: int, decode: Decode, now: Callable[[], str]) -> None:
         self._file = file
         self._decode = decode
         self._now = now

@@ -11,11 +11,7 @@ DEPLOY = Path(__file__).parents[3] / "deploy"
 
 
 def objects(*names: str) -> list[Resource]:
-    return [
-        validate(manifest.body).typed
-        for name in names
-        for manifest in parse((DEPLOY / name).read_text(), name)
-    ]
+    return [validate(manifest.body).typed for name in names for manifest in parse((DEPLOY / name).read_text(), name)]
 
 
 def rule(**spec: Any) -> Resource:

@@ -69,12 +69,8 @@ def test_the_file_is_for_its_owner_alone(tmp_path: Path) -> None:
 def test_a_second_process_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "store.db"
     store = Store.open(path)
-    child = (
-        "import sys; from pathlib import Path; from mesh.store import Store; Store.open(Path(sys.argv[1]))"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", child, str(path)], capture_output=True, text=True, check=False
-    )
+    child = "import sys; from pathlib import Path; from mesh.store import Store; Store.open(Path(sys.argv[1]))"
+    done = subprocess.run([sys.executable, "-c", child, str(path)], capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert f"Locked: the store {path} is open in another process" in done.stderr
     store.commit([put("a")])
@@ -141,9 +137,7 @@ assert store.get(ref("big")) is None
 store.commit([put("small")])
 """
     assert resource.getrlimit(resource.RLIMIT_FSIZE)[1] == resource.RLIM_INFINITY
-    done = subprocess.run(
-        [sys.executable, "-c", child, str(path)], capture_output=True, text=True, check=False
-    )
+    done = subprocess.run([sys.executable, "-c", child, str(path)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert f"cannot write the store {path}" in done.stdout
     store = Store.open(path)

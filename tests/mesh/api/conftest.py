@@ -1,0 +1,212 @@
+"""A real API server on a free port of loopback, with TLS, over a store in memory."""
+
+import asyncio
+import copy
+import json
+import ssl
+import urllib.error
+import urllib.request
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mesh.api.client import Client
+from mesh.api.server import ApiServer, ApiSettings
+from mesh.resources.ref import Ref
+from mesh.store import Store
+
+Body = dict[str, Any]
+
+
+@dataclass
+class Rejection:
+    resource: str
+    origins: tuple[Ref, ...]
+    reason: str
+
+
+@dataclass
+class Acknowledgement:
+    version: int
+    milliseconds: float
+    rejected: Sequence[Rejection] = ()
+
+
+@dataclass
+class StandInPlane:
+    """Answers for Envoy: at once, with `rejected`, or not at all."""
+
+    rejected: list[Rejection] = field(default_factory=list)
+    silent: bool = False
+
+    async def acknowledged(self, version: int, timeout: float) -> Acknowledgement:  # noqa: ASYNC109
+        if self.silent:
+            async with asyncio.timeout(min(timeout, 0.01)):
+                await asyncio.Event().wait()
+        return Acknowledgement(version, 1.5, self.rejected)
+
+
+class StandInLogs:
+    """Writes lines for the container `main`; when followed, goes on until it is let go."""
+
+    def __init__(self) -> None:
+        self.asked: Body = {}
+        self.more: asyncio.Queue[bytes] = asyncio.Queue()
+        self.left = asyncio.Event()
+
+    async def read(self, namespace: str, pod: str, container: str, **asked: Any) -> AsyncIterator[bytes]:
+        self.asked = asked
+        if asked.get("previous"):
+            raise LookupError(f'previous terminated container "{container}" in pod "{pod}" not found')
+        yield f"{namespace}/{pod}/{container}\n".encode()
+        try:
+            while asked.get("follow"):
+                yield await self.more.get()
+        finally:
+            self.left.set()
+
+
+class StandInAllocator:
+    def service_ip(self, taken: Collection[str]) -> str:
+        return next(ip for n in range(1, 250) if (ip := f"127.99.200.{n}") not in taken)
+
+
+@dataclass
+class Answer:
+    code: int
+    body: Any
+    headers: Any
+
+
+class Api:
+    """A running server, and how to ask it with nothing but urllib."""
+
+    def __init__(self, server: ApiServer, url: str, home: Path, store: Store) -> None:
+        self.server = server
+        self.url = url
+        self.home = home
+        self.store = store
+        self.plane = StandInPlane()
+        self.logs = StandInLogs()
+        self.token = (home / "token").read_text()
+        self.tls = ssl.create_default_context(cafile=str(home / "pki" / "ca.crt"))
+
+    def client(self) -> Client:
+        return Client(self.home)
+
+    async def run(self, call: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
+        """Runs a blocking call of a client beside the server's loop."""
+        return await asyncio.to_thread(call, *arguments, **named)
+
+    async def ask(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        headers: dict[str, str] | None = None,
+        content_type: str = "application/json",
+    ) -> Answer:
+        raw = body if isinstance(body, bytes) else None if body is None else json.dumps(body).encode()
+        given = {"Authorization": f"Bearer {self.token}", "Content-Type": content_type, **(headers or {})}
+        given = {name: value for name, value in given.items() if value}
+        request = urllib.request.Request(self.url + path, raw, given, method=method)
+        return await asyncio.to_thread(self._ask, request)
+
+    def _ask(self, request: urllib.request.Request) -> Answer:
+        try:
+            with urllib.request.urlopen(request, context=self.tls, timeout=20) as response:
+                return Answer(response.status, _read(response), response.headers)
+        except urllib.error.HTTPError as error:
+            with error:
+                return Answer(error.code, _read(error), error.headers)
+
+
+def _read(response: Any) -> Any:
+    raw = response.read()
+    kind = response.headers.get("content-type", "")
+    return json.loads(raw) if kind == "application/json" else raw
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> ApiSettings:
+    return ApiSettings(home=tmp_path / "home")
+
+
+@pytest.fixture
+async def api(settings: ApiSettings) -> AsyncGenerator[Api, None]:
+    store = Store.open(None)
+    plane, logs = StandInPlane(), StandInLogs()
+    server = ApiServer(store, settings, plane=plane, logs=logs, allocator=StandInAllocator(), status=lambda: {"pid": 1})
+    url = await server.start()
+    found = Api(server, url, settings.home, store)
+    found.plane, found.logs = plane, logs
+    await found.ask("POST", "/api/v1/namespaces", namespace("mesh"))
+    yield found
+    await server.stop()
+    store.close()
+
+
+def namespace(name: str) -> Body:
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
+
+
+def config(name: str, value: str = "1", **metadata: Any) -> Body:
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": name, **metadata},
+        "data": {"k": value},
+    }
+
+
+def service(name: str, port: int = 7000, **spec: Any) -> Body:
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": name},
+        "spec": {"selector": {"app": name}, "ports": [{"port": port}], **spec},
+    }
+
+
+def deployment(name: str, **environment: str) -> Body:
+    container = {
+        "name": "main",
+        "image": "mall",
+        "command": ["python", "-m", f"mall.{name}"],
+        "ports": [{"containerPort": 7000}],
+        "env": [{"name": key, "value": value} for key, value in environment.items()],
+    }
+    return copy.deepcopy(
+        {
+            "apiVersion": "apps/v1",
+            "kind": "Deployment",
+            "metadata": {"name": name},
+            "spec": {
+                "selector": {"matchLabels": {"app": name}},
+                "template": {"metadata": {"labels": {"app": name}}, "spec": {"containers": [container]}},
+            },
+        }
+    )
+
+
+def virtual_service(name: str, subset: str = "") -> Body:
+    destination = {"host": name, **({"subset": subset} if subset else {})}
+    return {
+        "apiVersion": "networking.istio.io/v1",
+        "kind": "VirtualService",
+        "metadata": {"name": name},
+        "spec": {"hosts": [name], "http": [{"route": [{"destination": destination}]}]},
+    }
+
+
+def destination_rule(name: str, *subsets: str) -> Body:
+    return {
+        "apiVersion": "networking.istio.io/v1",
+        "kind": "DestinationRule",
+        "metadata": {"name": name},
+        "spec": {"host": name, "subsets": [{"name": each, "labels": {"version": each}} for each in subsets]},
+    }
