@@ -28,7 +28,7 @@ def apply_files(context: Context, names: Sequence[str], *, wait: bool, timeout: 
     """Applies all objects of the files as one change, prints a line for each and Envoy's time."""
     objects = read(names)
     outcome = apply_objects(context, objects, dry_run=dry_run)
-    for warning in outcome.warnings:
+    for warning in _grouped(outcome.warnings):
         context.view.warn(warning)
     for ref, result in outcome.results:
         context.view.plain(f"{_line(ref)} {result}{' (dry run)' if dry_run else ''}")
@@ -38,6 +38,15 @@ def apply_files(context: Context, names: Sequence[str], *, wait: bool, timeout: 
     if wait:
         count = wait_ready(context, outcome.deployments, timeout)
         context.view.say(f"[dim]{count} pods are ready[/]")
+
+
+def _grouped(warnings: Sequence[str]) -> list[str]:
+    """Warnings that say the same of several objects become one line."""
+    named: dict[str, list[str]] = {}
+    for warning in warnings:
+        who, _, what = warning.partition(": ")
+        named.setdefault(what, []).append(who)
+    return [f"{', '.join(who)}: {what}" for what, who in named.items()]
 
 
 def apply_objects(context: Context, objects: list[dict[str, Any]], *, dry_run: bool = False) -> Outcome:
@@ -53,7 +62,7 @@ def apply_objects(context: Context, objects: list[dict[str, Any]], *, dry_run: b
     results = [(result.ref, result.result) for result in answer.results]
     deployments = [ref for ref, _ in results if ref.kind == "Deployment"]
     if not dry_run:
-        _settle(context, answer.version)
+        _settle(context, answer.version, [ref for ref, _ in results])
     took = (time.perf_counter() - begun) * 1000
     return Outcome(results, list(answer.warnings), took, deployments)
 
@@ -67,7 +76,7 @@ def delete_files(context: Context, names: Sequence[str], *, wait: bool, timeout:
         raise _failure(error, "nothing was deleted") from None
     for result in answer.results:
         context.view.plain(f"{_line(result.ref)} {result.result}")
-    milliseconds = _settle(context, answer.version)
+    milliseconds = _settle(context, answer.version, ())
     context.view.say(f"[dim]Envoy acknowledged in {milliseconds:,.0f} ms[/]")
     if wait:
         gone = [result.ref for result in answer.results if result.ref.kind == "Deployment"]
@@ -160,18 +169,24 @@ def _wait_gone(context: Context, deployments: Sequence[Ref], timeout: float) -> 
         time.sleep(0.05)
 
 
-def _settle(context: Context, version: int) -> float:
-    """Waits until Envoy has acknowledged this version; returns milliseconds. Raises Failure on a refusal."""
+def _settle(context: Context, version: int, applied: Sequence[Ref]) -> float:
+    """Waits until Envoy has acknowledged this version; returns milliseconds.
+
+    Raises Failure when it refuses one of the objects applied; what it refused before is a warning.
+    """
     try:
         answer = context.client.sync(version, timeout=ACK_LIMIT)
     except ApiError as error:
         raise _failure(error, "what was applied is stored, and in force as soon as Envoy takes it") from None
-    if answer.rejected:
-        lines = [
-            f"{', '.join(str(ref) for ref in rejected.origins) or rejected.resource}: Envoy refused it: "
-            f"{rejected.reason}"
-            for rejected in answer.rejected
-        ]
+    lines = []
+    for rejected in answer.rejected:
+        named = ", ".join(map(str, rejected.origins)) or rejected.resource
+        line = f"{named}: Envoy refused it: {rejected.reason}"
+        if set(applied) & set(rejected.origins):
+            lines.append(line)
+        else:
+            context.view.warn(line)
+    if lines:
         raise Failure("\n".join(lines), "the last good rules stay in force; mend the object and apply it again")
     return answer.milliseconds
 

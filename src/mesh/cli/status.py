@@ -74,7 +74,7 @@ def _named(body: dict[str, Any]) -> str:
 def _envoy(envoy: dict[str, Any]) -> str:
     if not envoy.get("live"):
         return "[red]does not run[/]"
-    return f"{envoy.get('version', '')}, pid {envoy.get('pid')}, {envoy.get('listeners')} listeners"
+    return f"{envoy['version']}, pid {envoy.get('pid')}, {envoy.get('listeners')} listeners"
 
 
 def age(timestamp: str) -> str:

