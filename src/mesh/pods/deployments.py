@@ -30,7 +30,7 @@ class DeploymentController:
         stored = self._objects.store.get(ref)
         if stored is None or stored.body["metadata"].get("deletionTimestamp"):
             return
-        sets = self._objects.owned(stored.uid, "ReplicaSet")
+        sets = [s for s in self._objects.owned(stored.body["metadata"]["uid"]) if s.ref.kind == "ReplicaSet"]
         strategy = strategy_of(stored.body["spec"])
         new = next((s for s in sets if _is_of(s, stored)), None)
         old = [s for s in sets if s is not new]
@@ -47,8 +47,9 @@ class DeploymentController:
 
     def orphaned(self, uid: str) -> None:
         """Removes the ReplicaSets of a Deployment that is gone."""
-        for each in self._objects.owned(uid, "ReplicaSet"):
-            self._objects.delete(each.ref)
+        for each in self._objects.owned(uid):
+            if each.ref.kind == "ReplicaSet":
+                self._objects.delete(each.ref)
 
     def _finish(self, stored: Stored, new: Stored | None, old: list[Stored], *, created: bool) -> None:
         current = self._objects.store.get(stored.ref)
@@ -152,7 +153,7 @@ class DeploymentController:
 
     def _version(self, stored: Stored) -> Version:
         status = stored.body.get("status") or {}
-        pods = [p for p in self._objects.owned(stored.uid, "Pod") if _has_processes(p.body)]
+        pods = [p for p in self._objects.owned(stored.body["metadata"]["uid"]) if _has_processes(p.body)]
         return Version(
             name=stored.ref.name,
             created=f"{stored.body['metadata'].get('creationTimestamp', '')}/{_revision(stored):010}",

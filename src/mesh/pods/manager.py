@@ -1,8 +1,8 @@
-"""Deployments as processes: watches the store, keeps one runner a pod, and tells the controllers what changed."""
+"""Follows the store and keeps the machine's processes as it says: Deployments, ReplicaSets, pods."""
 
 import asyncio
-import logging
-import shutil
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from mesh.pods.addresses import Block
@@ -13,23 +13,19 @@ from mesh.pods.images import Images, NoImages
 from mesh.pods.leftovers import Records
 from mesh.pods.log_files import LogFiles
 from mesh.pods.log_reader import LogReader
-from mesh.pods.objects import Body, Objects, controller
+from mesh.pods.objects import Objects, controller
 from mesh.pods.pod import PodRunner
 from mesh.pods.replica_sets import ReplicaSetController
 from mesh.pods.room import Room, Settled
 from mesh.pods.settings import PodSettings
 from mesh.resources.ref import Ref
-from mesh.store import Event, Expired, Store, Stored, Watch
-
-_LOG = logging.getLogger(__name__)
+from mesh.store import Event, Expired, Store
 
 
 class PodManager:
-    """Runs all pods of a mesh. `logs` reads what their containers write.
+    """Everything about pods, in one task that reads the store's events.
 
-    `settled(version)` returns when Envoy has acknowledged the store's version: a pod's processes are ended only
-    after the others have stopped calling it. What a daemon that was killed has left must have been reaped before
-    (`mesh.pods.leftovers.reap_leftovers`).
+    `settled` is awaited before a pod's processes are told to end: see `mesh.pods.room.Settled`.
     """
 
     def __init__(
@@ -41,158 +37,111 @@ class PodManager:
         images: Images | None = None,
         settings: PodSettings | None = None,
     ) -> None:
-        self._settings = settings or PodSettings()
         self._store = store
+        self._settings = settings or PodSettings()
         self._objects = Objects(store)
-        self._block = block
-        self._home = home.absolute()
-        files = LogFiles(self._home, self._settings.log_size)
-        self.logs = LogReader(files)
+        events = Recorder(self._objects, self._settings.events_kept)
+        self._files = LogFiles(home, self._settings.log_size)
         self._room = Room(
-            home=self._home,
+            home=home,
             settings=self._settings,
             objects=self._objects,
-            events=Recorder(self._objects, self._settings.events_kept),
-            logs=files,
-            census=Census(self._home),
-            records=Records(self._home),
+            events=events,
+            logs=self._files,
+            census=Census(home),
+            records=Records(home),
             block=block,
             images=images or NoImages(),
             settled=settled,
         )
+        self._deployments = DeploymentController(self._objects, events)
+        self._replica_sets = ReplicaSetController(self._objects)
         self._runners: dict[str, PodRunner] = {}
         self._task: asyncio.Task[None] | None = None
-        self._seen = 0
+        self.logs = LogReader(self._files)
 
     async def start(self) -> None:
-        """Brings to life what the store says, and follows it from here on."""
-        self._room.logs.remove_all()
-        shutil.rmtree(self._home / "pods", ignore_errors=True)
-        self._renumber_services()
-        self._replica_sets = ReplicaSetController(self._objects)
-        self._deployments = DeploymentController(self._objects, self._room.events)
-        self._task = asyncio.create_task(self._follow(self._relisted()))
+        """Begins to follow the store; what it holds is started."""
+        self._task = asyncio.create_task(self._run())
 
-    async def stop(self, grace: float | None = None) -> None:
-        """Ends all pods at once, without waiting for Envoy: SIGTERM, and SIGKILL after `grace` seconds.
-
-        `grace` is the settings' `stop_grace` when not given; a pod whose own grace is shorter has that one.
-        """
-        if self._task is None:
-            return
-        self._task.cancel()
-        await asyncio.wait([self._task])
-        self._task = None
-        self._replica_sets.queue.close()
+    async def stop(self) -> None:
+        """Ends all processes, in parallel and fast. The objects stay."""
+        if self._task is not None:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
         self._deployments.queue.close()
-        limit = self._settings.stop_grace if grace is None else grace
-        await asyncio.gather(*(runner.shut_down(limit) for runner in list(self._runners.values())))
-        self._runners.clear()
+        self._replica_sets.queue.close()
+        runners = list(self._runners.values())
+        grace = self._settings.stop_grace
+        await asyncio.gather(*(runner.shut_down(grace) for runner in runners), return_exceptions=True)
 
-    async def idle(self) -> None:
-        """Returns when everything that is in the store now has been taken in and acted upon by the controllers.
+    @property
+    def count(self) -> int:
+        """Pods that run, or are about to, or are ending."""
+        return len(self._runners)
 
-        Processes may still be starting or ending: their pods' status says so.
-        """
-        while self._seen < self._store.version or not (self._replica_sets.queue.idle and self._deployments.queue.idle):
-            await asyncio.sleep(0)
-
-    async def _follow(self, watch: Watch) -> None:
+    async def _run(self) -> None:
         while True:
-            try:
-                async with watch:
-                    async for event in watch:
-                        self._take(event)
-                return
-            except Expired:
-                _LOG.warning("pods: fell behind the store; everything is looked at again")
-                watch = self._relisted()
+            version = self._objects.load()
+            with suppress(Expired):
+                async with self._store.watch(since=version) as watch:
+                    self._look_at_all()
+                    while events := await watch.batch():
+                        for event in events:
+                            self._take(event)
+                    return
 
-    def _relisted(self) -> Watch:
-        """Looks at all objects there are, and begins to watch from there."""
-        watch = self._store.watch()
-        self._seen = self._store.version
-        for group, kind in (("apps", "Deployment"), ("apps", "ReplicaSet"), ("", "Pod")):
-            for stored in self._store.list(group, kind):
-                self._look(stored)
-        living = {stored.uid for stored in self._store.list("", "Pod")}
+    def _look_at_all(self) -> None:
+        """A first look, or one after events were missed: every object once, and what is gone meanwhile."""
+        for stored in self._store.list("", "Pod"):
+            self._pod(Event("ADDED", stored, stored.version))
+        present = {stored.uid for stored in self._store.list("", "Pod")}
         for uid, runner in list(self._runners.items()):
-            if uid not in living:
+            if uid not in present:
                 runner.removed()
-        return watch
+        for stored in self._store.list("apps", "ReplicaSet"):
+            self._replica_sets.queue.add(stored.ref)
+        for stored in self._store.list("apps", "Deployment"):
+            self._deployments.queue.add(stored.ref)
 
     def _take(self, event: Event) -> None:
-        self._seen = event.version
+        ref = event.object.ref
+        self._objects.take(event)
+        match (ref.group, ref.kind):
+            case ("", "Pod"):
+                self._pod(event)
+                self._wake_owner(event, self._replica_sets.queue.add)
+            case ("apps", "ReplicaSet"):
+                if event.type == "DELETED":
+                    self._replica_sets.orphaned(event.object.uid)
+                else:
+                    self._replica_sets.queue.add(ref)
+                self._wake_owner(event, self._deployments.queue.add)
+            case ("apps", "Deployment"):
+                if event.type == "DELETED":
+                    self._deployments.orphaned(event.object.uid)
+                else:
+                    self._deployments.queue.add(ref)
+            case ("", "ConfigMap" | "Secret"):
+                self._room.configuration.ring()
+
+    def _pod(self, event: Event) -> None:
+        stored = event.object
+        runner = self._runners.get(stored.uid)
         if event.type == "DELETED":
-            self._lost(event.object)
-        else:
-            self._look(event.object)
-
-    def _look(self, stored: Stored) -> None:
-        kind = stored.ref.kind
-        if kind == "Pod":
-            self._look_at_pod(stored)
-            self._tell_owner(stored.ref, stored.body)
-        elif kind == "ReplicaSet":
-            self._replica_sets.queue.add(stored.ref)
-            self._tell_owner(stored.ref, stored.body)
-        elif kind == "Deployment":
-            self._deployments.queue.add(stored.ref)
-        elif kind in ("ConfigMap", "Secret"):
-            self._room.configuration.ring()
-
-    def _lost(self, stored: Stored) -> None:
-        kind = stored.ref.kind
-        if kind == "Pod":
-            runner = self._runners.get(stored.uid)
             if runner is not None:
                 runner.removed()
-            self._tell_owner(stored.ref, stored.body)
-        elif kind == "ReplicaSet":
-            self._replica_sets.orphaned(stored.uid)
-            self._tell_owner(stored.ref, stored.body)
-        elif kind == "Deployment":
-            self._deployments.orphaned(stored.uid)
-
-    def _look_at_pod(self, stored: Stored) -> None:
-        runner = self._runners.get(stored.uid)
-        current = self._store.get(stored.ref)
-        if runner is not None:
-            runner.marked(stored)
-        elif current is not None and current.uid == stored.uid:
-            if stored.body["metadata"].get("deletionTimestamp"):
-                self._objects.delete(stored.ref)
-            else:
-                self._runners[stored.uid] = PodRunner(stored, self._room, self._gone)
+            return
+        if runner is None:
+            runner = self._runners[stored.uid] = PodRunner(stored, self._room, self._gone)
+        runner.marked(stored)
 
     def _gone(self, runner: PodRunner) -> None:
         self._runners.pop(runner.uid, None)
 
-    def _tell_owner(self, ref: Ref, body: Body) -> None:
-        owner = controller(body)
-        if owner is None:
-            return
-        if owner["kind"] == "ReplicaSet":
-            found = Ref("apps", "ReplicaSet", ref.namespace, owner["name"])
-            self._replica_sets.queue.add(found)
-            replica_set = self._store.get(found)
-            if replica_set is not None:
-                self._tell_owner(found, replica_set.body)
-        elif owner["kind"] == "Deployment":
-            self._deployments.queue.add(Ref("apps", "Deployment", ref.namespace, owner["name"]))
-
-    def _renumber_services(self) -> None:
-        """Gives the Services addresses of this daemon's block, when the block is not the one they were stored with."""
-        services = self._store.list("", "Service")
-        taken = {str(s.body["spec"].get("clusterIP", "")) for s in services}
-        for stored in services:
-            address = str(stored.body["spec"].get("clusterIP", ""))
-            if not address or address == "None" or address in self._block:
-                continue
-            fresh = self._block.service_ip(taken)
-            taken.add(fresh)
-
-            def give(body: Body, fresh: str = fresh) -> None:
-                body["spec"].update(clusterIP=fresh, clusterIPs=[fresh])
-
-            self._objects.update(stored.ref, give)
+    def _wake_owner(self, event: Event, add: Callable[[Ref], None]) -> None:
+        owner = controller(event.object.body)
+        if owner is not None:
+            group = str(owner["apiVersion"]).rpartition("/")[0]
+            add(Ref(group, str(owner["kind"]), event.object.ref.namespace, str(owner["name"])))

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 
 from mesh.pods.container import ContainerRunner
 from mesh.pods.launch import Launch, launch
@@ -40,7 +41,6 @@ class PodRunner:
         once = "Never" if policy == "Never" else "OnFailure"
         self._init = [self._runner(c, c.restart_policy or once) for c in self.pod.spec.init_containers]
         self._containers = [self._runner(c, policy) for c in self.pod.spec.containers]
-        self._begun: list[ContainerRunner] = []
         self._runs: list[asyncio.Task[None]] = []
         self._task = asyncio.create_task(self._run())
 
@@ -91,7 +91,8 @@ class PodRunner:
             if runner.restart == "Always":
                 await runner.was_started.wait()
                 continue
-            await asyncio.wait([self._runs[-1]])
+            await runner.done.wait()
+            await asyncio.sleep(0)
             if self.finished.get(runner.container.name, 1) != 0:
                 return
         self.initialized = True
@@ -109,7 +110,6 @@ class PodRunner:
                 self.finished[runner.container.name] = 1
             self._changed()
 
-        self._begun.append(runner)
         self._runs.append(asyncio.create_task(run()))
 
     async def _end(self, grace: float) -> None:
@@ -134,15 +134,27 @@ class PodRunner:
 
     async def _stop(self, grace: float) -> None:
         self._task.cancel()
-        await asyncio.wait([self._task])
-        stops = [runner.stop(grace, self._hurry) for runner in self._begun]
-        await asyncio.gather(*stops)
-        await asyncio.gather(*self._runs)
+        with suppress(asyncio.CancelledError):
+            await self._task
+        running = [r for r in (*self._containers, *self._init) if r.container.name not in self.finished]
+        begun = {r.container.name for r in running if r.container_id or not r.done.is_set()}
+        live = [r for r in running if r.container.name in begun and self._runs]
+        if self._runs:
+            stops = [asyncio.create_task(r.stop(grace, self._hurry)) for r in live if self._is_started(r)]
+            if stops:
+                await asyncio.wait(stops)
+            await asyncio.wait(self._runs)
         await self._room.census.end(self.uid)
+
+    def _is_started(self, runner: ContainerRunner) -> bool:
+        count = len(self._runs)
+        order = [*self._init, *self._containers]
+        return runner in order[:count]
 
     def _free(self) -> None:
         if self._flush_due is not None:
             self._flush_due.cancel()
+        self._closed_flush = True
         self._room.block.release(self.ip)
         shutil.rmtree(self._room.folder(self.uid), ignore_errors=True)
 

@@ -115,16 +115,16 @@ def _condition(kind: str, value: bool, reason: str = "", message: str = "") -> B
 
 
 def _unready(containers: list[ContainerView], ready: bool, done: bool) -> tuple[str, str]:
-    if ready or done:
-        return ("PodCompleted", "") if done else ("", "")
+    if ready:
+        return "", ""
+    if done:
+        return "PodCompleted", ""
     return _incomplete("ready", [c for c in containers if not c.ready], False)
 
 
 def _incomplete(what: str, views: list[ContainerView], good: bool) -> tuple[str, str]:
     if good:
         return "", ""
-    if not views:
-        return "PodTerminating", "the pod is being ended"
     names = " ".join(view.container.name for view in views)
     word = "ContainersNotReady" if what == "ready" else "ContainersNotInitialized"
     state = "unready" if what == "ready" else "incomplete"

@@ -21,7 +21,7 @@ class ReplicaSetController:
         stored = self._objects.store.get(ref)
         if stored is None or stored.body["metadata"].get("deletionTimestamp"):
             return
-        pods = self._objects.owned(stored.uid, "Pod")
+        pods = self._objects.owned(stored.body["metadata"]["uid"])
         living = [pod for pod in pods if is_living(pod.body)]
         wanted = int(stored.body["spec"].get("replicas", 1))
         living += [self._create(stored) for _ in range(wanted - len(living))]
@@ -34,8 +34,9 @@ class ReplicaSetController:
 
     def orphaned(self, uid: str) -> None:
         """Ends the pods of a ReplicaSet that is gone."""
-        for pod in self._objects.owned(uid, "Pod"):
-            self._objects.end_pod(pod.ref)
+        for pod in self._objects.owned(uid):
+            if pod.ref.kind == "Pod":
+                self._objects.end_pod(pod.ref)
 
     def _create(self, owner: Stored) -> Stored:
         template: dict[str, Any] = owner.body["spec"]["template"]

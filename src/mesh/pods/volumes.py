@@ -7,11 +7,10 @@ home, its path is given in `MESHMALL_VOLUME_<NAME>`, and the pod's events say so
 import base64
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from mesh.pods.environment import ConfigError
 from mesh.resources.config import ConfigMap, Secret
-from mesh.resources.pod import Pod, Volume
+from mesh.resources.pod import KeyToPath, Pod, Volume
 
 
 def make_volumes(
@@ -31,7 +30,7 @@ def make_volumes(
         if volume.name not in mounted:
             continue
         if volume.host_path is not None:
-            found[volume.name] = Path(str(volume.host_path.get("path", "/")))
+            found[volume.name] = Path(volume.host_path.path)
             continue
         files = _files(volume, config_map, secret)
         place = folder / "volumes" / volume.name
@@ -52,26 +51,31 @@ def _files(
     if volume.empty_dir is not None:
         return {}
     if volume.config_map is not None:
-        source, kind = volume.config_map, "configmap"
-        name = str(source.get("name", ""))
+        name, optional, items = (
+            volume.config_map.name or "",
+            volume.config_map.optional,
+            volume.config_map.items,
+        )
         config = config_map(name)
         if config is not None:
-            plain = {key: value.encode() for key, value in config.data.items()}
-            binary = {key: base64.b64decode(value) for key, value in config.binary_data.items()}
-            return _chosen(plain | binary, source)
+            plain = {key: value.encode() for key, value in (config.data or {}).items()}
+            binary = {key: base64.b64decode(value) for key, value in (config.binary_data or {}).items()}
+            return _chosen(plain | binary, items)
+        kind = "configmap"
     elif volume.secret is not None:
-        source, kind = volume.secret, "secret"
-        name = str(source.get("secretName", ""))
+        name, optional, items = volume.secret.secret_name or "", volume.secret.optional, volume.secret.items
         found = secret(name)
         if found is not None:
-            return _chosen({key: base64.b64decode(value) for key, value in found.data.items()}, source)
+            return _chosen({k: base64.b64decode(v) for k, v in (found.data or {}).items()}, items)
+        kind = "secret"
     else:
         raise ConfigError(f'volume "{volume.name}": only emptyDir, configMap, secret and hostPath can be made here')
-    if source.get("optional"):
+    if optional:
         return {}
     raise ConfigError(f'MountVolume.SetUp failed for volume "{volume.name}" : {kind} "{name}" not found')
 
 
-def _chosen(data: dict[str, bytes], source: dict[str, Any]) -> dict[str, bytes]:
-    items: list[dict[str, str]] = source.get("items") or []
-    return {item["path"]: data[item["key"]] for item in items if item["key"] in data} if items else data
+def _chosen(data: dict[str, bytes], items: list[KeyToPath]) -> dict[str, bytes]:
+    if not items:
+        return data
+    return {item.path: data[item.key] for item in items if item.key in data}
