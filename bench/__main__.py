@@ -1,0 +1,240 @@
+"""`make bench`: speed, start, memory, time to effect; a table on the screen, JSON in `bench/results`.
+
+What is compared runs interleaved (A B A B ...), and medians and ratios are given, since machines are noisy.
+BENCH_SECONDS (3) and BENCH_ROUNDS (5) set how long it takes.
+"""
+
+import asyncio
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import uvloop
+from rich.console import Console
+from rich.table import Table
+
+from bench.load import Load, load
+
+ROOT = Path(__file__).parents[1]
+SERVICES = ("mall", "users", "recommend", "discount", "products", "scores", "sales", "stock")
+SECONDS = float(os.environ.get("BENCH_SECONDS", "3"))
+ROUNDS = int(os.environ.get("BENCH_ROUNDS", "5"))
+ADDRESS = "127.250.0.1"
+
+
+def meshmall(home: Path, *words: str, stdin: str | None = None) -> str:
+    """Runs the command; raises CalledProcessError when it fails."""
+    ended = subprocess.run(
+        [sys.executable, "-m", "mesh.cli", *words],
+        env={**os.environ, "MESHMALL_HOME": str(home)},
+        capture_output=True,
+        text=True,
+        input=stdin,
+        check=True,
+        timeout=120,
+    )
+    return ended.stdout
+
+
+class Direct:
+    """The same services without Envoy: each calls the next by its address."""
+
+    def __enter__(self) -> int:
+        self._processes: list[subprocess.Popen[bytes]] = []
+        addresses: dict[str, str] = {}
+        port = 0
+        for name in reversed(SERVICES):
+            process = subprocess.Popen(
+                [sys.executable, "-m", f"mall.{name}", "--port", "0"],
+                stdout=subprocess.PIPE,
+                env={"PATH": os.environ["PATH"], **addresses},
+            )
+            self._processes.append(process)
+            assert process.stdout is not None
+            address = json.loads(process.stdout.readline())["address"]
+            os.set_blocking(process.stdout.fileno(), False)
+            addresses[f"{name.upper()}_URL"] = f"http://{address}"
+            port = int(address.rpartition(":")[2])
+        return port
+
+    def __exit__(self, *_: object) -> None:
+        for process in self._processes:
+            process.terminate()
+        for process in self._processes:
+            process.wait()
+
+
+def memory(home: Path) -> dict[str, float]:
+    """Megabytes by what runs: PSS, which counts a page shared by n processes 1/n in each."""
+    found: dict[str, float] = {}
+    for folder in Path("/proc").iterdir():
+        if not folder.name.isdigit():
+            continue
+        try:
+            command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+            environ = (folder / "environ").read_bytes()
+            cwd = str((folder / "cwd").readlink())
+            rollup = (folder / "smaps_rollup").read_text()
+        except OSError:
+            continue
+        if str(home) in command or cwd.startswith(str(home)) or str(home).encode() in environ:
+            kind = "envoy" if "envoy" in command.split()[0] else "daemon" if "mesh.cli" in command else "services"
+            pss = int(next(line for line in rollup.splitlines() if line.startswith("Pss:")).split()[1])
+            found[kind] = found.get(kind, 0.0) + pss / 1024
+    return found
+
+
+async def pages(home: Path) -> dict[str, Any]:
+    """Pages a second and latency, through gateway and mesh, and without Envoy; and one bare hop."""
+    pods = json.loads(meshmall(home, "get", "pods", "-l", "app=sales", "-o", "json"))["items"]
+    services = json.loads(meshmall(home, "get", "service", "sales", "-o", "json"))
+    hop = "/sales?ids=1,2,3,4,5,6"
+    runs: dict[str, list[Load]] = {}
+    with Direct() as port:
+        for _ in range(ROUNDS):
+            for connections in (1, 8):
+                for name, host, at, path in (
+                    ("mesh", ADDRESS, 8080, "/api/mall"),
+                    ("direct", "127.0.0.1", port, "/api/mall"),
+                    ("hop, Envoy", services["spec"]["clusterIP"], 7000, hop),
+                    ("hop, direct", pods[0]["status"]["podIP"], 7000, hop),
+                ):
+                    run = await load(host, at, path, "user=jason", connections, SECONDS)
+                    runs.setdefault(f"{name}, {connections} connections", []).append(run)
+    return {
+        name: {
+            "rate": statistics.median(run.rate for run in each),
+            "p50_ms": statistics.median(run.p50 for run in each),
+            "p99_ms": statistics.median(run.p99 for run in each),
+            "wrong": sum(run.wrong for run in each),
+            "rates": [round(run.rate, 1) for run in each],
+        }
+        for name, each in runs.items()
+    }
+
+
+async def first_page(limit: float = 30.0) -> None:
+    """Returns when the gateway has answered one good page."""
+    deadline = time.perf_counter() + limit
+    while time.perf_counter() < deadline:
+        try:
+            if (await load(ADDRESS, 8080, "/api/mall", "user=x", 1, 0)).wrong == 0:
+                return
+        except OSError:
+            await asyncio.sleep(0.002)
+    raise TimeoutError("no good page")
+
+
+async def starts() -> list[float]:
+    """Seconds from `up` in an empty home to the first good page."""
+    found = []
+    for _ in range(ROUNDS):
+        with tempfile.TemporaryDirectory() as folder:
+            home = Path(folder) / "home"
+            begun = time.perf_counter()
+            up = asyncio.create_task(asyncio.to_thread(meshmall, home, "up", "--address", ADDRESS))
+            await first_page()
+            found.append(time.perf_counter() - begun)
+            await up
+            meshmall(home, "down")
+    return found
+
+
+async def effects(home: Path) -> list[float]:
+    """Milliseconds from the write of a rule to the first request that it decides, by the API's own client."""
+    from mesh.api.client import Client  # noqa: PLC0415
+
+    client = Client(home)
+    services = json.loads(meshmall(home, "get", "service", "scores", "-o", "json"))
+    address = services["spec"]["clusterIP"]
+    before = json.loads(meshmall(home, "get", "virtualservice", "scores", "-o", "json"))
+    found = []
+    for number in range(20):
+        status = 201 + number % 2
+        body = json.loads(json.dumps(before))
+        body["metadata"] = {"name": "scores", "namespace": "mesh"}
+        body["spec"] = {"hosts": ["scores"], "http": [{"directResponse": {"status": status}}]}
+        begun = time.perf_counter()
+        client.apply([body], namespace="mesh")
+        while True:
+            reader, writer = await asyncio.open_connection(address, 7000)
+            writer.write(b"GET / HTTP/1.1\r\nhost: scores:7000\r\nconnection: close\r\n\r\n")
+            line = await reader.readline()
+            writer.close()
+            if line.split()[1] == str(status).encode():
+                break
+        found.append((time.perf_counter() - begun) * 1000)
+    client.apply([{**before, "metadata": {"name": "scores", "namespace": "mesh"}}], namespace="mesh")
+    return found
+
+
+async def main() -> None:
+    """Runs all measures."""
+    console = Console()
+    started = await starts()
+    with tempfile.TemporaryDirectory() as folder:
+        home = Path(folder) / "home"
+        meshmall(home, "up", "--address", ADDRESS)
+        try:
+            speed = await pages(home)
+            effect = await effects(home)
+            megabytes = memory(home)
+        finally:
+            meshmall(home, "down")
+    report(console, speed, started, effect, megabytes)
+
+
+def report(
+    console: Console,
+    speed: dict[str, Any],
+    started: Sequence[float],
+    effect: Sequence[float],
+    megabytes: dict[str, float],
+) -> None:
+    """Prints the table and writes the JSON."""
+    table = Table("measure", "median", "p50 ms", "p99 ms", "wrong", "aim")
+    aims = {"mesh, 8 connections": ">= 1,000/s", "mesh, 1 connections": "p50 <= 2 ms"}
+    for name, each in speed.items():
+        table.add_row(
+            name,
+            f"{each['rate']:,.0f}/s",
+            f"{each['p50_ms']:.2f}",
+            f"{each['p99_ms']:.2f}",
+            str(each["wrong"]),
+            aims.get(name, ""),
+        )
+    for connections in (1, 8):
+        ratio = speed[f"mesh, {connections} connections"]["rate"] / speed[f"direct, {connections} connections"]["rate"]
+        table.add_row(f"mesh / direct, {connections} connections", f"{ratio:.2f}", "", "", "", "")
+    table.add_row("up to the first good page", f"{statistics.median(started):.2f} s", "", "", "", "<= 3 s")
+    table.add_row("apply to effect", f"{statistics.median(effect):.1f} ms", "", f"{max(effect):.1f}", "", "")
+    total = sum(megabytes.values())
+    parts = ", ".join(f"{name} {size:.0f}" for name, size in sorted(megabytes.items()))
+    table.add_row(f"memory, PSS ({parts})", f"{total:.0f} MB", "", "", "", "<= 500 MB")
+    console.print(table)
+    results = ROOT / "bench" / "results"
+    results.mkdir(parents=True, exist_ok=True)
+    path = results / "bench.json"
+    body = {
+        "machine": {"cpus": os.cpu_count(), "python": platform.python_version(), "system": platform.platform()},
+        "rounds": ROUNDS,
+        "seconds": SECONDS,
+        "speed": speed,
+        "up_to_first_page_s": list(started),
+        "apply_to_effect_ms": list(effect),
+        "memory_mb": megabytes,
+    }
+    path.write_text(json.dumps(body, indent=2) + "\n")
+    console.print(f"written to {path.relative_to(ROOT)}")
+
+
+if __name__ == "__main__":
+    uvloop.run(main())
