@@ -1,6 +1,7 @@
 """Follows the store and keeps the machine's processes as it says: Deployments, ReplicaSets, pods."""
 
 import asyncio
+import shutil
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -13,7 +14,7 @@ from mesh.pods.images import Images, NoImages
 from mesh.pods.leftovers import Records
 from mesh.pods.log_files import LogFiles
 from mesh.pods.log_reader import LogReader
-from mesh.pods.objects import Objects, controller
+from mesh.pods.objects import Body, Objects, controller
 from mesh.pods.pod import PodRunner
 from mesh.pods.replica_sets import ReplicaSetController
 from mesh.pods.room import Room, Settled
@@ -38,6 +39,7 @@ class PodManager:
         settings: PodSettings | None = None,
     ) -> None:
         self._store = store
+        self._block = block
         self._settings = settings or PodSettings()
         self._objects = Objects(store)
         events = Recorder(self._objects, self._settings.events_kept)
@@ -58,14 +60,26 @@ class PodManager:
         self._replica_sets = ReplicaSetController(self._objects)
         self._runners: dict[str, PodRunner] = {}
         self._task: asyncio.Task[None] | None = None
+        self._seen = 0
         self.logs = LogReader(self._files)
 
     async def start(self) -> None:
-        """Begins to follow the store; what it holds is started."""
+        """Begins to follow the store; what it holds is started.
+
+        What a daemon that was killed left running must have been ended (`mesh.pods.leftovers.reap_leftovers`).
+        Logs and volumes of its pods, which are not in the store any more, are removed.
+        """
+        self._files.remove_all()
+        shutil.rmtree(self._room.home / "pods", ignore_errors=True)
+        self._renumber_services()
         self._task = asyncio.create_task(self._run())
 
-    async def stop(self) -> None:
-        """Ends all processes, in parallel and fast. The objects stay."""
+    async def stop(self, grace: float | None = None) -> None:
+        """Ends all processes, in parallel and without waiting for Envoy. The objects stay. Idempotent.
+
+        SIGKILL comes `grace` seconds after SIGTERM (None: the settings' `stop_grace`), sooner for a pod whose own
+        grace is shorter.
+        """
         if self._task is not None:
             self._task.cancel()
             with suppress(asyncio.CancelledError):
@@ -73,8 +87,18 @@ class PodManager:
         self._deployments.queue.close()
         self._replica_sets.queue.close()
         runners = list(self._runners.values())
-        grace = self._settings.stop_grace
-        await asyncio.gather(*(runner.shut_down(grace) for runner in runners), return_exceptions=True)
+        self._runners.clear()
+        limit = self._settings.stop_grace if grace is None else grace
+        await asyncio.gather(*(runner.shut_down(limit) for runner in runners), return_exceptions=True)
+
+    async def idle(self) -> None:
+        """Returns when the controllers have acted upon all that is in the store now.
+
+        Processes may still be starting or ending: their pods' status says so.
+        """
+        queues = (self._deployments.queue, self._replica_sets.queue)
+        while self._seen < self._store.version or not all(queue.idle for queue in queues):  # noqa: ASYNC110
+            await asyncio.sleep(0)
 
     @property
     def count(self) -> int:
@@ -85,6 +109,7 @@ class PodManager:
         while True:
             version = self._objects.load()
             with suppress(Expired):
+                self._seen = version
                 async with self._store.watch(since=version) as watch:
                     self._look_at_all()
                     while events := await watch.batch():
@@ -107,11 +132,14 @@ class PodManager:
 
     def _take(self, event: Event) -> None:
         ref = event.object.ref
+        self._seen = event.version
         self._objects.take(event)
         match (ref.group, ref.kind):
             case ("", "Pod"):
                 self._pod(event)
                 self._wake_owner(event, self._replica_sets.queue.add)
+                if event.type == "DELETED":
+                    self._wake_deployment(event)
             case ("apps", "ReplicaSet"):
                 if event.type == "DELETED":
                     self._replica_sets.orphaned(event.object.uid)
@@ -145,3 +173,29 @@ class PodManager:
         if owner is not None:
             group = str(owner["apiVersion"]).rpartition("/")[0]
             add(Ref(group, str(owner["kind"]), event.object.ref.namespace, str(owner["name"])))
+
+    def _wake_deployment(self, event: Event) -> None:
+        """A pod is gone for good: strategy Recreate waits for that, and no ReplicaSet's status shows it."""
+        owner = controller(event.object.body)
+        if owner is None or owner["kind"] != "ReplicaSet":
+            return
+        stored = self._store.get(Ref("apps", "ReplicaSet", event.object.ref.namespace, str(owner["name"])))
+        above = controller(stored.body) if stored is not None else None
+        if above is not None and above["kind"] == "Deployment":
+            self._deployments.queue.add(Ref("apps", "Deployment", event.object.ref.namespace, str(above["name"])))
+
+    def _renumber_services(self) -> None:
+        """Gives Services addresses of this daemon's block, when they were stored under another one."""
+        services = self._store.list("", "Service")
+        taken = {str(stored.body["spec"].get("clusterIP", "")) for stored in services}
+        for stored in services:
+            address = str(stored.body["spec"].get("clusterIP", ""))
+            if address in ("", "None") or address in self._block:
+                continue
+            fresh = self._block.service_ip(taken)
+            taken.add(fresh)
+
+            def give(body: Body, fresh: str = fresh) -> None:
+                body["spec"].update(clusterIP=fresh, clusterIPs=[fresh])
+
+            self._objects.update(stored.ref, give)

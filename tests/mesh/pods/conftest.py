@@ -1,6 +1,7 @@
 """A store and a PodManager with real processes, in a home of the test's own."""
 
 import asyncio
+import copy
 import textwrap
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
@@ -25,7 +26,8 @@ FAST = PodSettings(backoff_scale=0.02, settle_limit=2.0, stop_grace=1.0)
 class Yard:
     """What a test does with the mesh: put manifests in, wait for what a user would see."""
 
-    def __init__(self, home: Path, store: Store, manager: PodManager, settled: list[int]) -> None:
+    def __init__(self, home: Path, store: Store, block: Block, manager: PodManager, settled: list[int]) -> None:
+        self.block = block
         self.home = home
         self.store = store
         self.manager = manager
@@ -37,8 +39,6 @@ class Yard:
         return valid.ref
 
     def change(self, ref: Ref, change: Callable[[dict[str, Any]], None]) -> None:
-        import copy
-
         stored = self.store.get(ref)
         assert stored is not None
         body = copy.deepcopy(stored.body)
@@ -68,7 +68,7 @@ class Yard:
         """Waits until something is so; fails with what the pods show when it does not come."""
         try:
             async with asyncio.timeout(DEADLINE):
-                while not (found := seen()):
+                while not (found := seen()):  # noqa: ASYNC110 - what is seen has no bell
                     await asyncio.sleep(0.01)
                 return found
         except TimeoutError:
@@ -116,7 +116,7 @@ async def yard(home: Path) -> AsyncIterator[Yard]:
     manager = PodManager(store, home, block, note, settings=FAST)
     await manager.start()
     try:
-        yield Yard(home, store, manager, settled)
+        yield Yard(home, store, block, manager, settled)
     finally:
         await manager.stop()
         block.release_all()

@@ -1,6 +1,5 @@
 """Containers as real processes: how they start, end, start again, and are ended."""
 
-import os
 from pathlib import Path
 
 from mesh.pods.procfs import marked, start_time
@@ -126,7 +125,7 @@ async def test_a_pre_stop_hook_runs_before_sigterm(yard: Yard) -> None:
     hook = {"preStop": {"exec": {"command": ["sh", "-c", f"echo hook >> {trace}"]}}}
     script = f"trap 'echo term >> {trace}; exit 0' TERM; echo up >> {trace}; while :; do sleep 0.02; done"
     ref = yard.put(pod("hooked", *shell(script), lifecycle=hook))
-    await yard.until(lambda: trace.exists())
+    await yard.until(trace.exists)
     yard.end(ref, 10)
     await yard.until(lambda: yard.get(ref) is None)
     assert trace.read_text().split() == ["up", "hook", "term"]
@@ -177,7 +176,7 @@ async def test_stopping_the_manager_ends_every_process_and_record(yard: Yard) ->
     await yard.manager.stop()
     assert [start_time(pid) for pid in pids] == [None] * 4
     assert list(marked(yard.home)) == []
-    assert os.listdir(yard.home / "run" / "processes") == []
+    assert list((yard.home / "run" / "processes").iterdir()) == []
 
 
 async def test_a_volume_is_made_and_its_place_is_told(yard: Yard) -> None:
