@@ -7,7 +7,7 @@ threads.
 import http.client
 import json
 import ssl
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -109,7 +109,7 @@ class Client:
         found = self._call("GET", f"{_collection(group, kind, namespace)}{query}")["items"]
         return Bodies(found)
 
-    def watch(self, group: str, kind: str, namespace: str | None, *, since: int = 0) -> Iterator[Body]:
+    def watch(self, group: str, kind: str, namespace: str | None, *, since: int = 0) -> Generator[Body, None, None]:
         """Events `{"type", "object"}` after version `since`; 0 gives all objects first. Close it to end."""
         query = urlencode({"watch": "true", "resourceVersion": since})
         rest = b""
@@ -127,7 +127,7 @@ class Client:
         tail: int | None = None,
         previous: bool = False,
         timestamps: bool = False,
-    ) -> Iterator[bytes]:
+    ) -> Generator[bytes, None, None]:
         """A container's log in pieces, with `follow` until it ends. Close it to end before."""
         query: dict[str, str | int] = {}
         if container:
@@ -204,7 +204,7 @@ class Client:
             self.close()
             raise self._unreachable(error) from None
 
-    def _stream(self, path: str) -> Iterator[bytes]:
+    def _stream(self, path: str) -> Generator[bytes, None, None]:
         connection = http.client.HTTPSConnection(self._host, self._port, timeout=self._timeout, context=self._tls)
         try:
             try:

@@ -91,11 +91,18 @@ class Api:
         self.store = store
         self.plane = StandInPlane()
         self.logs = StandInLogs()
+        self._clients: list[Client] = []
         self.token = (home / "token").read_text()
         self.tls = ssl.create_default_context(cafile=str(home / "pki" / "ca.crt"))
 
     def client(self) -> Client:
-        return Client(self.home)
+        client = Client(self.home)
+        self._clients.append(client)
+        return client
+
+    def close(self) -> None:
+        for client in self._clients:
+            client.close()
 
     async def run(self, call: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
         """Runs a blocking call of a client beside the server's loop."""
@@ -146,6 +153,7 @@ async def api(settings: ApiSettings) -> AsyncGenerator[Api, None]:
     found.plane, found.logs = plane, logs
     await found.ask("POST", "/api/v1/namespaces", namespace("mesh"))
     yield found
+    found.close()
     await server.stop()
     store.close()
 

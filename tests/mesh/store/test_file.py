@@ -120,8 +120,8 @@ def test_a_full_disk_refuses_the_change_and_leaves_everything_as_it_was(tmp_path
     child = f"""
 import resource, sys
 from pathlib import Path
-sys.path.insert(0, {str(Path(__file__).parent)!r})
-from test_file import put, ref
+sys.path.insert(0, {str(Path(__file__).parents[3])!r})
+from tests.mesh.store.test_file import put, ref
 from mesh.store import Store, StoreError
 store = Store.open(Path(sys.argv[1]))
 store.commit([put("a")])
@@ -149,8 +149,8 @@ def test_a_kill_at_any_moment_loses_nothing_that_was_acknowledged(tmp_path: Path
     child = f"""
 import sys
 from pathlib import Path
-sys.path.insert(0, {str(Path(__file__).parent)!r})
-from test_file import put
+sys.path.insert(0, {str(Path(__file__).parents[3])!r})
+from tests.mesh.store.test_file import put
 from mesh.store import Store
 store = Store.open(Path(sys.argv[1]))
 n = len(store.list("", "ConfigMap"))
