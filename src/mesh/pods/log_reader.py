@@ -1,7 +1,8 @@
 """Reads containers' logs: the whole, the last lines, since a time, and on as they are written."""
 
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import ExitStack, aclosing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -45,7 +46,7 @@ class LogReader:
         since_time: datetime | None = None,
         timestamps: bool = False,
         limit_bytes: int | None = None,
-    ) -> AsyncIterator[bytes]:
+    ) -> AsyncGenerator[bytes, None]:
         """Gives the log in pieces of whole lines; with `follow` until the container ends.
 
         The options are those of Kubernetes' pods/log. Raises NoLog when the container has not run, or not before.
@@ -56,14 +57,15 @@ class LogReader:
         followed = current if follow and current is not None and current.path == path else None
         wanted = _Wanted(timestamps, _since(since_seconds, since_time))
         left = limit_bytes
-        async for piece in _lines(path, followed, tail_lines, wanted):
-            if left is not None:
-                yield piece[:left]
-                left -= len(piece)
-                if left <= 0:
-                    return
-            elif piece:
-                yield piece
+        async with aclosing(_lines(path, followed, tail_lines, wanted)) as pieces:
+            async for piece in pieces:
+                if left is not None:
+                    yield piece[:left]
+                    left -= len(piece)
+                    if left <= 0:
+                        return
+                elif piece:
+                    yield piece
 
     def _path(self, key: LogKey, previous: bool) -> Path:
         runs = self._files.runs(key)
@@ -76,26 +78,27 @@ class LogReader:
         return self._files.path(key, runs[-1])
 
 
-async def _lines(path: Path, followed: LogFile | None, tail: int | None, wanted: _Wanted) -> AsyncIterator[bytes]:
+async def _lines(
+    path: Path, followed: LogFile | None, tail: int | None, wanted: _Wanted
+) -> AsyncGenerator[bytes, None]:
     """Whole lines of both halves of a log; `followed` is the writer to wait for."""
-    *halves, last = _from(path, tail)
-    for half in halves:
-        with half:
+    with ExitStack() as stack:
+        *halves, last = [stack.enter_context(file) for file in _from(path, tail)]
+        for half in halves:
             for piece in _pieces(half, wanted, whole=True):
                 yield piece
-    while True:
-        over = followed is None or followed.closed
-        rotated = not over and _replaced(last, path)
-        for piece in _pieces(last, wanted, whole=over):
-            yield piece
-        if rotated or over:
-            last.close()
-        if over or followed is None:
-            return
-        if rotated:
-            last = path.open("rb")
-        elif not followed.closed and not _replaced(last, path):
-            await followed.changed()
+        while True:
+            over = followed is None or followed.closed
+            rotated = not over and _replaced(last, path)
+            for piece in _pieces(last, wanted, whole=over):
+                yield piece
+            if over or followed is None:
+                return
+            if rotated:
+                last.close()
+                last = stack.enter_context(path.open("rb"))
+            elif not followed.closed and not _replaced(last, path):
+                await followed.changed()
 
 
 def _pieces(file: BinaryIO, wanted: _Wanted, *, whole: bool) -> Iterator[bytes]:

@@ -132,7 +132,8 @@ async def test_recreate_starts_the_new_only_when_the_old_are_gone(yard: Yard) ->
     def replaced() -> bool:
         nonlocal mixed
         present = {p.uid for p in yard.pods()}
-        mixed = mixed or bool(present & old and present - old)
+        running = {p.uid for p in yard.pods() if yard.phase(p.ref) in ("Pending", "Running")}
+        mixed = mixed or bool(running & old and present - old)
         return rolled(yard, ref, 2) and not present & old
 
     await yard.until(replaced)

@@ -1,0 +1,133 @@
+"""The steps of a rollout, as tables."""
+
+import pytest
+
+from mesh.pods.backoff import Backoff
+from mesh.pods.expansion import expand
+from mesh.pods.rollout import Step, Strategy, Version, bounds, step, surplus
+from mesh.pods.template import same_template, template_hash, with_label
+
+
+@pytest.mark.parametrize(
+    ("replicas", "surge", "unavailable", "expected"),
+    [
+        (1, None, None, (1, 0)),
+        (4, "25%", "25%", (1, 1)),
+        (10, "25%", "25%", (3, 2)),
+        (3, 0, 0, (0, 1)),
+        (3, "0%", "10%", (0, 1)),
+        (2, 1, 5, (1, 2)),
+        (5, "100%", 0, (5, 0)),
+    ],
+)
+def test_surge_is_rounded_up_and_unavailable_down_and_never_both_are_zero(
+    replicas: int, surge: int | str | None, unavailable: int | str | None, expected: tuple[int, int]
+) -> None:
+    assert bounds(replicas, surge, unavailable) == expected
+
+
+def old(wanted: int, available: int | None = None, name: str = "old", created: str = "1", limit: int = 0) -> Version:
+    return Version(name, created, wanted, wanted, wanted if available is None else available, limit)
+
+
+def new(wanted: int, available: int = 0, limit: int = 0) -> Version:
+    return Version("new", "9", wanted, wanted, available, limit)
+
+
+THREE = Strategy(replicas=3, surge=1)
+
+
+@pytest.mark.parametrize(
+    ("strategy", "latest", "others", "expected"),
+    [
+        pytest.param(THREE, None, [], Step({}, create=3), id="the first version is created whole"),
+        pytest.param(THREE, None, [old(3)], Step({}, create=1), id="a second one with what surge allows"),
+        pytest.param(THREE, new(1), [old(3)], Step({}), id="nothing while the new one is not available"),
+        pytest.param(THREE, new(1, 1), [old(3)], Step({"old": 2}), id="then an old one goes"),
+        pytest.param(THREE, new(1, 1), [old(2)], Step({"new": 2}), id="which makes room for a new one"),
+        pytest.param(THREE, new(3, 3), [old(1)], Step({"old": 0}), id="to the last"),
+        pytest.param(THREE, new(3, 3), [old(0)], Step({}), id="and then it is done"),
+        pytest.param(
+            THREE, new(1), [old(3, available=1)], Step({}), id="no old one goes for being broken, if none may"
+        ),
+        pytest.param(Strategy(3, 1, 1), new(1), [old(3, available=1)], Step({"old": 2}), id="a broken one goes first"),
+        pytest.param(
+            Strategy(3, 0, 1), None, [old(3)], Step({}, create=0), id="without surge there is no room at first"
+        ),
+        pytest.param(Strategy(3, 0, 1), new(0), [old(3)], Step({"old": 2}), id="so an old one makes it"),
+        pytest.param(Strategy(3, recreate=True), None, [old(3)], Step({"old": 0}), id="recreate ends the old"),
+        pytest.param(
+            Strategy(3, recreate=True), None, [Version("old", "1", 0, 2)], Step({}), id="and waits until they are gone"
+        ),
+        pytest.param(Strategy(3, recreate=True), None, [old(0)], Step({}, create=3), id="before it creates the new"),
+        pytest.param(Strategy(2, 1, paused=True), None, [old(1)], Step({"old": 2}), id="paused: only the size changes"),
+        pytest.param(Strategy(0), new(3, 3), [], Step({"new": 0}), id="down to none"),
+        pytest.param(
+            Strategy(10, 3, 2), new(4, 4, limit=6), [old(2, limit=6)], Step({"new": 9, "old": 4}), id="proportional"
+        ),
+    ],
+)
+def test_a_step(strategy: Strategy, latest: Version | None, others: list[Version], expected: Step) -> None:
+    assert step(strategy, latest, others) == expected
+
+
+@pytest.mark.parametrize("replicas", [1, 2, 3, 7])
+@pytest.mark.parametrize(("surge", "unavailable"), [("25%", "25%"), (0, 1), (1, 0), ("100%", "50%")])
+def test_steps_lead_to_the_end_within_the_bounds(replicas: int, surge: int | str, unavailable: int | str) -> None:
+    up, down = bounds(replicas, surge, unavailable)
+    strategy = Strategy(replicas, up, down)
+    latest: Version | None = None
+    before = old(replicas)
+    for _ in range(100):
+        following = step(strategy, latest, [before])
+        if following == Step({}) and latest is not None and latest.available == latest.wanted:
+            break
+        if following.create is not None:
+            latest = new(following.create)
+        elif latest is not None:
+            wanted = following.sizes.get("new", latest.wanted)
+            latest = new(wanted, wanted if not following.sizes else min(latest.available, wanted))
+        before = old(following.sizes.get("old", before.wanted))
+        now = latest or new(0)
+        assert now.available + before.available >= strategy.least
+        assert now.wanted + before.wanted <= strategy.most
+    assert latest == new(replicas, replicas)
+    assert before.wanted == 0
+
+
+def test_the_oldest_idle_versions_beyond_the_limit_go() -> None:
+    versions = [old(0, name=n, created=n) for n in "cab"] + [old(1, name="d", created="d")]
+    assert surplus(versions, 2) == ["a", "b"]
+    assert surplus(versions, 10) == []
+
+
+def test_back_off_is_at_once_then_doubles_to_the_limit_and_starts_anew_after_a_good_run() -> None:
+    backoff = Backoff(10, 300, 600)
+    assert [backoff.after(1) for _ in range(8)] == [0, 10, 20, 40, 80, 160, 300, 300]
+    assert [backoff.after(600), backoff.after(1)] == [0, 10]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("$(NAME)", "mall"),
+        ("a$(NAME)b$(NAME)", "amallbmall"),
+        ("$(MISSING)", "$(MISSING)"),
+        ("$$(NAME)", "$(NAME)"),
+        ("$$$(NAME)", "$mall"),
+        ("$NAME $", "$NAME $"),
+        ("$(NAME", "$(NAME"),
+        ("$(OUTER)", "$(NAME)"),
+    ],
+)
+def test_expansion_is_kubernetes_own(text: str, expected: str) -> None:
+    assert expand(text, {"NAME": "mall", "OUTER": "$(NAME)"}) == expected
+
+
+def test_the_hash_of_a_template_depends_on_all_of_it_but_its_own_label() -> None:
+    template = {"metadata": {"labels": {"app": "a"}}, "spec": {"containers": [{"name": "x"}]}}
+    other = {"metadata": {"labels": {"app": "a"}}, "spec": {"containers": [{"name": "y"}]}}
+    assert template_hash(template) == template_hash(dict(reversed(template.items())))
+    assert len({template_hash(template), template_hash(other), template_hash(template, 1)}) == 3
+    assert same_template(with_label(template, "abc"), template)
+    assert not same_template(template, other)
