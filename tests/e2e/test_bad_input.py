@@ -21,7 +21,10 @@ spec:
   template:
     metadata: {{labels: {{app: {name}}}}}
     spec:
-      containers: [{{name: {name}, command: {command}}}]
+      containers:
+        - name: {name}
+          command: {command}
+          readinessProbe: {{exec: {{command: ["false"]}}}}
 """
 RULE = """
 apiVersion: networking.istio.io/v1
