@@ -2,24 +2,29 @@
 
 import base64
 import binascii
-from collections.abc import Callable, Iterator
+import ipaddress
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from mesh.resources.checks_istio import check_destination_rule, check_gateway, check_virtual_service
+from mesh.resources.checks_destination_rule import check_destination_rule
+from mesh.resources.checks_gateway import check_gateway
 from mesh.resources.checks_pod import check_template
+from mesh.resources.checks_virtual_service import check_virtual_service
 from mesh.resources.config import ConfigMap, Secret
-from mesh.resources.deployment import Deployment
+from mesh.resources.deployment import Deployment, DeploymentSpec, ReplicaSet
 from mesh.resources.destination_rule import DestinationRule
 from mesh.resources.durations import share
 from mesh.resources.gateway import Gateway
-from mesh.resources.meta import Resource
-from mesh.resources.names import DATA_KEY, PORT_NAME, wrong_label, wrong_labels, wrong_port
+from mesh.resources.meta import LabelSelector, Resource
+from mesh.resources.names import DATA_KEY, PORT_NAME, none_of, wrong_label, wrong_labels, wrong_port
 from mesh.resources.pod import Pod
 from mesh.resources.problems import FieldError, meant
-from mesh.resources.service import Service
+from mesh.resources.service import Service, ServiceSpec
 from mesh.resources.virtual_service import VirtualService
 
+LARGEST_DATA = 1 << 20
 NODE_PORTS = range(30000, 32768)
+OPERATORS = ("In", "NotIn", "Exists", "DoesNotExist")
 SERVICE_TYPES = ("ClusterIP", "NodePort", "LoadBalancer", "ExternalName")
 Errors = Iterator[FieldError]
 
@@ -33,9 +38,13 @@ def check_object(typed: Resource) -> list[FieldError]:
 def check_update(old: Resource, new: Resource) -> list[FieldError]:
     """What may not change once an object is stored."""
     errors = []
-    if isinstance(old, Deployment) and isinstance(new, Deployment) and old.spec.selector != new.spec.selector:
+    if (
+        isinstance(old, Deployment | ReplicaSet)
+        and isinstance(new, Deployment | ReplicaSet)
+        and old.spec.selector != new.spec.selector
+    ):
         errors.append(
-            FieldError("spec.selector", "cannot be changed; delete the Deployment first, or name it otherwise")
+            FieldError("spec.selector", f"cannot be changed; delete the {old.kind} first, or name it otherwise")
         )
     if (
         isinstance(old, Service)
@@ -46,55 +55,107 @@ def check_update(old: Resource, new: Resource) -> list[FieldError]:
     ):
         errors.append(FieldError("spec.clusterIP", f'cannot be changed; it is "{old.spec.cluster_ip}"'))
     if isinstance(old, ConfigMap | Secret) and isinstance(new, ConfigMap | Secret) and old.immutable:
-        same = old.data == new.data and new.immutable
-        if not same:
+        if not new.immutable:
+            errors.append(FieldError("immutable", "cannot be taken back; delete the object first"))
+        if old.data != new.data:
             errors.append(FieldError("data", "cannot be changed: the object is immutable"))
+        if isinstance(old, ConfigMap) and isinstance(new, ConfigMap) and old.binary_data != new.binary_data:
+            errors.append(FieldError("binaryData", "cannot be changed: the object is immutable"))
+    if isinstance(old, Secret) and isinstance(new, Secret) and old.type != new.type:
+        errors.append(FieldError("type", f'cannot be changed; it is "{old.type}"'))
     return errors
 
 
-def _deployment(typed: Deployment) -> Errors:
+def _workload(typed: Deployment | ReplicaSet) -> Errors:
     spec = typed.spec
-    if spec.replicas < 0:
-        yield FieldError("spec.replicas", f"{spec.replicas} is below 0")
-    selector = spec.selector
+    yield from _count(spec.replicas, "spec.replicas")
+    yield from _count(spec.min_ready_seconds, "spec.minReadySeconds")
+    selector, labels = spec.selector, spec.template.metadata.labels
     if not selector.match_labels and not selector.match_expressions:
         yield FieldError("spec.selector", "selects nothing; give matchLabels")
-    labels = spec.template.metadata.labels
+    yield from _selector(selector)
     for key, value in selector.match_labels.items():
         if labels.get(key) != value:
             found = f'has "{labels[key]}"' if key in labels else "has no such label"
             yield FieldError(
                 f"spec.template.metadata.labels[{key}]",
-                f'the selector asks for "{value}", the template {found}; Deployment and pods must agree',
+                f'the selector asks for "{value}", the template {found}; {typed.kind} and pods must agree',
             )
-    for number, requirement in enumerate(selector.match_expressions):
-        if requirement.operator not in ("In", "NotIn", "Exists", "DoesNotExist"):
+    for number, each in enumerate(selector.match_expressions):
+        if each.operator in OPERATORS and not _holds(each.operator, labels.get(each.key), each.values):
             yield FieldError(
-                f"spec.selector.matchExpressions[{number}].operator",
-                f'"{requirement.operator}" is none of In, NotIn, Exists, DoesNotExist',
+                f"spec.selector.matchExpressions[{number}]",
+                f'the template\'s labels do not fit it; {typed.kind} and pods must agree on "{each.key}"',
             )
-    if spec.strategy.type not in ("RollingUpdate", "Recreate"):
-        yield FieldError("spec.strategy.type", f'"{spec.strategy.type}" is neither RollingUpdate nor Recreate')
-    rolling = spec.strategy.rolling_update
-    if rolling is not None:
-        if spec.strategy.type == "Recreate":
-            yield FieldError("spec.strategy.rollingUpdate", "does not go with type Recreate")
-        shares = {}
-        for name, wanted in (("maxSurge", rolling.max_surge), ("maxUnavailable", rolling.max_unavailable)):
-            try:
-                shares[name] = share(wanted, 100, up=True)
-                if shares[name] < 0:
-                    raise ValueError(f"{wanted} is below 0")
-            except ValueError as error:
-                yield FieldError(f"spec.strategy.rollingUpdate.{name}", str(error))
-        if shares == {"maxSurge": 0, "maxUnavailable": 0}:
-            yield FieldError(
-                "spec.strategy.rollingUpdate.maxUnavailable",
-                "may not be 0 when maxSurge is 0: nothing could move",
-            )
-    if spec.template.spec.restart_policy != "Always":
-        yield FieldError("spec.template.spec.restartPolicy", "a Deployment's pods have restartPolicy Always")
+    if spec.template.spec.restart_policy in ("OnFailure", "Never"):
+        yield FieldError("spec.template.spec.restartPolicy", f"a {typed.kind}'s pods have restartPolicy Always")
+    if spec.template.spec.active_deadline_seconds is not None:
+        yield FieldError("spec.template.spec.activeDeadlineSeconds", f"does not go with a {typed.kind}")
     yield from check_template(spec.template, "spec.template")
+
+
+def _holds(operator: str, value: str | None, values: list[str]) -> bool:
+    if operator in ("Exists", "DoesNotExist"):
+        return (value is not None) == (operator == "Exists")
+    return (value in values) == (operator == "In")
+
+
+def _selector(selector: LabelSelector) -> Errors:
+    yield from (
+        FieldError(f"spec.selector.matchLabels[{key}]", why) for key, why in wrong_labels(selector.match_labels)
+    )
+    for number, each in enumerate(selector.match_expressions):
+        path = f"spec.selector.matchExpressions[{number}]"
+        yield from none_of(each.operator, OPERATORS, f"{path}.operator")
+        yield from (FieldError(f"{path}.key", why) for _, why in wrong_labels({each.key: ""}))
+        if each.operator in ("In", "NotIn") and not each.values:
+            yield FieldError(f"{path}.values", f"is empty; {each.operator} needs one at least")
+        if each.operator in ("Exists", "DoesNotExist") and each.values:
+            yield FieldError(f"{path}.values", f"does not go with {each.operator}")
+
+
+def _deployment(typed: Deployment) -> Errors:
+    yield from _workload(typed)
+    spec = typed.spec
+    yield from _count(spec.revision_history_limit, "spec.revisionHistoryLimit")
+    yield from _count(spec.progress_deadline_seconds, "spec.progressDeadlineSeconds")
+    if spec.progress_deadline_seconds <= spec.min_ready_seconds:
+        yield FieldError(
+            "spec.progressDeadlineSeconds",
+            f"{spec.progress_deadline_seconds} is not above minReadySeconds ({spec.min_ready_seconds})",
+        )
+    if spec.strategy.type not in ("RollingUpdate", "Recreate"):
+        yield FieldError("spec.strategy.type", f'"{spec.strategy.type[:80]}" is neither RollingUpdate nor Recreate')
+    yield from _rolling_update(spec)
+
+
+def _rolling_update(spec: DeploymentSpec) -> Errors:
+    rolling = spec.strategy.rolling_update
+    if rolling is None:
+        return
+    if spec.strategy.type == "Recreate":
+        yield FieldError("spec.strategy.rollingUpdate", "does not go with type Recreate")
+    shares = {}
+    for name, wanted in (("maxSurge", rolling.max_surge), ("maxUnavailable", rolling.max_unavailable)):
+        try:
+            shares[name] = share(wanted, 100, up=True)
+            if shares[name] < 0:
+                raise ValueError(f"{wanted} is below 0")
+            if name == "maxUnavailable" and isinstance(wanted, str) and shares[name] > 100:
+                raise ValueError(f'"{wanted}" is above 100%')
+        except ValueError as error:
+            yield FieldError(f"spec.strategy.rollingUpdate.{name}", str(error))
+    if shares == {"maxSurge": 0, "maxUnavailable": 0}:
+        yield FieldError(
+            "spec.strategy.rollingUpdate.maxUnavailable", "may not be 0 when maxSurge is 0: nothing could move"
+        )
+
+
+def _count(value: int, path: str) -> Errors:
+    if value < 0:
+        yield FieldError(path, f"{value} is below 0")
+    elif value >= 2**31:
+        yield FieldError(path, f"{value} is above 2147483647")
 
 
 def _service(typed: Service) -> Errors:
@@ -106,7 +167,19 @@ def _service(typed: Service) -> Errors:
     if not spec.ports and spec.type != "ExternalName" and spec.cluster_ip != "None":
         yield FieldError("spec.ports", "is empty; a Service needs one port at least")
     yield from (FieldError(f"spec.selector[{key}]", why) for key, why in wrong_labels(spec.selector))
+    yield from _ports(spec)
+    if spec.session_affinity not in ("None", "ClientIP"):
+        yield FieldError("spec.sessionAffinity", f'"{spec.session_affinity}" is neither None nor ClientIP')
+    if spec.cluster_ip and spec.cluster_ip != "None":
+        try:
+            ipaddress.ip_address(spec.cluster_ip)
+        except ValueError:
+            yield FieldError("spec.clusterIP", f'"{spec.cluster_ip[:80]}" is neither an address nor "None"')
+
+
+def _ports(spec: ServiceSpec) -> Errors:
     names: set[str] = set()
+    node_ports: set[int] = set()
     numbers: set[tuple[int, str]] = set()
     for number, port in enumerate(spec.ports):
         path = f"spec.ports[{number}]"
@@ -134,29 +207,51 @@ def _service(typed: Service) -> Errors:
                 yield FieldError(f"{path}.nodePort", f"goes with type NodePort, not {spec.type}")
             if port.node_port not in NODE_PORTS:
                 yield FieldError(f"{path}.nodePort", f"{port.node_port} is not in 30000-32767")
-    if spec.session_affinity not in ("None", "ClientIP"):
-        yield FieldError("spec.sessionAffinity", f'"{spec.session_affinity}" is neither None nor ClientIP')
+            if port.node_port in node_ports:
+                yield FieldError(f"{path}.nodePort", f"{port.node_port} stands twice")
+            node_ports.add(port.node_port)
 
 
-def _data(typed: Any) -> Errors:
-    for name in (*typed.data, *getattr(typed, "binary_data", {})):
-        if not DATA_KEY.fullmatch(name):
-            yield FieldError(f"data[{name[:80]}]", 'a key has letters, digits, "-", "_" and "."')
+def _keys(names: Iterable[str], field: str) -> Errors:
+    for name in names:
+        if not DATA_KEY.fullmatch(name) or name in (".", ".."):
+            yield FieldError(f"{field}[{name[:80]}]", 'a key has letters, digits, "-", "_" and "."')
+
+
+def _base64(values: Mapping[str, str], field: str, plain: str) -> Errors:
+    for name, text in values.items():
+        try:
+            base64.b64decode(text.replace("\n", "").replace("\r", ""), validate=True)
+        except (binascii.Error, ValueError):
+            yield FieldError(f"{field}[{name[:80]}]", f"is not base64; plain text goes into {plain}")
+
+
+def _config_map(typed: ConfigMap) -> Errors:
+    yield from _keys(typed.data, "data")
+    yield from _keys(typed.binary_data, "binaryData")
+    yield from _base64(typed.binary_data, "binaryData", "data")
+    for name in typed.binary_data.keys() & typed.data.keys():
+        yield FieldError(f"binaryData[{name[:80]}]", "stands in data too")
+    yield from _size(typed.data, typed.binary_data)
 
 
 def _secret(typed: Secret) -> Errors:
-    yield from _data(typed)
-    for name, text in typed.data.items():
-        try:
-            base64.b64decode(text, validate=True)
-        except (binascii.Error, ValueError):
-            yield FieldError(f"data[{name}]", "is not base64; plain text goes into stringData")
+    yield from _keys(typed.data, "data")
+    yield from _base64(typed.data, "data", "stringData")
+    yield from _size(typed.data)
+
+
+def _size(*groups: Mapping[str, str]) -> Errors:
+    size = sum(len(value) for group in groups for value in group.values())
+    if size > LARGEST_DATA:
+        yield FieldError("data", f"{size} characters; {LARGEST_DATA} at the most")
 
 
 _CHECKS: dict[type[Resource], Callable[[Any], Errors]] = {
     Deployment: _deployment,
+    ReplicaSet: _workload,
     Service: _service,
-    ConfigMap: _data,
+    ConfigMap: _config_map,
     Secret: _secret,
     Pod: lambda typed: check_template(typed, ""),
     VirtualService: check_virtual_service,

@@ -13,7 +13,7 @@ def with_defaults(info: KindInfo, body: Body, namespace: str) -> Body:
     """Fills in what is not said, in place, and returns the object."""
     metadata = body["metadata"]
     if info.namespaced:
-        metadata.setdefault("namespace", namespace)
+        metadata["namespace"] = metadata.get("namespace") or namespace
     else:
         metadata.pop("namespace", None)
     fill = _FILL.get(info.kind) if not info.group.startswith("networking") else None
@@ -49,12 +49,24 @@ def _container(container: Body) -> None:
     container.setdefault("resources", {})
 
 
+def _volume(volume: Body) -> None:
+    if volume.keys() <= {"name"}:
+        volume["emptyDir"] = {}
+    for source in ("configMap", "secret"):
+        if source in volume:
+            volume[source].setdefault("defaultMode", 0o644)
+
+
 def _pod_spec(spec: Body) -> None:
     spec.setdefault("restartPolicy", "Always")
     spec.setdefault("terminationGracePeriodSeconds", 30)
     spec.setdefault("dnsPolicy", "ClusterFirst")
     spec.setdefault("schedulerName", "default-scheduler")
     spec.setdefault("securityContext", {})
+    if "serviceAccount" in spec:
+        spec.setdefault("serviceAccountName", spec["serviceAccount"])
+    for volume in spec.get("volumes", []):
+        _volume(volume)
     for container in [*spec.get("containers", []), *spec.get("initContainers", [])]:
         _container(container)
 
@@ -70,6 +82,13 @@ def _deployment(body: Body) -> None:
         rolling = strategy.setdefault("rollingUpdate", {})
         rolling.setdefault("maxSurge", "25%")
         rolling.setdefault("maxUnavailable", "25%")
+    spec["template"].setdefault("metadata", {})
+    _pod_spec(spec["template"]["spec"])
+
+
+def _replica_set(body: Body) -> None:
+    spec = body["spec"]
+    spec.setdefault("replicas", 1)
     spec["template"].setdefault("metadata", {})
     _pod_spec(spec["template"]["spec"])
 
@@ -104,5 +123,6 @@ _FILL: dict[str, Callable[[Body], None]] = {
     "Service": _service,
     "Secret": _secret,
     "Namespace": _namespace,
+    "ReplicaSet": _replica_set,
     "Pod": lambda body: _pod_spec(body["spec"]),
 }

@@ -1,7 +1,9 @@
 """Names, labels and ports: Kubernetes' rules for them."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+
+from mesh.resources.problems import FieldError, meant
 
 LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 SERVICE_NAME = re.compile(r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?")
@@ -9,6 +11,7 @@ SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z
 LABEL_VALUE = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?")
 QUALIFIED = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
 PORT_NAME = re.compile(r"(?=.*[a-z])[a-z0-9]([-a-z0-9]{0,13}[a-z0-9])?")
+HEADER = re.compile(r"[-!#$%&'*+.^_`|~0-9A-Za-z]+")
 DATA_KEY = re.compile(r"[-._a-zA-Z0-9]{1,253}")
 ENV_NAME = re.compile(r"[-._a-zA-Z][-._a-zA-Z0-9]*")
 HOST = re.compile(r"(\*|(\*\.)?[a-z0-9_]([-a-z0-9_]*[a-z0-9_])?(\.[a-z0-9_]([-a-z0-9_]*[a-z0-9_])?)*)\.?")
@@ -60,3 +63,11 @@ def wrong_host(host: str) -> str:
 def wrong_port(port: int, least: int = 1) -> str:
     """Why this is no port; "" when it is one."""
     return "" if least <= port <= 65535 else f"{port} is not a port ({least}-65535)"
+
+
+def none_of(value: str, known: Sequence[str], path: str) -> Iterator[FieldError]:
+    """An error when a value is none of those that there are."""
+    if value not in known:
+        words = ", ".join(known[:-1]) + f" or {known[-1]}"
+        hint = meant(value, known) if len(known) > 8 else ""
+        yield FieldError(path, f'"{value[:80]}" is not {words}{hint}')

@@ -1,13 +1,13 @@
 """Do rules name what is there? Checked over all objects as they would be after a change."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from mesh.resources.destination_rule import DestinationRule
 from mesh.resources.gateway import Gateway
-from mesh.resources.hosts import aliases, covers, resolve
+from mesh.resources.hosts import aliases, covers, resolve, service_host
 from mesh.resources.kinds import REGISTRY
 from mesh.resources.meta import Resource
 from mesh.resources.problems import FieldError
@@ -38,7 +38,7 @@ def check(objects: Iterable[Resource]) -> list[Finding]:
     """Everything that rules name and is not there, in the order of the objects."""
     everything = list(objects)
     services = {
-        host
+        host: service_host(each.metadata.name, each.metadata.namespace)
         for each in everything
         if isinstance(each, Service)
         for host in aliases(each.metadata.name, each.metadata.namespace, "")
@@ -51,10 +51,10 @@ def check(objects: Iterable[Resource]) -> list[Finding]:
     for each in everything:
         if isinstance(each, VirtualService):
             found += known.virtual_service(each)
-            found += _claims(each, claimed)
+            found += known.claims(each, claimed)
         elif isinstance(each, DestinationRule):
             host = resolve(each.spec.host, each.metadata.namespace)
-            if "*" not in host and host not in services:
+            if not host.startswith("*") and host not in services:
                 found.append(_warning(each, "spec.host", f'no Service is named "{each.spec.host}"'))
     return found
 
@@ -62,33 +62,45 @@ def check(objects: Iterable[Resource]) -> list[Finding]:
 class _Known:
     """What there is to be named."""
 
-    def __init__(self, services: set[str], gateways: set[str], rules: list[DestinationRule]) -> None:
+    def __init__(self, services: Mapping[str, str], gateways: set[str], rules: list[DestinationRule]) -> None:
         self._services = services
-        self._gateways = gateways
+        self._gateways_known = gateways
         self._rules: dict[str, list[DestinationRule]] = defaultdict(list)
         self._wild: list[tuple[str, DestinationRule]] = []
         for rule in rules:
-            host = resolve(rule.spec.host, rule.metadata.namespace)
-            if "*" in host:
+            host = self._full(rule.spec.host, rule.metadata.namespace)
+            if host.startswith("*"):
                 self._wild.append((host, rule))
             else:
                 self._rules[host].append(rule)
 
+    def _full(self, host: str, namespace: str) -> str:
+        """A Service by its one full name, whichever of its names was written."""
+        named = resolve(host, namespace)
+        return self._services.get(named, named)
+
     def virtual_service(self, rule: VirtualService) -> Iterator[Finding]:
-        namespace = rule.metadata.namespace
-        for number, gateway in enumerate(rule.spec.gateways):
-            named = gateway if "/" in gateway else f"{namespace}/{gateway}"
-            if gateway != "mesh" and named not in self._gateways:
-                yield _warning(rule, f"spec.gateways[{number}]", f'there is no Gateway "{named}"')
+        yield from self._gateways(rule, rule.spec.gateways, "spec.gateways")
         for number, route in enumerate(rule.spec.http):
             for place, each in enumerate(route.route):
                 path = f"spec.http[{number}].route[{place}].destination"
                 yield from self._destination(rule, each.destination, path)
             if route.mirror is not None:
                 yield from self._destination(rule, route.mirror, f"spec.http[{number}].mirror")
+            for place, mirror in enumerate(route.mirrors):
+                path = f"spec.http[{number}].mirrors[{place}].destination"
+                yield from self._destination(rule, mirror.destination, path)
+            for place, block in enumerate(route.match):
+                yield from self._gateways(rule, block.gateways, f"spec.http[{number}].match[{place}].gateways")
+
+    def _gateways(self, rule: VirtualService, gateways: Sequence[str], path: str) -> Iterator[Finding]:
+        for number, gateway in enumerate(gateways):
+            named = gateway if "/" in gateway else f"{rule.metadata.namespace}/{gateway}"
+            if gateway != "mesh" and named not in self._gateways_known:
+                yield _warning(rule, f"{path}[{number}]", f'there is no Gateway "{named}"')
 
     def _destination(self, rule: VirtualService, destination: Destination, path: str) -> Iterator[Finding]:
-        host = resolve(destination.host, rule.metadata.namespace)
+        host = self._full(destination.host, rule.metadata.namespace)
         if host not in self._services:
             yield _warning(rule, f"{path}.host", f'no Service is named "{destination.host}"; requests get 503')
         if not destination.subset:
@@ -118,20 +130,19 @@ class _Known:
                 may_come=True,
             )
 
-
-def _claims(rule: VirtualService, claimed: dict[str, VirtualService]) -> Iterator[Finding]:
-    """Istio takes one VirtualService a host in the mesh: a second one is told."""
-    if rule.spec.gateways and "mesh" not in rule.spec.gateways:
-        return
-    for number, host in enumerate(rule.spec.hosts):
-        named = resolve(host, rule.metadata.namespace)
-        first = claimed.setdefault(named, rule)
-        if first is not rule:
-            yield _warning(
-                rule,
-                f"spec.hosts[{number}]",
-                f'"{host}" has rules in {ref_of(first)} too: both are merged here, Istio takes the older alone',
-            )
+    def claims(self, rule: VirtualService, claimed: dict[str, VirtualService]) -> Iterator[Finding]:
+        """Istio takes one VirtualService a host in the mesh: a second one is told."""
+        if rule.spec.gateways and "mesh" not in rule.spec.gateways:
+            return
+        for number, host in enumerate(rule.spec.hosts):
+            named = self._full(host, rule.metadata.namespace)
+            first = claimed.setdefault(named, rule)
+            if first is not rule:
+                yield _warning(
+                    rule,
+                    f"spec.hosts[{number}]",
+                    f'"{host}" has rules in {ref_of(first)} too: both are merged here, Istio takes the older alone',
+                )
 
 
 def _warning(typed: Resource, path: str, message: str) -> Finding:

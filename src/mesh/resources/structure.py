@@ -3,6 +3,8 @@
 Also collects the fields that are accepted and have no effect here.
 """
 
+import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
@@ -13,10 +15,11 @@ from msgspec import inspect
 
 from mesh.resources.inert import inert_fields, worth_telling
 from mesh.resources.meta import Part
-from mesh.resources.problems import FieldError, meant
+from mesh.resources.problems import FieldError, Invalid, meant
 
 MOST_ERRORS = 50
 DEEPEST = 64
+SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(slots=True)
@@ -43,13 +46,71 @@ def _described(type_: type[Part]) -> inspect.Type:
     return inspect.type_info(type_)
 
 
-def without_nulls(value: Any) -> Any:
-    """A null field is an absent field, as in Kubernetes."""
-    if isinstance(value, dict):
-        return {key: without_nulls(held) for key, held in value.items() if held is not None}
-    if isinstance(value, list):
-        return [without_nulls(held) for held in value]
+@cache
+def _fields(cls: type[Any]) -> dict[str, inspect.Field]:
+    described = inspect.type_info(cls)
+    assert isinstance(described, inspect.StructType)
+    return {each.encode_name: each for each in described.fields}
+
+
+def plain(body: Any) -> Any:
+    """A copy without the fields that are null, which to Kubernetes are absent.
+
+    Raises Invalid, with the path, when there is in it what JSON cannot say.
+    """
+    try:
+        return _plain(body, 0)
+    except _NotJson as error:
+        path = "".join(reversed(error.parts)).lstrip(".")
+        raise Invalid([FieldError(path.encode(errors="replace").decode(), str(error))]) from None
+
+
+class _NotJson(Exception):
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.parts: list[str] = []
+
+
+def _plain(value: Any, depth: int) -> Any:
+    if isinstance(value, str):
+        if not value.isascii() and SURROGATE.search(value):
+            raise _NotJson("is not Unicode text")
+    elif isinstance(value, dict | list):
+        if depth > DEEPEST:
+            raise _NotJson(f"is nested deeper than {DEEPEST} levels")
+        return _plain_map(value, depth + 1) if isinstance(value, dict) else _plain_list(value, depth + 1)
+    elif isinstance(value, float):
+        if not math.isfinite(value):
+            raise _NotJson(f"{value} is not a number that JSON has")
+    elif value is not None and not isinstance(value, int):
+        raise _NotJson(f"a {type(value).__name__} is not JSON")
     return value
+
+
+def _plain_map(value: dict[Any, Any], depth: int) -> dict[str, Any]:
+    kept = {}
+    for key, member in value.items():
+        if not isinstance(key, str):
+            raise _NotJson(f"the key {key!r} is not a string; put it in quotes")
+        try:
+            _plain(key, depth)
+            if member is not None:
+                kept[key] = _plain(member, depth)
+        except _NotJson as error:
+            error.parts.append(f".{key}")
+            raise
+    return kept
+
+
+def _plain_list(value: list[Any], depth: int) -> list[Any]:
+    kept = []
+    for place, member in enumerate(value):
+        try:
+            kept.append(_plain(member, depth))
+        except _NotJson as error:
+            error.parts.append(f"[{place}]")
+            raise
+    return kept
 
 
 def _walk(value: Any, kind: inspect.Type, path: str, found: Findings, depth: int) -> None:
@@ -70,9 +131,6 @@ def _walk(value: Any, kind: inspect.Type, path: str, found: Findings, depth: int
                 found.wrong(path, f"{_shown(value)} is not a map")
                 return
             for key, member in value.items():
-                if not isinstance(key, str):
-                    found.wrong(path, f"the key {key!r} is not a string; put it in quotes")
-                    continue
                 _walk(member, kind.value_type, f"{path}[{key}]", found, depth + 1)
         case inspect.UnionType():
             _union(value, kind, path, found, depth)
@@ -86,7 +144,7 @@ def _struct(value: Any, kind: inspect.StructType, path: str, found: Findings, de
     if not isinstance(value, dict):
         found.wrong(path, f"{_shown(value)} is not a map")
         return
-    fields = {each.encode_name: each for each in kind.fields}
+    fields = _fields(kind.cls)
     inert = inert_fields(kind.cls)
     dot = f"{path}." if path else ""
     for name, member in value.items():

@@ -1,0 +1,117 @@
+"""What Istio's webhook refuses in a DestinationRule."""
+
+from collections.abc import Iterator
+
+from mesh.resources.destination_rule import (
+    ConnectionPoolSettings,
+    DestinationRule,
+    LoadBalancerSettings,
+    OutlierDetection,
+    PortTrafficPolicy,
+    TrafficPolicy,
+)
+from mesh.resources.durations import wrong_duration
+from mesh.resources.names import wrong_host, wrong_label, wrong_labels, wrong_port
+from mesh.resources.problems import FieldError, meant
+
+Errors = Iterator[FieldError]
+SIMPLE = ("UNSPECIFIED", "RANDOM", "PASSTHROUGH", "ROUND_ROBIN", "LEAST_REQUEST", "LEAST_CONN")
+UPGRADES = ("", "DEFAULT", "DO_NOT_UPGRADE", "UPGRADE")
+TLS_MODES = ("DISABLE", "SIMPLE", "MUTUAL", "ISTIO_MUTUAL")
+
+
+def check_destination_rule(typed: DestinationRule) -> Errors:
+    """Everything wrong with it alone."""
+    spec = typed.spec
+    if wrong := wrong_host(spec.host):
+        yield FieldError("spec.host", wrong)
+    if spec.traffic_policy is not None:
+        yield from _policy(spec.traffic_policy, "spec.trafficPolicy")
+    names: set[str] = set()
+    for number, subset in enumerate(spec.subsets):
+        path = f"spec.subsets[{number}]"
+        if wrong := wrong_label(subset.name.lower()):
+            yield FieldError(f"{path}.name", wrong)
+        if subset.name in names:
+            yield FieldError(f"{path}.name", f'"{subset.name}" stands twice')
+        names.add(subset.name)
+        yield from (FieldError(f"{path}.labels[{key}]", why) for key, why in wrong_labels(subset.labels))
+        if subset.traffic_policy is not None:
+            yield from _policy(subset.traffic_policy, f"{path}.trafficPolicy")
+
+
+def _policy(policy: TrafficPolicy, path: str) -> Errors:
+    yield from _parts(policy, path)
+    ports: set[int] = set()
+    for number, level in enumerate(policy.port_level_settings):
+        where = f"{path}.portLevelSettings[{number}]"
+        if wrong := wrong_port(level.port.number):
+            yield FieldError(f"{where}.port.number", wrong)
+        elif level.port.number in ports:
+            yield FieldError(f"{where}.port.number", f"{level.port.number} stands twice")
+        ports.add(level.port.number)
+        yield from _parts(level, where)
+
+
+def _parts(policy: TrafficPolicy | PortTrafficPolicy, path: str) -> Errors:
+    if policy.load_balancer is not None:
+        yield from _balancer(policy.load_balancer, f"{path}.loadBalancer")
+    if policy.connection_pool is not None:
+        yield from _pool(policy.connection_pool, f"{path}.connectionPool")
+    if policy.outlier_detection is not None:
+        yield from _outlier(policy.outlier_detection, f"{path}.outlierDetection")
+    if policy.tls is not None and policy.tls.mode not in TLS_MODES:
+        yield FieldError(f"{path}.tls.mode", f'"{policy.tls.mode[:80]}" is no mode{meant(policy.tls.mode, TLS_MODES)}')
+
+
+def _balancer(balancer: LoadBalancerSettings, path: str) -> Errors:
+    if balancer.simple and balancer.simple not in SIMPLE:
+        yield FieldError(
+            f"{path}.simple", f'"{balancer.simple[:80]}" is no load balancer{meant(balancer.simple, SIMPLE)}'
+        )
+    if balancer.simple and balancer.consistent_hash is not None:
+        yield FieldError(f"{path}.consistentHash", "does not go with simple")
+
+
+def _pool(pool: ConnectionPoolSettings, path: str) -> Errors:
+    numbers: list[tuple[str, int]] = []
+    if pool.tcp is not None:
+        numbers.append(("tcp.maxConnections", pool.tcp.max_connections))
+        if pool.tcp.connect_timeout:
+            yield from wrong_duration(pool.tcp.connect_timeout, f"{path}.tcp.connectTimeout", positive=True)
+    if pool.http is not None:
+        numbers += [
+            ("http.http1MaxPendingRequests", pool.http.http1_max_pending_requests),
+            ("http.http2MaxRequests", pool.http.http2_max_requests),
+            ("http.maxRequestsPerConnection", pool.http.max_requests_per_connection),
+            ("http.maxRetries", pool.http.max_retries),
+        ]
+        if pool.http.idle_timeout:
+            yield from wrong_duration(pool.http.idle_timeout, f"{path}.http.idleTimeout", positive=True)
+        if pool.http.h2_upgrade_policy not in UPGRADES:
+            yield FieldError(
+                f"{path}.http.h2UpgradePolicy",
+                f'"{pool.http.h2_upgrade_policy[:80]}" is no policy{meant(pool.http.h2_upgrade_policy, UPGRADES[1:])}',
+            )
+    for name, value in numbers:
+        if not 0 <= value < 2**31:
+            yield FieldError(f"{path}.{name}", f"{value} is not in 0-2147483647")
+
+
+def _outlier(outlier: OutlierDetection, path: str) -> Errors:
+    for name, text in (("interval", outlier.interval), ("baseEjectionTime", outlier.base_ejection_time)):
+        if text:
+            yield from wrong_duration(text, f"{path}.{name}", positive=True)
+    for name, percent in (
+        ("maxEjectionPercent", outlier.max_ejection_percent),
+        ("minHealthPercent", outlier.min_health_percent),
+    ):
+        if percent is not None and not 0 <= percent <= 100:
+            yield FieldError(f"{path}.{name}", f"{percent} is not in 0-100")
+    for name, count in (
+        ("consecutive5xxErrors", outlier.consecutive_5xx_errors),
+        ("consecutiveGatewayErrors", outlier.consecutive_gateway_errors),
+        ("consecutiveErrors", outlier.consecutive_errors),
+    ):
+        if count is not None and not 0 <= count < 2**31:
+            yield FieldError(f"{path}.{name}", f"{count} is not in 0-2147483647")

@@ -1,0 +1,97 @@
+"""Regular expressions as Envoy takes them: RE2's syntax, held against without RE2 itself."""
+
+import re
+
+LONGEST = 1024
+_REPEAT = re.compile(r"\{(\d+)(,(\d*))?\}")
+_FLAGS = re.compile(r"\(\?[imsU]*(-[imsU]+)?(:|\))")
+_NAMED = re.compile(r"\(\?P?<[A-Za-z_]\w*>")
+_MOST_REPEATED = 1000
+
+
+def wrong_regex(text: str) -> str:
+    """Why Envoy would refuse this expression; "" when nothing speaks against it.
+
+    Finds what people bring from other engines (look-around, back references, possessive repetition) and what is
+    not closed. Envoy has the last word.
+    """
+    if len(text) > LONGEST:
+        return f"{len(text)} characters; {LONGEST} at the most"
+    opened, at, repeatable = 0, 0, False
+    while at < len(text):
+        sign = text[at]
+        if sign in "*+?" or (sign == "{" and _REPEAT.match(text, at)):
+            end, wrong = _repetition(text, at, repeatable)
+            if wrong:
+                return wrong
+            at, repeatable = end, False
+            continue
+        if sign == "\\":
+            end, wrong = _escape(text, at)
+        elif sign == "[":
+            end, wrong = _class(text, at)
+        elif sign == "(":
+            end, wrong = _group(text, at)
+            opened += not wrong and text[end - 1] != ")"
+        else:
+            end, wrong = at + 1, ""
+            if sign == ")":
+                opened -= 1
+                wrong = '")" closes nothing' if opened < 0 else ""
+        if wrong:
+            return wrong
+        at, repeatable = end, sign not in "(|"
+    return '"(" is not closed' if opened else ""
+
+
+def _repetition(text: str, at: int, repeatable: bool) -> tuple[int, str]:
+    counted = _REPEAT.match(text, at)
+    end = counted.end() if counted else at + 1
+    if not repeatable:
+        return end, f'"{text[at:end]}" repeats nothing (".*" takes any text)'
+    if counted:
+        least, most = int(counted[1]), int(counted[3] or counted[1])
+        if max(least, most) > _MOST_REPEATED or least > most:
+            return end, f'"{counted[0]}" is not a repetition ({_MOST_REPEATED} times at the most)'
+    return end + text.startswith("?", end), ""
+
+
+def _escape(text: str, at: int) -> tuple[int, str]:
+    following = text[at + 1 : at + 2]
+    if not following:
+        return at + 1, 'ends in "\\"'
+    if following in "123456789k":
+        return at + 2, f'"\\{following}" is a back reference, which RE2 does not have'
+    if following == "Q":
+        end = text.find("\\E", at + 2)
+        return (len(text) if end < 0 else end + 2), ""
+    return at + 2, ""
+
+
+def _class(text: str, at: int) -> tuple[int, str]:
+    """From `[` to behind the `]` that closes it; a `]` that stands first is a member."""
+    end = at + 1
+    end += text.startswith("^", end)
+    end += text.startswith("]", end)
+    while end < len(text):
+        if text[end] == "]":
+            return end + 1, ""
+        if text[end] == "\\":
+            end += 2
+        elif text.startswith("[:", end) and ":]" in text[end + 2 :]:
+            end = text.index(":]", end + 2) + 2
+        else:
+            end += 1
+    return end, '"[" is not closed'
+
+
+def _group(text: str, at: int) -> tuple[int, str]:
+    if not text.startswith("(?", at):
+        return at + 1, ""
+    for sign in ("(?=", "(?!", "(?<=", "(?<!"):
+        if text.startswith(sign, at):
+            return at, f'"{sign}" looks around, which RE2 cannot'
+    known = _NAMED.match(text, at) or _FLAGS.match(text, at)
+    if known is None:
+        return at, f'"{text[at : at + 4]}" is not known to RE2'
+    return known.end(), ""
