@@ -18,7 +18,10 @@ from mesh.routing.table import Snapshot
 
 @dataclass(frozen=True, slots=True)
 class DataPlaneSettings:
-    """`concurrency` is Envoy's worker threads; None takes one a core, two at the most."""
+    """`concurrency` is Envoy's worker threads; None takes half of the cores, four at the most.
+
+    The services need the other half: on two cores one worker serves as many pages as two, in less memory.
+    """
 
     concurrency: int | None = None
 
@@ -35,20 +38,14 @@ class DataPlane:
         self._ads = AdsServer()
         self._encoder = Encoder()
         self._told: Resources = EMPTY
-        self.process = EnvoyProcess(home, settings.concurrency or min(2, os.cpu_count() or 1))
+        self.process = EnvoyProcess(home, settings.concurrency or max(1, min(4, (os.cpu_count() or 1) // 2)))
 
     async def start(self) -> None:
         """Starts both. Raises EnvoyFailed or EnvoyMissing."""
         folder = self._home / "run"
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         (folder / XDS_SOCKET).unlink(missing_ok=True)
-        # A Unix socket's path may have 108 bytes: it is made by its name, in its folder.
-        here = Path.cwd()
-        os.chdir(folder)
-        try:
-            await self._ads.start(f"unix:{XDS_SOCKET}")
-        finally:
-            os.chdir(here)
+        await self._ads.start(folder / XDS_SOCKET)
         await self.process.start()
 
     async def stop(self) -> None:
@@ -57,12 +54,20 @@ class DataPlane:
         with suppress(OSError):
             (self._home / "run" / XDS_SOCKET).unlink()
 
-    async def apply(self, snapshot: Snapshot) -> Refused:
-        """Tells Envoy what changed, in order, and waits until it has answered. Returns what it refuses."""
+    async def apply(self, snapshot: Snapshot, *, whole: bool = False) -> Refused:
+        """Tells Envoy what changed, in order, and waits until it has answered. Returns what it refuses.
+
+        Unless `whole`, what follows a refused cluster or route table is left for the next call, so that the
+        last good configuration stays complete. Raises Inconsistent for a snapshot that names what it lacks.
+        """
         resources = self._encoder.encode(snapshot)
         steps = plan(self._told, resources)
-        await self._ads.carry_out(steps, resources)
-        self._told = resources
+        self._told = await self._ads.carry_out(steps, resources, whole=whole)
+        return self._ads.refused
+
+    async def again(self) -> Refused:
+        """Offers refused listeners once more. Returns what Envoy refuses now."""
+        await self._ads.again()
         return self._ads.refused
 
     @property
