@@ -122,13 +122,7 @@ def test_all_errors_of_an_object_are_told_at_once() -> None:
     body = changed(changed(DEPLOYMENT, "spec/replica", 1), f"{CONTAINER}/imag", "x")
     with pytest.raises(Invalid) as caught:
         validate(body, "mesh")
-    assert [error.path for error in caught.value.errors] == [
-        "spec.template.spec.containers[0].imag",
-        "spec.replica",
-    ] or {error.path for error in caught.value.errors} == {
-        "spec.template.spec.containers[0].imag",
-        "spec.replica",
-    }
+    assert {error.path for error in caught.value.errors} == {"spec.template.spec.containers[0].imag", "spec.replica"}
 
 
 @pytest.mark.parametrize("body", [DEPLOYMENT, RULE, SERVICE])

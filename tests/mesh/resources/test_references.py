@@ -68,3 +68,31 @@ def test_two_rules_for_one_host_are_told() -> None:
 
 def test_a_host_in_full_is_the_same_host() -> None:
     assert findings(rule(hosts=["x.example.com"], http=to("users.mesh.svc.cluster.local"))) == []
+
+
+def test_a_half_qualified_host_has_the_subsets_of_its_service() -> None:
+    assert findings(rule(hosts=["x.example.com"], http=to("mall.mesh", subset="v2"))) == []
+    [(severity, said)] = findings(rule(hosts=["x.example.com"], http=to("mall.mesh.svc", subset="v3")))
+    assert severity == "error"
+    assert "(it has v1, v2)" in said
+
+
+def test_mirrors_and_the_gateways_of_a_match_are_looked_for_too() -> None:
+    route = to("users")[0]
+    route["mirrors"] = [{"destination": {"host": "mall", "subset": "v3"}}]
+    route["match"] = [{"gateways": ["nix"]}]
+    found = dict(findings(rule(hosts=["x.example.com"], http=[route])))
+    assert 'spec.http[0].mirrors[0].destination.subset: "v3" is not a subset' in found["error"]
+    assert 'spec.http[0].match[0].gateways[0]: there is no Gateway "mesh/nix"' in found["warning"]
+
+
+def test_one_host_by_two_names_is_one_host() -> None:
+    found = findings(rule(hosts=["users.mesh"], http=to("users")))
+    assert [severity for severity, _ in found] == ["warning"]
+
+
+def test_a_rule_for_an_unknown_host_is_a_warning() -> None:
+    body = {"apiVersion": "networking.istio.io/v1", "kind": "DestinationRule", "metadata": {"name": "r"}}
+    found = findings(validate({**body, "spec": {"host": "nobody"}}, "mesh").typed)
+    assert found == [("warning", 'DestinationRule mesh/r: spec.host: no Service is named "nobody"')]
+    assert findings(validate({**body, "spec": {"host": "*.mesh.svc.cluster.local"}}, "mesh").typed) == []

@@ -1,0 +1,51 @@
+"""The registry of kinds and the list of fields without effect agree with the types."""
+
+import msgspec
+import pytest
+
+from mesh.resources.inert import INERT, worth_telling
+from mesh.resources.kinds import REGISTRY, KindInfo
+from mesh.resources.meta import ObjectMeta
+
+KINDS = REGISTRY.all()
+
+
+@pytest.mark.parametrize("info", KINDS, ids=lambda info: info.kind)
+def test_a_kind_is_found_by_each_of_its_names(info: KindInfo) -> None:
+    assert REGISTRY.by_kind(info.group, info.kind) is info
+    assert REGISTRY.by_plural(info.group, info.plural) is info
+    assert REGISTRY.by_type(info.type) is info
+    assert info.type.__name__ == info.kind
+
+
+def test_istio_kinds_have_three_versions_and_kubernetes_kinds_one() -> None:
+    assert {info.kind: info.api_versions for info in KINDS if len(info.versions) > 1} == dict.fromkeys(
+        ("Gateway", "VirtualService", "DestinationRule"),
+        ("networking.istio.io/v1", "networking.istio.io/v1beta1", "networking.istio.io/v1alpha3"),
+    )
+
+
+def test_what_runs_at_the_moment_is_not_kept() -> None:
+    assert {info.kind for info in KINDS if not info.kept} == {"Pod", "Event", "EndpointSlice"}
+
+
+def test_every_field_without_effect_is_a_field() -> None:
+    for part, names in INERT.items():
+        known = {field.encode_name for field in msgspec.structs.fields(part)}
+        assert names <= known, part
+
+
+def test_a_field_is_worth_telling_when_it_was_set_on_purpose() -> None:
+    assert worth_telling("tolerations", [{"key": "a"}])
+    assert worth_telling("hostNetwork", True)
+    assert not worth_telling("hostNetwork", False)
+    assert not worth_telling("dnsPolicy", "ClusterFirst")
+    assert not worth_telling("resources", {})
+
+
+def test_typed_objects_are_immutable_and_named_in_snake_case() -> None:
+    meta = msgspec.convert({"resourceVersion": "7"}, ObjectMeta)
+    assert meta.resource_version == "7"
+    assert msgspec.to_builtins(meta) == {"resourceVersion": "7"}
+    with pytest.raises(AttributeError):
+        meta.name = "x"  # type: ignore[misc]
