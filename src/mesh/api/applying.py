@@ -98,13 +98,10 @@ class Applying:
         return wanted
 
     def _missing(self, wanted: Sequence[Wanted]) -> list[str]:
-        coming = {each.body["metadata"].get("name") for each in wanted if each.body["kind"] == "Namespace"}
-        named = {each.body["metadata"].get("namespace") for each in wanted}
-        return sorted(
-            name
-            for name in named - coming
-            if isinstance(name, str) and name and self._store.get(Ref("", "Namespace", "", name)) is None
-        )
+        coming = [each.body["metadata"].get("name") for each in wanted if each.body["kind"] == "Namespace"]
+        named = [each.body["metadata"].get("namespace") for each in wanted]
+        names = {name for name in named if isinstance(name, str) and name and name not in coming}
+        return sorted(name for name in names if self._store.get(Ref("", "Namespace", "", name)) is None)
 
     def _commit(self, puts: Sequence[Put]) -> None:
         try:

@@ -44,6 +44,8 @@ class Collector:
         ref = stored.ref
         if event.previous is not None and ref.kind == "Service":
             self._node_ports.give_up(event.previous.body)
+        if event.type == "ADDED" and _owners(stored) and not self._owned(stored, ""):
+            self._remove([stored])
         if event.type != "DELETED":
             return
         self._remove([each for each in self._store.dependents(stored.uid) if not self._owned(each, stored.uid)])
@@ -51,12 +53,13 @@ class Collector:
             self._end_namespace(ref.namespace)
 
     def _owned(self, dependent: Stored, gone: str) -> bool:
-        """Whether another of its owners is there still."""
+        """Whether one of its owners is there, other than the one that has gone."""
         for owner in dependent.metadata.get("ownerReferences", ()):
             group = str(owner["apiVersion"]).rpartition("/")[0]
-            found = self._store.get(Ref(group, owner["kind"], dependent.ref.namespace, owner["name"]))
-            if owner["uid"] != gone and found is not None and found.uid == owner["uid"]:
-                return True
+            for namespace in (dependent.ref.namespace, ""):
+                found = self._store.get(Ref(group, owner["kind"], namespace, owner["name"]))
+                if owner["uid"] != gone and found is not None and found.uid == owner["uid"]:
+                    return True
         return False
 
     def _remove(self, objects: list[Stored]) -> None:

@@ -221,15 +221,16 @@ def three_way(last: Json, live: Json, new: Json, key_of: ListKey, name: str = ""
             merged[field] = three_way(before.get(field), merged.get(field), value, key_of, field)
         return merged
     key = key_of(name)
-    if isinstance(new, list) and key and all(isinstance(each, dict) and key in each for each in new):
+    if isinstance(new, list) and key and len(_by_key(new, key)) == len(new):
         return _three_way_list(_by_key(last, key), _by_key(live, key), new, key, key_of)
     return new
 
 
 def _by_key(members: Json, key: str) -> dict[Any, Any]:
+    """The members that have the key, by it; fewer than there are when one has none, or two have the same."""
     if not isinstance(members, list):
         return {}
-    return {each[key]: each for each in members if isinstance(each, dict) and key in each}
+    return {each[key]: each for each in members if isinstance(each, dict) and isinstance(each.get(key), str | int)}
 
 
 def _three_way_list(last: dict[Any, Any], live: dict[Any, Any], new: list[Any], key: str, key_of: ListKey) -> list[Any]:

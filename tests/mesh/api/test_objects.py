@@ -300,6 +300,14 @@ async def test_what_an_owner_leaves_behind_is_collected(api: Api) -> None:
     ]
 
 
+async def test_what_comes_too_late_for_its_owner_is_collected(api: Api) -> None:
+    reference = {"apiVersion": "v1", "kind": "ConfigMap", "name": "gone", "uid": "1-2-3"}
+    async with api.store.watch("", "ConfigMap") as watch:
+        await api.ask("POST", CONFIGS, config("child", ownerReferences=[reference]))
+        events = [await asyncio.wait_for(anext(watch), 10) for _ in range(2)]
+    assert [each.type for each in events] == ["ADDED", "DELETED"]
+
+
 async def test_discovery_tells_the_kinds(api: Api) -> None:
     groups = (await api.ask("GET", "/apis")).body["groups"]
     assert {"apps", "networking.istio.io"} <= {each["name"] for each in groups}
