@@ -111,7 +111,9 @@ def test_unknown_kinds_names_and_outputs_are_told(kept: Mesh) -> None:
 
 def test_a_rule_that_envoy_refuses_shows_on_the_object_and_changes_nothing_else(mesh: Mesh) -> None:
     mesh.up(command="demo")
-    refused(mesh.run("apply", "-f", "-", stdin=RULE), "VirtualService mesh/extra: Envoy refused it", "invalid character")
+    refused(
+        mesh.run("apply", "-f", "-", stdin=RULE), "VirtualService mesh/extra: Envoy refused it", "invalid character"
+    )
     assert "False" in next(line for line in mesh.ok("get", "vs").splitlines() if line.startswith("extra"))
     assert seen(mesh.mall("user=jason")) == JASON
     assert mesh.run("status").code == 1
