@@ -6,8 +6,10 @@ a refused resource leaves the last good one in force at Envoy.
 
 import asyncio
 import contextlib
+import os
 from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import grpc
 from envoy.service.discovery.v3 import ads_pb2_grpc, discovery_pb2
@@ -16,6 +18,8 @@ from mesh.envoy.plan import Step
 from mesh.envoy.resources import BY_URL, WILDCARD, Kind, Resource, Resources
 
 EMPTY: Resources = {kind: {} for kind in Kind}
+# A listener that is refused concerns nobody else; these are named by others.
+STOPPING = (Kind.CLUSTER, Kind.ROUTES)
 OPTIONS = (
     ("grpc.so_reuseport", 0),
     ("grpc.max_receive_message_length", 64 << 20),
@@ -57,12 +61,16 @@ class AdsServer(ads_pb2_grpc.AggregatedDiscoveryServiceServicer):  # type: ignor
         self._moved = asyncio.Event()
         self._server: grpc.aio.Server | None = None
 
-    async def start(self, address: str) -> None:
-        """Listens at a gRPC address, as `unix:xds.sock`."""
+    async def start(self, socket: Path) -> None:
+        """Listens at a Unix socket. Its path may be of any length: the folder is named by a descriptor."""
         self._server = grpc.aio.server(options=OPTIONS)
         ads_pb2_grpc.add_AggregatedDiscoveryServiceServicer_to_server(self, self._server)
-        self._server.add_insecure_port(address)
-        await self._server.start()
+        folder = os.open(socket.parent, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            self._server.add_insecure_port(f"unix:/proc/self/fd/{folder}/{socket.name}")
+            await self._server.start()
+        finally:
+            os.close(folder)
 
     async def stop(self) -> None:
         if self._server is not None:
@@ -77,23 +85,42 @@ class AdsServer(ads_pb2_grpc.AggregatedDiscoveryServiceServicer):  # type: ignor
         """What Envoy refuses now, each with its reason."""
         return {key: reason for key, (_, reason) in self._refused.items()}
 
-    async def carry_out(self, steps: Iterable[Step], new: Resources) -> None:
-        """Tells Envoy each step and waits until it has taken or refused all of it.
+    async def carry_out(self, steps: Iterable[Step], new: Resources, *, whole: bool) -> Resources:
+        """Tells Envoy each step and waits until it has taken or refused all of it. Returns what it was told.
 
-        While Envoy is away it waits: whoever comes back is told everything.
+        Unless `whole`, it stops after a step of which Envoy refused a cluster or a route table: what follows
+        may take away what the last good one still names. While Envoy is away it waits: whoever comes back is
+        told everything.
         """
         for step in steps:
             self._adopt(step, new)
             if self._stream is not None:
                 self._tell(self._stream, step)
             await self._until_settled(step)
-        for kind in Kind:
-            self._resources[kind] = dict(new[kind])
+            if not whole and self._refuses(step):
+                break
+        else:
+            self._resources = {kind: dict(new[kind]) for kind in Kind}
         self._refused = {
             (kind, name): held
             for (kind, name), held in self._refused.items()
-            if name in new[kind] and new[kind][name].version == held[0]
+            if name in self._resources[kind] and self._resources[kind][name].version == held[0]
         }
+        return {kind: dict(group) for kind, group in self._resources.items()}
+
+    async def again(self) -> None:
+        """Offers once more the listeners that Envoy refuses: their port may have become free."""
+        stream = self._stream
+        names = frozenset(name for kind, name in self._refused if kind is Kind.LISTENER)
+        if stream is None or not names:
+            return
+        for name in names:
+            del self._refused[Kind.LISTENER, name]
+            self._send(stream, Kind.LISTENER, [name], ())
+        await self._until_settled(Step(send={Kind.LISTENER: names}))
+
+    def _refuses(self, step: Step) -> bool:
+        return any((kind, name) in self._refused for kind in STOPPING for name in step.send.get(kind, ()))
 
     def _adopt(self, step: Step, new: Resources) -> None:
         for group in (step.send, step.awaited):
@@ -201,26 +228,34 @@ class AdsServer(ads_pb2_grpc.AggregatedDiscoveryServiceServicer):  # type: ignor
         names = [name for name in request.resource_names_subscribe if name != "*"]
         if "*" in request.resource_names_subscribe or (first and kind in WILDCARD and not names):
             stream.wildcard.add(kind)
-            stale = request.initial_resource_versions.keys() - self._resources[kind].keys()
-            self._send(stream, kind, list(self._resources[kind]), stale)
+            self._catch_up(stream, kind, request.initial_resource_versions)
         for name in request.resource_names_unsubscribe:
             stream.subscribed[kind].discard(name)
             stream.acknowledged[kind].pop(name, None)
         if names:
             stream.subscribed[kind].update(names)
+            # Always, also what an Envoy that comes back knows: a new user of it there may be waiting.
             self._send(stream, kind, names, ())
+
+    def _catch_up(self, stream: _Stream, kind: Kind, known: Mapping[str, str]) -> None:
+        """Sends what an Envoy does not have that comes (back) with these versions. Always answers, since an
+        Envoy that starts waits for its first answer, even an empty one."""
+        held = {name: resource.version for name, resource in self._resources[kind].items()}
+        had = {name: version for name, version in known.items() if held.get(name) == version}
+        stream.acknowledged[kind].update(had)
+        self._send(stream, kind, [name for name in held if name not in had], known.keys() - held.keys())
 
     def _answered(self, stream: _Stream, request: discovery_pb2.DeltaDiscoveryRequest) -> None:
         sent = stream.waiting.pop(request.response_nonce, None)
         if sent is None:
             return
+        for name in sent.removed:
+            stream.acknowledged[sent.kind].pop(name, None)
         if not request.HasField("error_detail"):
             stream.acknowledged[sent.kind].update(sent.versions)
             for name, version in sent.versions.items():
                 if self._refused.get((sent.kind, name), ("",))[0] == version:
                     del self._refused[sent.kind, name]
-            for name in sent.removed:
-                stream.acknowledged[sent.kind].pop(name, None)
         elif len(sent.versions) > 1:
             # Which of them was it? Each is sent again alone.
             for name in sent.versions:

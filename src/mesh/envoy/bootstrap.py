@@ -9,6 +9,7 @@ NODE = "mesh-mall"
 XDS_SOCKET = "xds.sock"
 ADMIN_SOCKET = "admin.sock"
 MOST_CONNECTIONS = 50_000
+LARGEST_REGEX = 32_768
 
 
 def bootstrap(node: str = NODE) -> dict[str, Any]:
@@ -47,6 +48,12 @@ def bootstrap(node: str = NODE) -> dict[str, Any]:
                 }
             ]
         },
+        # Envoy's own bound for regexes (100) is too narrow for ordinary rules; Istio sets this one.
+        "layered_runtime": {
+            "layers": [{"name": "static", "static_layer": {"re2.max_program_size.error_level": LARGEST_REGEX}}]
+        },
+        # A cluster's statistics are made when it is first used: most subsets never are.
+        "deferred_stat_options": {"enable_deferred_creation_stats": True},
         "overload_manager": {
             "resource_monitors": [
                 {

@@ -23,6 +23,8 @@ UPSTREAM_IDLE = 4.0
 STREAM_IDLE = 300.0
 HEADERS_LIMIT = 30.0
 UNLIMITED = 2**32 - 1
+# What Envoy advises for listeners that anybody can reach.
+MOST_STREAMS = 100
 BALANCE = {
     Balance.ROUND_ROBIN: cluster_pb2.Cluster.ROUND_ROBIN,
     Balance.LEAST_REQUEST: cluster_pb2.Cluster.LEAST_REQUEST,
@@ -52,7 +54,9 @@ def encode_cluster(cluster: Cluster) -> cluster_pb2.Cluster:
         ignore_health_on_host_removal=True,
     )
     message.eds_cluster_config.eds_config.CopyFrom(ads())
-    message.common_lb_config.healthy_panic_threshold.value = 0
+    message.common_lb_config.healthy_panic_threshold.value = (
+        cluster.outlier.min_health_percent if cluster.outlier else 0
+    )
     threshold = message.circuit_breakers.thresholds.add()
     threshold.max_connections.value = pool.max_connections or UNLIMITED
     threshold.max_pending_requests.value = pool.max_pending or UNLIMITED
@@ -141,7 +145,6 @@ def _manager(listener: Listener) -> hcm.HttpConnectionManager:
         stream_idle_timeout=duration(STREAM_IDLE),
         request_headers_timeout=duration(HEADERS_LIMIT),
         preserve_external_request_id=True,
-        merge_slashes=True,
         path_with_escaped_slashes_action=hcm.HttpConnectionManager.KEEP_UNCHANGED,
         strip_trailing_host_dot=True,
     )
@@ -149,6 +152,10 @@ def _manager(listener: Listener) -> hcm.HttpConnectionManager:
     message.use_remote_address.value = outside
     # A pod's call is the mesh's own: what it says of its caller is kept, not built upon.
     message.skip_xff_append = not outside
+    if outside:
+        message.http2_protocol_options.max_concurrent_streams.value = MOST_STREAMS
+        message.http2_protocol_options.initial_stream_window_size.value = 1 << 16
+        message.http2_protocol_options.initial_connection_window_size.value = 1 << 20
     message.http_protocol_options.allow_absolute_url.value = True
     message.http_protocol_options.accept_http_10 = True
     message.http_protocol_options.default_host_for_http_10 = "http10"

@@ -37,9 +37,9 @@ REDIRECT_CODES = {301: 0, 302: 1, 303: 2, 307: 3, 308: 4}
 
 
 def packed(message: object) -> any_pb2.Any:
-    """A message as Envoy's typed configuration."""
+    """A message as Envoy's typed configuration; equal messages give equal bytes."""
     held = any_pb2.Any()
-    held.Pack(message)
+    held.Pack(message, deterministic=True)
     return held
 
 
@@ -144,7 +144,6 @@ def _forward(action: Forward) -> rc.RouteAction:
     else:
         message.weighted_clusters.clusters.extend(_weighted(each) for each in action.to)
     message.timeout.CopyFrom(duration(action.timeout or 0.0))
-    message.max_stream_duration.max_stream_duration.CopyFrom(duration(action.timeout or 0.0))
     if action.retry is not None:
         message.retry_policy.CopyFrom(_retry(action.retry))
     rewrite = action.rewrite

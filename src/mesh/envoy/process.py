@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import shutil
 import signal
 import time
 from contextlib import suppress
@@ -15,6 +16,7 @@ from mesh.envoy.bootstrap import ADMIN_SOCKET, bootstrap
 START_LIMIT = 10.0
 STOP_LIMIT = 3.0
 LARGEST_LOG = 10 << 20
+LOOK_EVERY = 10.0
 RECORD = "envoy.json"
 
 
@@ -52,7 +54,11 @@ class EnvoyProcess:
         """Starts Envoy and keeps it running. Raises EnvoyFailed when it does not come up at all."""
         binary = find()
         await self._spawn(binary)
-        await self._until_answers()
+        try:
+            await self._until_answers()
+        except BaseException:
+            await self.stop()
+            raise
         self._watcher = asyncio.create_task(self._keep(binary))
 
     async def stop(self) -> None:
@@ -73,10 +79,7 @@ class EnvoyProcess:
         (self._folder / RECORD).unlink(missing_ok=True)
 
     async def _spawn(self, binary: Path) -> None:
-        for name in (ADMIN_SOCKET,):
-            (self._folder / name).unlink(missing_ok=True)
-        if self._log.exists() and self._log.stat().st_size > LARGEST_LOG:
-            self._log.replace(self._log.with_suffix(".log.1"))
+        (self._folder / ADMIN_SOCKET).unlink(missing_ok=True)
         self._log.parent.mkdir(parents=True, exist_ok=True)
         configuration = self._folder / "envoy-bootstrap.json"
         configuration.write_text(json.dumps(bootstrap()))
@@ -122,7 +125,7 @@ class EnvoyProcess:
         while True:
             assert self._process is not None
             begun = time.monotonic()
-            await self._process.wait()
+            await self._until_ended(self._process)
             if time.monotonic() - begun > 10:
                 pause = 0.0
             await asyncio.sleep(pause)
@@ -130,6 +133,20 @@ class EnvoyProcess:
             self.restarts += 1
             with suppress(OSError):
                 await self._spawn(binary)
+
+    async def _until_ended(self, process: asyncio.subprocess.Process) -> None:
+        """Waits for the end, and looks after the log meanwhile."""
+        while process.returncode is None:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(process.wait(), LOOK_EVERY)
+            with suppress(OSError):
+                self._rotate()
+
+    def _rotate(self) -> None:
+        """Keeps one former log. Envoy appends to the file it was given, so that it can be emptied under it."""
+        if self._log.stat().st_size > LARGEST_LOG:
+            shutil.copyfile(self._log, self._log.with_suffix(".log.1"))
+            os.truncate(self._log, 0)
 
     def _tail(self, lines: int = 8) -> str:
         with suppress(OSError):

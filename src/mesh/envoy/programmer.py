@@ -1,29 +1,34 @@
 """Keeps Envoy at what the store says: watches, compiles, applies, and shows on the objects what became of it.
 
 An object that Envoy refuses is set aside: its last good state stays in force, everything else goes on, and
-its status says why.
+its status says why. A listener that cannot have its port harms nobody else: nothing is set aside for it, the
+object shows it, and it is offered again until the port is free.
 """
 
 import asyncio
+import logging
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
 
+from mesh.envoy.condition import has_condition, with_condition
 from mesh.envoy.plane import DataPlane, Refused
 from mesh.envoy.resources import Kind
 from mesh.resources.meta import Resource
 from mesh.resources.ref import Ref
 from mesh.resources.references import ref_of
 from mesh.routing.compile import compile  # noqa: A004 - what it does
-from mesh.routing.table import RouteTable, Snapshot
+from mesh.routing.table import Listener, Snapshot
 from mesh.routing.world import MeshSettings, World
-from mesh.store import Conflict, Event, Expired, NotFound, Put, Store, timestamp
+from mesh.store import Event, Expired, Put, Store, Watch, timestamp
 
 WATCHED = frozenset(("Service", "Pod", "VirtualService", "DestinationRule", "Gateway"))
 RULES = frozenset(("VirtualService", "DestinationRule", "Gateway"))
-CONDITION = "Programmed"
+# Seconds until refused listeners are offered again: the first pause, and the longest.
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +49,15 @@ class Acknowledged:
     rejected: tuple[Rejected, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Aside:
+    """An object that is not in force: the state refused, the one in force instead, and why."""
+
+    refused: Resource
+    last: Resource | None
+    reason: str
+
+
 class Programmer:
     """One task that brings Envoy to the latest store version again and again."""
 
@@ -54,8 +68,11 @@ class Programmer:
         self._version = -1
         self._done = asyncio.Condition()
         self._task: asyncio.Task[None] | None = None
-        self._aside: dict[Ref, tuple[Resource | None, Resource | None, str]] = {}
+        self._aside: dict[Ref, _Aside] = {}
         self._good: dict[Ref, Resource] = {}
+        self._unattributed: dict[str, str] = {}
+        self._blocked: dict[str, Rejected] = {}
+        self._pause = FIRST_PAUSE
         self.snapshot = Snapshot(0)
 
     async def start(self) -> None:
@@ -75,8 +92,13 @@ class Programmer:
         if self._task is not None and self._task.done():
             self._task.result()
         took = (time.perf_counter() - begun) * 1000
-        rejected = tuple(Rejected(str(ref), (ref,), reason) for ref, (_, _, reason) in sorted(self._aside.items()))
-        return Acknowledged(self._version, took, rejected)
+        return Acknowledged(self._version, took, self.rejected())
+
+    def rejected(self) -> tuple[Rejected, ...]:
+        """What is not in force now, and why."""
+        aside = (Rejected(str(ref), (ref,), held.reason) for ref, held in sorted(self._aside.items()))
+        others = (Rejected(name, (), reason) for name, reason in sorted(self._unattributed.items()))
+        return (*aside, *others, *(self._blocked[name] for name in sorted(self._blocked)))
 
     def _has_ended(self) -> bool:
         return self._task is None or self._task.done()
@@ -86,73 +108,111 @@ class Programmer:
             async with self._store.watch() as watch:
                 await self._bring()
                 with suppress(Expired):
-                    while events := await watch.batch():
+                    while (events := await self._next(watch)) is not None:
                         if any(_matters(event) for event in events):
                             await self._bring()
                         else:
                             await self._reached(self._store.version)
                     return
 
+    async def _next(self, watch: Watch) -> list[Event] | None:
+        """The next events, None at the end. Offers refused listeners again while nothing happens."""
+        while True:
+            try:
+                async with asyncio.timeout(self._pause if self._blocked else None):
+                    return await watch.batch() or None
+            except TimeoutError:
+                self._pause = min(LONGEST_PAUSE, self._pause * 2)
+                self._show(await self._plane.again())
+
     async def _bring(self) -> None:
         """Compiles the store as it is and applies it."""
         world = World.of(self._store)
         now = _rules(world)
-        self._aside = {ref: held for ref, held in self._aside.items() if ref in now and _same(now[ref], held[0])}
-        snapshot = self._compiled(world)
-        refused = await self._plane.apply(snapshot)
-        if refused:
-            await self._isolate(world, now, snapshot, refused)
-        self._good = {ref: each for ref, each in now.items() if ref not in self._aside} | {
-            ref: last for ref, (_, last, _) in self._aside.items() if last is not None
-        }
-        self._write_status(now)
+        self._aside = {ref: held for ref, held in self._aside.items() if _same(held.refused, now.get(ref))}
+        self._unattributed = {}
+        tried: dict[Ref, str] = {}
+        while suspects := await self._attempt(world, now):
+            tried |= suspects
+            for ref, reason in suspects.items():
+                self._set_aside(ref, now, reason)
+        if len(tried) > 1:
+            await self._readmit(world, now, tried)
+        try:
+            refused = await self._plane.apply(self.snapshot, whole=True)
+        except Exception as error:  # a mistake of this program must not end the mesh: what is in force stays
+            log.exception("the configuration could not be built")
+            self._unattributed["configuration"] = f"it could not be built: {type(error).__name__}: {error}"
+        else:
+            self._good = {ref: each for ref, each in now.items() if ref not in self._aside} | {
+                ref: held.last for ref, held in self._aside.items() if held.last is not None
+            }
+            self._pause = FIRST_PAUSE
+            self._show(refused)
         await self._reached(world.version)
 
-    def _compiled(self, world: World) -> Snapshot:
-        for ref, (_, last, _) in self._aside.items():
-            world = world.replaced(ref, last)
-        self.snapshot = compile(world, self._settings)
-        return self.snapshot
-
-    async def _isolate(self, world: World, now: Mapping[Ref, Resource], snapshot: Snapshot, refused: Refused) -> None:
-        """Finds out which objects Envoy refuses, by trying those that changed one by one."""
-        suspects: dict[Ref, str] = {}
+    async def _attempt(self, world: World, now: Mapping[Ref, Resource]) -> dict[Ref, str]:
+        """Applies the world without what is set aside. Returns the changed objects that can be to blame for
+        what Envoy refuses, each with the reason; none when all is well or nobody can be named."""
+        changed = {ref for ref, each in now.items() if ref not in self._aside and not _same(each, self._good.get(ref))}
+        try:
+            for ref, held in self._aside.items():
+                world = world.replaced(ref, held.last)
+            self.snapshot = compile(world, self._settings)
+            refused = await self._plane.apply(self.snapshot)
+        except Exception as error:  # which object it cannot cope with is found as for a refusal
+            log.exception("the configuration could not be built")
+            return dict.fromkeys(changed, f"{type(error).__name__}: {error}")
+        found: dict[Ref, str] = {}
         for (kind, name), reason in refused.items():
-            for ref in _origins(snapshot, kind, name):
-                if ref in now and not _same(now[ref], self._good.get(ref)):
-                    suspects.setdefault(ref, reason)
-        for ref, reason in suspects.items():
-            self._aside[ref] = (now[ref], self._good.get(ref), reason)
-        if not suspects:
-            return
-        await self._plane.apply(self._compiled(world))
-        for ref, reason in suspects.items():
-            if len(suspects) == 1:
-                break
-            held = self._aside.pop(ref)
-            again = await self._plane.apply(self._compiled(world))
-            if again:
-                self._aside[ref] = (held[0], held[1], next(iter(again.values()), reason))
-                await self._plane.apply(self._compiled(world))
+            if kind is not Kind.LISTENER:
+                for ref in _origins(self.snapshot, kind, name):
+                    if ref in changed:
+                        found.setdefault(ref, reason)
+        return found
+
+    async def _readmit(self, world: World, now: Mapping[Ref, Resource], tried: Mapping[Ref, str]) -> None:
+        """Of several suspects, lets each back in that does no harm alone."""
+        for ref, reason in tried.items():
+            del self._aside[ref]
+            if found := await self._attempt(world, now):
+                self._set_aside(ref, now, found.get(ref, reason))
+        await self._attempt(world, now)
+
+    def _set_aside(self, ref: Ref, now: Mapping[Ref, Resource], reason: str) -> None:
+        self._aside[ref] = _Aside(now[ref], self._good.get(ref), reason)
 
     async def _reached(self, version: int) -> None:
         async with self._done:
             self._version = max(self._version, version)
             self._done.notify_all()
 
-    def _write_status(self, now: Mapping[Ref, Resource]) -> None:
+    def _show(self, refused: Refused) -> None:
+        """Keeps what Envoy refuses now, and writes the conditions of all objects."""
+        self._blocked = {}
+        for (kind, name), reason in refused.items():
+            listener = self.snapshot.listeners.get(name)
+            if kind is Kind.LISTENER and listener is not None:
+                self._blocked[name] = Rejected(f"listener {name}", listener.origins, _cannot_listen(listener, reason))
+            else:
+                self._unattributed[name] = reason
+        reasons = {ref: held.reason for ref, held in self._aside.items()}
+        for each in self._blocked.values():
+            reasons |= dict.fromkeys(each.origins, each.reason)
         changes: list[Put] = []
-        for ref in now:
-            stored = self._store.get(ref)
-            if ref.kind not in RULES or stored is None:
-                continue
-            held = self._aside.get(ref)
-            body = _with_condition(stored.body, held[2] if held else None)
-            if body is not None:
-                changes.append(Put(ref, body, stored.version))
+        for kind_name in (*RULES, "Service"):
+            for stored in self._store.list(GROUPS[kind_name], kind_name):
+                refusal = reasons.get(stored.ref)
+                if kind_name == "Service" and refusal is None and not has_condition(stored.body):
+                    continue
+                body = with_condition(stored.body, refusal, timestamp())
+                if body is not None:
+                    changes.append(Put(stored.ref, body, stored.version))
         if changes:
-            with suppress(Conflict, NotFound):
-                self._store.commit(changes)
+            self._store.commit(changes)
+
+
+GROUPS = {**dict.fromkeys(RULES, "networking.istio.io"), "Service": ""}
 
 
 def _rules(world: World) -> dict[Ref, Resource]:
@@ -174,46 +234,31 @@ def _same(one: Resource, other: Resource | None) -> bool:
 
 
 def _matters(event: Event) -> bool:
-    """Whether an event can change what Envoy should know: a rule's status cannot."""
+    """Whether an event can change what Envoy should know: the status of a rule or Service cannot."""
     if event.object.ref.kind not in WATCHED:
         return False
-    if event.type != "MODIFIED" or event.previous is None or event.object.ref.kind not in RULES:
+    if event.type != "MODIFIED" or event.previous is None or event.object.ref.kind == "Pod":
         return True
     old, new = event.previous.body, event.object.body
-    return old.get("spec") != new.get("spec") or old["metadata"].get("labels") != new["metadata"].get("labels")
+    return old.get("spec") != new.get("spec")
 
 
 def _origins(snapshot: Snapshot, kind: Kind, name: str) -> tuple[Ref, ...]:
-    """The objects that a resource was made of."""
+    """The objects that a cluster or route table was made of."""
     if kind is Kind.ROUTES:
-        table: RouteTable | None = snapshot.tables.get(name)
+        table = snapshot.tables.get(name)
         hosts = table.hosts if table is not None else ()
         return tuple(dict.fromkeys(ref for host in hosts for ref in host.origins))
-    if kind is Kind.LISTENER:
-        listener = snapshot.listeners.get(name)
-        return listener.origins if listener is not None else ()
     cluster = snapshot.clusters.get(name)
     return cluster.origins if cluster is not None else ()
 
 
-def _with_condition(body: Mapping[str, Any], reason: str | None) -> dict[str, Any] | None:
-    """The object with its condition as it should be; None when it is so already."""
-    generation = body["metadata"].get("generation", 0)
-    wanted = {
-        "type": CONDITION,
-        "status": "True" if reason is None else "False",
-        "reason": "Acknowledged" if reason is None else "Rejected",
-        "message": "Envoy has it" if reason is None else f"Envoy refused it: {reason}",
-        "observedGeneration": generation,
-    }
-    status = body.get("status") or {}
-    others = []
-    for condition in status.get("conditions") or []:
-        if condition.get("type") != CONDITION:
-            others.append(condition)
-        elif all(condition.get(key) == value for key, value in wanted.items()):
-            return None
-        elif condition.get("status") == wanted["status"]:
-            wanted["lastTransitionTime"] = condition.get("lastTransitionTime")
-    wanted.setdefault("lastTransitionTime", timestamp())
-    return {**body, "status": {**status, "conditions": [*others, wanted]}}
+def _cannot_listen(listener: Listener, reason: str) -> str:
+    where = f"{listener.address}:{listener.port}"
+    if "in use" in reason:
+        return f"{where} is in use by another program; end that program, or choose another port"
+    if "denied" in reason:
+        return f"{where} may not be used by this user; choose a port of 1024 or above"
+    if "Cannot assign" in reason:
+        return f"{listener.address} is not an address of this machine"
+    return f"Envoy cannot listen at {where}: {reason.strip()}"

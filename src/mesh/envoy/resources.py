@@ -1,15 +1,19 @@
-"""A snapshot's parts as xDS resources: encoded once, each with a version of its own."""
+"""A snapshot's parts as xDS resources: encoded once, each with a version of its own.
 
-from collections.abc import Callable, Mapping
+A version is a digest of the message, so that it means the same to an Envoy that comes back, whoever serves it.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
+from hashlib import blake2b
 from typing import Any
 
 from google.protobuf import any_pb2
 
 from mesh.envoy.encode import encode_cluster, encode_endpoints, encode_listener
 from mesh.envoy.encode_route import encode_table, packed
-from mesh.routing.table import Snapshot
+from mesh.routing.table import Forward, Route, Snapshot
 
 
 class Kind(Enum):
@@ -44,7 +48,6 @@ class Encoder:
 
     def __init__(self) -> None:
         self._held: dict[Kind, dict[str, Resource]] = {kind: {} for kind in Kind}
-        self._count = 0
 
     def encode(self, snapshot: Snapshot) -> Resources:
         """All resources of a snapshot. Raises Inconsistent when it names what it does not hold."""
@@ -65,8 +68,8 @@ class Encoder:
         for name, value in values.items():
             known = held.get(name)
             if known is None or (known.value is not value and known.value != value):
-                self._count += 1
-                known = Resource(name, value, packed(encode(name, value)), str(self._count))
+                message = packed(encode(name, value))
+                known = Resource(name, value, message, blake2b(message.value, digest_size=12).hexdigest())
             group[name] = known
         return group
 
@@ -87,9 +90,16 @@ def require_consistent(snapshot: Snapshot) -> None:
     for table in snapshot.tables.values():
         for host in table.hosts:
             for route in host.routes:
-                for each in getattr(route.action, "to", ()):
-                    if each.cluster not in snapshot.clusters:
-                        raise Inconsistent(f"route {route.name} names the cluster {each.cluster}")
+                for cluster in _named(route):
+                    if cluster not in snapshot.clusters:
+                        raise Inconsistent(f"route {route.name} names the cluster {cluster}")
     for name in snapshot.clusters:
         if name not in snapshot.endpoints:
             raise Inconsistent(f"cluster {name} has no endpoint group")
+
+
+def _named(route: Route) -> Iterator[str]:
+    """The clusters that a route sends to, or copies to."""
+    if isinstance(route.action, Forward):
+        yield from (each.cluster for each in route.action.to)
+        yield from (cluster for cluster, _ in route.action.mirrors)

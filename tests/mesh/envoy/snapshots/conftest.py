@@ -1,0 +1,240 @@
+"""A real Envoy in a home of the test's own, small backends, and a client that tells the whole answer."""
+
+import asyncio
+import json
+import random
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mesh.envoy.plane import DataPlane, DataPlaneSettings
+from mesh.routing.table import (
+    Cluster,
+    Endpoint,
+    Forward,
+    Listener,
+    Match,
+    Role,
+    Route,
+    RouteTable,
+    Snapshot,
+    VirtualHost,
+    Weighted,
+)
+
+DEADLINE = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a backend was sent."""
+
+    method: str
+    target: str
+    headers: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    status: int
+    headers: Mapping[str, str]
+    body: str
+
+    @property
+    def sent(self) -> dict[str, Any]:
+        """What the backend says it was sent."""
+        held: dict[str, Any] = json.loads(self.body)
+        return held
+
+
+@dataclass(slots=True)
+class Backend:
+    """A pod's program: says who it is and what it was sent. `status` and `hold` change how it answers."""
+
+    name: str
+    address: str
+    port: int = 0
+    status: int = 200
+    hold: asyncio.Event | None = None
+    seen: list[Request] = field(default_factory=list)
+    server: asyncio.Server | None = None
+
+    async def start(self) -> None:
+        self.server = await asyncio.start_server(self._serve, self.address, self.port)
+        self.port = self.server.sockets[0].getsockname()[1]
+
+    async def stop(self) -> None:
+        if self.server is not None:
+            self.server.close()
+
+    @property
+    def endpoint(self) -> Endpoint:
+        return Endpoint(self.address, self.port, f"mesh/{self.name}")
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while request := await read_head(reader):
+                line, headers = request
+                method, target, _ = line.split(" ", 2)
+                self.seen.append(Request(method, target, headers))
+                if self.hold is not None:
+                    await self.hold.wait()
+                body = json.dumps({"who": self.name, "method": method, "target": target, "headers": dict(headers)})
+                head = f"HTTP/1.1 {self.status} Any\r\ncontent-length: {len(body)}\r\nserver: {self.name}\r\n\r\n"
+                writer.write((head + body).encode())
+                await writer.drain()
+        except (ConnectionError, asyncio.IncompleteReadError):
+            pass
+        finally:
+            writer.close()
+
+
+async def read_head(reader: asyncio.StreamReader) -> tuple[str, dict[str, str]] | None:
+    """The first line and headers (lower case); None at the end."""
+    try:
+        head = await reader.readuntil(b"\r\n\r\n")
+    except asyncio.IncompleteReadError:
+        return None
+    first, *rest = head.decode().rstrip().split("\r\n")
+    pairs = (line.partition(":") for line in rest)
+    return first, {name.lower(): value.strip() for name, _, value in pairs}
+
+
+async def ask(address: str, port: int, target: str = "/", method: str = "GET", **headers: str) -> Answer:
+    """One request on a connection of its own. Header names may have `_` for `-`; `host` is needed by Envoy."""
+    async with asyncio.timeout(DEADLINE):
+        reader, writer = await asyncio.open_connection(address, port)
+        try:
+            named = {"host": "any", **{name.replace("_", "-"): value for name, value in headers.items()}}
+            lines = [f"{method} {target} HTTP/1.1", *(f"{name}: {value}" for name, value in named.items())]
+            writer.write("\r\n".join([*lines, "connection: close", "", ""]).encode())
+            await writer.drain()
+            head = await read_head(reader)
+            if head is None:
+                raise ConnectionResetError("no answer")
+            body = (await reader.read()).decode()
+        finally:
+            writer.close()
+            with suppress(OSError):
+                await writer.wait_closed()
+        return Answer(int(head[0].split(" ")[1]), head[1], body)
+
+
+async def until(condition: Callable[[], bool], what: str) -> None:
+    """Waits for a condition with a deadline."""
+    try:
+        async with asyncio.timeout(DEADLINE):
+            while not condition():  # noqa: ASYNC110 - anything can be awaited this way
+                await asyncio.sleep(0.005)
+    except TimeoutError:
+        raise AssertionError(f"not within {DEADLINE:g} s: {what}") from None
+
+
+@dataclass(slots=True)
+class Place:
+    """Addresses and ports that no other test uses."""
+
+    network: str
+    count: int = 0
+
+    def address(self) -> str:
+        self.count += 1
+        return f"{self.network}.{self.count // 250}.{self.count % 250 + 1}"
+
+    def free_port(self, address: str) -> int:
+        with socket.socket() as probe:
+            probe.bind((address, 0))
+            port: int = probe.getsockname()[1]
+            return port
+
+
+@pytest.fixture
+def place() -> Iterator[Place]:
+    """A network of the test's own, kept by a socket while the test runs."""
+    while True:
+        network = f"127.{random.randrange(200, 255)}"
+        with socket.socket() as guard:
+            try:
+                guard.bind((f"{network}.255.1", 65_000))
+            except OSError:
+                continue
+            yield Place(network)
+            return
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """A home whose sockets' paths are longer than a Unix socket's may be."""
+    folder = tmp_path / ("a-home-of-a-very-long-name-" * 4) / "home"
+    folder.mkdir(parents=True)
+    return folder
+
+
+@pytest.fixture
+async def plane(home: Path) -> AsyncIterator[DataPlane]:
+    held = DataPlane(home, DataPlaneSettings(concurrency=1))
+    await held.start()
+    try:
+        yield held
+    finally:
+        await held.stop()
+
+
+@pytest.fixture
+async def backend(place: Place) -> AsyncIterator[Callable[[str], Any]]:
+    """Starts backends: `await backend("v1")`."""
+    async with AsyncExitStack() as stack:
+
+        async def start(name: str) -> Backend:
+            held = Backend(name, place.address())
+            await held.start()
+            stack.push_async_callback(held.stop)
+            return held
+
+        yield start
+
+
+def to(*clusters: str, **options: Any) -> Forward:
+    """Forwards to these clusters, the first of several with what is left of 100."""
+    return Forward(tuple(Weighted(name) for name in clusters), **options)
+
+
+def row(action: Any, match: Match | None = None, **options: Any) -> Route:
+    return Route("a row", match or Match(), action, **options)
+
+
+def table(*rows: Route, name: str = "table", domains: tuple[str, ...] = ("*",)) -> RouteTable:
+    return RouteTable(name, (VirtualHost("host", domains, rows),))
+
+
+def snapshot(
+    listeners: Mapping[str, Listener] | list[Listener],
+    tables: list[RouteTable],
+    pods: Mapping[str, list[Backend]],
+    clusters: list[Cluster] | None = None,
+    version: int = 1,
+) -> Snapshot:
+    """A snapshot with a cluster for every group of pods; `clusters` gives those that are not plain."""
+    special = {each.name: each for each in clusters or []}
+    each_listener = listeners.values() if isinstance(listeners, Mapping) else listeners
+    return Snapshot(
+        version,
+        {each.name: each for each in each_listener},
+        {each.name: each for each in tables},
+        {name: special.get(name, Cluster(name)) for name in pods},
+        {name: tuple(each.endpoint for each in group) for name, group in pods.items()},
+    )
+
+
+def listener(place: Place, role: Role = Role.GATEWAY, name: str = "door", **options: Any) -> Listener:
+    """An HTTP listener at a free place, asking the table `table`."""
+    address = place.address()
+    options = {"table": "table", "address": address, "port": place.free_port(address), **options}
+    if options.get("cluster"):
+        options["table"] = None
+    return Listener(name=name, role=role, **options)
