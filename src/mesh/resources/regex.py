@@ -3,6 +3,7 @@
 import re
 
 LONGEST = 1024
+_LITERAL = re.compile(r"[^\\\[\](){}*+?|]+")
 _REPEAT = re.compile(r"\{(\d+)(,(\d*))?\}")
 _FLAGS = re.compile(r"\(\?[imsU]*(-[imsU]+)?(:|\))")
 _NAMED = re.compile(r"\(\?P?<[A-Za-z_]\w*>")
@@ -19,6 +20,9 @@ def wrong_regex(text: str) -> str:
         return f"{len(text)} characters; {LONGEST} at the most"
     opened, at, repeatable = 0, 0, False
     while at < len(text):
+        if literal := _LITERAL.match(text, at):
+            at, repeatable = literal.end(), True
+            continue
         sign = text[at]
         if sign in "*+?" or (sign == "{" and _REPEAT.match(text, at)):
             end, wrong = _repetition(text, at, repeatable)
@@ -33,11 +37,11 @@ def wrong_regex(text: str) -> str:
         elif sign == "(":
             end, wrong = _group(text, at)
             opened += not wrong and text[end - 1] != ")"
+        elif sign == ")":
+            opened -= 1
+            end, wrong = at + 1, '")" closes nothing' if opened < 0 else ""
         else:
             end, wrong = at + 1, ""
-            if sign == ")":
-                opened -= 1
-                wrong = '")" closes nothing' if opened < 0 else ""
         if wrong:
             return wrong
         at, repeatable = end, sign not in "(|"

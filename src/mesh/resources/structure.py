@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from msgspec import inspect
@@ -35,9 +35,9 @@ class Findings:
 
 
 def check(body: Any, type_: type[Part]) -> Findings:
-    """Walks JSON values along the type."""
+    """Walks JSON values, as `plain` returns them, along the type."""
     findings = Findings()
-    _walk(body, _described(type_), "", findings, 0)
+    _walk(body, _described(type_), "", findings)
     return findings
 
 
@@ -46,11 +46,26 @@ def _described(type_: type[Part]) -> inspect.Type:
     return inspect.type_info(type_)
 
 
+class _Shape(NamedTuple):
+    """A struct as the walk needs it; `plain` are the fields of which the value's class alone decides."""
+
+    types: dict[str, inspect.Type]
+    plain: dict[str, type]
+    required: tuple[str, ...]
+    inert: frozenset[str]
+
+
 @cache
-def _fields(cls: type[Any]) -> dict[str, inspect.Field]:
+def _shape(cls: type[Any]) -> _Shape:
     described = inspect.type_info(cls)
     assert isinstance(described, inspect.StructType)
-    return {each.encode_name: each for each in described.fields}
+    types = {each.encode_name: each.type for each in described.fields}
+    return _Shape(
+        types,
+        {name: _PLAIN[type(kind)] for name, kind in types.items() if type(kind) in _PLAIN},
+        tuple(each.encode_name for each in described.fields if each.required),
+        inert_fields(cls),
+    )
 
 
 def plain(body: Any) -> Any:
@@ -93,7 +108,8 @@ def _plain_map(value: dict[Any, Any], depth: int) -> dict[str, Any]:
         if not isinstance(key, str):
             raise _NotJson(f"the key {key!r} is not a string; put it in quotes")
         try:
-            _plain(key, depth)
+            if not key.isascii():
+                _plain(key, depth)
             if member is not None:
                 kept[key] = _plain(member, depth)
         except _NotJson as error:
@@ -113,61 +129,58 @@ def _plain_list(value: list[Any], depth: int) -> list[Any]:
     return kept
 
 
-def _walk(value: Any, kind: inspect.Type, path: str, found: Findings, depth: int) -> None:
-    if depth > DEEPEST:
-        found.wrong(path, f"nested deeper than {DEEPEST} levels")
-        return
+def _walk(value: Any, kind: inspect.Type, path: str, found: Findings) -> None:
     match kind:
         case inspect.StructType():
-            _struct(value, kind, path, found, depth)
+            _struct(value, kind, path, found)
         case inspect.ListType():
             if not isinstance(value, list):
                 found.wrong(path, f"{_shown(value)} is not a list")
                 return
             for number, member in enumerate(value):
-                _walk(member, kind.item_type, f"{path}[{number}]", found, depth + 1)
+                _walk(member, kind.item_type, f"{path}[{number}]", found)
         case inspect.DictType():
             if not isinstance(value, dict):
                 found.wrong(path, f"{_shown(value)} is not a map")
                 return
             for key, member in value.items():
-                _walk(member, kind.value_type, f"{path}[{key}]", found, depth + 1)
+                _walk(member, kind.value_type, f"{path}[{key}]", found)
         case inspect.UnionType():
-            _union(value, kind, path, found, depth)
+            _union(value, kind, path, found)
         case inspect.AnyType():
             pass
         case _:
             _scalar(value, kind, path, found)
 
 
-def _struct(value: Any, kind: inspect.StructType, path: str, found: Findings, depth: int) -> None:
+def _struct(value: Any, kind: inspect.StructType, path: str, found: Findings) -> None:
     if not isinstance(value, dict):
         found.wrong(path, f"{_shown(value)} is not a map")
         return
-    fields = _fields(kind.cls)
-    inert = inert_fields(kind.cls)
+    shape = _shape(kind.cls)
     dot = f"{path}." if path else ""
     for name, member in value.items():
-        if name not in fields:
-            found.wrong(f"{dot}{name}", f"unknown field{meant(str(name), fields)}")
+        field_type = shape.types.get(name)
+        if field_type is None:
+            found.wrong(f"{dot}{name}", f"unknown field{meant(name, shape.types)}")
             continue
-        if name in inert and worth_telling(name, member):
+        if name in shape.inert and worth_telling(name, member):
             found.inert.append(f"{dot}{name}")
-        if member is not None:
-            _walk(member, fields[name].type, f"{dot}{name}", found, depth + 1)
-    for name, each in fields.items():
-        if each.required and value.get(name) is None:
+        if type(member) is not shape.plain.get(name):
+            _walk(member, field_type, f"{dot}{name}", found)
+    for name in shape.required:
+        if name not in value:
             found.wrong(f"{dot}{name}", "is missing")
 
 
-def _union(value: Any, kind: inspect.UnionType, path: str, found: Findings, depth: int) -> None:
+def _union(value: Any, kind: inspect.UnionType, path: str, found: Findings) -> None:
     members = [each for each in kind.types if not isinstance(each, inspect.NoneType)]
     for each in members:
         if _fits(value, each):
-            _walk(value, each, path, found, depth)
+            _walk(value, each, path, found)
             return
     if len(members) == 1:
-        _walk(value, members[0], path, found, depth)
+        _walk(value, members[0], path, found)
         return
     names = " or ".join(_NAMES.get(type(each), "map") for each in members)
     found.wrong(path, f"{_shown(value)} is not a {names}")
@@ -182,6 +195,8 @@ _NAMES: dict[type[inspect.Type], str] = {
     inspect.DictType: "map",
     inspect.StructType: "map",
 }
+
+_PLAIN: dict[type[inspect.Type], type] = {inspect.StrType: str, inspect.BoolType: bool}
 
 _FITS: dict[type[inspect.Type], Callable[[Any], bool]] = {
     inspect.StrType: lambda value: isinstance(value, str),
