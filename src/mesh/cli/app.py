@@ -14,18 +14,11 @@ from mesh.cli.view import View
 
 HELP = """An online mall of microservices, and the small mesh it runs on.
 
-Takes ordinary Kubernetes and Istio manifests, runs each pod as a process on this machine and puts a real
-Envoy between them.
+Takes ordinary Kubernetes and Istio manifests, runs each pod as a process on this machine,
+and puts a real Envoy between them.
 
-First steps:
-
-  meshmall demo               the mall with jason's and fox's branches, and what each of them sees
-
-  meshmall get pods           what runs
-
-  meshmall apply -f FILE      change it
-
-  meshmall down               end it all
+Begin with `meshmall demo`; look with `meshmall get pods` and `meshmall status`; change it with
+`meshmall apply -f FILE`; end it all with `meshmall down`.
 """
 
 HomeOption = Annotated[
@@ -60,7 +53,7 @@ app = typer.Typer(
     help=HELP,
     no_args_is_help=True,
     add_completion=True,
-    rich_markup_mode="rich",
+    rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )

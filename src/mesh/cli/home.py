@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from mesh.cli.failure import Failure
+from mesh.pods.procfs import start_time
 
 
 def default_home(environ: Mapping[str, str]) -> Path:
@@ -58,16 +59,6 @@ class Running:
     started: int
 
 
-def process_start(pid: int) -> int | None:
-    """When a living process started, in clock ticks since boot (proc(5), field 22); None when it is gone."""
-    try:
-        text = Path(f"/proc/{pid}/stat").read_text()
-    except OSError:
-        return None
-    after = text.rpartition(")")[2].split()
-    return None if after[0] in "ZX" else int(after[19])
-
-
 class Home:
     """Paths in a mesh's folder, and who runs in it."""
 
@@ -111,7 +102,7 @@ class Home:
             running = Running(int(body["pid"]), int(body["started"]))
         except (OSError, ValueError, KeyError, TypeError):
             return None
-        return running if process_start(running.pid) == running.started else None
+        return running if start_time(running.pid) == running.started else None
 
     def require_running(self) -> Running:
         """The daemon of this home; raises Failure when there is none."""
@@ -132,5 +123,5 @@ class Home:
 
     def register(self) -> None:
         """Writes down this process as the daemon."""
-        body = {"pid": os.getpid(), "started": process_start(os.getpid())}
+        body = {"pid": os.getpid(), "started": start_time(os.getpid())}
         self.daemon_file.write_text(json.dumps(body))

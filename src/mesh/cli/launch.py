@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from mesh.cli.failure import Failure
-from mesh.cli.home import Home, Running, Settings, process_start
+from mesh.cli.home import Home, Running, Settings
+from mesh.pods.procfs import start_time
 
 START_LIMIT = 30.0
 STOP_LIMIT = 15.0
@@ -92,7 +93,7 @@ def _end(running: Running) -> None:
             os.kill(running.pid, number)
         deadline = time.monotonic() + limit
         while time.monotonic() < deadline:
-            if process_start(running.pid) != running.started:
+            if start_time(running.pid) != running.started:
                 return
             time.sleep(0.01)
 
