@@ -33,12 +33,9 @@ def plan(old: Resources, new: Resources) -> list[Step]:
     changed = {kind: _changed(kind, old, new) for kind in Kind}
     added = {kind: frozenset(new[kind].keys() - old[kind].keys()) for kind in Kind}
     gone = {kind: frozenset(old[kind].keys() - new[kind].keys()) for kind in Kind}
-    updated_clusters = changed[Kind.CLUSTER] - added[Kind.CLUSTER]
-    endpoints = changed[Kind.ENDPOINTS] - added[Kind.CLUSTER]
+    endpoints = changed[Kind.ENDPOINTS] - changed[Kind.CLUSTER]
     routes = changed[Kind.ROUTES]
-    emptied = frozenset(
-        name for name in endpoints if routes and not new[Kind.ENDPOINTS][name].value and name not in updated_clusters
-    )
+    emptied = frozenset(name for name in endpoints if routes and not new[Kind.ENDPOINTS][name].value)
     tables = frozenset(
         listener.value.table
         for name in changed[Kind.LISTENER]
@@ -46,12 +43,13 @@ def plan(old: Resources, new: Resources) -> list[Step]:
     )
     steps = [
         Step(
-            # Endpoints go along for a cluster that comes back while Envoy still holds on to its former ones.
-            send={Kind.CLUSTER: changed[Kind.CLUSTER], Kind.ENDPOINTS: added[Kind.CLUSTER]},
+            # Endpoints go along with each cluster: one that is replaced waits for them without asking, and
+            # Envoy does not acknowledge clusters while one of them waits; one that comes back may find Envoy
+            # still holding on to its former ones.
+            send={Kind.CLUSTER: changed[Kind.CLUSTER], Kind.ENDPOINTS: changed[Kind.CLUSTER]},
             awaited={Kind.ENDPOINTS: added[Kind.CLUSTER]},
         ),
-        # A cluster that is replaced waits for its endpoints again, without asking for them.
-        Step(send={Kind.ENDPOINTS: (endpoints - emptied) | updated_clusters}),
+        Step(send={Kind.ENDPOINTS: endpoints - emptied}),
         # A table whose listener comes back may still be held by the former one, which drains.
         Step(send={Kind.ROUTES: routes}),
         Step(

@@ -1,0 +1,164 @@
+"""The order of a change, as tables: what Envoy has, what it should have, the steps between."""
+
+from collections.abc import Mapping
+
+import pytest
+
+from mesh.envoy.plan import Step, plan
+from mesh.envoy.resources import Encoder, Inconsistent, Kind, Resources
+from mesh.routing.table import (
+    Cluster,
+    Endpoint,
+    Forward,
+    Listener,
+    Match,
+    Outlier,
+    Role,
+    Route,
+    RouteTable,
+    Snapshot,
+    VirtualHost,
+    Weighted,
+)
+
+POD = Endpoint("127.9.0.1", 7000)
+OTHER = Endpoint("127.9.0.2", 7000)
+EMPTY: Resources = {kind: {} for kind in Kind}
+
+
+def world(
+    routes: Mapping[str, str],
+    pods: Mapping[str, tuple[Endpoint, ...]],
+    doors: Mapping[str, str] | None = None,
+    outlier: Outlier | None = None,
+) -> Resources:
+    """`routes`: cluster by table; `pods`: endpoints by cluster; `doors`: table by listener."""
+    doors = {f"door-{name}": name for name in routes} if doors is None else doors
+    return Encoder().encode(
+        Snapshot(
+            1,
+            {
+                name: Listener(name, Role.GATEWAY, "127.9.0.9", 80 + number, table)
+                for number, (name, table) in enumerate(doors.items())
+            },
+            {
+                name: RouteTable(
+                    name,
+                    (VirtualHost("all", ("*",), (Route("r", Match(), Forward((Weighted(cluster),))),)),),
+                )
+                for name, cluster in routes.items()
+            },
+            {name: Cluster(name, outlier=outlier) for name in pods},
+            pods,
+        )
+    )
+
+
+def told(step: Step) -> str:
+    """A step in short: `+cluster:a +endpoints:a (endpoints:a)`; `-` removes, brackets wait for a question."""
+    parts = []
+    for sign, group in (("+{}", step.send), ("-{}", step.remove), ("({})", step.awaited)):
+        for kind in Kind:
+            parts += [sign.format(f"{kind.name.lower()}:{name}") for name in sorted(group.get(kind, ()))]
+    return " ".join(parts)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "steps"),
+    [
+        (EMPTY, EMPTY, []),
+        (world({"t": "a"}, {"a": (POD,)}), world({"t": "a"}, {"a": (POD,)}), []),
+        # At first: clusters with their pods, then who names them.
+        (
+            EMPTY,
+            world({"t": "a"}, {"a": (POD,)}),
+            [
+                "+cluster:a +endpoints:a (endpoints:a)",
+                "+routes:t",
+                "+listener:door-t (routes:t)",
+            ],
+        ),
+        # A pod more: its endpoint, nothing else.
+        (world({"t": "a"}, {"a": (POD,)}), world({"t": "a"}, {"a": (POD, OTHER)}), ["+endpoints:a"]),
+        # A branch comes: its cluster is there and has its pods before a route leads to it.
+        (
+            world({"t": "a"}, {"a": (POD,)}),
+            world({"t": "b"}, {"a": (POD,), "b": (OTHER,)}),
+            ["+cluster:b +endpoints:b (endpoints:b)", "+routes:t"],
+        ),
+        # A branch goes: nobody is sent to it any more before it is taken away.
+        (
+            world({"t": "b"}, {"a": (POD,), "b": (OTHER,)}),
+            world({"t": "a"}, {"a": (POD,)}),
+            ["+routes:t", "-cluster:b"],
+        ),
+        # Its pods are gone already, while a route still leads there: the route turns first.
+        (
+            world({"t": "b"}, {"a": (POD,), "b": (OTHER,)}),
+            world({"t": "a"}, {"a": (POD,), "b": ()}),
+            ["+routes:t", "+endpoints:b"],
+        ),
+        # No route changes: a cluster that loses its last pod says so at once.
+        (world({"t": "a"}, {"a": (POD,)}), world({"t": "a"}, {"a": ()}), ["+endpoints:a"]),
+        # A cluster with another policy gets its endpoints again along with it.
+        (
+            world({"t": "a"}, {"a": (POD,)}),
+            world({"t": "a"}, {"a": (POD,)}, outlier=Outlier(consecutive_5xx=3)),
+            ["+cluster:a +endpoints:a"],
+        ),
+        # A listener goes with its table, which nobody asks for then.
+        (
+            world({"t": "a", "u": "a"}, {"a": (POD,)}, {"one": "t", "two": "u"}),
+            world({"t": "a"}, {"a": (POD,)}, {"one": "t"}),
+            ["-listener:two"],
+        ),
+    ],
+)
+def test_the_steps_of_a_change(old: Resources, new: Resources, steps: list[str]) -> None:
+    assert [told(step) for step in plan(old, new)] == steps
+
+
+def test_what_did_not_change_is_not_encoded_again() -> None:
+    encoder = Encoder()
+    pods = {"a": (POD,), "b": (OTHER,)}
+    clusters = {name: Cluster(name) for name in pods}
+    first = encoder.encode(Snapshot(1, clusters=clusters, endpoints=pods))
+    second = encoder.encode(Snapshot(2, clusters={**clusters, "a": Cluster("a", http2=True)}, endpoints={**pods}))
+    assert second[Kind.CLUSTER]["b"] is first[Kind.CLUSTER]["b"]
+    assert second[Kind.ENDPOINTS]["a"] is first[Kind.ENDPOINTS]["a"]
+    assert second[Kind.CLUSTER]["a"].version != first[Kind.CLUSTER]["a"].version
+
+
+def test_a_version_means_the_same_to_whoever_encodes() -> None:
+    one, other = (world({"t": "a"}, {"a": (POD,)}) for _ in range(2))
+    assert [each.version for each in one[Kind.ROUTES].values()] == [
+        each.version for each in other[Kind.ROUTES].values()
+    ]
+
+
+def table_to(action: Forward) -> dict[str, RouteTable]:
+    return {"t": RouteTable("t", (VirtualHost("h", ("*",), (Route("r", Match(), action),)),))}
+
+
+@pytest.mark.parametrize(
+    ("snapshot", "lack"),
+    [
+        (Snapshot(1, {"l": Listener("l", Role.GATEWAY, "127.0.0.1", 1, table="t")}), "the table t"),
+        (Snapshot(1, {"l": Listener("l", Role.GATEWAY, "127.0.0.1", 1, cluster="c")}), "the cluster c"),
+        (Snapshot(1, {"l": Listener("l", Role.GATEWAY, "127.0.0.1", 1)}), "a table or a cluster"),
+        (Snapshot(1, tables=table_to(Forward((Weighted("c"),)))), "the cluster c"),
+        (
+            Snapshot(
+                1,
+                tables=table_to(Forward((Weighted("a"),), mirrors=(("m", 1.0),))),
+                clusters={"a": Cluster("a")},
+                endpoints={"a": ()},
+            ),
+            "the cluster m",
+        ),
+        (Snapshot(1, clusters={"a": Cluster("a")}), "has no endpoint group"),
+    ],
+)
+def test_a_snapshot_that_names_what_it_lacks_reaches_nobody(snapshot: Snapshot, lack: str) -> None:
+    with pytest.raises(Inconsistent, match=lack):
+        Encoder().encode(snapshot)
