@@ -120,7 +120,11 @@ class AdsServer(ads_pb2_grpc.AggregatedDiscoveryServiceServicer):  # type: ignor
         await self._until_settled(Step(send={Kind.LISTENER: names}))
 
     def _refuses(self, step: Step) -> bool:
-        return any((kind, name) in self._refused for kind in STOPPING for name in step.send.get(kind, ()))
+        return any(
+            self._refused.get((kind, name), ("",))[0] == self._resources[kind][name].version
+            for kind in STOPPING
+            for name in step.send.get(kind, ())
+        )
 
     def _adopt(self, step: Step, new: Resources) -> None:
         for group in (step.send, step.awaited):

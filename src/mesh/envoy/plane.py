@@ -63,6 +63,7 @@ class DataPlane:
         resources = self._encoder.encode(snapshot)
         steps = plan(self._told, resources)
         self._told = await self._ads.carry_out(steps, resources, whole=whole)
+        await self.process.until_live()
         return self._ads.refused
 
     async def again(self) -> Refused:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import os
 import shutil
 import signal
@@ -18,6 +19,8 @@ STOP_LIMIT = 3.0
 LARGEST_LOG = 10 << 20
 LOOK_EVERY = 10.0
 RECORD = "envoy.json"
+
+log = logging.getLogger(__name__)
 
 
 class EnvoyFailed(Exception):
@@ -42,7 +45,7 @@ class EnvoyProcess:
         self._concurrency = concurrency
         self._process: asyncio.subprocess.Process | None = None
         self._watcher: asyncio.Task[None] | None = None
-        self._ending = False
+        self._live = asyncio.Event()
         self.restarts = 0
         self.admin = Admin(self._folder / ADMIN_SOCKET)
 
@@ -59,11 +62,16 @@ class EnvoyProcess:
         except BaseException:
             await self.stop()
             raise
+        self._live.set()
         self._watcher = asyncio.create_task(self._keep(binary))
+
+    async def until_live(self) -> None:
+        """Waits while Envoy is being started again: it serves what it was told once its first answers came."""
+        await self._live.wait()
 
     async def stop(self) -> None:
         """SIGTERM, and SIGKILL when it takes too long."""
-        self._ending = True
+        self._live.clear()
         if self._watcher is not None:
             self._watcher.cancel()
             with suppress(asyncio.CancelledError):
@@ -83,7 +91,7 @@ class EnvoyProcess:
         self._log.parent.mkdir(parents=True, exist_ok=True)
         configuration = self._folder / "envoy-bootstrap.json"
         configuration.write_text(json.dumps(bootstrap()))
-        with self._log.open("ab") as log:
+        with self._log.open("ab") as output:
             self._process = await asyncio.create_subprocess_exec(
                 str(binary),
                 "--config-path",
@@ -98,8 +106,8 @@ class EnvoyProcess:
                 "--log-level",
                 "warning",
                 stdin=asyncio.subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
+                stdout=output,
+                stderr=output,
                 cwd=self._folder,
                 env={"PATH": os.environ.get("PATH", "")},
                 start_new_session=True,
@@ -126,13 +134,21 @@ class EnvoyProcess:
             assert self._process is not None
             begun = time.monotonic()
             await self._until_ended(self._process)
+            self._live.clear()
             if time.monotonic() - begun > 10:
                 pause = 0.0
             await asyncio.sleep(pause)
             pause = min(5.0, pause * 2 or 0.1)
             self.restarts += 1
-            with suppress(OSError):
+            try:
                 await self._spawn(binary)
+                await self._until_answers()
+            except (OSError, EnvoyFailed) as error:
+                log.error("Envoy was not started again: %s", error)
+                with suppress(ProcessLookupError):
+                    self._process.kill()
+            else:
+                self._live.set()
 
     async def _until_ended(self, process: asyncio.subprocess.Process) -> None:
         """Waits for the end, and looks after the log meanwhile."""
