@@ -8,7 +8,7 @@ Rules are held to what they name only where a change touches them. An object tha
 (kubectl writes one after the other) may name what comes with a later one.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -16,14 +16,23 @@ from mesh.api.node_ports import NodePorts
 from mesh.api.services import ServiceFields
 from mesh.api.settings import Allocator, ApiSettings
 from mesh.resources import references
+from mesh.resources.branch import Branch
+from mesh.resources.branch_references import Surroundings, check_branches
 from mesh.resources.checks import check_update
 from mesh.resources.manifest import Validated, validate
+from mesh.resources.meta import Resource
 from mesh.resources.problems import FieldError, Invalid
 from mesh.resources.ref import Ref
 from mesh.store import Put, Store, Stored
 
 Body = dict[str, Any]
 ROUTED = frozenset({"Service", "VirtualService", "DestinationRule", "Gateway"})
+NAMED_BY_BRANCHES = {
+    "Service": "",
+    "Deployment": "apps",
+    "DestinationRule": "networking.istio.io",
+    "Branch": "meshmall.dev",
+}
 NAMESPACE_LABEL = "kubernetes.io/metadata.name"
 LEFT_OUT = ("uid", "resourceVersion", "creationTimestamp", "generation", "selfLink", "managedFields")
 
@@ -127,6 +136,8 @@ class Admission:
     def _refer(self, valid: Sequence[Validated], admitted: Admitted, *, together: bool) -> list[tuple[int, FieldError]]:
         """Holds rules against what there would be; what was wrong before the change does not refuse it."""
         numbers = {each.ref: number for number, each in enumerate(valid)}
+        if errors := self._refer_branches(valid, numbers):
+            return errors
         if not any(ref.kind in ROUTED for ref in numbers):
             return []
         present = {each.ref: each for kind in ROUTED for each in self._store.list(_group(kind), kind)}
@@ -144,6 +155,21 @@ class Admission:
             else:
                 admitted.warnings.append((0 if number is None else number, str(finding.error)))
         return errors
+
+    def _refer_branches(self, valid: Sequence[Validated], numbers: Mapping[Ref, int]) -> list[tuple[int, FieldError]]:
+        """Holds the branches of a change against all that there would be."""
+        branches = [each.typed for each in valid if isinstance(each.typed, Branch)]
+        if not branches:
+            return []
+        after: dict[Ref, Resource] = {
+            stored.ref: stored.typed
+            for kind, group in NAMED_BY_BRANCHES.items()
+            for stored in self._store.list(group, kind)
+            if not stored.metadata.get("deletionTimestamp")
+        }
+        after.update({each.ref: each.typed for each in valid if each.ref.kind in NAMED_BY_BRANCHES})
+        found = check_branches(branches, Surroundings.of(after.values()))
+        return [(numbers[error.ref] if error.ref else 0, error) for error in found]
 
 
 def _said(finding: references.Finding) -> str:

@@ -6,6 +6,8 @@ import ipaddress
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
+from mesh.resources.branch import Branch
+from mesh.resources.checks_branch import check_branch
 from mesh.resources.checks_destination_rule import check_destination_rule
 from mesh.resources.checks_gateway import check_gateway
 from mesh.resources.checks_pod import check_template
@@ -257,4 +259,5 @@ _CHECKS: dict[type[Resource], Callable[[Any], Errors]] = {
     VirtualService: check_virtual_service,
     DestinationRule: check_destination_rule,
     Gateway: check_gateway,
+    Branch: check_branch,
 }

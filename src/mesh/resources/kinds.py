@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from mesh.resources.branch import GROUP as MESHMALL
+from mesh.resources.branch import Branch
 from mesh.resources.config import ConfigMap, Event, Namespace, Secret, ServiceAccount
 from mesh.resources.deployment import Deployment, ReplicaSet
 from mesh.resources.destination_rule import DestinationRule
@@ -81,6 +83,7 @@ REGISTRY = Registry(
             "discovery.k8s.io", ("v1",), "EndpointSlice", "endpointslices", "endpointslice", (), True,
             EndpointSlice, "mesh", kept=False,
         ),
+        KindInfo(MESHMALL, ("v1",), "Branch", "branches", "branch", ("br",), True, Branch),
         KindInfo(ISTIO, ISTIO_VERSIONS, "Gateway", "gateways", "gateway", ("gw",), True, Gateway),
         KindInfo(
             ISTIO, ISTIO_VERSIONS, "VirtualService", "virtualservices", "virtualservice", ("vs",), True,
