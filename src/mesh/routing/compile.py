@@ -5,20 +5,24 @@ HTTP goes through one proxy listener that knows the host by the request. Gateway
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
-from mesh.resources.hosts import aliases, covers, resolve, specificity
+from mesh.resources.branch import PREVIEW_DOMAIN
+from mesh.resources.hosts import aliases, covers, resolve, service_host, specificity
 from mesh.resources.ref import Ref
 from mesh.resources.references import ref_of
 from mesh.resources.service import ServicePort
 from mesh.resources.virtual_service import Destination, VirtualService
+from mesh.routing.branches import Branches
 from mesh.routing.clusters import Rules, cluster_name, clusters_of
 from mesh.routing.directory import Directory, Known
 from mesh.routing.http import DEFAULT_RETRY, MESH, Place, delegates_of, rows
-from mesh.routing.listeners import gateway_name, listeners_of, served
+from mesh.routing.listeners import developer_name, gateway_name, listeners_of, served
 from mesh.routing.table import (
     Cluster,
     Endpoint,
+    Entries,
     Forward,
     Match,
     Respond,
@@ -29,6 +33,8 @@ from mesh.routing.table import (
     Weighted,
 )
 from mesh.routing.world import MeshSettings, World
+
+UNKNOWN = Route("unknown host", Match(), Respond(502, "mesh-mall: no service of this name and port is known here\n"))
 
 
 def compile(world: World, settings: MeshSettings) -> Snapshot:  # noqa: A001 - what it does
@@ -44,6 +50,7 @@ class _Compiler:
         self._settings = settings
         self._directory = Directory(world)
         self._delegates = delegates_of(world.virtual_services)
+        self._branches = Branches(world, self._directory)
         self._clusters: dict[str, Cluster] = {}
         self._endpoints: dict[str, tuple[Endpoint, ...]] = {}
         self._by_host: dict[str, list[VirtualService]] = defaultdict(list)
@@ -68,7 +75,12 @@ class _Compiler:
         for namespace in namespaces:
             name = f"outbound|{namespace}"
             tables[name] = RouteTable(name, tuple(self._sidecar_hosts(namespace)))
-        for table in (*self._gateway_tables(), *self._service_tables()):
+        entries = self._branches.entries()
+        for table in (
+            *self._gateway_tables(entries),
+            *self._service_tables(entries),
+            *self._developer(entries, tables),
+        ):
             tables[table.name] = table
         listeners = {each.name: each for each in listeners_of(self._world, self._directory, self._settings, tables)}
         return Snapshot(self._world.version, listeners, tables, self._clusters, self._endpoints)
@@ -79,6 +91,7 @@ class _Compiler:
             for cluster, endpoints in clusters_of(known, rules.of(known), self._directory):
                 self._clusters[cluster.name] = cluster
                 self._endpoints[cluster.name] = endpoints
+        self._branches.add_clusters(self._clusters, self._endpoints)
 
     def _resolved(self, host: str, namespace: str) -> str:
         """A rule's host as a Service's full name where it is one, in whatever short form it was written."""
@@ -109,8 +122,15 @@ class _Compiler:
             if host not in named:
                 rules = [rule for pattern, rule in self._wild if pattern == host]
                 yield self._virtual_host(host, (host,), rules, self._mesh(namespace, 80), ())
-        answer = Respond(502, "mesh-mall: no service of this name and port is known here\n")
-        yield VirtualHost("unknown", ("*",), (Route("unknown host", Match(), answer),))
+        for namespace_of, service, port in self._branches.own_hosts():
+            names = aliases(service, namespace_of, namespace)
+            domains = [f"{name}:{port.port}" for name in names] + [name for name in names if port.port == 80]
+            if found := [each for each in domains if each not in named]:
+                named.update(found)
+                own = service_host(service, namespace_of)
+                diverts = self._branches.own_diverts(own, port.port)
+                yield VirtualHost(f"{own}:{port.port}", tuple(found), (UNKNOWN,), diverts=diverts)
+        yield VirtualHost("unknown", ("*",), (UNKNOWN,))
 
     def _mesh(self, namespace: str, port: int) -> Place:
         return Place(MESH, namespace, port, self._cluster_for(port), {})
@@ -121,7 +141,9 @@ class _Compiler:
             rules = [rule for host, rule in self._wild if covers(host, known.host)][:1]
         plain = (_plain(known, port),) if not rules else ()
         name = f"{known.host}:{port.port}"
-        return self._virtual_host(name, domains, rules, self._mesh(namespace, port.port), plain, ref_of(known.service))
+        place = self._mesh(namespace, port.port)
+        host = self._virtual_host(name, domains, rules, place, plain, ref_of(known.service))
+        return replace(host, diverts=self._branches.diverts(known.host, port.port, forwarded(host.routes)))
 
     def _virtual_host(
         self,
@@ -137,9 +159,12 @@ class _Compiler:
         if len(rules) > 1:
             found.sort(key=lambda row: row.match == Match())
         named = dict.fromkeys((*origins, *(origin for row in found for origin in row.origins)))
-        return VirtualHost(name, domains, (*found, *after), tuple(named))
+        routes = (*found, *after)
+        return VirtualHost(
+            name, domains, routes, tuple(named), self._branches.diverts_by_destination(forwarded(routes))
+        )
 
-    def _gateway_tables(self) -> Iterator[RouteTable]:
+    def _gateway_tables(self, entries: Entries) -> Iterator[RouteTable]:
         """One table a port, for all Gateways that serve it; a host's rules merge, older first."""
         for port, servers in served(self._world).items():
             hosts: dict[str, list[tuple[VirtualService, Place]]] = defaultdict(list)
@@ -151,13 +176,22 @@ class _Compiler:
                     for host in _shared_hosts(rule, named, server.hosts, gateway.metadata.namespace):
                         if all(rule is not other for other, _ in hosts[host]):
                             hosts[host].append((rule, place))
-            yield RouteTable(
-                gateway_name(port),
-                tuple(
-                    self._gateway_host(host, port, bound)
-                    for host, bound in sorted(hosts.items(), key=lambda pair: (*specificity(pair[0]), pair[0]))
-                ),
-            )
+            built = [
+                self._gateway_host(host, port, bound)
+                for host, bound in sorted(hosts.items(), key=lambda pair: (*specificity(pair[0]), pair[0]))
+            ]
+            yield RouteTable(gateway_name(port), tuple(self._with_previews(built, port)), entries)
+
+    def _with_previews(self, hosts: Sequence[VirtualHost], port: int) -> Iterator[VirtualHost]:
+        """Where no host of a gateway takes the branches' preview addresses, the first one does."""
+        domains = {domain for host in hosts for domain in host.domains}
+        preview = f"*.{PREVIEW_DOMAIN}"
+        for number, host in enumerate(hosts):
+            if number == 0 and self._branches.all and not {"*", preview} & domains:
+                more = (preview, f"{preview}:{self._settings.ports.get(port, port)}")
+                yield replace(host, domains=(*host.domains, *more))
+            else:
+                yield host
 
     def _gateway_host(self, host: str, port: int, bound: Sequence[tuple[VirtualService, Place]]) -> VirtualHost:
         found = [row for rule, place in bound for row in rows(rule, place, self._delegates)]
@@ -165,9 +199,10 @@ class _Compiler:
             found.sort(key=lambda row: row.match == Match())
         domains = (host,) if host.startswith("*") else (host, f"{host}:*")
         origins = dict.fromkeys(origin for row in found for origin in row.origins)
-        return VirtualHost(f"{host}:{port}", domains, tuple(found), tuple(origins))
+        diverts = self._branches.diverts_by_destination(forwarded(found))
+        return VirtualHost(f"{host}:{port}", domains, tuple(found), tuple(origins), diverts)
 
-    def _service_tables(self) -> Iterator[RouteTable]:
+    def _service_tables(self, entries: Entries) -> Iterator[RouteTable]:
         """Tables of the listeners that stand for one Service: its ClusterIP (rules apply), its NodePort
         (as on a cluster, where no rule stands between the node and the pod)."""
         for known in self._directory.services:
@@ -176,13 +211,39 @@ class _Compiler:
                 host = self._service_host(known, port, known.namespace, ("*",))
                 yield RouteTable(f"clusterip|{suffix}", (host,))
                 if port.node_port:
+                    route = _plain(known, port)
                     plain = VirtualHost(
                         f"{known.host}:{port.port}",
                         ("*",),
-                        (_plain(known, port),),
+                        (route,),
                         (ref_of(known.service),),
+                        self._branches.diverts(known.host, port.port, forwarded((route,))),
                     )
-                    yield RouteTable(f"nodeport|{suffix}", (plain,))
+                    yield RouteTable(f"nodeport|{suffix}", (plain,), entries)
+
+    def _developer(self, entries: Entries, tables: Mapping[str, RouteTable]) -> Iterator[RouteTable]:
+        """What programs that are no pods ask: what a pod of the namespace does, and the gateways by their address."""
+        settings = self._settings
+        for namespace in self._branches.namespaces() if settings.developer_subnet else ():
+            gateways = []
+            for port in served(self._world):
+                here = settings.ports.get(port, port)
+                name = f"gateway-itself|{here}"
+                self._clusters[name] = Cluster(name)
+                self._endpoints[name] = (Endpoint(settings.gateway_address, here),)
+                hosts = dict.fromkeys((settings.gateway_address, "127.0.0.1", "localhost", "*.localhost"))
+                domains = tuple(f"{host}:{here}" for host in hosts) + (tuple(hosts) if here == 80 else ())
+                route = Route("gateway", Match(), Forward((Weighted(name),)))
+                gateways.append(VirtualHost(name, domains, (route,)))
+            inner = tables.get(f"outbound|{namespace}")
+            hosts_of = inner.hosts if inner is not None else (VirtualHost("unknown", ("*",), (UNKNOWN,)),)
+            yield RouteTable(developer_name(namespace), (*gateways, *hosts_of), entries)
+
+
+def forwarded(routes: Sequence[Route]) -> tuple[str, ...]:
+    """The clusters that rows send to, each once."""
+    actions = [route.action for route in routes if isinstance(route.action, Forward)]
+    return tuple(dict.fromkeys(each.cluster for action in actions for each in action.to))
 
 
 class _ClusterFor:

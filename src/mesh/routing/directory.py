@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from mesh.resources.branch import BRANCH_LABEL
 from mesh.resources.hosts import aliases, service_host
 from mesh.resources.service import Service, ServicePort
 from mesh.routing.table import Endpoint
@@ -58,6 +59,9 @@ class Directory:
         self._by_alias = {alias: known for known in self.services for alias in aliases(known.name, known.namespace, "")}
         self._by_label: dict[tuple[str, str, str], list[Workload]] = defaultdict(list)
         for workload in world.workloads:
+            if BRANCH_LABEL in workload.labels:
+                # A branch's own pods are never among a Service's, whatever it selects.
+                continue
             for key, value in workload.labels.items():
                 self._by_label[workload.namespace, key, value].append(workload)
 
@@ -85,14 +89,15 @@ class Directory:
             Endpoint(each.ip, number, f"{each.namespace}/{each.name}")
             for each in self.selected(known.namespace, wanted)
             if each.ready or known.service.spec.publish_not_ready_addresses
-            for number in _target(port, each)
+            for number in target(port, each)
         ]
         return tuple(sorted(found, key=lambda endpoint: (endpoint.pod, endpoint.port)))
 
 
-def _target(port: ServicePort, workload: Workload) -> Iterator[int]:
-    target = port.target_port if port.target_port is not None else port.port
-    if isinstance(target, int):
-        yield target
-    elif target in workload.ports:
-        yield workload.ports[target]
+def target(port: ServicePort, workload: Workload) -> Iterator[int]:
+    """The port of a pod that a Service's port stands for; none when the pod has none of that name."""
+    named = port.target_port if port.target_port is not None else port.port
+    if isinstance(named, int):
+        yield named
+    elif named in workload.ports:
+        yield workload.ports[named]

@@ -3,18 +3,24 @@
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
+from mesh.resources.branch import BRANCH_LABEL
 from mesh.resources.gateway import Gateway, Server
 from mesh.resources.ref import Ref
 from mesh.resources.references import ref_of
 from mesh.routing.clusters import cluster_name
 from mesh.routing.directory import Directory, is_http
 from mesh.routing.table import Listener, Role, RouteTable, Source
-from mesh.routing.world import MeshSettings, World
+from mesh.routing.world import MeshSettings, Workload, World
 
 
 def gateway_name(port: int) -> str:
     """The table and listener of a Gateway's port."""
     return f"gateway|{port}"
+
+
+def developer_name(namespace: str) -> str:
+    """The table and listener of the programs that are no pods."""
+    return f"developer|{namespace}"
 
 
 def served(world: World) -> Mapping[int, Sequence[tuple[Gateway, Server]]]:
@@ -41,6 +47,15 @@ def listeners_of(
             origins=tuple(dict.fromkeys(ref_of(gateway) for gateway, _ in servers)),
         )
     yield from _services(directory, settings)
+    for namespace in sorted({each.metadata.namespace for each in world.branches}):
+        if address := settings.developer_address(namespace):
+            name = developer_name(namespace)
+            yield Listener(name=name, role=Role.DEVELOPER, address=address, port=settings.sidecar_port, table=name)
+
+
+def branch_of(workload: Workload) -> str:
+    """The branch that a pod was made for, "" for the baseline's."""
+    return workload.labels.get(BRANCH_LABEL, "")
 
 
 def _sidecars(world: World, settings: MeshSettings) -> Iterator[Listener]:
@@ -51,7 +66,7 @@ def _sidecars(world: World, settings: MeshSettings) -> Iterator[Listener]:
             address=each.ip,
             port=settings.sidecar_port,
             table=f"outbound|{each.namespace}",
-            source=Source(each.namespace, each.name, tuple(sorted(each.labels.items())), each.owner),
+            source=Source(each.namespace, each.name, tuple(sorted(each.labels.items())), each.owner, branch_of(each)),
             origins=(Ref("", "Pod", each.namespace, each.name),),
         )
 

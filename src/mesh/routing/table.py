@@ -155,21 +155,59 @@ class Route:
 
 
 @dataclass(frozen=True, slots=True)
+class Divert:
+    """What one branch does at a host: its requests take the host's rows to other clusters (`swap`: from, to).
+
+    A cluster that is swapped for "" is not ready: such rows answer 503 with `refusal`. A swap from "" stands for
+    the whole host, which is the branch's alone.
+    """
+
+    branch: str
+    swap: tuple[tuple[str, str], ...]
+    refusal: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class VirtualHost:
-    """`domains` are Envoy's: exact, `*.suffix`, or `*`; with and without the port."""
+    """`domains` are Envoy's: exact, `*.suffix`, or `*`; with and without the port.
+
+    `diverts` are looked up by the request's branch; a request without one, or of one that is not there, takes
+    `routes`.
+    """
 
     name: str
     domains: tuple[str, ...]
     routes: tuple[Route, ...]
     origins: tuple[Ref, ...] = ()
+    diverts: tuple[Divert, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A way into a branch: `key` as `cookie:user=fox`; `label` is what the answer's `x-branch` says."""
+
+    key: str
+    branch: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entries:
+    """All ways into all branches, asked where requests come in from outside."""
+
+    entries: tuple[Entry, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class RouteTable:
-    """What one group of listeners asks; a table is shared by all pods of a namespace."""
+    """What one group of listeners asks; a table is shared by all pods of a namespace.
+
+    `entries` is set where requests come in from outside.
+    """
 
     name: str
     hosts: tuple[VirtualHost, ...]
+    entries: Entries | None = None
 
 
 class Balance(Enum):
@@ -229,12 +267,13 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Who calls through a listener: the pod's namespace and labels."""
+    """Who calls through a listener: the pod's namespace and labels, and the branch that it belongs to."""
 
     namespace: str
     pod: str
     labels: tuple[tuple[str, str], ...]
     workload: str = ""
+    branch: str = ""
 
 
 class Role(Enum):
@@ -244,6 +283,7 @@ class Role(Enum):
     GATEWAY = "gateway"
     NODE_PORT = "nodeport"
     CLUSTER_IP = "clusterip"
+    DEVELOPER = "developer"
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Self, TypeVar
+from zlib import crc32
 
+from mesh.resources.branch import Branch
 from mesh.resources.destination_rule import DestinationRule
 from mesh.resources.gateway import Gateway
 from mesh.resources.meta import Resource
@@ -21,12 +23,20 @@ DEFAULT_PORTS = MappingProxyType({80: 8080, 443: 8443})
 
 @dataclass(frozen=True, slots=True)
 class MeshSettings:
-    """Where the mesh listens. `ports` maps a Gateway's port to the one used here; others stay as they are."""
+    """Where the mesh listens. `ports` maps a Gateway's port to the one used here; others stay as they are.
+
+    `developer_subnet` is three numbers of an address ("127.20.255").
+    """
 
     gateway_address: str = "127.0.0.1"
     node_address: str = "127.0.0.1"
     ports: Mapping[int, int] = field(default_factory=lambda: DEFAULT_PORTS)
     sidecar_port: int = 15001
+    developer_subnet: str = ""
+
+    def developer_address(self, namespace: str) -> str:
+        """Where programs that are no pods call into a namespace; "" when there is no such place."""
+        return f"{self.developer_subnet}.{1 + crc32(namespace.encode()) % 250}" if self.developer_subnet else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +81,7 @@ class World:
     virtual_services: tuple[VirtualService, ...] = ()
     destination_rules: tuple[DestinationRule, ...] = ()
     gateways: tuple[Gateway, ...] = ()
+    branches: tuple[Branch, ...] = ()
 
     @classmethod
     def of(cls, store: Store) -> Self:
@@ -83,6 +94,7 @@ class World:
                 *store.of(VirtualService),
                 *store.of(DestinationRule),
                 *store.of(Gateway),
+                *store.of(Branch),
             ],
         )
 
@@ -98,6 +110,7 @@ class World:
             virtual_services=_only(everything, VirtualService),
             destination_rules=_only(everything, DestinationRule),
             gateways=_only(everything, Gateway),
+            branches=_only(everything, Branch),
         )
 
     def replaced(self, ref: Ref, typed: Resource | None) -> Self:
