@@ -96,17 +96,18 @@ class Daemon:
         stack.push_async_callback(plane.stop)
         self.progress.step("envoy")
 
+        block = Block.claim(home.path)
+        stack.callback(block.release_all)
+
         mesh = MeshSettings(
             gateway_address=settings.address,
             node_address=settings.address,
             ports={80: settings.gateway_port, 443: settings.gateway_https_port},
+            developer_subnet=block.developer_subnet,
         )
         programmer = Programmer(store, plane, mesh)
         await programmer.start()
         stack.push_async_callback(programmer.stop)
-
-        block = Block.claim(home.path)
-        stack.callback(block.release_all)
 
         async def settled(version: int) -> None:
             with suppress(TimeoutError):

@@ -13,7 +13,9 @@ from envoy.extensions.filters.network.set_filter_state.v3 import set_filter_stat
 from envoy.extensions.filters.network.tcp_proxy.v3 import tcp_proxy_pb2
 from envoy.extensions.upstreams.http.v3 import http_protocol_options_pb2
 
-from mesh.envoy.encode_route import CORS_FILTER, FAULT_FILTER, SOURCE_KEY, duration, packed, source_token
+from mesh.envoy.encode_branches import FILTER as BRANCH_FILTER
+from mesh.envoy.encode_branches import branch_filter, packed
+from mesh.envoy.encode_route import CORS_FILTER, FAULT_FILTER, SOURCE_KEY, duration, source_token
 from mesh.routing.table import Balance, Cluster, Endpoint, Listener, Role, Source
 
 CONNECT_TIMEOUT = 5.0
@@ -165,6 +167,7 @@ def _manager(listener: Listener) -> hcm.HttpConnectionManager:
     message.rds.config_source.CopyFrom(ads())
     upgrade = message.upgrade_configs.add(upgrade_type="websocket")
     upgrade.enabled.value = True
+    message.http_filters.add(name=BRANCH_FILTER).typed_config.CopyFrom(branch_filter(listener))
     message.http_filters.add(name=CORS_FILTER).typed_config.CopyFrom(packed(cors_pb2.Cors()))
     message.http_filters.add(name=FAULT_FILTER).typed_config.CopyFrom(packed(fault_pb2.HTTPFault()))
     router = router_pb2.Router(suppress_envoy_headers=True)

@@ -10,8 +10,10 @@ from envoy.extensions.filters.http.fault.v3 import fault_pb2
 from envoy.extensions.retry.host.previous_hosts.v3 import previous_hosts_pb2
 from envoy.type.matcher.v3 import regex_pb2, string_pb2
 from envoy.type.v3 import percent_pb2
-from google.protobuf import any_pb2, duration_pb2
+from google.protobuf import duration_pb2
 
+from mesh.envoy.encode_branches import FILTER, Diverter, entry_script
+from mesh.resources.branch import HEADER
 from mesh.routing.table import (
     Cors,
     Fault,
@@ -36,13 +38,6 @@ CORS_FILTER = "envoy.filters.http.cors"
 REDIRECT_CODES = {301: 0, 302: 1, 303: 2, 307: 3, 308: 4}
 
 
-def packed(message: object) -> any_pb2.Any:
-    """A message as Envoy's typed configuration; equal messages give equal bytes."""
-    held = any_pb2.Any()
-    held.Pack(message, deterministic=True)
-    return held
-
-
 def duration(seconds: float) -> duration_pb2.Duration:
     """Seconds as a protobuf duration."""
     whole = int(seconds)
@@ -54,19 +49,33 @@ def source_token(key: str, value: str) -> str:
     return f"|{key}={value}|"
 
 
-def encode_table(table: RouteTable) -> route_pb2.RouteConfiguration:
-    """The whole table. Routes are named, so that an access log can say which one took a request."""
-    message = route_pb2.RouteConfiguration(
-        name=table.name,
-        virtual_hosts=[_host(host) for host in table.hosts],
-        max_direct_response_body_size_bytes={"value": 1 << 20},
-    )
-    message.validate_clusters.value = False
-    return message
+class TableEncoder:
+    """Encodes route tables; keeps the branches' rows of the last ones. Routes are named, so that an access log can
+    say which one took a request."""
 
+    def __init__(self) -> None:
+        self._diverter = Diverter(encode_route)
 
-def _host(host: VirtualHost) -> rc.VirtualHost:
-    return rc.VirtualHost(name=host.name, domains=host.domains, routes=[encode_route(route) for route in host.routes])
+    def encode(self, table: RouteTable) -> route_pb2.RouteConfiguration:
+        """The whole table."""
+        message = route_pb2.RouteConfiguration(
+            name=table.name,
+            virtual_hosts=[self._host(table, host) for host in table.hosts],
+            max_direct_response_body_size_bytes={"value": 1 << 20},
+        )
+        message.validate_clusters.value = False
+        if table.entries is not None and table.entries.entries:
+            message.typed_per_filter_config[FILTER].CopyFrom(entry_script(table.entries))
+        elif table.entries is not None:
+            message.request_headers_to_remove.append(HEADER)
+        return message
+
+    def _host(self, table: RouteTable, host: VirtualHost) -> rc.VirtualHost:
+        if not host.diverts:
+            rows = [encode_route(route) for route in host.routes]
+            return rc.VirtualHost(name=host.name, domains=host.domains, routes=rows)
+        matcher = self._diverter.matcher(f"{table.name} {host.name}", host.routes, host.diverts)
+        return rc.VirtualHost(name=host.name, domains=host.domains, matcher=matcher)
 
 
 def encode_route(route: Route) -> rc.Route:

@@ -11,6 +11,7 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 from mesh.envoy.condition import has_condition, with_condition
 from mesh.envoy.plane import DataPlane, Refused
@@ -23,7 +24,7 @@ from mesh.routing.table import Listener, Snapshot
 from mesh.routing.world import MeshSettings, World
 from mesh.store import Event, Expired, Put, Store, Watch, timestamp
 
-WATCHED = frozenset(("Service", "Pod", "VirtualService", "DestinationRule", "Gateway"))
+WATCHED = frozenset(("Service", "Pod", "VirtualService", "DestinationRule", "Gateway", "Branch"))
 RULES = frozenset(("VirtualService", "DestinationRule", "Gateway"))
 # Seconds until refused listeners are offered again: the first pause, and the longest.
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
@@ -240,7 +241,15 @@ def _matters(event: Event) -> bool:
     if event.type != "MODIFIED" or event.previous is None or event.object.ref.kind == "Pod":
         return True
     old, new = event.previous.body, event.object.body
+    if event.object.ref.kind == "Branch" and _readiness(old) != _readiness(new):
+        return True
     return old.get("spec") != new.get("spec")
+
+
+def _readiness(branch: Mapping[str, Any]) -> list[tuple[str, bool]]:
+    """Of a branch's status, what decides where its requests go."""
+    services = (branch.get("status") or {}).get("services") or []
+    return [(each["name"], each.get("ready", False)) for each in services]
 
 
 def _origins(snapshot: Snapshot, kind: Kind, name: str) -> tuple[Ref, ...]:

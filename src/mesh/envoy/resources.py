@@ -12,7 +12,8 @@ from typing import Any
 from google.protobuf import any_pb2
 
 from mesh.envoy.encode import encode_cluster, encode_endpoints, encode_listener
-from mesh.envoy.encode_route import encode_table, packed
+from mesh.envoy.encode_branches import packed
+from mesh.envoy.encode_route import TableEncoder
 from mesh.routing.table import Forward, Route, Snapshot
 
 
@@ -48,6 +49,7 @@ class Encoder:
 
     def __init__(self) -> None:
         self._held: dict[Kind, dict[str, Resource]] = {kind: {} for kind in Kind}
+        self._tables = TableEncoder()
 
     def encode(self, snapshot: Snapshot) -> Resources:
         """All resources of a snapshot. Raises Inconsistent when it names what it does not hold."""
@@ -56,7 +58,7 @@ class Encoder:
             Kind.CLUSTER: self._group(Kind.CLUSTER, snapshot.clusters, lambda _, each: encode_cluster(each)),
             Kind.ENDPOINTS: self._group(Kind.ENDPOINTS, snapshot.endpoints, encode_endpoints),
             Kind.LISTENER: self._group(Kind.LISTENER, snapshot.listeners, lambda _, each: encode_listener(each)),
-            Kind.ROUTES: self._group(Kind.ROUTES, snapshot.tables, lambda _, each: encode_table(each)),
+            Kind.ROUTES: self._group(Kind.ROUTES, snapshot.tables, lambda _, each: self._tables.encode(each)),
         }
         return self._held
 
@@ -93,6 +95,10 @@ def require_consistent(snapshot: Snapshot) -> None:
                 for cluster in _named(route):
                     if cluster not in snapshot.clusters:
                         raise Inconsistent(f"route {route.name} names the cluster {cluster}")
+            for divert in host.diverts:
+                for _, cluster in divert.swap:
+                    if cluster and cluster not in snapshot.clusters:
+                        raise Inconsistent(f"branch {divert.branch} names the cluster {cluster}")
     for name in snapshot.clusters:
         if name not in snapshot.endpoints:
             raise Inconsistent(f"cluster {name} has no endpoint group")

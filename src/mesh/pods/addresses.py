@@ -62,6 +62,11 @@ class Block:
             "end a mesh that is not needed (meshmall down)"
         )
 
+    @property
+    def developer_subnet(self) -> str:
+        """The last subnet, for the listeners of programs that are no pods: three numbers of an address."""
+        return f"127.{self.number}.{LAST_SUBNET + 1}"
+
     def __contains__(self, address: str) -> bool:
         return address.startswith(f"127.{self.number}.")
 

@@ -79,7 +79,7 @@ class _Compiler:
         for table in (
             *self._gateway_tables(entries),
             *self._service_tables(entries),
-            *self._developer(entries, tables),
+            *self._developer(tables),
         ):
             tables[table.name] = table
         listeners = {each.name: each for each in listeners_of(self._world, self._directory, self._settings, tables)}
@@ -221,7 +221,7 @@ class _Compiler:
                     )
                     yield RouteTable(f"nodeport|{suffix}", (plain,), entries)
 
-    def _developer(self, entries: Entries, tables: Mapping[str, RouteTable]) -> Iterator[RouteTable]:
+    def _developer(self, tables: Mapping[str, RouteTable]) -> Iterator[RouteTable]:
         """What programs that are no pods ask: what a pod of the namespace does, and the gateways by their address."""
         settings = self._settings
         for namespace in self._branches.namespaces() if settings.developer_subnet else ():
@@ -237,7 +237,7 @@ class _Compiler:
                 gateways.append(VirtualHost(name, domains, (route,)))
             inner = tables.get(f"outbound|{namespace}")
             hosts_of = inner.hosts if inner is not None else (VirtualHost("unknown", ("*",), (UNKNOWN,)),)
-            yield RouteTable(developer_name(namespace), (*gateways, *hosts_of), entries)
+            yield RouteTable(developer_name(namespace), (*gateways, *hosts_of))
 
 
 def forwarded(routes: Sequence[Route]) -> tuple[str, ...]:

@@ -1,0 +1,91 @@
+-- Where requests come in from outside: finds the branch that a request enters, and says so in `x-branch` and in
+-- baggage, which travel on. What came in as `x-branch` is taken away: nobody outside writes the mesh's own header.
+-- `DATA` (written before this text) has a line for each way in: key, branch, what the answer says.
+
+local entries, wanted = {}, { header = {}, query = {}, baggage = {}, cookie = {} }
+local known = {}
+for key, branch, label in string.gmatch(DATA, "([^\t\n]+)\t([^\t\n]+)\t([^\t\n]+)\n") do
+  entries[key] = { branch, label }
+  local kind, name = string.match(key, "^(%a+):([^=]+)=")
+  if kind and not known[kind .. ":" .. name] then
+    known[kind .. ":" .. name] = true
+    table.insert(wanted[kind], name)
+  end
+end
+
+local function unescaped(text)
+  if not string.find(text, "%", 1, true) then return text end
+  return (string.gsub(text, "%%(%x%x)", function(digits) return string.char(tonumber(digits, 16)) end))
+end
+
+-- The value of `name` in `name=value` pairs that `separator` parts; the first one counts.
+local function pair(text, name, separator)
+  for part in string.gmatch(text, "[^" .. separator .. "]+") do
+    local key, value = string.match(part, "^%s*([^=%s]+)%s*=%s*(.-)%s*$")
+    if key == name then return value end
+  end
+end
+
+local function by_host(headers)
+  local host = headers:get(":authority")
+  return host and entries["host:" .. string.lower((string.gsub(host, ":%d+$", "")))]
+end
+
+local function by_query(headers)
+  local text = #wanted.query > 0 and string.match(headers:get(":path") or "", "%?([^#]*)")
+  for _, name in ipairs(text and wanted.query or {}) do
+    local value = pair(text, name, "&")
+    local found = value and entries["query:" .. name .. "=" .. unescaped(value)]
+    if found then return found end
+  end
+end
+
+local function by_header(headers)
+  for _, name in ipairs(wanted.header) do
+    local value = headers:get(name)
+    local found = value and entries["header:" .. name .. "=" .. value]
+    if found then return found end
+  end
+end
+
+local function by_baggage(headers)
+  local text = headers:get("baggage")
+  for _, name in ipairs(text and wanted.baggage or {}) do
+    local value = pair(text, name, ",")
+    value = value and string.match(value, "^[^;%s]*")
+    local found = value and entries["baggage:" .. name .. "=" .. unescaped(value)]
+    if found then return found end
+  end
+end
+
+local function by_cookie(headers)
+  local text = #wanted.cookie > 0 and headers:get("cookie")
+  for _, name in ipairs(text and wanted.cookie or {}) do
+    local value = pair(text, name, ";,")
+    local found = value and entries["cookie:" .. name .. "=" .. value]
+    if found then return found end
+  end
+end
+
+local function with_branch(baggage, branch)
+  local members = { "branch=" .. branch }
+  for member in string.gmatch(baggage or "", "[^,]+") do
+    if not string.match(member, "^%s*branch%s*=") then table.insert(members, (string.gsub(member, "^%s+", ""))) end
+  end
+  return table.concat(members, ",")
+end
+
+function envoy_on_request(handle)
+  local headers = handle:headers()
+  if headers:get("x-branch") then headers:remove("x-branch") end
+  local found = by_host(headers) or by_query(headers) or by_header(headers) or by_baggage(headers) or by_cookie(headers)
+  if not found then return end
+  headers:replace("x-branch", found[1])
+  headers:replace("baggage", with_branch(headers:get("baggage"), found[1]))
+  handle:streamInfo():dynamicMetadata():set("mesh.branches", "label", found[2])
+end
+
+function envoy_on_response(handle)
+  local entered = handle:streamInfo():dynamicMetadata():get("mesh.branches")
+  if entered then handle:headers():replace("x-branch", entered.label) end
+end
