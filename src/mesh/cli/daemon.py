@@ -23,6 +23,7 @@ os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"
 os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
 
 from mesh.api.server import ApiServer, ApiSettings
+from mesh.branches.controller import BranchController
 from mesh.cli.failure import Failure
 from mesh.cli.home import Home, Settings
 from mesh.cli.launch import reap
@@ -117,6 +118,10 @@ class Daemon:
         await pods.start()
         stack.push_async_callback(pods.stop)
         self.progress.step("pods")
+
+        branches = BranchController(store, settled, settings.preview_url, settings.branch_expires)
+        await branches.start()
+        stack.push_async_callback(branches.stop)
 
         api = ApiServer(
             store,

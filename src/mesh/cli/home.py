@@ -13,6 +13,7 @@ from typing import Any, Self
 
 from mesh.cli.failure import Failure
 from mesh.pods.procfs import start_time
+from mesh.resources.branch import DEFAULT_EXPIRES, preview_host
 
 
 def default_home(environ: Mapping[str, str]) -> Path:
@@ -27,7 +28,8 @@ def default_home(environ: Mapping[str, str]) -> Path:
 class Settings:
     """What `up` was told; kept in the home, so that the next `up` does the same unless told otherwise.
 
-    `address` is where the gateway and NodePorts listen; `api_port` 0 takes any free port.
+    `address` is where the gateway and NodePorts listen; `api_port` 0 takes any free port. `branch_expires` is how long
+    a branch lives that does not say it.
     """
 
     address: str = "127.0.0.1"
@@ -36,6 +38,7 @@ class Settings:
     api_port: int = 0
     envoy_concurrency: int = 0
     namespace: str = "mesh"
+    branch_expires: str = DEFAULT_EXPIRES
 
     @classmethod
     def from_json(cls, body: Mapping[str, Any]) -> Self:
@@ -49,6 +52,10 @@ class Settings:
     @property
     def gateway_url(self) -> str:
         return f"http://{self.address}:{self.gateway_port}"
+
+    def preview_url(self, branch: str) -> str:
+        """Where a browser sees a branch. Names under `localhost` mean 127.0.0.1 to every browser."""
+        return f"http://{preview_host(branch)}:{self.gateway_port}/"
 
 
 @dataclass(frozen=True, slots=True)

@@ -246,10 +246,10 @@ def _matters(event: Event) -> bool:
     return old.get("spec") != new.get("spec")
 
 
-def _readiness(branch: Mapping[str, Any]) -> list[tuple[str, bool]]:
-    """Of a branch's status, what decides where its requests go."""
+def _readiness(branch: Mapping[str, Any]) -> list[str]:
+    """Of a branch's status, what decides where its requests go: the developers' processes that do not answer."""
     services = (branch.get("status") or {}).get("services") or []
-    return [(each["name"], each.get("ready", False)) for each in services]
+    return [each["name"] for each in services if each.get("kind") == "url" and not each.get("ready")]
 
 
 def _origins(snapshot: Snapshot, kind: Kind, name: str) -> tuple[Ref, ...]:

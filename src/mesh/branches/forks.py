@@ -1,0 +1,94 @@
+"""What a branch runs: the Deployments of its forks and templates, worked out of the baseline. Pure.
+
+A fork is a difference: it is worked out again whenever the baseline's Deployment changes.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from mesh.resources.branch import BRANCH_LABEL, SERVICE_LABEL, Branch, BranchTemplate, Fork
+from mesh.resources.deployment import Deployment
+from mesh.resources.manifest import validate
+from mesh.resources.problems import Invalid
+
+Body = dict[str, Any]
+
+
+def deployment_name(service: str, branch: str) -> str:
+    """How the Deployment of a branch's service is called; cut to what a label may have."""
+    return f"{service}-{branch}"[:63].rstrip("-")
+
+
+def fork(branch: Branch, service: str, change: Fork, baseline: Deployment) -> Body:
+    """The baseline's Deployment with the fork's differences. Raises Invalid when they do not go together."""
+    template = _plain(baseline.spec.template)
+    _change(template["spec"], change)
+    spec = {"template": template, "replicas": change.replicas, "minReadySeconds": baseline.spec.min_ready_seconds}
+    return _deployment(branch, service, spec, baseline.spec.template.metadata.labels)
+
+
+def of_template(branch: Branch, service: str, template: BranchTemplate) -> Body:
+    """The Deployment of a service that only the branch has. Raises Invalid."""
+    metadata = {"annotations": template.metadata.annotations} if template.metadata.annotations else {}
+    spec = {"template": {"metadata": metadata, "spec": _plain(template.spec)}, "replicas": template.replicas}
+    return _deployment(branch, service, spec, {"app": service, **template.metadata.labels})
+
+
+def _deployment(branch: Branch, service: str, spec: Body, labels: Mapping[str, str]) -> Body:
+    name, namespace = branch.metadata.name, branch.metadata.namespace
+    own = {BRANCH_LABEL: name, SERVICE_LABEL: service}
+    # What people look at says the branch; what the mesh goes by are the labels of its own.
+    told = {key: name for key in ("branch", "version") if key in labels}
+    template_labels = {**labels, **told, "branch": name, **own}
+    spec["template"].setdefault("metadata", {})["labels"] = template_labels
+    body = {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {
+            "name": deployment_name(service, name),
+            "namespace": namespace,
+            "labels": template_labels,
+            "ownerReferences": [
+                {
+                    "apiVersion": branch.api_version,
+                    "kind": "Branch",
+                    "name": name,
+                    "uid": branch.metadata.uid,
+                    "controller": True,
+                    "blockOwnerDeletion": True,
+                }
+            ],
+        },
+        "spec": {**spec, "selector": {"matchLabels": own}},
+    }
+    return validate(body, namespace).body
+
+
+def _change(spec: Body, fork: Fork) -> None:
+    containers: list[Body] = spec["containers"]
+    container = next((each for each in containers if each["name"] == fork.container), containers[0])
+    if fork.env:
+        ours = {each.name: _plain(each) for each in fork.env}
+        kept = [each for each in container.get("env", []) if each["name"] not in ours]
+        container["env"] = [*kept, *ours.values()]
+    if fork.image:
+        container["image"] = fork.image
+    if fork.command:
+        container["command"] = fork.command
+        container.pop("args", None)
+    if fork.args:
+        container["args"] = fork.args
+    if fork.working_dir:
+        container["workingDir"] = fork.working_dir
+
+
+def _plain(part: msgspec.Struct) -> Any:
+    """A struct as the JSON object it stands for."""
+    return msgspec.json.decode(msgspec.json.encode(part))
+
+
+def wrong_with(error: Invalid) -> str:
+    """An error as one line for a condition."""
+    return "; ".join(str(each) for each in error.errors[:3])
