@@ -103,6 +103,11 @@ class Client:
         """One object; ApiError with status 404 when it is not there."""
         return self._call("GET", f"{_collection(ref.group, ref.kind, ref.namespace)}/{ref.name}")
 
+    def patch(self, ref: Ref, change: Body) -> Body:
+        """Changes one object by a JSON merge patch (RFC 7386); returns it as it is then."""
+        path = f"{_collection(ref.group, ref.kind, ref.namespace)}/{ref.name}"
+        return self._call("PATCH", path, change, media="application/merge-patch+json")
+
     def list(self, group: str, kind: str, namespace: str | None, *, selector: str = "") -> Bodies:
         """All objects of a kind, in one namespace or (None) in all, taken by a label selector."""
         query = f"?{urlencode({'labelSelector': selector})}" if selector else ""
@@ -159,11 +164,19 @@ class Client:
             self._kept.close()
             self._kept = None
 
-    def _call(self, method: str, path: str, body: Body | None = None, *, limit: float | None = None) -> Body:
+    def _call(
+        self,
+        method: str,
+        path: str,
+        body: Body | None = None,
+        *,
+        limit: float | None = None,
+        media: str = "application/json",
+    ) -> Body:
         raw = json.dumps(body).encode() if body is not None else None
         connection, fresh = self._connection(limit or self._timeout)
         try:
-            response = self._send(connection, method, path, raw)
+            response = self._send(connection, method, path, raw, media)
         except (http.client.RemoteDisconnected, BrokenPipeError, ConnectionResetError) as error:
             # The server may close a connection that lay idle; asking again is safe when nothing was answered
             # to a GET, and an apply of the same objects gives the same.
@@ -171,7 +184,7 @@ class Client:
             if fresh:
                 raise self._unreachable(error) from None
             connection, _ = self._connection(limit or self._timeout)
-            response = self._send(connection, method, path, raw)
+            response = self._send(connection, method, path, raw, media)
         try:
             text = response.read()
         except (OSError, http.client.HTTPException) as error:
@@ -190,11 +203,16 @@ class Client:
         return self._kept, fresh
 
     def _send(
-        self, connection: http.client.HTTPSConnection, method: str, path: str, raw: bytes | None
+        self,
+        connection: http.client.HTTPSConnection,
+        method: str,
+        path: str,
+        raw: bytes | None,
+        media: str = "application/json",
     ) -> http.client.HTTPResponse:
         headers = {"Authorization": f"Bearer {self._token}", "Accept": "application/json"}
         if raw is not None:
-            headers["Content-Type"] = "application/json"
+            headers["Content-Type"] = media
         try:
             connection.request(method, path, raw, headers)
             return connection.getresponse()

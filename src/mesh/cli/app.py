@@ -1,15 +1,13 @@
 """The commands of `meshmall`, their options and help. What they do is in the modules named after them."""
 
-import os
 import sys
-from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
 
-from mesh.cli.context import Context
+from mesh.cli.branch.commands import branch_app
 from mesh.cli.failure import Failure
-from mesh.cli.home import Home, default_home
+from mesh.cli.options import FilesOption, HomeOption, NamespaceOption, context_of
 from mesh.cli.view import View
 
 HELP = """An online mall of microservices, and the small mesh it runs on.
@@ -21,22 +19,6 @@ Begin with `meshmall demo`; look with `meshmall get pods` and `meshmall status`;
 `meshmall apply -f FILE`; end it all with `meshmall down`.
 """
 
-HomeOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--home",
-        metavar="DIR",
-        help="The mesh's folder. Default: $MESHMALL_HOME, or meshmall in your XDG state folder.",
-        show_default=False,
-    ),
-]
-NamespaceOption = Annotated[
-    str | None, typer.Option("--namespace", "-n", metavar="NAME", help="The namespace. Default: mesh.")
-]
-FilesOption = Annotated[
-    list[str],
-    typer.Option("--filename", "-f", metavar="FILE", help="A manifest, a folder of them, or - for stdin."),
-]
 AddressOption = Annotated[
     str | None,
     typer.Option(metavar="IP", help="Loopback address of the gateway and NodePorts. Default: 127.0.0.1."),
@@ -59,9 +41,7 @@ app = typer.Typer(
 )
 
 
-def _context(home: Path | None, namespace: str | None = None) -> Context:
-    path = home.expanduser().absolute() if home else default_home(os.environ)
-    return Context(Home(path), View(), namespace)
+app.add_typer(branch_app, name="branch")
 
 
 @app.command()
@@ -80,7 +60,7 @@ def up(
     from mesh.cli.up import bring_up  # noqa: PLC0415
 
     bring_up(
-        _context(home),
+        context_of(home),
         {
             "address": address,
             "gateway_port": gateway_port,
@@ -106,7 +86,7 @@ def demo(
     from mesh.cli.demo import show  # noqa: PLC0415
 
     show(
-        _context(home),
+        context_of(home),
         {
             "address": address,
             "gateway_port": gateway_port,
@@ -131,7 +111,7 @@ def apply(
     """
     from mesh.cli.apply import apply_files  # noqa: PLC0415
 
-    apply_files(_context(home, namespace), filename, wait=wait, timeout=timeout, dry_run=dry_run)
+    apply_files(context_of(home, namespace), filename, wait=wait, timeout=timeout, dry_run=dry_run)
 
 
 @app.command()
@@ -145,7 +125,7 @@ def delete(
     """Delete the objects that manifests name. Those that are not there are left out."""
     from mesh.cli.apply import delete_files  # noqa: PLC0415
 
-    delete_files(_context(home, namespace), filename, wait=wait, timeout=timeout)
+    delete_files(context_of(home, namespace), filename, wait=wait, timeout=timeout)
 
 
 @app.command()
@@ -161,7 +141,7 @@ def get(
     """Show objects."""
     from mesh.cli.get import get_objects  # noqa: PLC0415
 
-    context = _context(home, namespace)
+    context = context_of(home, namespace)
     get_objects(context, kind, name, all_namespaces=all_namespaces, selector=selector, output=output)
 
 
@@ -180,7 +160,7 @@ def logs(
     from mesh.cli.logs import print_logs  # noqa: PLC0415
 
     print_logs(
-        _context(home, namespace),
+        context_of(home, namespace),
         target,
         follow=follow,
         tail=tail,
@@ -198,7 +178,7 @@ def status(
     """Say what runs, where it answers, and what is wrong. Exit code 1 when something is not ready."""
     from mesh.cli.status import show_status  # noqa: PLC0415
 
-    show_status(_context(home), output)
+    show_status(context_of(home), output)
 
 
 @app.command()
@@ -209,7 +189,7 @@ def down(
     """End the mesh and everything it started. What was applied is kept for the next start."""
     from mesh.cli.down import bring_down  # noqa: PLC0415
 
-    bring_down(_context(home), purge=purge)
+    bring_down(context_of(home), purge=purge)
 
 
 def run() -> NoReturn:

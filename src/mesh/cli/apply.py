@@ -58,11 +58,11 @@ def apply_objects(context: Context, objects: list[dict[str, Any]], *, dry_run: b
     try:
         answer = context.client.apply(objects, namespace=context.namespace, dry_run=dry_run)
     except ApiError as error:
-        raise _failure(error, "nothing was changed") from None
+        raise refusal(error, "nothing was changed") from None
     results = [(result.ref, result.result) for result in answer.results]
     deployments = [ref for ref, _ in results if ref.kind == "Deployment"]
     if not dry_run:
-        _settle(context, answer.version, [ref for ref, _ in results])
+        settle(context, answer.version, [ref for ref, _ in results])
     took = (time.perf_counter() - begun) * 1000
     return Outcome(results, list(answer.warnings), took, deployments)
 
@@ -73,10 +73,10 @@ def delete_files(context: Context, names: Sequence[str], *, wait: bool, timeout:
     try:
         answer = context.client.delete(refs)
     except ApiError as error:
-        raise _failure(error, "nothing was deleted") from None
+        raise refusal(error, "nothing was deleted") from None
     for result in answer.results:
         context.view.plain(f"{_line(result.ref)} {result.result}")
-    milliseconds = _settle(context, answer.version, ())
+    milliseconds = settle(context, answer.version, ())
     context.view.say(f"[dim]Envoy acknowledged in {milliseconds:,.0f} ms[/]")
     if wait:
         gone = [result.ref for result in answer.results if result.ref.kind == "Deployment"]
@@ -169,7 +169,7 @@ def _wait_gone(context: Context, deployments: Sequence[Ref], timeout: float) -> 
         time.sleep(0.05)
 
 
-def _settle(context: Context, version: int, applied: Sequence[Ref]) -> float:
+def settle(context: Context, version: int, applied: Sequence[Ref]) -> float:
     """Waits until Envoy has acknowledged this version; returns milliseconds.
 
     Raises Failure when it refuses one of the objects applied; what it refused before is a warning.
@@ -177,7 +177,7 @@ def _settle(context: Context, version: int, applied: Sequence[Ref]) -> float:
     try:
         answer = context.client.sync(version, timeout=ACK_LIMIT)
     except ApiError as error:
-        raise _failure(error, "what was applied is stored, and in force as soon as Envoy takes it") from None
+        raise refusal(error, "what was applied is stored, and in force as soon as Envoy takes it") from None
     lines = []
     for rejected in answer.rejected:
         named = ", ".join(map(str, rejected.origins)) or rejected.resource
@@ -204,6 +204,6 @@ def _line(ref: Ref) -> str:
     return f"{kind}/{ref.name}"
 
 
-def _failure(error: ApiError, after: str) -> Failure:
+def refusal(error: ApiError, after: str) -> Failure:
     lines = list(error.causes) or [error.message]
     return Failure("\n".join(lines), after)

@@ -34,6 +34,7 @@ from mesh.envoy.process import EnvoyFailed
 from mesh.envoy.programmer import Programmer
 from mesh.pods.addresses import Block
 from mesh.pods.manager import PodManager
+from mesh.resources.branch import GROUP
 from mesh.routing.world import MeshSettings
 from mesh.store import Store, StoreError
 
@@ -72,6 +73,7 @@ class Daemon:
         self.settings = settings
         self.progress = progress
         self.begun = time.time()
+        self.mesh_settings = MeshSettings()
 
     async def run(self) -> None:
         """Serves until SIGTERM or SIGINT."""
@@ -100,7 +102,7 @@ class Daemon:
         block = Block.claim(home.path)
         stack.callback(block.release_all)
 
-        mesh = MeshSettings(
+        mesh = self.mesh_settings = MeshSettings(
             gateway_address=settings.address,
             node_address=settings.address,
             ports={80: settings.gateway_port, 443: settings.gateway_https_port},
@@ -145,7 +147,14 @@ class Daemon:
             "settings": self.settings.to_json(),
             "version": store.version,
             "envoy": plane.describe(),
+            "developer": self._developer_places(store),
         }
+
+    def _developer_places(self, store: Store) -> dict[str, str]:
+        """Where programs that are no pods call into a namespace: address and port, by namespace."""
+        mesh = self.mesh_settings
+        namespaces = {stored.ref.namespace for stored in store.list(GROUP, "Branch")}
+        return {name: f"{mesh.developer_address(name)}:{mesh.sidecar_port}" for name in sorted(namespaces)}
 
 
 def main(arguments: list[str]) -> int:

@@ -1,0 +1,267 @@
+"""Branches as plain Kubernetes and Istio YAML, for a cluster where no controller knows them. Pure.
+
+A fork becomes a Deployment with labels of its own, so that the baseline's Service never selects it, and a Service
+`<service>-<branch>`. The rules take a branch's requests there at every hop: where they come in by the branch's
+entries, inside by the header and the baggage that the gateway's rule sets and the programs pass on. The team's own
+rules for a host stay, behind and with those of the branches.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from mesh.branches.forks import deployment_name, fork, of_template
+from mesh.branches.status import Named
+from mesh.resources.branch import (
+    BAGGAGE_MEMBER,
+    BRANCH_LABEL,
+    HEADER,
+    SERVICE_LABEL,
+    Branch,
+    BranchService,
+    preview_host,
+)
+from mesh.resources.branch_references import baseline_of, baselines
+from mesh.resources.deployment import Deployment
+from mesh.resources.hosts import aliases
+from mesh.resources.problems import FieldError, Invalid
+from mesh.resources.service import Service, ServicePort
+from mesh.resources.virtual_service import VirtualService
+from mesh.routing.branches import effective
+
+Body = dict[str, Any]
+ISTIO = "networking.istio.io/v1"
+
+
+class Around:
+    """What the branches are rendered from: the baseline as it is."""
+
+    def __init__(
+        self,
+        branches: Named,
+        services: Iterable[Service],
+        deployments: Sequence[Deployment],
+        rules: Iterable[tuple[VirtualService, Body]],
+    ) -> None:
+        self.branches = branches
+        self.services = {(each.metadata.namespace, each.metadata.name): each for each in services}
+        self.deployments = [each for each in deployments if BRANCH_LABEL not in each.metadata.labels]
+        self.rules = list(rules)
+
+
+def render(wanted: Sequence[Branch], around: Around) -> list[Body]:
+    """All objects for these branches together: Deployments, Services, then VirtualServices.
+
+    Raises Invalid for what a cluster cannot have: a process on the developer's machine.
+    """
+    objects: list[Body] = []
+    owners: dict[tuple[str, str], tuple[Branch, str, BranchService]] = {}
+    for branch in wanted:
+        for service, (owner, change) in effective(branch, around.branches).items():
+            owners[owner.metadata.name, service] = (owner, service, change)
+    for owner, service, change in owners.values():
+        objects += _workload(owner, service, change, around)
+    return [*objects, *_rules(wanted, around)]
+
+
+def _workload(owner: Branch, service: str, change: BranchService, around: Around) -> list[Body]:
+    path = f"spec.services.{service}"
+    held = around.services.get((owner.metadata.namespace, service))
+    if change.url:
+        raise Invalid(
+            [FieldError(f"{path}.url", f"{change.url} is a process of this machine, which no cluster reaches")],
+            f"Branch {owner.metadata.namespace}/{owner.metadata.name}",
+        )
+    if change.version:
+        return []
+    if change.template is not None:
+        deployment = of_template(owner, service, change.template)
+        ports = change.template.ports or [
+            ServicePort(port=each.container_port, name=each.name or "http")
+            for container in change.template.spec.containers
+            for each in container.ports
+        ]
+    else:
+        known = baselines(held, around.deployments) if held is not None else []
+        if change.fork is None or held is None or not known:
+            raise Invalid([FieldError(f"{path}.fork", f"no Deployment of Service {service} is there to copy")])
+        deployment = fork(owner, service, change.fork, baseline_of(change.fork.deployment, known))
+        ports = held.spec.ports
+    labels = _own_labels(deployment, service, owner.metadata.name)
+    deployment["metadata"].pop("ownerReferences", None)
+    deployment["metadata"]["labels"] = labels
+    deployment["spec"]["selector"] = {"matchLabels": labels}
+    deployment["spec"]["template"]["metadata"]["labels"] = labels
+    names = [deployment_name(service, owner.metadata.name)]
+    if held is None:
+        names.append(service)
+    return [deployment, *(_service(name, owner.metadata.namespace, labels, ports) for name in names)]
+
+
+def _own_labels(deployment: Body, service: str, branch: str) -> dict[str, str]:
+    """The fork's labels, of which none is one that a Service of the baseline asks for alone."""
+    labels: dict[str, str] = deployment["spec"]["template"]["metadata"]["labels"]
+    kept = {key: value for key, value in labels.items() if key not in (BRANCH_LABEL, SERVICE_LABEL)}
+    return {**kept, "app": deployment_name(service, branch), "branch": branch, "version": branch}
+
+
+def _service(name: str, namespace: str, labels: Mapping[str, str], ports: Iterable[ServicePort]) -> Body:
+    rendered = []
+    for number, port in enumerate(ports):
+        body: Body = {"name": port.name or f"http-{number}", "port": port.port}
+        body["targetPort"] = port.target_port if port.target_port is not None else port.port
+        if port.app_protocol:
+            body["appProtocol"] = port.app_protocol
+        rendered.append(body)
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": name, "namespace": namespace, "labels": dict(labels)},
+        "spec": {"selector": dict(labels), "ports": rendered},
+    }
+
+
+def _rules(wanted: Sequence[Branch], around: Around) -> list[Body]:
+    """The team's VirtualServices with the branches' rows before theirs, and new ones for hosts without any."""
+    changed: dict[tuple[str, str], list[tuple[Branch, Branch, BranchService]]] = {}
+    for branch in wanted:
+        for service, (owner, change) in effective(branch, around.branches).items():
+            changed.setdefault((branch.metadata.namespace, service), []).append((branch, owner, change))
+    objects = []
+    done: set[tuple[str, str]] = set()
+    for typed, body in around.rules:
+        if not typed.spec.hosts:
+            continue
+        at_gateway = [each for each in typed.spec.gateways if each != "mesh"]
+        in_mesh = not typed.spec.gateways or "mesh" in typed.spec.gateways
+        hosts = {
+            (space, name)
+            for space, name in changed
+            if in_mesh and set(typed.spec.hosts) & set(aliases(name, space, typed.metadata.namespace))
+        }
+        rows: list[Body] = []
+        for row in body["spec"].get("http", []):
+            for branch in wanted:
+                if at_gateway:
+                    rows.append(_entering(row, branch, at_gateway, around))
+                rows += [
+                    _inside(row, branch, owner, change, name)
+                    for space, name in sorted(hosts)
+                    for entered, owner, change in changed[space, name]
+                    if entered is branch
+                ]
+        done |= hosts
+        if rows:
+            spec = {**body["spec"], "http": [*rows, *body["spec"].get("http", [])]}
+            objects.append(_virtual_service(typed.metadata.name, typed.metadata.namespace, spec))
+    for (space, name), changes in sorted(changed.items()):
+        if (space, name) not in done:
+            plain: Body = {"route": [{"destination": {"host": name}}]}
+            rows = [_inside(plain, branch, owner, change, name) for branch, owner, change in changes]
+            last = [plain] if (space, name) in around.services else []
+            objects.append(_virtual_service(name, space, {"hosts": [name], "http": [*rows, *last]}))
+    return objects
+
+
+def _virtual_service(name: str, namespace: str, spec: Body) -> Body:
+    metadata = {"name": name, "namespace": namespace}
+    return {"apiVersion": ISTIO, "kind": "VirtualService", "metadata": metadata, "spec": spec}
+
+
+def _entering(row: Body, branch: Branch, gateways: Sequence[str], around: Around) -> Body:
+    """A gateway's row for requests that enter the branch: marked, so that the next hops know it."""
+    name = branch.metadata.name
+    entries: list[Body] = []
+    for entry in branch.spec.enter:
+        if entry.cookie is not None:
+            pattern = rf"^(.*;\s*)?{re.escape(entry.cookie.name)}={re.escape(entry.cookie.value)}(;.*)?$"
+            entries.append({"headers": {"cookie": {"regex": pattern}}})
+        elif entry.header is not None:
+            entries.append({"headers": {entry.header.name.lower(): {"exact": entry.header.value}}})
+        elif entry.query is not None:
+            entries.append({"queryParams": {entry.query.name: {"exact": entry.query.value}}})
+        elif entry.baggage is not None:
+            entries.append({"headers": {"baggage": {"regex": _member(entry.baggage.name, entry.baggage.value)}}})
+        elif entry.host:
+            entries.append({"authority": {"exact": entry.host}})
+    entries.append({"headers": {"baggage": {"regex": _member(BAGGAGE_MEMBER, name)}}})
+    entries.append({"authority": {"regex": rf"{re.escape(preview_host(name))}(:[0-9]+)?"}})
+    marked = {
+        "request": {"set": {HEADER: name, "baggage": f"{BAGGAGE_MEMBER}={name}"}},
+        "response": {"set": {HEADER: name}},
+    }
+    return {
+        **_to(row, branch, around),
+        "name": f"{name}-{row.get('name', 'enters')}",
+        "match": [_both(block, {**entry, "gateways": list(gateways)}) for block in _blocks(row) for entry in entries],
+        "headers": _merged_headers(row.get("headers") or {}, marked),
+    }
+
+
+def _to(row: Body, branch: Branch, around: Around) -> Body:
+    """A row of any host, whose destinations are the branch's where it changes them."""
+    changes = effective(branch, around.branches)
+    space = branch.metadata.namespace
+    route = []
+    for each in row.get("route", []):
+        host = each["destination"]["host"]
+        name = next((name for name in changes if host in aliases(name, space, space)), None)
+        route.append(each if name is None else {**each, "destination": _destination(each, name, *changes[name])})
+    return {**row, "route": route} if route else dict(row)
+
+
+def _inside(row: Body, branch: Branch, owner: Branch, change: BranchService, service: str) -> Body:
+    """A row of the service's own host, for requests that are in the branch."""
+    name = branch.metadata.name
+    entries: list[Body] = [
+        {"headers": {HEADER: {"exact": name}}, "gateways": ["mesh"]},
+        {"headers": {"baggage": {"regex": _member(BAGGAGE_MEMBER, name)}}, "gateways": ["mesh"]},
+        {"sourceLabels": {"branch": name}, "gateways": ["mesh"]},
+    ]
+    rendered: Body = {
+        **row,
+        "name": f"{name}-{row.get('name', service)}",
+        "match": [_both(block, entry) for block in _blocks(row) for entry in entries],
+    }
+    if "route" in row:
+        rendered["route"] = [{"destination": _destination(row["route"][0], service, owner, change)}]
+    return rendered
+
+
+def _destination(each: Body, service: str, owner: Branch, change: BranchService) -> Body:
+    """Where a branch's requests go; the port stays."""
+    kept = {key: value for key, value in each["destination"].items() if key == "port"}
+    if change.version:
+        return {"host": service, "subset": change.version, **kept}
+    return {"host": deployment_name(service, owner.metadata.name), **kept}
+
+
+def _member(name: str, value: str) -> str:
+    return rf"^(.*,\s*)?{re.escape(name)}\s*=\s*{re.escape(value)}(\s*[,;].*)?$"
+
+
+def _blocks(row: Body) -> list[Body]:
+    return row.get("match") or [{}]
+
+
+def _both(block: Body, entry: Body) -> Body:
+    """A match block that also asks what the entry asks."""
+    merged = {**block, **entry}
+    for key in ("headers", "queryParams", "sourceLabels"):
+        if block.get(key) or entry.get(key):
+            merged[key] = {**block.get(key, {}), **entry.get(key, {})}
+    return merged
+
+
+def _merged_headers(held: Body, more: Body) -> Body:
+    return {
+        side: {**held.get(side, {}), "set": {**(held.get(side) or {}).get("set", {}), **more[side]["set"]}}
+        for side in ("request", "response")
+    }
+
+
+def typed_pairs(bodies: Iterable[Body]) -> list[tuple[VirtualService, Body]]:
+    """VirtualServices decoded, each with its body."""
+    return [(msgspec.convert(body, VirtualService), body) for body in bodies]

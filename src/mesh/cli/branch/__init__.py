@@ -1,0 +1,1 @@
+"""`meshmall branch`: what one types for an own view of the running mall."""

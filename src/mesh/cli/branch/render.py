@@ -1,0 +1,42 @@
+"""`branch render`: the branch as YAML for a cluster."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+import yaml
+
+from mesh.branches.render import Around, render, typed_pairs
+from mesh.cli.branch.wait import fetch
+from mesh.cli.context import Context
+from mesh.cli.failure import Failure
+from mesh.resources.branch import GROUP, Branch
+from mesh.resources.deployment import Deployment
+from mesh.resources.problems import Invalid
+from mesh.resources.service import Service
+
+Body = dict[str, Any]
+ISTIO = "networking.istio.io"
+
+
+def print_rendered(context: Context, names: Sequence[str]) -> None:
+    """Prints all objects as one YAML stream. Raises Failure for what a cluster cannot have."""
+    wanted = [msgspec.convert(fetch(context, name), Branch) for name in names]
+    space = context.namespace
+    every = [msgspec.convert(body, Branch) for body in context.client.list(GROUP, "Branch", space)]
+    around = Around(
+        {(each.metadata.namespace, each.metadata.name): each for each in every},
+        [msgspec.convert(body, Service) for body in context.client.list("", "Service", space)],
+        [msgspec.convert(body, Deployment) for body in context.client.list("apps", "Deployment", space)],
+        typed_pairs(context.client.list(ISTIO, "VirtualService", space)),
+    )
+    try:
+        objects = render(wanted, around)
+    except Invalid as error:
+        raise Failure(str(error), "nothing was printed") from None
+    lines = [
+        f"# Branch {', '.join(names)}: {len(objects)} objects for a cluster with Istio.",
+        "# Programs must pass on x-branch or baggage there; expiry, fallback and context loss are not watched.",
+    ]
+    context.view.plain("\n".join(lines))
+    context.view.plain(yaml.safe_dump_all(objects, sort_keys=False))

@@ -1,0 +1,34 @@
+"""Options that many commands share, and the context they make."""
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mesh.cli.context import Context
+from mesh.cli.home import Home, default_home
+from mesh.cli.view import View
+
+HomeOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--home",
+        metavar="DIR",
+        help="The mesh's folder. Default: $MESHMALL_HOME, or meshmall in your XDG state folder.",
+        show_default=False,
+    ),
+]
+NamespaceOption = Annotated[
+    str | None, typer.Option("--namespace", "-n", metavar="NAME", help="The namespace. Default: mesh.")
+]
+FilesOption = Annotated[
+    list[str],
+    typer.Option("--filename", "-f", metavar="FILE", help="A manifest, a folder of them, or - for stdin."),
+]
+
+
+def context_of(home: Path | None, namespace: str | None = None) -> Context:
+    """What a command works with."""
+    path = home.expanduser().absolute() if home else default_home(os.environ)
+    return Context(Home(path), View(), namespace)
