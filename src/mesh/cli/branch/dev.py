@@ -22,6 +22,8 @@ from mesh.cli.failure import Failure
 Body = dict[str, Any]
 GRACE = 5.0
 LISTEN_LIMIT = 60.0
+# What programs write while they run: no reason to start them again.
+WRITTEN = r"\.(log|tmp|db|sqlite3?)(-(wal|shm|journal))?$"
 
 
 class Dev:
@@ -92,7 +94,7 @@ class Dev:
             self._context.view.warn(f"branch {self._branch} could not be put back: {error.message}")
 
     def _serve(self) -> None:
-        from watchfiles import watch  # noqa: PLC0415 - only this command watches
+        from watchfiles import DefaultFilter, watch  # noqa: PLC0415 - only this command watches
 
         environment = self._environment()
         process = self._start(environment)
@@ -100,7 +102,12 @@ class Dev:
         told.start()
         try:
             changes = watch(
-                *self._folders, stop_event=self._stop, rust_timeout=500, yield_on_timeout=True, raise_interrupt=False
+                *self._folders,
+                watch_filter=DefaultFilter(ignore_entity_patterns=[*DefaultFilter.ignore_entity_patterns, WRITTEN]),
+                stop_event=self._stop,
+                rust_timeout=500,
+                yield_on_timeout=True,
+                raise_interrupt=False,
             )
             for changed in changes:
                 if self._stop.is_set():

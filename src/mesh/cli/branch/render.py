@@ -19,6 +19,14 @@ Body = dict[str, Any]
 ISTIO = "networking.istio.io"
 
 
+class _Plain(yaml.SafeDumper):
+    """Without anchors, which are YAML's but nobody's manifests."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        del data
+        return True
+
+
 def print_rendered(context: Context, names: Sequence[str]) -> None:
     """Prints all objects as one YAML stream. Raises Failure for what a cluster cannot have."""
     wanted = [msgspec.convert(fetch(context, name), Branch) for name in names]
@@ -37,6 +45,7 @@ def print_rendered(context: Context, names: Sequence[str]) -> None:
     lines = [
         f"# Branch {', '.join(names)}: {len(objects)} objects for a cluster with Istio.",
         "# Programs must pass on x-branch or baggage there; expiry, fallback and context loss are not watched.",
+        "# VirtualServices of a name that is there already hold the team's rows too: apply the team's again to end it.",
     ]
     context.view.plain("\n".join(lines))
-    context.view.plain(yaml.safe_dump_all(objects, sort_keys=False))
+    context.view.plain(yaml.dump_all(objects, Dumper=_Plain, sort_keys=False))
