@@ -67,7 +67,7 @@ def render(wanted: Sequence[Branch], around: Around) -> list[Body]:
 
 
 def _workload(owner: Branch, service: str, change: BranchService, around: Around) -> list[Body]:
-    path = f"spec.services.{service}"
+    path = f"spec.services[{service}]"
     held = around.services.get((owner.metadata.namespace, service))
     if change.url:
         raise Invalid(

@@ -101,7 +101,7 @@ def _loop(branch: Branch, first: str, around: Surroundings) -> list[str]:
 
 def _services(branch: Branch, around: Surroundings) -> Iterator[FieldError]:
     for name, change in branch.spec.services.items():
-        path = f"spec.services.{name}"
+        path = f"spec.services[{name}]"
         service = around.services.get((branch.metadata.namespace, name))
         if service is None and change.template is None:
             known = {each for space, each in around.services if space == branch.metadata.namespace}

@@ -55,7 +55,7 @@ def check_branch(typed: Branch) -> Errors:
     for number, entry in enumerate(spec.enter):
         yield from _entry(entry, f"spec.enter[{number}]")
     for service, change in spec.services.items():
-        yield from _service(service, change, f"spec.services.{service}")
+        yield from _service(service, change, f"spec.services[{service}]")
     for number, other in enumerate(spec.includes):
         if other == name:
             yield FieldError(f"spec.includes[{number}]", "is the branch itself")

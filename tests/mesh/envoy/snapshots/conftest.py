@@ -120,7 +120,9 @@ async def ask(address: str, port: int, target: str = "/", method: str = "GET", *
             head = await read_head(reader)
             if head is None:
                 raise ConnectionResetError("no answer")
-            body = (await reader.read()).decode()
+            length = head[1].get("content-length")
+            # Envoy holds a connection for a second after an answer of its own; nobody waits for that.
+            body = (await (reader.readexactly(int(length)) if length else reader.read())).decode()
         finally:
             writer.close()
             with suppress(OSError):
