@@ -20,7 +20,8 @@ def proxy_environment(context: Context, branch: str) -> dict[str, str]:
     address = places.get(context.namespace)
     if not address:
         raise Failure(f"the mesh has no listener for programs of namespace {context.namespace}")
-    proxy = f"http://{branch}:@{address}"
+    # The password means nothing; some clients leave out a user name that has none.
+    proxy = f"http://{branch}:branch@{address}"
     return {
         "HTTP_PROXY": proxy,
         "http_proxy": proxy,
