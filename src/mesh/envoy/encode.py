@@ -12,6 +12,7 @@ from envoy.extensions.filters.network.http_connection_manager.v3 import http_con
 from envoy.extensions.filters.network.set_filter_state.v3 import set_filter_state_pb2
 from envoy.extensions.filters.network.tcp_proxy.v3 import tcp_proxy_pb2
 from envoy.extensions.upstreams.http.v3 import http_protocol_options_pb2
+from envoy.extensions.upstreams.tcp.v3 import tcp_protocol_options_pb2
 
 from mesh.envoy.encode_branches import FILTER as BRANCH_FILTER
 from mesh.envoy.encode_branches import branch_filter, packed
@@ -36,6 +37,7 @@ BALANCE = {
     Balance.MAGLEV: cluster_pb2.Cluster.MAGLEV,
 }
 HTTP_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
+TCP_OPTIONS = "envoy.extensions.upstreams.tcp.v3.TcpProtocolOptions"
 
 
 def ads() -> config_source_pb2.ConfigSource:
@@ -64,18 +66,66 @@ def encode_cluster(cluster: Cluster) -> cluster_pb2.Cluster:
     threshold.max_pending_requests.value = pool.max_pending or UNLIMITED
     threshold.max_requests.value = pool.max_requests or UNLIMITED
     threshold.max_retries.value = pool.max_retries or UNLIMITED
+    _balance(message, cluster)
+    if pool.keepalive is not None:
+        keepalive = message.upstream_connection_options.tcp_keepalive
+        keepalive.SetInParent()
+        if pool.keepalive.probes is not None:
+            keepalive.keepalive_probes.value = pool.keepalive.probes
+        if pool.keepalive.time is not None:
+            keepalive.keepalive_time.value = max(1, round(pool.keepalive.time))
+        if pool.keepalive.interval is not None:
+            keepalive.keepalive_interval.value = max(1, round(pool.keepalive.interval))
+    message.typed_extension_protocol_options[HTTP_OPTIONS].Pack(_http_options(cluster))
+    if pool.tcp_idle_timeout is not None:
+        tcp = tcp_protocol_options_pb2.TcpProtocolOptions(idle_timeout=duration(pool.tcp_idle_timeout))
+        message.typed_extension_protocol_options[TCP_OPTIONS].Pack(tcp)
+    if cluster.outlier is not None:
+        message.outlier_detection.CopyFrom(_outlier(cluster))
+    return message
+
+
+def _http_options(cluster: Cluster) -> http_protocol_options_pb2.HttpProtocolOptions:
+    pool = cluster.pool
     options = http_protocol_options_pb2.HttpProtocolOptions()
     options.common_http_protocol_options.idle_timeout.CopyFrom(duration(pool.idle_timeout or UPSTREAM_IDLE))
     if pool.max_requests_per_connection:
         options.common_http_protocol_options.max_requests_per_connection.value = pool.max_requests_per_connection
-    if cluster.http2:
-        options.explicit_http_config.http2_protocol_options.SetInParent()
+    if pool.max_connection_duration is not None:
+        options.common_http_protocol_options.max_connection_duration.CopyFrom(duration(pool.max_connection_duration))
+    http2 = None
+    if pool.use_client_protocol:
+        options.use_downstream_protocol_config.http_protocol_options.SetInParent()
+        http2 = options.use_downstream_protocol_config.http2_protocol_options
+    elif cluster.http2:
+        http2 = options.explicit_http_config.http2_protocol_options
     else:
         options.explicit_http_config.http_protocol_options.SetInParent()
-    message.typed_extension_protocol_options[HTTP_OPTIONS].Pack(options)
-    if cluster.outlier is not None:
-        message.outlier_detection.CopyFrom(_outlier(cluster))
-    return message
+    if http2 is not None:
+        http2.SetInParent()
+        if pool.max_concurrent_streams:
+            http2.max_concurrent_streams.value = pool.max_concurrent_streams
+    return options
+
+
+def _balance(message: cluster_pb2.Cluster, cluster: Cluster) -> None:
+    """The settings of the load balancer that it has."""
+    if cluster.balance is Balance.RING_HASH and cluster.ring_size:
+        message.ring_hash_lb_config.minimum_ring_size.value = cluster.ring_size
+    if cluster.balance is Balance.MAGLEV and cluster.table_size:
+        message.maglev_lb_config.table_size.value = cluster.table_size
+    if cluster.warmup is None:
+        return
+    if cluster.balance is Balance.ROUND_ROBIN:
+        slow = message.round_robin_lb_config.slow_start_config
+    elif cluster.balance is Balance.LEAST_REQUEST:
+        slow = message.least_request_lb_config.slow_start_config
+    else:
+        return
+    slow.slow_start_window.CopyFrom(duration(cluster.warmup.duration))
+    slow.aggression.default_value = cluster.warmup.aggression
+    slow.aggression.runtime_key = "slow_start.aggression"
+    slow.min_weight_percent.value = cluster.warmup.minimum_percent
 
 
 def _outlier(cluster: Cluster) -> outlier_detection_pb2.OutlierDetection:
@@ -92,6 +142,10 @@ def _outlier(cluster: Cluster) -> outlier_detection_pb2.OutlierDetection:
     message.enforcing_consecutive_gateway_failure.value = 100 if outlier.consecutive_gateway else 0
     if outlier.consecutive_gateway:
         message.consecutive_gateway_failure.value = outlier.consecutive_gateway
+    message.split_external_local_origin_errors = outlier.split_local_origin
+    if outlier.consecutive_local_origin is not None:
+        message.consecutive_local_origin_failure.value = outlier.consecutive_local_origin
+        message.enforcing_consecutive_local_origin_failure.value = 100 if outlier.consecutive_local_origin else 0
     return message
 
 

@@ -19,6 +19,7 @@ from mesh.routing.table import (
     Fault,
     FieldMatch,
     Forward,
+    HashOn,
     HeaderChanges,
     How,
     Match,
@@ -80,7 +81,7 @@ class TableEncoder:
 
 def encode_route(route: Route) -> rc.Route:
     """One row."""
-    message = rc.Route(name=route.name, match=_match(route.match))
+    message = rc.Route(name=route.name, match=_match(route.match), stat_prefix=route.stat_prefix)
     match route.action:
         case Forward():
             message.route.CopyFrom(_forward(route.action))
@@ -168,6 +169,24 @@ def _forward(action: Forward) -> rc.RouteAction:
         mirror = message.request_mirror_policies.add(cluster=cluster)
         mirror.runtime_fraction.default_value.CopyFrom(_fraction(percent))
         mirror.trace_sampled.value = False
+    message.hash_policy.extend(_hash_policy(each) for each in action.hash_on)
+    return message
+
+
+def _hash_policy(hash_on: HashOn) -> rc.RouteAction.HashPolicy:
+    message = rc.RouteAction.HashPolicy()
+    match hash_on.kind:
+        case "header":
+            message.header.header_name = hash_on.name
+        case "cookie":
+            message.cookie.name = hash_on.name
+            message.cookie.path = hash_on.path
+            if hash_on.ttl is not None:
+                message.cookie.ttl.CopyFrom(duration(hash_on.ttl))
+        case "query":
+            message.query_parameter.name = hash_on.name
+        case "source":
+            message.connection_properties.source_ip = True
     return message
 
 
@@ -175,6 +194,8 @@ def _weighted(each: Weighted) -> rc.WeightedCluster.ClusterWeight:
     message = rc.WeightedCluster.ClusterWeight(name=each.cluster)
     message.weight.value = each.weight
     _change_headers(message, each.headers)
+    if each.headers.authority:
+        message.host_rewrite_literal = each.headers.authority
     return message
 
 
@@ -187,6 +208,8 @@ def _retry(retry: Retry) -> rc.RetryPolicy:
     message.num_retries.value = retry.attempts
     if retry.per_try_timeout is not None:
         message.per_try_timeout.CopyFrom(duration(retry.per_try_timeout))
+    if retry.backoff is not None:
+        message.retry_back_off.base_interval.CopyFrom(duration(retry.backoff))
     if retry.avoid_previous_hosts:
         predicate = message.retry_host_predicate.add(name="envoy.retry_host_predicates.previous_hosts")
         predicate.typed_config.Pack(previous_hosts_pb2.PreviousHostsPredicate())
@@ -223,7 +246,7 @@ def _options(set_: Iterable[tuple[str, str]], add: Iterable[tuple[str, str]]) ->
         for key, value in pairs:
             option = core.HeaderValueOption(append_action=action)
             option.header.key = key
-            option.header.value = value
+            option.header.value = value.replace("%", "%%")
             yield option
 
 
@@ -251,6 +274,7 @@ def _cors(cors: Cors) -> cors_pb2.CorsPolicy:
         allow_headers=",".join(cors.allow_headers),
         expose_headers=",".join(cors.expose_headers),
     )
+    message.forward_not_matching_preflights.value = cors.forward_unmatched
     if cors.max_age is not None:
         message.max_age = str(int(cors.max_age))
     if cors.allow_credentials is not None:

@@ -1,9 +1,11 @@
 """What Istio's webhook refuses in a DestinationRule."""
 
 from collections.abc import Iterator
+from math import isqrt
 
 from mesh.resources.destination_rule import (
     ConnectionPoolSettings,
+    ConsistentHashLB,
     DestinationRule,
     LoadBalancerSettings,
     OutlierDetection,
@@ -11,7 +13,7 @@ from mesh.resources.destination_rule import (
     TrafficPolicy,
 )
 from mesh.resources.durations import wrong_duration
-from mesh.resources.names import wrong_host, wrong_label, wrong_labels, wrong_port
+from mesh.resources.names import HEADER, wrong_host, wrong_label, wrong_labels, wrong_port
 from mesh.resources.problems import FieldError, meant
 
 Errors = Iterator[FieldError]
@@ -71,6 +73,56 @@ def _balancer(balancer: LoadBalancerSettings, path: str) -> Errors:
         )
     if balancer.simple and balancer.consistent_hash is not None:
         yield FieldError(f"{path}.consistentHash", "does not go with simple")
+    if balancer.consistent_hash is not None:
+        yield from _hash(balancer.consistent_hash, f"{path}.consistentHash")
+    if balancer.warmup_duration_secs:
+        yield from wrong_duration(balancer.warmup_duration_secs, f"{path}.warmupDurationSecs", positive=True)
+    warmup = balancer.warmup
+    if warmup is None:
+        return
+    if balancer.warmup_duration_secs:
+        yield FieldError(f"{path}.warmupDurationSecs", "does not go with warmup")
+    yield from wrong_duration(warmup.duration, f"{path}.warmup.duration", positive=True)
+    if warmup.minimum_percent is not None and not 0 <= warmup.minimum_percent <= 100:
+        yield FieldError(f"{path}.warmup.minimumPercent", f"{warmup.minimum_percent:g} is not in 0-100")
+    if warmup.aggression is not None and warmup.aggression < 1:
+        yield FieldError(f"{path}.warmup.aggression", f"{warmup.aggression:g} is below 1")
+
+
+def _hash(settings: ConsistentHashLB, path: str) -> Errors:
+    given = {
+        "httpHeaderName": bool(settings.http_header_name),
+        "httpCookie": settings.http_cookie is not None,
+        "useSourceIp": settings.use_source_ip,
+        "httpQueryParameterName": bool(settings.http_query_parameter_name),
+    }
+    if sum(given.values()) != 1:
+        named = " and ".join(name for name, there in given.items() if there) or "none"
+        yield FieldError(path, f"needs exactly one of {', '.join(given)}; it has {named}")
+    if settings.http_header_name and not HEADER.fullmatch(settings.http_header_name):
+        yield FieldError(f"{path}.httpHeaderName", f'"{settings.http_header_name[:80]}" is not a header\'s name')
+    cookie = settings.http_cookie
+    if cookie is not None:
+        if not HEADER.fullmatch(cookie.name):
+            yield FieldError(f"{path}.httpCookie.name", f'"{cookie.name[:80]}" is not a cookie\'s name')
+        if cookie.ttl:
+            yield from wrong_duration(cookie.ttl, f"{path}.httpCookie.ttl")
+    if settings.ring_hash is not None and settings.maglev is not None:
+        yield FieldError(f"{path}.maglev", "does not go with ringHash")
+    sizes = [("minimumRingSize", settings.minimum_ring_size, 8 << 20)]
+    if settings.ring_hash is not None:
+        sizes.append(("ringHash.minimumRingSize", settings.ring_hash.minimum_ring_size, 8 << 20))
+    if settings.maglev is not None:
+        sizes.append(("maglev.tableSize", settings.maglev.table_size, 5_000_011))
+        if settings.maglev.table_size and not _is_prime(settings.maglev.table_size):
+            yield FieldError(f"{path}.maglev.tableSize", f"{settings.maglev.table_size} is no prime; 65537 is")
+    for name, size, most in sizes:
+        if not 0 <= size <= most:
+            yield FieldError(f"{path}.{name}", f"{size} is not in 0-{most}")
+
+
+def _is_prime(number: int) -> bool:
+    return 1 < number <= 5_000_011 and all(number % each for each in range(2, isqrt(number) + 1))
 
 
 def _pool(pool: ConnectionPoolSettings, path: str) -> Errors:
@@ -79,12 +131,21 @@ def _pool(pool: ConnectionPoolSettings, path: str) -> Errors:
         numbers.append(("tcp.maxConnections", pool.tcp.max_connections))
         if pool.tcp.connect_timeout:
             yield from wrong_duration(pool.tcp.connect_timeout, f"{path}.tcp.connectTimeout", positive=True)
+        times = [("maxConnectionDuration", pool.tcp.max_connection_duration), ("idleTimeout", pool.tcp.idle_timeout)]
+        keepalive = pool.tcp.tcp_keepalive
+        if keepalive is not None:
+            numbers.append(("tcp.tcpKeepalive.probes", keepalive.probes))
+            times += [("tcpKeepalive.time", keepalive.time), ("tcpKeepalive.interval", keepalive.interval)]
+        for name, text in times:
+            if text:
+                yield from wrong_duration(text, f"{path}.tcp.{name}", positive=True)
     if pool.http is not None:
         numbers += [
             ("http.http1MaxPendingRequests", pool.http.http1_max_pending_requests),
             ("http.http2MaxRequests", pool.http.http2_max_requests),
             ("http.maxRequestsPerConnection", pool.http.max_requests_per_connection),
             ("http.maxRetries", pool.http.max_retries),
+            ("http.maxConcurrentStreams", pool.http.max_concurrent_streams),
         ]
         if pool.http.idle_timeout:
             yield from wrong_duration(pool.http.idle_timeout, f"{path}.http.idleTimeout", positive=True)
@@ -112,6 +173,7 @@ def _outlier(outlier: OutlierDetection, path: str) -> Errors:
         ("consecutive5xxErrors", outlier.consecutive_5xx_errors),
         ("consecutiveGatewayErrors", outlier.consecutive_gateway_errors),
         ("consecutiveErrors", outlier.consecutive_errors),
+        ("consecutiveLocalOriginFailures", outlier.consecutive_local_origin_failures),
     ):
         if count is not None and not 0 <= count < 2**31:
             yield FieldError(f"{path}.{name}", f"{count} is not in 0-2147483647")

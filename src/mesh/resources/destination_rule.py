@@ -10,18 +10,66 @@ from mesh.resources.meta import Part, Resource
 Json = dict[str, Any]
 
 
+class CookieAttribute(Part, frozen=True):
+    name: str
+    value: str = ""
+
+
+class HTTPCookie(Part, frozen=True):
+    """The cookie that a consistent hash is taken of; `ttl` makes one where there is none, 0s for the session."""
+
+    name: str
+    path: str = ""
+    ttl: str = ""
+    attributes: list[CookieAttribute] = []
+
+
+class RingHash(Part, frozen=True):
+    minimum_ring_size: int = 0
+
+
+class MagLev(Part, frozen=True):
+    table_size: int = 0
+
+
+class ConsistentHashLB(Part, frozen=True):
+    """Exactly one of the four is what the hash is taken of."""
+
+    http_header_name: str = ""
+    http_cookie: HTTPCookie | None = None
+    use_source_ip: bool = False
+    http_query_parameter_name: str = ""
+    ring_hash: RingHash | None = None
+    maglev: MagLev | None = None
+    minimum_ring_size: int = 0
+
+
+class WarmupConfiguration(Part, frozen=True):
+    """How the share of a new endpoint grows over `duration`."""
+
+    duration: str
+    minimum_percent: float | None = None
+    aggression: float | None = None
+
+
+class TcpKeepalive(Part, frozen=True):
+    probes: int = 0
+    time: str = ""
+    interval: str = ""
+
+
 class LoadBalancerSettings(Part, frozen=True):
     simple: str = ""
-    consistent_hash: Json | None = None
+    consistent_hash: ConsistentHashLB | None = None
     locality_lb_setting: Json | None = None
     warmup_duration_secs: str = ""
-    warmup: Json | None = None
+    warmup: WarmupConfiguration | None = None
 
 
 class TCPSettings(Part, frozen=True):
     max_connections: int = 0
     connect_timeout: str = ""
-    tcp_keepalive: Json | None = None
+    tcp_keepalive: TcpKeepalive | None = None
     max_connection_duration: str = ""
     idle_timeout: str = ""
 

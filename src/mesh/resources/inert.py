@@ -8,11 +8,9 @@ from typing import Any
 
 from mesh.resources.destination_rule import (
     DestinationRuleSpec,
-    HTTPSettings,
+    HTTPCookie,
     LoadBalancerSettings,
-    OutlierDetection,
     PortTrafficPolicy,
-    TCPSettings,
     TrafficPolicy,
 )
 from mesh.resources.gateway import GatewaySpec, Port, Server
@@ -32,11 +30,7 @@ from mesh.resources.pod import (
 )
 from mesh.resources.service import ServiceSpec
 from mesh.resources.virtual_service import (
-    CorsPolicy,
-    FaultDelay,
-    HTTPMatchRequest,
     HTTPRetry,
-    HTTPRoute,
     VirtualServiceSpec,
 )
 
@@ -73,19 +67,13 @@ _INERT: dict[type[Part], str] = {
         "loadBalancerSourceRanges sessionAffinity sessionAffinityConfig trafficDistribution"
     ),
     # Istio
-    VirtualServiceSpec: "tcp tls exportTo",
-    HTTPRoute: "mirrorPercent",
-    HTTPMatchRequest: "statPrefix",
-    HTTPRetry: "backoff retryRemoteLocalities",
-    FaultDelay: "percent",
-    CorsPolicy: "unmatchedPreflights",
+    VirtualServiceSpec: "tcp tls",
+    HTTPRetry: "retryRemoteLocalities",
     DestinationRuleSpec: "exportTo workloadSelector",
     TrafficPolicy: "tls tunnel proxyProtocol retryBudget",
     PortTrafficPolicy: "tls",
-    LoadBalancerSettings: "consistentHash localityLbSetting warmupDurationSecs warmup",
-    TCPSettings: "tcpKeepalive maxConnectionDuration idleTimeout",
-    HTTPSettings: "useClientProtocol maxConcurrentStreams",
-    OutlierDetection: "consecutiveLocalOriginFailures splitExternalLocalOriginErrors",
+    LoadBalancerSettings: "localityLbSetting",
+    HTTPCookie: "attributes",
     GatewaySpec: "selector",
     Server: "tls bind defaultEndpoint",
     Port: "targetPort",

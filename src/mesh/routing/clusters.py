@@ -2,13 +2,16 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from mesh.resources.destination_rule import (
     ConnectionPoolSettings,
+    ConsistentHashLB,
     DestinationRule,
     LoadBalancerSettings,
     OutlierDetection,
     Subset,
+    TcpKeepalive,
     TrafficPolicy,
 )
 from mesh.resources.durations import seconds
@@ -16,7 +19,7 @@ from mesh.resources.hosts import covers, resolve, specificity
 from mesh.resources.references import ref_of
 from mesh.resources.service import ServicePort
 from mesh.routing.directory import Directory, Known, is_http2
-from mesh.routing.table import Balance, Cluster, Endpoint, Outlier, Pool
+from mesh.routing.table import Balance, Cluster, Endpoint, HashOn, Keepalive, Outlier, Pool, Warmup
 from mesh.routing.world import World
 
 BALANCE = {
@@ -25,6 +28,8 @@ BALANCE = {
     "PASSTHROUGH": Balance.PASSTHROUGH,
 }
 Policies = Sequence[TrafficPolicy]
+# Istio's default for a ring.
+LEAST_RING = 1024
 
 
 def cluster_name(port: int, subset: str, host: str) -> str:
@@ -74,10 +79,7 @@ def clusters_of(
             policies = [p for p in (chosen.traffic_policy if chosen else None, base) if p is not None]
             labels = chosen.labels if chosen else {}
             cluster = _cluster(cluster_name(port.port, name, known.host), port, policies)
-            yield (
-                Cluster(cluster.name, cluster.balance, cluster.pool, cluster.outlier, cluster.http2, origins),
-                directory.endpoints(known, port, labels),
-            )
+            yield replace(cluster, origins=origins), directory.endpoints(known, port, labels)
 
 
 def _cluster(name: str, port: ServicePort, policies: Policies) -> Cluster:
@@ -97,12 +99,44 @@ def _cluster(name: str, port: ServicePort, policies: Policies) -> Cluster:
         pool = pool or policy.connection_pool
         outlier = outlier or policy.outlier_detection
     upgraded = pool is not None and pool.http is not None and pool.http.h2_upgrade_policy == "UPGRADE"
-    return Cluster(
-        name=name,
-        balance=BALANCE.get(balancer.simple, Balance.LEAST_REQUEST) if balancer else Balance.LEAST_REQUEST,
-        pool=_pool(pool),
-        outlier=_outlier(outlier),
-        http2=is_http2(port) or upgraded,
+    cluster = Cluster(name=name, pool=_pool(pool), outlier=_outlier(outlier), http2=is_http2(port) or upgraded)
+    return _balanced(cluster, balancer) if balancer is not None else cluster
+
+
+def _balanced(cluster: Cluster, balancer: LoadBalancerSettings) -> Cluster:
+    settings = balancer.consistent_hash
+    if settings is None:
+        balance = BALANCE.get(balancer.simple, Balance.LEAST_REQUEST)
+        return replace(cluster, balance=balance, warmup=_warmup(balancer))
+    ring = settings.ring_hash.minimum_ring_size if settings.ring_hash is not None else settings.minimum_ring_size
+    return replace(
+        cluster,
+        balance=Balance.MAGLEV if settings.maglev is not None else Balance.RING_HASH,
+        hash_on=_hash_on(settings),
+        ring_size=ring or LEAST_RING,
+        table_size=(settings.maglev.table_size or None) if settings.maglev is not None else None,
+    )
+
+
+def _hash_on(settings: ConsistentHashLB) -> HashOn:
+    cookie = settings.http_cookie
+    if cookie is not None:
+        return HashOn("cookie", cookie.name, seconds(cookie.ttl) if cookie.ttl else None, cookie.path)
+    if settings.http_header_name:
+        return HashOn("header", settings.http_header_name.lower())
+    if settings.http_query_parameter_name:
+        return HashOn("query", settings.http_query_parameter_name)
+    return HashOn("source")
+
+
+def _warmup(balancer: LoadBalancerSettings) -> Warmup | None:
+    warmup = balancer.warmup
+    if warmup is None:
+        return Warmup(seconds(balancer.warmup_duration_secs)) if balancer.warmup_duration_secs else None
+    return Warmup(
+        seconds(warmup.duration),
+        1.0 if warmup.aggression is None else warmup.aggression,
+        10.0 if warmup.minimum_percent is None else warmup.minimum_percent,
     )
 
 
@@ -118,6 +152,19 @@ def _pool(pool: ConnectionPoolSettings | None) -> Pool:
         max_requests_per_connection=(http.max_requests_per_connection or None) if http else None,
         max_retries=(http.max_retries or None) if http else None,
         idle_timeout=seconds(http.idle_timeout) if http and http.idle_timeout else None,
+        max_connection_duration=seconds(tcp.max_connection_duration) if tcp and tcp.max_connection_duration else None,
+        max_concurrent_streams=(http.max_concurrent_streams or None) if http else None,
+        keepalive=_keepalive(tcp.tcp_keepalive) if tcp and tcp.tcp_keepalive else None,
+        tcp_idle_timeout=seconds(tcp.idle_timeout) if tcp and tcp.idle_timeout else None,
+        use_client_protocol=http.use_client_protocol if http else False,
+    )
+
+
+def _keepalive(keepalive: TcpKeepalive) -> Keepalive:
+    return Keepalive(
+        probes=keepalive.probes or None,
+        time=seconds(keepalive.time) if keepalive.time else None,
+        interval=seconds(keepalive.interval) if keepalive.interval else None,
     )
 
 
@@ -137,4 +184,6 @@ def _outlier(outlier: OutlierDetection | None) -> Outlier | None:
         base_ejection=seconds(outlier.base_ejection_time) if outlier.base_ejection_time else 30.0,
         max_ejection_percent=10 if outlier.max_ejection_percent is None else outlier.max_ejection_percent,
         min_health_percent=outlier.min_health_percent,
+        split_local_origin=outlier.split_external_local_origin_errors,
+        consecutive_local_origin=outlier.consecutive_local_origin_failures,
     )

@@ -5,7 +5,7 @@ HTTP goes through one proxy listener that knows the host by the request. Gateway
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from mesh.resources.branch import PREVIEW_DOMAIN
@@ -102,6 +102,10 @@ class _Compiler:
     def _cluster_for(self, port: int) -> "_ClusterFor":
         return _ClusterFor(self._directory, port, self._clusters, self._endpoints)
 
+    def _place(self, gateway: str, namespace: str, port: int, labels: Mapping[str, str], here: int) -> Place:
+        cluster_for = self._cluster_for(port)
+        return Place(gateway, namespace, port, cluster_for, labels, cluster_for.nobody, here)
+
     def _sidecar_hosts(self, namespace: str) -> Iterator[VirtualHost]:
         """All that a pod of this namespace can call by name."""
         named: set[str] = set()
@@ -116,12 +120,13 @@ class _Compiler:
             if self._directory.service(host) is None:
                 domains = [each for each in (host, f"{host}:80") if each not in named]
                 named.update(domains)
-                if domains:
-                    yield self._virtual_host(host, tuple(domains), rules, self._mesh(namespace, 80), ())
+                if domains and (seen := exported(rules, namespace)):
+                    yield self._virtual_host(host, tuple(domains), seen, self._mesh(namespace, 80), ())
         for host in dict.fromkeys(host for host, _ in self._wild):
             if host not in named:
-                rules = [rule for pattern, rule in self._wild if pattern == host]
-                yield self._virtual_host(host, (host,), rules, self._mesh(namespace, 80), ())
+                seen = exported((rule for pattern, rule in self._wild if pattern == host), namespace)
+                if seen:
+                    yield self._virtual_host(host, (host,), seen, self._mesh(namespace, 80), ())
         for namespace_of, service, port in self._branches.own_hosts():
             names = aliases(service, namespace_of, namespace)
             domains = [f"{name}:{port.port}" for name in names] + [name for name in names if port.port == 80]
@@ -133,12 +138,13 @@ class _Compiler:
         yield VirtualHost("unknown", ("*",), (UNKNOWN,))
 
     def _mesh(self, namespace: str, port: int) -> Place:
-        return Place(MESH, namespace, port, self._cluster_for(port), {})
+        return self._place(MESH, namespace, port, {}, port)
 
     def _service_host(self, known: Known, port: ServicePort, namespace: str, domains: tuple[str, ...]) -> VirtualHost:
-        rules = self._by_host.get(known.host)
-        if rules is None:
-            rules = [rule for host, rule in self._wild if covers(host, known.host)][:1]
+        rules = exported(self._by_host.get(known.host, ()), namespace)
+        if not rules:
+            wild = (rule for host, rule in self._wild if covers(host, known.host))
+            rules = exported(wild, namespace)[:1]
         plain = (_plain(known, port),) if not rules else ()
         name = f"{known.host}:{port.port}"
         place = self._mesh(namespace, port.port)
@@ -159,7 +165,7 @@ class _Compiler:
         if len(rules) > 1:
             found.sort(key=lambda row: row.match == Match())
         named = dict.fromkeys((*origins, *(origin for row in found for origin in row.origins)))
-        routes = (*found, *after)
+        routes = hashed((*found, *after), self._clusters)
         return VirtualHost(
             name, domains, routes, tuple(named), self._branches.diverts_by_destination(forwarded(routes))
         )
@@ -170,9 +176,9 @@ class _Compiler:
             hosts: dict[str, list[tuple[VirtualService, Place]]] = defaultdict(list)
             for gateway, server in servers:
                 named = f"{gateway.metadata.namespace}/{gateway.metadata.name}"
-                cluster_for = self._cluster_for(port)
-                place = Place(named, gateway.metadata.namespace, port, cluster_for, gateway.spec.selector)
-                for rule in self._world.virtual_services:
+                here = self._settings.ports.get(port, port)
+                place = self._place(named, gateway.metadata.namespace, port, gateway.spec.selector, here)
+                for rule in exported(self._world.virtual_services, gateway.metadata.namespace):
                     for host in _shared_hosts(rule, named, server.hosts, gateway.metadata.namespace):
                         if all(rule is not other for other, _ in hosts[host]):
                             hosts[host].append((rule, place))
@@ -197,7 +203,10 @@ class _Compiler:
         found = [row for rule, place in bound for row in rows(rule, place, self._delegates)]
         if len(bound) > 1:
             found.sort(key=lambda row: row.match == Match())
-        domains = (host,) if host.startswith("*") else (host, f"{host}:*")
+        here = self._settings.ports.get(port, port)
+        numbers = dict.fromkeys((port, here)) if host != "*" else ()
+        found = list(hashed(found, self._clusters))
+        domains = (host, f"{host}:*") if not host.startswith("*") else (host, *(f"{host}:{each}" for each in numbers))
         origins = dict.fromkeys(origin for row in found for origin in row.origins)
         diverts = self._branches.diverts_by_destination(forwarded(found))
         return VirtualHost(f"{host}:{port}", domains, tuple(found), tuple(origins), diverts)
@@ -211,7 +220,7 @@ class _Compiler:
                 host = self._service_host(known, port, known.namespace, ("*",))
                 yield RouteTable(f"clusterip|{suffix}", (host,))
                 if port.node_port:
-                    route = _plain(known, port)
+                    (route,) = hashed((_plain(known, port),), self._clusters)
                     plain = VirtualHost(
                         f"{known.host}:{port.port}",
                         ("*",),
@@ -238,6 +247,30 @@ class _Compiler:
             inner = tables.get(f"outbound|{namespace}")
             hosts_of = inner.hosts if inner is not None else (VirtualHost("unknown", ("*",), (UNKNOWN,)),)
             yield RouteTable(developer_name(namespace), (*gateways, *hosts_of))
+
+
+def exported(rules: Iterable[VirtualService], namespace: str) -> list[VirtualService]:
+    """The rules that a namespace sees by their `exportTo`; none said is everybody."""
+    return [rule for rule in rules if not rule.spec.export_to or _shows(rule, namespace)]
+
+
+def _shows(rule: VirtualService, namespace: str) -> bool:
+    own = rule.metadata.namespace
+    return any(each in ("*", namespace) or (each == "." and namespace == own) for each in rule.spec.export_to)
+
+
+def hashed(routes: Sequence[Route], clusters: Mapping[str, Cluster]) -> tuple[Route, ...]:
+    """Rows that say what their destinations' consistent hashes are taken of."""
+    found = []
+    for route in routes:
+        row, action = route, route.action
+        if isinstance(action, Forward):
+            wanted = (clusters[each.cluster].hash_on for each in action.to if each.cluster in clusters)
+            hash_on = tuple(dict.fromkeys(each for each in wanted if each is not None))
+            if hash_on:
+                row = replace(route, action=replace(action, hash_on=hash_on))
+        found.append(row)
+    return tuple(found)
 
 
 def forwarded(routes: Sequence[Route]) -> tuple[str, ...]:
@@ -271,9 +304,16 @@ class _ClusterFor:
             number = destination.port.number
         elif len(ports) == 1:
             number = ports[0].port
-        name = cluster_name(number, destination.subset, known.host)
+        return self._named(cluster_name(number, destination.subset, known.host), ref_of(known.service))
+
+    def nobody(self, destination: Destination, namespace: str) -> str:
+        """The cluster of a Service that is missing: its share of the requests gets 503, the others theirs."""
+        number = destination.port.number if destination.port is not None else self._port
+        return self._named(cluster_name(number, destination.subset, resolve(destination.host, namespace)))
+
+    def _named(self, name: str, *origins: Ref) -> str:
         if name not in self._clusters:
-            self._clusters[name] = Cluster(name, origins=(ref_of(known.service),))
+            self._clusters[name] = Cluster(name, origins=origins)
             self._endpoints[name] = ()
         return name
 

@@ -1,11 +1,13 @@
 """VirtualService.http to rows of a route table: one row a match block, in order (Istio's meaning)."""
 
 import base64
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import product
 
 from mesh.resources.durations import seconds
-from mesh.resources.istio import StringMatch
+from mesh.resources.istio import Percent, StringMatch
 from mesh.resources.ref import Ref
 from mesh.resources.references import ref_of
 from mesh.resources.virtual_service import (
@@ -39,6 +41,7 @@ from mesh.routing.table import (
 )
 
 MESH = "mesh"
+AUTHORITY = (":authority", "host")
 # Istio's default policy since 1.24: a 503 is not retried, a connection that broke before the request left is.
 DEFAULT_RETRY = Retry(2, ("connect-failure", "refused-stream", "unavailable", "cancelled", "reset-before-request"))
 
@@ -49,7 +52,9 @@ Resolve = Callable[[Destination, str], str | None]
 class Place:
     """Where rows are for: a gateway ("ns/name") or the mesh, called from a namespace, on a port.
 
-    `cluster_for` names the cluster of a destination as written in a namespace; None when there is none.
+    `cluster_for` names the cluster of a destination as written in a namespace; None when there is none. `nobody`
+    names one without endpoints, for a share of requests whose destination is missing. `here` is the port that
+    clients really call.
     """
 
     gateway: str
@@ -57,6 +62,8 @@ class Place:
     port: int
     cluster_for: Resolve
     labels: Mapping[str, str]
+    nobody: Callable[[Destination, str], str]
+    here: int = 0
 
 
 def rows(rule: VirtualService, place: Place, delegates: Mapping[str, VirtualService]) -> Iterator[Route]:
@@ -104,19 +111,48 @@ def _expand(
             continue
         if action is None:
             action = _action(route, namespace, place)
-        yield Route(
-            name=name,
-            match=_match(block, at_gateway=place.gateway != MESH),
-            action=action,
-            headers=_headers(route.headers),
-            fault=_fault(route.fault),
-            cors=_cors(route.cors_policy),
-            origins=origins,
-        )
+        for match in _matches(block, at_gateway=place.gateway != MESH):
+            yield Route(
+                name=name,
+                match=match,
+                action=action,
+                headers=replace(_headers(route.headers), authority=""),
+                fault=_fault(route.fault),
+                cors=_cors(route.cors_policy),
+                origins=origins,
+                stat_prefix=block.stat_prefix,
+            )
 
 
 def _qualified(gateway: str, namespace: str) -> str:
     return gateway if gateway == MESH or "/" in gateway else f"{namespace}/{gateway}"
+
+
+def _matches(block: HTTPMatchRequest, *, at_gateway: bool) -> Iterator[Match]:
+    """One match for nearly every block. Envoy tells a header that is missing from one that is empty in no single
+    inverted match: where that matters (`withoutHeaders` with what also takes the empty text), two rows do it."""
+    excluded: list[tuple[FieldMatch, ...]] = []
+    for name, match in sorted(block.without_headers.items()):
+        pattern = _pattern(match)
+        if pattern.how is How.REGEX and pattern.value in (".*", "^.*$"):
+            pattern = Pattern(How.PRESENT)
+        without = FieldMatch(name.lower(), pattern, invert=True)
+        alternatives: tuple[FieldMatch, ...] = (without,)
+        if _takes_empty(pattern):
+            alternatives = (FieldMatch(name.lower(), Pattern(How.PRESENT), invert=True), without)
+        excluded.append(alternatives)
+    plain = _match(block, at_gateway=at_gateway)
+    for chosen in product(*excluded):
+        yield replace(plain, headers=(*plain.headers, *chosen))
+
+
+def _takes_empty(pattern: Pattern) -> bool:
+    if pattern.how is How.REGEX:
+        try:
+            return re.fullmatch(pattern.value, "") is not None
+        except re.error:  # RE2 has words that Python does not know
+            return False
+    return pattern.how is not How.PRESENT and pattern.value == ""
 
 
 def _match(block: HTTPMatchRequest, *, at_gateway: bool) -> Match:
@@ -130,9 +166,6 @@ def _match(block: HTTPMatchRequest, *, at_gateway: bool) -> Match:
         if match is not None
     ]
     headers += [FieldMatch(name.lower(), _pattern(match)) for name, match in sorted(block.headers.items())]
-    headers += [
-        FieldMatch(name.lower(), _pattern(match), invert=True) for name, match in sorted(block.without_headers.items())
-    ]
     return Match(
         path=_pattern(block.uri, ignore_case=block.ignore_uri_case) if block.uri is not None else None,
         headers=tuple(headers),
@@ -153,7 +186,7 @@ def _pattern(match: StringMatch, *, ignore_case: bool = False) -> Pattern:
 
 def _action(route: HTTPRoute, namespace: str, place: Place) -> Forward | Redirect | Respond:
     if route.redirect is not None:
-        return _redirect(route.redirect)
+        return _redirect(route.redirect, place)
     if route.direct_response is not None:
         body = route.direct_response.body
         text = ""
@@ -175,13 +208,16 @@ def _forward(route: HTTPRoute, namespace: str, place: Place) -> Forward | Respon
         cluster = place.cluster_for(each.destination, namespace)
         if cluster is None:
             missing.append(each.destination.host)
-        else:
-            to.append(Weighted(cluster, weight, _headers(each.headers)))
-    if not to:
+            cluster = place.nobody(each.destination, namespace)
+        to.append(Weighted(cluster, weight, _headers(each.headers)))
+    if len(missing) == len(to):
         return Respond(503, f"no Service is named {', '.join(missing)}")
     mirrors = [(each.destination, each.percentage) for each in route.mirrors]
     if route.mirror is not None:
-        mirrors.insert(0, (route.mirror, route.mirror_percentage))
+        share = route.mirror_percentage
+        if share is None and route.mirror_percent is not None:
+            share = Percent(value=float(route.mirror_percent))
+        mirrors.insert(0, (route.mirror, share))
     return Forward(
         to=tuple(to),
         timeout=(seconds(route.timeout) or None) if route.timeout else None,
@@ -211,16 +247,18 @@ def _retry(retries: HTTPRetry | None) -> Retry | None:
         status_codes=codes,
         per_try_timeout=seconds(retries.per_try_timeout) if retries.per_try_timeout else None,
         avoid_previous_hosts=retries.retry_ignore_previous_hosts is not False,
+        backoff=(seconds(retries.backoff) or None) if retries.backoff else None,
     )
 
 
 def _rewrite(route: HTTPRoute) -> Rewrite | None:
     rewrite = route.rewrite
+    authority = _headers(route.headers).authority
     if rewrite is None:
-        return None
+        return Rewrite(authority=authority) if authority else None
     regex = rewrite.uri_regex_rewrite
     return Rewrite(
-        authority=rewrite.authority or None,
+        authority=authority or rewrite.authority or None,
         prefix=rewrite.uri or None,
         regex=regex.match if regex is not None else None,
         substitution=regex.rewrite if regex is not None else None,
@@ -230,10 +268,12 @@ def _rewrite(route: HTTPRoute) -> Rewrite | None:
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
-def _redirect(redirect: HTTPRedirect) -> Redirect:
+def _redirect(redirect: HTTPRedirect, place: Place) -> Redirect:
     port = redirect.port or None
     if redirect.derive_port == "FROM_PROTOCOL_DEFAULT":
         port = DEFAULT_PORTS.get(redirect.scheme or "http")
+    elif redirect.derive_port == "FROM_REQUEST_PORT":
+        port = place.here or place.port
     return Redirect(
         status=redirect.redirect_code,
         scheme=redirect.scheme or None,
@@ -272,21 +312,25 @@ def _cors(policy: CorsPolicy | None) -> Cors | None:
         expose_headers=tuple(policy.expose_headers),
         max_age=seconds(policy.max_age) if policy.max_age else None,
         allow_credentials=policy.allow_credentials,
+        forward_unmatched=policy.unmatched_preflights != "IGNORE",
     )
 
 
 def _headers(headers: Headers | None) -> HeaderChanges:
     if headers is None:
         return HeaderChanges()
-    return HeaderChanges(_change(headers.request), _change(headers.response))
+    said = {**headers.request.add, **headers.request.set} if headers.request is not None else {}
+    authority = next((value for name, value in sorted(said.items()) if name.lower() in AUTHORITY), "")
+    return HeaderChanges(_change(headers.request), _change(headers.response), authority)
 
 
 def _change(operations: HeaderOperations | None) -> HeaderChange:
+    """Values are taken literally: Envoy's `%...%` commands are not for manifests, as in Istio's reference."""
     if operations is None:
         return HeaderChange()
     return HeaderChange(
-        tuple(sorted(operations.set.items())),
-        tuple(sorted(operations.add.items())),
+        tuple(sorted((name, value) for name, value in operations.set.items() if name.lower() not in AUTHORITY)),
+        tuple(sorted((name, value) for name, value in operations.add.items() if name.lower() not in AUTHORITY)),
         tuple(operations.remove),
     )
 
@@ -316,23 +360,49 @@ def _delegated(root: HTTPRoute, inner: HTTPRoute) -> HTTPRoute | None:
 
 
 def _combined(root: Sequence[HTTPMatchRequest], inner: Sequence[HTTPMatchRequest]) -> list[HTTPMatchRequest] | None:
+    """Each of the delegate's blocks with those of the root that it is narrower than. None when one has no such
+    root: then the route has no effect, as in Istio."""
     if not root or not inner:
         return list(root or inner)
-    pairs = [_both(outer, each) for outer in root for each in inner]
-    return [pair for pair in pairs if pair is not None] or None
+    found: list[HTTPMatchRequest] = []
+    for each in inner:
+        fitting = [_both(outer, each) for outer in root if _is_narrower(outer, each)]
+        if not fitting:
+            return None
+        found += fitting
+    return found
 
 
-def _both(outer: HTTPMatchRequest, inner: HTTPMatchRequest) -> HTTPMatchRequest | None:
-    """One block that asks what both ask; None where both speak of the same part and differ (as Istio)."""
-    singles = ("uri", "scheme", "method", "authority", "port", "source_namespace")
-    for name in singles:
+def _is_narrower(outer: HTTPMatchRequest, inner: HTTPMatchRequest) -> bool:
+    """Whether a delegate's block asks nothing that contradicts the root's, or takes more of one part than it."""
+    pairs = [(outer.uri, inner.uri), (outer.scheme, inner.scheme)]
+    pairs += [(outer.method, inner.method), (outer.authority, inner.authority)]
+    for name in ("headers", "without_headers", "query_params"):
         first, second = getattr(outer, name), getattr(inner, name)
-        if first and second and first != second:
-            return None
-    for name in ("headers", "without_headers", "query_params", "source_labels"):
-        first, second = getattr(outer, name), getattr(inner, name)
-        if any(first[key] != second[key] for key in first.keys() & second.keys()):
-            return None
+        pairs += [(first[key], second[key]) for key in first.keys() & second.keys()]
+    if not all(first is None or second is None or _is_part(first, second) for first, second in pairs):
+        return False
+    if outer.uri is not None and inner.uri is not None and outer.ignore_uri_case != inner.ignore_uri_case:
+        return False
+    singles = ((outer.port, inner.port), (outer.source_namespace, inner.source_namespace))
+    if any(first and second and first != second for first, second in singles):
+        return False
+    first, second = outer.source_labels, inner.source_labels
+    return all(first[key] == second[key] for key in first.keys() & second.keys())
+
+
+def _is_part(outer: StringMatch, inner: StringMatch) -> bool:
+    """Whether all that the second takes is taken by the first, as Istio decides it: no regex is part of another."""
+    if outer.exact is not None:
+        return inner.exact == outer.exact
+    if outer.prefix is not None:
+        text = inner.exact if inner.exact is not None else inner.prefix
+        return text is not None and text.startswith(outer.prefix)
+    return outer.regex is None
+
+
+def _both(outer: HTTPMatchRequest, inner: HTTPMatchRequest) -> HTTPMatchRequest:
+    """One block that asks what both ask, of one part what the narrower one asks."""
     return HTTPMatchRequest(
         name="-".join(each for each in (outer.name, inner.name) if each),
         uri=inner.uri or outer.uri,
@@ -347,4 +417,5 @@ def _both(outer: HTTPMatchRequest, inner: HTTPMatchRequest) -> HTTPMatchRequest 
         port=inner.port or outer.port,
         source_namespace=inner.source_namespace or outer.source_namespace,
         gateways=inner.gateways or outer.gateways,
+        stat_prefix=inner.stat_prefix or outer.stat_prefix,
     )

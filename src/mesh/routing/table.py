@@ -10,6 +10,7 @@ equality. `origins` name the objects a value was made of: a refusal by Envoy is 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import Literal
 
 from mesh.resources.ref import Ref
 
@@ -62,8 +63,11 @@ class HeaderChange:
 
 @dataclass(frozen=True, slots=True)
 class HeaderChanges:
+    """`authority` stands for the request's `Host`, which is no header like others."""
+
     request: HeaderChange = HeaderChange()
     response: HeaderChange = HeaderChange()
+    authority: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +81,15 @@ class Weighted:
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """`attempts` are retries after the first try. `retry_on` has Envoy's condition names."""
+    """`attempts` are retries after the first try. `retry_on` has Envoy's condition names. `backoff` is the least
+    time between two tries; None leaves Envoy's (25 ms)."""
 
     attempts: int
     retry_on: tuple[str, ...]
     status_codes: tuple[int, ...] = ()
     per_try_timeout: float | None = None
     avoid_previous_hosts: bool = True
+    backoff: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +101,17 @@ class Rewrite:
 
 
 @dataclass(frozen=True, slots=True)
+class HashOn:
+    """What a consistent hash is taken of: a header, a cookie (made with this lifetime when it is not there), a
+    query parameter, or the caller's address."""
+
+    kind: Literal["header", "cookie", "query", "source"]
+    name: str = ""
+    ttl: float | None = None
+    path: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Forward:
     """Send the request to one of `to`. `timeout` None means no timeout (Istio's default for HTTP)."""
 
@@ -103,6 +120,7 @@ class Forward:
     retry: Retry | None = None
     rewrite: Rewrite | None = None
     mirrors: tuple[tuple[str, float], ...] = ()
+    hash_on: tuple[HashOn, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +157,7 @@ class Cors:
     expose_headers: tuple[str, ...] = ()
     max_age: float | None = None
     allow_credentials: bool | None = None
+    forward_unmatched: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +171,7 @@ class Route:
     fault: Fault | None = None
     cors: Cors | None = None
     origins: tuple[Ref, ...] = ()
+    stat_prefix: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,6 +249,26 @@ class Outlier:
     base_ejection: float = 30.0
     max_ejection_percent: int = 10
     min_health_percent: int = 0
+    split_local_origin: bool = False
+    consecutive_local_origin: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Keepalive:
+    """Istio's tcpKeepalive; times in seconds. None leaves the system's own."""
+
+    probes: int | None = None
+    time: float | None = None
+    interval: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Warmup:
+    """How a new endpoint's share grows: over `duration` seconds, from `minimum_percent`, along `aggression`."""
+
+    duration: float
+    aggression: float = 1.0
+    minimum_percent: float = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,6 +282,11 @@ class Pool:
     max_requests_per_connection: int | None = None
     max_retries: int | None = None
     idle_timeout: float | None = None
+    max_connection_duration: float | None = None
+    max_concurrent_streams: int | None = None
+    keepalive: Keepalive | None = None
+    tcp_idle_timeout: float | None = None
+    use_client_protocol: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,6 +299,10 @@ class Cluster:
     outlier: Outlier | None = None
     http2: bool = False
     origins: tuple[Ref, ...] = ()
+    hash_on: HashOn | None = None
+    ring_size: int | None = None
+    table_size: int | None = None
+    warmup: Warmup | None = None
 
 
 @dataclass(frozen=True, slots=True)

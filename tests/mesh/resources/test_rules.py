@@ -154,8 +154,11 @@ def test_a_route_behind_one_that_takes_all_is_told() -> None:
 
 
 def test_fields_of_istio_without_effect_are_told() -> None:
-    [warning] = validate(with_fields(RULE, {"spec.exportTo": ["."], "spec.tcp": [{"route": TO}]}), "mesh").warnings
-    assert warning == "VirtualService mesh/reviews: no effect on one machine: spec.exportTo, spec.tcp"
+    routes = [{"route": TO, "retries": {"attempts": 1, "retryRemoteLocalities": True}}]
+    [warning] = validate(with_fields(RULE, {"spec.http": routes, "spec.tcp": [{"route": TO}]}), "mesh").warnings
+    assert warning == (
+        "VirtualService mesh/reviews: no effect on one machine: spec.http[0].retries.retryRemoteLocalities, spec.tcp"
+    )
 
 
 P = "spec.trafficPolicy"

@@ -1,0 +1,231 @@
+"""A real Envoy with the compiled rules, pods that say what they were sent, and a client that tells the answer."""
+
+import asyncio
+import json
+import random
+import socket
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from mesh.envoy.plane import DataPlane, DataPlaneSettings
+from mesh.resources.kinds import REGISTRY
+from mesh.resources.manifest import validate
+from mesh.resources.meta import Resource
+from mesh.routing.compile import compile  # noqa: A004 - what it does
+from mesh.routing.table import Snapshot
+from mesh.routing.world import MeshSettings, World
+from tests.conformance.reference import Request
+
+Json = dict[str, Any]
+DEADLINE = 30.0
+ANSWER_HEADERS = {"server": "pod", "x-answer": "plain"}
+CASE = "x-case"
+PODS = (
+    ("shop-v1", "mesh", {"app": "shop", "version": "v1"}),
+    ("shop-v2", "mesh", {"app": "shop", "version": "v2"}),
+    ("cart", "mesh", {"app": "cart"}),
+    ("copy", "mesh", {"app": "copy"}),
+    ("copy2", "mesh", {"app": "copy2"}),
+    ("caller", "mesh", {"app": "caller"}),
+    ("stranger", "other", {"app": "stranger"}),
+)
+
+
+@dataclass(frozen=True)
+class Observed:
+    """What really happened. `pod` is "" when no pod answered."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: str
+    pod: str = ""
+    target: str = ""
+    sent: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(repr=False)
+class Rig:
+    """`pods_seen` has, for each case, the pods that it or a copy of it reached."""
+
+    home: Path
+    network: str = ""
+    plane: DataPlane = field(init=False)
+    settings: MeshSettings = field(init=False)
+    addresses: dict[str, str] = field(default_factory=dict)
+    pods_seen: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    snapshot: Snapshot = field(default_factory=lambda: Snapshot(0))
+    _servers: list[asyncio.Server] = field(default_factory=list)
+    _guard: socket.socket | None = None
+    _open: dict[str, tuple[asyncio.StreamReader, asyncio.StreamWriter]] = field(default_factory=dict)
+    _cases: int = 0
+    _version: int = 0
+
+    async def start(self) -> None:
+        self._guard, self.network = network()
+        for number, (name, _, _) in enumerate(PODS, 1):
+            self.addresses[name] = f"{self.network}.0.{number}"
+        gateway = f"{self.network}.1.1"
+        self.settings = MeshSettings(gateway_address=gateway, node_address=gateway, ports={80: 8080})
+        for name, address in self.addresses.items():
+            self._servers.append(await asyncio.start_server(_Pod(self, name).serve, address, 7000))
+        self.plane = DataPlane(self.home, DataPlaneSettings(concurrency=1))
+        await self.plane.start()
+
+    async def stop(self) -> None:
+        self.hang_up()
+        await self.plane.stop()
+        for server in self._servers:
+            server.close()
+        if self._guard is not None:
+            self._guard.close()
+
+    def hang_up(self) -> None:
+        for _, writer in self._open.values():
+            writer.close()
+        self._open.clear()
+
+    def around(self) -> list[Json]:
+        """Everything but the drawn rules, as a user would have written it, and its pods."""
+        services = [
+            {
+                "apiVersion": "v1",
+                "kind": "Service",
+                "metadata": {"name": name, "namespace": "mesh"},
+                "spec": {"selector": {"app": name}, "ports": [{"name": "http", "port": 7000}]},
+            }
+            for name in ("shop", "cart", "copy", "copy2")
+        ]
+        subsets = [{"name": name, "labels": {"version": name}} for name in ("v1", "v2")]
+        gateway = {
+            "selector": {"istio": "ingressgateway"},
+            "servers": [{"port": {"number": 80, "name": "http", "protocol": "HTTP"}, "hosts": ["*"]}],
+        }
+        pods = [
+            {
+                "apiVersion": "v1",
+                "kind": "Pod",
+                "metadata": {"name": name, "namespace": namespace, "labels": labels},
+                "spec": {"containers": [{"name": "c", "image": "c"}]},
+                "status": {
+                    "phase": "Running",
+                    "podIP": self.addresses[name],
+                    "conditions": [{"type": "Ready", "status": "True"}],
+                },
+            }
+            for name, namespace, labels in PODS
+        ]
+        return [
+            *services,
+            istio("DestinationRule", "shop", {"host": "shop", "subsets": subsets}),
+            istio("Gateway", "door", gateway),
+            *pods,
+        ]
+
+    async def apply(self, objects: Sequence[Json]) -> None:
+        """Brings Envoy to these objects; each is a second younger than the one before it."""
+        self._version += 1
+        world = World.build(self._version, [typed(each, age) for age, each in enumerate(objects)])
+        self.snapshot = compile(world, self.settings)
+        async with asyncio.timeout(DEADLINE):
+            refused = await self.plane.apply(self.snapshot)
+        assert not refused, refused
+
+    async def ask(self, request: Request, caller: str) -> tuple[str, Observed]:
+        """Makes the request at its place. Returns the case's number and what came back."""
+        self._cases += 1
+        case = str(self._cases)
+        at_gateway = request.place != "mesh"
+        target = request.target if at_gateway else f"http://{request.authority}{request.target}"
+        lines = [f"{request.method} {target} HTTP/1.1", f"host: {request.authority}", f"{CASE}: {case}"]
+        lines += [f"{name}: {value}" for name, value in request.headers]
+        data = "\r\n".join([*lines, "", ""]).encode()
+        where = (self.settings.gateway_address, 8080) if at_gateway else (self.addresses[caller], 15001)
+        async with asyncio.timeout(DEADLINE):
+            if caller not in self._open:
+                self._open[caller] = await asyncio.open_connection(*where)
+            reader, writer = self._open[caller]
+            writer.write(data)
+            status, headers, body = await read_message(reader)
+        if headers.get("connection") == "close":
+            self._open.pop(caller)[1].close()
+        code = int(status.split(" ")[1])
+        if headers.get("x-pod-body"):
+            told = json.loads(body)
+            return case, Observed(code, headers, body, told["pod"], told["target"], told["headers"])
+        return case, Observed(code, headers, body)
+
+    async def reached(self, case: str, count: int) -> list[str]:
+        """The pods that a case reached, once there are so many."""
+        async with asyncio.timeout(DEADLINE):
+            while len(self.pods_seen[case]) < count:  # noqa: ASYNC110 - a plain list is watched
+                await asyncio.sleep(0.001)
+        return self.pods_seen[case]
+
+
+class _Pod:
+    """Answers everything with what it was sent."""
+
+    def __init__(self, rig: Rig, name: str) -> None:
+        self._rig = rig
+        self._name = name
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while True:
+                line, headers, _ = await read_message(reader)
+                self._rig.pods_seen[headers.get(CASE, "")].append(self._name)
+                body = json.dumps({"pod": self._name, "target": line.split(" ")[1], "headers": headers})
+                lines = [f"{name}: {value}" for name, value in ANSWER_HEADERS.items()]
+                head = ["HTTP/1.1 200 OK", f"content-length: {len(body)}", "x-pod-body: yes", *lines]
+                writer.write("\r\n".join([*head, "", body]).encode())
+                await writer.drain()
+        except (asyncio.IncompleteReadError, ConnectionError):
+            pass
+        finally:
+            writer.close()
+
+
+async def read_message(reader: asyncio.StreamReader) -> tuple[str, dict[str, str], str]:
+    """The first line, the headers (several of a name as one list) and the body."""
+    first, *rest = (await reader.readuntil(b"\r\n\r\n")).decode().rstrip("\r\n").split("\r\n")
+    headers: dict[str, str] = {}
+    for line in rest:
+        name, _, value = line.partition(":")
+        name, value = name.lower(), value.strip()
+        headers[name] = f"{headers[name]},{value}" if name in headers else value
+    length = int(headers.get("content-length", 0))
+    return first, headers, (await reader.readexactly(length)).decode() if length else ""
+
+
+def network() -> tuple[socket.socket, str]:
+    """A network of loopback addresses that nobody else uses while the socket is open."""
+    while True:
+        held, name = socket.socket(), f"127.{random.randrange(100, 200)}"
+        try:
+            held.bind((f"{name}.255.1", 65_000))
+        except OSError:
+            held.close()
+            continue
+        return held, name
+
+
+def istio(kind: str, name: str, spec: Json) -> Json:
+    return {
+        "apiVersion": "networking.istio.io/v1",
+        "kind": kind,
+        "metadata": {"name": name, "namespace": "mesh"},
+        "spec": spec,
+    }
+
+
+def typed(body: Json, age: int) -> Resource:
+    info = REGISTRY.by_kind(body["apiVersion"].rpartition("/")[0], body["kind"])
+    assert info is not None
+    valid = body if body["kind"] == "Pod" else validate(body).body
+    stamp = {"creationTimestamp": f"2026-01-01T00:00:{age:02d}Z"}
+    return msgspec.convert({**valid, "metadata": {**valid["metadata"], **stamp}}, info.type)

@@ -1,0 +1,152 @@
+"""DestinationRule's policies, seen from a caller: who answers, and what a real Envoy was told."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from mesh.resources.manifest import validate
+from mesh.resources.problems import Invalid
+from tests.conformance.reference import Request
+from tests.conformance.rig import Observed, Rig, istio
+
+Json = dict[str, Any]
+
+
+def asked(query: str = "", headers: tuple[tuple[str, str], ...] = ()) -> Request:
+    return Request("mesh", "shop", 7000, "GET", "/", query, headers, "mesh", {"app": "caller"}, "shop:7000")
+
+
+def with_policy(rig: Rig, policy: Json, **more: Any) -> list[Json]:
+    """The rig's objects with another DestinationRule for `shop`."""
+    kept = [each for each in rig.around() if each["kind"] != "DestinationRule"]
+    return [*kept, istio("DestinationRule", "shop", {"host": "shop", "trafficPolicy": policy, **more})]
+
+
+async def answers(rig: Rig, objects: list[Json], *requests: Request) -> list[Observed]:
+    await rig.apply(objects)
+    try:
+        return [(await rig.ask(each, "caller"))[1] for each in requests]
+    finally:
+        rig.hang_up()
+
+
+WORDS = tuple(f"user-{number}" for number in range(24))
+
+
+@pytest.mark.parametrize(
+    ("hash_on", "requests"),
+    [
+        ({"httpHeaderName": "X-User"}, [asked(headers=(("x-user", word),)) for word in WORDS]),
+        ({"httpQueryParameterName": "user"}, [asked(f"user={word}") for word in WORDS]),
+        (
+            {"httpCookie": {"name": "user", "ttl": "0s"}, "maglev": {"tableSize": 65537}},
+            [asked(headers=(("cookie", f"user={word}"),)) for word in WORDS],
+        ),
+    ],
+)
+def test_the_same_value_meets_the_same_pod(
+    rig: Rig, runner: asyncio.Runner, hash_on: Json, requests: list[Request]
+) -> None:
+    objects = with_policy(rig, {"loadBalancer": {"consistentHash": hash_on}})
+    first = runner.run(answers(rig, objects, *requests))
+    again = runner.run(answers(rig, objects, *requests))
+    assert [each.pod for each in first] == [each.pod for each in again]
+    assert {each.pod for each in first} == {"shop-v1", "shop-v2"}
+
+
+def test_the_caller_s_address_can_be_what_decides(rig: Rig, runner: asyncio.Runner) -> None:
+    objects = with_policy(rig, {"loadBalancer": {"consistentHash": {"useSourceIp": True}}})
+    found = runner.run(answers(rig, objects, *[asked()] * 20))
+    assert len({each.pod for each in found}) == 1
+
+
+def test_a_cookie_with_a_lifetime_is_made_where_there_is_none(rig: Rig, runner: asyncio.Runner) -> None:
+    cookie = {"name": "where", "ttl": "60s", "path": "/"}
+    objects = with_policy(rig, {"loadBalancer": {"consistentHash": {"httpCookie": cookie}}})
+    (found,) = runner.run(answers(rig, objects, asked()))
+    made = found.headers["set-cookie"]
+    assert made.startswith('where="')
+    assert "Max-Age=60" in made
+    value = made.partition(";")[0]
+    again = runner.run(answers(rig, objects, *[asked(headers=(("cookie", value),))] * 8))
+    assert {each.pod for each in again} == {found.pod}
+
+
+def test_all_other_policies_are_taken_by_envoy(rig: Rig, runner: asyncio.Runner) -> None:
+    pool = {
+        "tcp": {
+            "maxConnections": 10,
+            "connectTimeout": "2s",
+            "maxConnectionDuration": "1h",
+            "idleTimeout": "10m",
+            "tcpKeepalive": {"probes": 3, "time": "60s", "interval": "10s"},
+        },
+        "http": {
+            "http1MaxPendingRequests": 5,
+            "http2MaxRequests": 50,
+            "maxRequestsPerConnection": 9,
+            "maxRetries": 3,
+            "idleTimeout": "3s",
+            "maxConcurrentStreams": 7,
+            "h2UpgradePolicy": "DEFAULT",
+        },
+    }
+    outlier = {
+        "consecutive5xxErrors": 3,
+        "consecutiveGatewayErrors": 2,
+        "splitExternalLocalOriginErrors": True,
+        "consecutiveLocalOriginFailures": 4,
+        "interval": "5s",
+        "baseEjectionTime": "10s",
+        "maxEjectionPercent": 50,
+        "minHealthPercent": 10,
+    }
+    warm = {"simple": "ROUND_ROBIN", "warmup": {"duration": "30s", "minimumPercent": 20, "aggression": 1.5}}
+    objects = with_policy(rig, {"connectionPool": pool, "outlierDetection": outlier, "loadBalancer": warm})
+    (found,) = runner.run(answers(rig, objects, asked()))
+    assert found.status == 200
+    cluster = rig.snapshot.clusters["outbound|7000||shop.mesh.svc.cluster.local"]
+    assert cluster.warmup is not None
+    assert (cluster.warmup.duration, cluster.warmup.aggression, cluster.warmup.minimum_percent) == (30, 1.5, 20)
+    assert cluster.pool.keepalive is not None
+    assert (cluster.pool.keepalive.probes, cluster.pool.max_concurrent_streams) == (3, 7)
+    assert not validate(objects[-1]).warnings
+
+
+def test_a_subset_s_policy_wins_and_a_port_s_replaces_all_of_it(rig: Rig, runner: asyncio.Runner) -> None:
+    base = {
+        "loadBalancer": {"simple": "RANDOM"},
+        "connectionPool": {"tcp": {"maxConnections": 5}},
+        "portLevelSettings": [{"port": {"number": 9}, "loadBalancer": {"simple": "ROUND_ROBIN"}}],
+    }
+    port = {"portLevelSettings": [{"port": {"number": 7000}, "outlierDetection": {"consecutive5xxErrors": 2}}]}
+    subsets = [
+        {"name": "v1", "labels": {"version": "v1"}, "trafficPolicy": {"loadBalancer": {"simple": "ROUND_ROBIN"}}},
+        {"name": "v2", "labels": {"version": "v2"}, "trafficPolicy": port},
+    ]
+    runner.run(answers(rig, with_policy(rig, base, subsets=subsets)))
+    found = {
+        name: rig.snapshot.clusters[f"outbound|7000|{name}|shop.mesh.svc.cluster.local"] for name in ("", "v1", "v2")
+    }
+    assert [each.balance.value for each in found.values()] == ["RANDOM", "ROUND_ROBIN", "LEAST_REQUEST"]
+    assert [each.pool.max_connections for each in found.values()] == [5, 5, None]
+    assert [each.outlier is not None for each in found.values()] == [False, False, True]
+
+
+@pytest.mark.parametrize(
+    ("balancer", "path", "message"),
+    [
+        ({"consistentHash": {}}, "consistentHash", "exactly one of"),
+        ({"consistentHash": {"useSourceIp": True, "httpHeaderName": "x"}}, "consistentHash", "useSourceIp"),
+        ({"consistentHash": {"httpCookie": {"name": "a b"}}}, "consistentHash.httpCookie.name", "cookie"),
+        ({"consistentHash": {"httpCookie": {"name": "a", "ttl": "1"}}}, "consistentHash.httpCookie.ttl", "duration"),
+        ({"consistentHash": {"useSourceIp": True, "maglev": {"tableSize": 8}}}, "maglev.tableSize", "prime"),
+        ({"warmup": {"duration": "0s"}}, "warmup.duration", "below"),
+        ({"warmup": {"duration": "1s", "aggression": 0.5}}, "warmup.aggression", "below 1"),
+    ],
+)
+def test_a_balancer_that_cannot_be_is_refused_at_its_field(balancer: Json, path: str, message: str) -> None:
+    with pytest.raises(Invalid, match=message) as caught:
+        validate(istio("DestinationRule", "r", {"host": "shop", "trafficPolicy": {"loadBalancer": balancer}}))
+    assert path in str(caught.value)

@@ -1,0 +1,89 @@
+"""Drawn rules and requests: what a real Envoy does with the compiled rules is among what the reference allows.
+
+A few hundred cases by default; `MESHMALL_CONFORMANCE_CASES=20000` sets how many.
+"""
+
+import asyncio
+import os
+from typing import Any
+
+from hypothesis import HealthCheck, given, note, settings
+from hypothesis import strategies as st
+
+from tests.conformance.drawing import GATEWAY, placed, requests, virtual_services
+from tests.conformance.reference import Outcome, Reference, Request
+from tests.conformance.rig import ANSWER_HEADERS, Observed, Rig
+
+PER_SET = 16
+CASES = int(os.environ.get("MESHMALL_CONFORMANCE_CASES", "480"))
+Json = dict[str, Any]
+
+
+def differs(outcome: Outcome, observed: Observed) -> str:
+    """How what happened is not this outcome; "" when it is."""
+    if observed.status != outcome.status:
+        return f"status {observed.status} is not {outcome.status}"
+    if bool(observed.pod) != bool(outcome.pods) or (observed.pod and observed.pod not in outcome.pods):
+        return f'pod "{observed.pod}" is none of {sorted(outcome.pods)}'
+    if outcome.pods and observed.target != outcome.target:
+        return f"the path sent is {observed.target}, not {outcome.target}"
+    if outcome.pods and observed.sent["host"] != outcome.authority:
+        return f"the authority sent is {observed.sent['host']}, not {outcome.authority}"
+    if outcome.location is not None and plain(observed.headers.get("location", "")) != plain(outcome.location):
+        return f"the location is {observed.headers.get('location')}, not {outcome.location}"
+    if outcome.body is not None and observed.body != outcome.body:
+        return f"the body is {observed.body}"
+    for what, found, expected in (
+        ("sent", observed.sent, outcome.sent),
+        ("answered", observed.headers, outcome.answered),
+    ):
+        for name, values in expected:
+            if found.get(name) not in values:
+                return f"{name} {what} is {found.get(name)!r}, not of {values}"
+    return ""
+
+
+def plain(location: str) -> str:
+    """A URL without the port that its scheme has anyway."""
+    scheme, _, rest = location.partition("://")
+    host, slash, path = rest.partition("/")
+    return f"{scheme}://{host.removesuffix({'http': ':80', 'https': ':443'}.get(scheme, ':'))}{slash}{path}"
+
+
+async def check(rig: Rig, rules: list[Json], drawn: list[Json]) -> None:
+    objects = [*rig.around(), *rules]
+    reference = Reference(objects, ANSWER_HEADERS)
+    await rig.apply(objects)
+    copied: list[tuple[Request, str, int]] = []
+    for each in drawn:
+        request = placed(each, 8080)
+        caller = each["caller"] if each["caller"] != GATEWAY else "gateway"
+        case, observed = await rig.ask(request, caller)
+        outcomes = reference.allowed(request)
+        reasons = [(outcome, differs(outcome, observed)) for outcome in outcomes]
+        fitting = [outcome for outcome, reason in reasons if not reason]
+        lines = [f"{reason}: {outcome}" for outcome, reason in reasons]
+        assert fitting, "\n".join([str(request), str(observed), *lines])
+        copied.append((request, case, len(fitting[0].copies) + (1 if observed.pod else 0)))
+    for request, case, count in copied:
+        reached = await rig.reached(case, count)
+        assert len(reached) == count, f"{request} reached {reached}"
+        rig.pods_seen.pop(case)
+
+
+@settings(
+    max_examples=max(1, CASES // PER_SET),
+    deadline=None,
+    derandomize="MESHMALL_CONFORMANCE_CASES" not in os.environ,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+)
+@given(rules=virtual_services(), drawn=st.lists(requests(), min_size=PER_SET, max_size=PER_SET))
+def test_envoy_does_what_the_reference_allows(
+    rig: Rig, runner: asyncio.Runner, rules: list[Json], drawn: list[Json]
+) -> None:
+    note(str(rules))
+    try:
+        runner.run(check(rig, rules, drawn))
+    finally:
+        rig.hang_up()
