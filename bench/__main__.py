@@ -21,27 +21,12 @@ import uvloop
 from rich.console import Console
 from rich.table import Table
 
+from bench import branches
 from bench.load import Load, load
+from bench.machine import ADDRESS, ROUNDS, SECONDS, meshmall, processes_memory
 
 ROOT = Path(__file__).parents[1]
 SERVICES = ("mall", "users", "recommend", "discount", "products", "scores", "sales", "stock")
-SECONDS = float(os.environ.get("BENCH_SECONDS", "3"))
-ROUNDS = int(os.environ.get("BENCH_ROUNDS", "5"))
-ADDRESS = "127.250.0.1"
-
-
-def meshmall(home: Path, *words: str, stdin: str | None = None) -> str:
-    """Runs the command; raises CalledProcessError when it fails."""
-    ended = subprocess.run(
-        [sys.executable, "-m", "mesh.cli", *words],
-        env={**os.environ, "MESHMALL_HOME": str(home)},
-        capture_output=True,
-        text=True,
-        input=stdin,
-        check=True,
-        timeout=120,
-    )
-    return ended.stdout
 
 
 class Direct:
@@ -70,26 +55,6 @@ class Direct:
             process.terminate()
         for process in self._processes:
             process.wait()
-
-
-def memory(home: Path) -> dict[str, float]:
-    """Megabytes by what runs: PSS, which counts a page shared by n processes 1/n in each."""
-    found: dict[str, float] = {}
-    for folder in Path("/proc").iterdir():
-        if not folder.name.isdigit():
-            continue
-        try:
-            command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
-            environ = (folder / "environ").read_bytes()
-            cwd = str((folder / "cwd").readlink())
-            rollup = (folder / "smaps_rollup").read_text()
-        except OSError:
-            continue
-        if str(home) in command or cwd.startswith(str(home)) or str(home).encode() in environ:
-            kind = "envoy" if "envoy" in command.split()[0] else "daemon" if "mesh.cli" in command else "services"
-            pss = int(next(line for line in rollup.splitlines() if line.startswith("Pss:")).split()[1])
-            found[kind] = found.get(kind, 0.0) + pss / 1024
-    return found
 
 
 async def pages(home: Path) -> dict[str, Any]:
@@ -186,10 +151,22 @@ async def main() -> None:
         try:
             speed = await pages(home)
             effect = await effects(home)
-            megabytes = memory(home)
+            megabytes = processes_memory(home)
         finally:
             meshmall(home, "down")
     report(console, speed, started, effect, megabytes)
+    await measure_branches(console)
+
+
+async def measure_branches(console: Console) -> None:
+    """What branches cost: a table, JSON, and the plots of the docs."""
+    found = await branches.measure()
+    table = Table("branches", "median", "aim")
+    for row in branches.rows(found):
+        table.add_row(*row)
+    console.print(table)
+    (ROOT / "bench" / "results" / "branches.json").write_text(json.dumps(found, indent=2) + "\n")
+    branches.draw(found)
 
 
 def report(
@@ -237,4 +214,7 @@ def report(
 
 
 if __name__ == "__main__":
-    uvloop.run(main())
+    if sys.argv[1:] == ["branches"]:
+        uvloop.run(measure_branches(Console()))
+    else:
+        uvloop.run(main())

@@ -60,9 +60,9 @@ class _Asker(asyncio.Protocol):
             self.done.set_result(None)
 
 
-async def load(host: str, port: int, path: str, cookie: str, connections: int, seconds: float) -> Load:
-    """Asks for `path` on a number of connections for a while."""
-    request = f"GET {path} HTTP/1.1\r\nhost: {host}:{port}\r\ncookie: {cookie}\r\n\r\n".encode()
+async def load(host: str, port: int, path: str, cookie: str, connections: int, seconds: float, more: str = "") -> Load:
+    """Asks for `path` on a number of connections for a while; `more` are header lines."""
+    request = f"GET {path} HTTP/1.1\r\nhost: {host}:{port}\r\ncookie: {cookie}\r\n{more}\r\n".encode()
     loop = asyncio.get_running_loop()
     begun = time.perf_counter()
     askers = []

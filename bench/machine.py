@@ -1,0 +1,44 @@
+"""What the measures share: the command, where it listens, how long they take, and memory."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+SECONDS = float(os.environ.get("BENCH_SECONDS", "3"))
+ROUNDS = int(os.environ.get("BENCH_ROUNDS", "5"))
+ADDRESS = "127.250.0.1"
+
+
+def meshmall(home: Path, *words: str, stdin: str | None = None) -> str:
+    """Runs the command; raises CalledProcessError when it fails."""
+    ended = subprocess.run(
+        [sys.executable, "-m", "mesh.cli", *words],
+        env={**os.environ, "MESHMALL_HOME": str(home)},
+        capture_output=True,
+        text=True,
+        input=stdin,
+        check=True,
+        timeout=120,
+    )
+    return ended.stdout
+
+
+def processes_memory(home: Path) -> dict[str, float]:
+    """Megabytes by what runs: PSS, which counts a page shared by n processes 1/n in each."""
+    found: dict[str, float] = {}
+    for folder in Path("/proc").iterdir():
+        if not folder.name.isdigit():
+            continue
+        try:
+            command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+            environ = (folder / "environ").read_bytes()
+            cwd = str((folder / "cwd").readlink())
+            rollup = (folder / "smaps_rollup").read_text()
+        except OSError:
+            continue
+        if str(home) in command or cwd.startswith(str(home)) or str(home).encode() in environ:
+            kind = "envoy" if "envoy" in command.split()[0] else "daemon" if "mesh.cli" in command else "services"
+            pss = int(next(line for line in rollup.splitlines() if line.startswith("Pss:")).split()[1])
+            found[kind] = found.get(kind, 0.0) + pss / 1024
+    return found
