@@ -8,6 +8,7 @@ listener. Inside the mesh a request has the header already, and the filter is sk
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from importlib.resources import files
+from typing import Any
 
 from envoy.config.core.v3 import extension_pb2
 from envoy.config.route.v3 import route_components_pb2 as rc
@@ -99,12 +100,33 @@ def entry_script(entries: Entries) -> any_pb2.Any:
 
 def _quoted(text: str) -> str:
     """Text as a Lua string that is safe whatever it holds."""
-    plain = "".join(
-        each if each.isascii() and (each.isalnum() or each in "-_.:;=/, ") else f"\\{byte:03d}"
-        for each in text
-        for byte in (each.encode() if len(each.encode()) == 1 else b"?")
-    )
-    return f'"{plain}"'
+    if "]==]" not in text:
+        return f"[==[\n{text}]==]"
+    return '"' + "".join(f"\\{byte:03d}" for byte in text.encode()) + '"'
+
+
+def field(number: int, value: bytes) -> bytes:
+    """A length-delimited field as protobuf writes it, so that parts that did not change are joined, not built."""
+    head = bytearray()
+    for each in (number << 3 | 2, len(value)):
+        rest = each
+        while rest > 0x7F:
+            head.append(rest & 0x7F | 0x80)
+            rest >>= 7
+        head.append(rest)
+    return bytes(head) + value
+
+
+def serialized(message: Any) -> bytes:
+    """A message as bytes; equal messages give equal bytes."""
+    found: bytes = message.SerializeToString(deterministic=True)
+    return found
+
+
+def number_of(message: type[Any], name: str) -> int:
+    """A field's number."""
+    found: int = message.DESCRIPTOR.fields_by_name[name].number
+    return found
 
 
 class Diverter:
@@ -112,27 +134,30 @@ class Diverter:
 
     def __init__(self, encode: Encode) -> None:
         self._encode = encode
-        self._held: dict[str, tuple[Sequence[Route], dict[Divert, matcher_pb2.Matcher.OnMatch]]] = {}
+        self._held: dict[str, tuple[Sequence[Route], dict[Divert, bytes]]] = {}
+        tree = matcher_pb2.Matcher.MatcherTree
+        self._tree = number_of(matcher_pb2.Matcher, "matcher_tree")
+        self._map = number_of(tree, "exact_match_map")
+        self._entry = number_of(tree.MatchMap, "map")
+        self._input = field(number_of(tree, "input"), serialized(_header(HEADER)))
+        self._no_match = number_of(matcher_pb2.Matcher, "on_no_match")
 
-    def matcher(self, place: str, routes: Sequence[Route], diverts: Iterable[Divert]) -> matcher_pb2.Matcher:
-        """A host's look-up by branch. `place` names the host among all tables'."""
+    def matcher(self, place: str, routes: Sequence[Route], diverts: Iterable[Divert]) -> bytes:
+        """A host's look-up by branch: an xds.type.matcher.v3.Matcher. `place` names the host among all tables'."""
         known, held = self._held.get(place, ((), {}))
         if known is not routes and known != routes:
             held = {}
-        found: dict[Divert, matcher_pb2.Matcher.OnMatch] = {}
-        matcher = matcher_pb2.Matcher()
-        tree = matcher.matcher_tree
-        tree.input.CopyFrom(_header(HEADER))
+        found: dict[Divert, bytes] = {}
         for divert in diverts:
-            action = held.get(divert)
-            if action is None:
-                action = self._rows(divert.branch, diverted(routes, divert))
-            found[divert] = action
-            tree.exact_match_map.map[divert.branch].CopyFrom(action)
-        matcher.on_no_match.CopyFrom(self._rows("baseline", routes))
+            entry = held.get(divert)
+            if entry is None:
+                rows = self._rows(divert.branch, diverted(routes, divert))
+                entry = field(self._entry, field(1, divert.branch.encode()) + field(2, rows))
+            found[divert] = entry
         self._held[place] = (routes, found)
-        return matcher
+        tree = self._input + field(self._map, b"".join(found.values()))
+        return field(self._tree, tree) + field(self._no_match, self._rows("baseline", routes))
 
-    def _rows(self, name: str, routes: Sequence[Route]) -> matcher_pb2.Matcher.OnMatch:
+    def _rows(self, name: str, routes: Sequence[Route]) -> bytes:
         rows = rc.RouteList(routes=[self._encode(route) for route in routes])
-        return matcher_pb2.Matcher.OnMatch(action=_extension(name, rows))
+        return serialized(matcher_pb2.Matcher.OnMatch(action=_extension(name, rows)))

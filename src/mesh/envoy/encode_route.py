@@ -10,12 +10,14 @@ from envoy.extensions.filters.http.fault.v3 import fault_pb2
 from envoy.extensions.retry.host.previous_hosts.v3 import previous_hosts_pb2
 from envoy.type.matcher.v3 import regex_pb2, string_pb2
 from envoy.type.v3 import percent_pb2
-from google.protobuf import duration_pb2
+from google.protobuf import any_pb2, duration_pb2
 
-from mesh.envoy.encode_branches import FILTER, Diverter, entry_script
+from mesh.envoy.encode_branches import FILTER, Diverter, entry_script, field, number_of, serialized
 from mesh.resources.branch import HEADER
+from mesh.routing.http import DEFAULT_RETRY
 from mesh.routing.table import (
     Cors,
+    Entries,
     Fault,
     FieldMatch,
     Forward,
@@ -51,40 +53,63 @@ def source_token(key: str, value: str) -> str:
 
 
 class TableEncoder:
-    """Encodes route tables; keeps the branches' rows of the last ones. Routes are named, so that an access log can
-    say which one took a request."""
+    """Encodes route tables; keeps what it encoded, so that a change costs what changed. Routes are named, so that an
+    access log can say which one took a request."""
 
     def __init__(self) -> None:
-        self._diverter = Diverter(encode_route)
+        self._diverter = Diverter(lambda route: encode_route(route, inherited=DEFAULT_RETRY))
+        self._held: dict[str, tuple[VirtualHost, bytes]] = {}
+        self._script_of: tuple[Entries, any_pb2.Any] = (Entries(), any_pb2.Any())
+        self._hosts = number_of(route_pb2.RouteConfiguration, "virtual_hosts")
+        self._matcher = number_of(rc.VirtualHost, "matcher")
 
-    def encode(self, table: RouteTable) -> route_pb2.RouteConfiguration:
-        """The whole table."""
+    def encode(self, table: RouteTable) -> any_pb2.Any:
+        """The whole table, packed."""
         message = route_pb2.RouteConfiguration(
             name=table.name,
-            virtual_hosts=[self._host(table, host) for host in table.hosts],
             max_direct_response_body_size_bytes={"value": 1 << 20},
         )
         message.validate_clusters.value = False
         if table.entries is not None and table.entries.entries:
-            message.typed_per_filter_config[FILTER].CopyFrom(entry_script(table.entries))
+            message.typed_per_filter_config[FILTER].CopyFrom(self._script(table.entries))
         elif table.entries is not None:
             message.request_headers_to_remove.append(HEADER)
-        return message
+        hosts = (field(self._hosts, self._host(table, host)) for host in table.hosts)
+        whole = b"".join((serialized(message), *hosts))
+        return any_pb2.Any(type_url=f"type.googleapis.com/{message.DESCRIPTOR.full_name}", value=whole)
 
-    def _host(self, table: RouteTable, host: VirtualHost) -> rc.VirtualHost:
-        if not host.diverts:
-            rows = [encode_route(route) for route in host.routes]
-            return rc.VirtualHost(name=host.name, domains=host.domains, routes=rows)
-        matcher = self._diverter.matcher(f"{table.name} {host.name}", host.routes, host.diverts)
-        return rc.VirtualHost(name=host.name, domains=host.domains, matcher=matcher)
+    def _script(self, entries: Entries) -> any_pb2.Any:
+        """All tables of a snapshot have the same entries: what they run is made once."""
+        held, script = self._script_of
+        if held is not entries and held != entries:
+            script = entry_script(entries)
+        self._script_of = (entries, script)
+        return script
+
+    def _host(self, table: RouteTable, host: VirtualHost) -> bytes:
+        place = f"{table.name} {host.name}"
+        known = self._held.get(place)
+        if known is not None and (known[0] is host or known[0] == host):
+            return known[1]
+        message = rc.VirtualHost(name=host.name, domains=host.domains)
+        if host.diverts:
+            # Every branch has rows of its own: what most of them say is said once.
+            message.retry_policy.CopyFrom(_retry(DEFAULT_RETRY))
+            matcher = self._diverter.matcher(place, host.routes, host.diverts)
+            encoded = serialized(message) + field(self._matcher, matcher)
+        else:
+            message.routes.extend(encode_route(route) for route in host.routes)
+            encoded = serialized(message)
+        self._held[place] = (host, encoded)
+        return encoded
 
 
-def encode_route(route: Route) -> rc.Route:
-    """One row."""
+def encode_route(route: Route, *, inherited: Retry | None = None) -> rc.Route:
+    """One row. `inherited` is the retry policy of its host, which the row leaves out when it has the same."""
     message = rc.Route(name=route.name, match=_match(route.match), stat_prefix=route.stat_prefix)
     match route.action:
         case Forward():
-            message.route.CopyFrom(_forward(route.action))
+            message.route.CopyFrom(_forward(route.action, inherited))
         case Redirect():
             message.redirect.CopyFrom(_redirect(route.action))
         case Respond():
@@ -147,15 +172,17 @@ def _header(match: FieldMatch) -> rc.HeaderMatcher:
     return message
 
 
-def _forward(action: Forward) -> rc.RouteAction:
+def _forward(action: Forward, inherited: Retry | None) -> rc.RouteAction:
     message = rc.RouteAction()
     if len(action.to) == 1 and action.to[0].headers == HeaderChanges():
         message.cluster = action.to[0].cluster
     else:
         message.weighted_clusters.clusters.extend(_weighted(each) for each in action.to)
     message.timeout.CopyFrom(duration(action.timeout or 0.0))
-    if action.retry is not None:
+    if action.retry is not None and action.retry != inherited:
         message.retry_policy.CopyFrom(_retry(action.retry))
+    elif action.retry is None and inherited is not None:
+        message.retry_policy.num_retries.value = 0
     rewrite = action.rewrite
     if rewrite is not None:
         if rewrite.authority:

@@ -19,6 +19,7 @@ from mesh.envoy.resources import Kind
 from mesh.resources.meta import Resource
 from mesh.resources.ref import Ref
 from mesh.resources.references import ref_of
+from mesh.routing.branches import EntryMemory
 from mesh.routing.compile import compile  # noqa: A004 - what it does
 from mesh.routing.table import Listener, Snapshot
 from mesh.routing.world import MeshSettings, World
@@ -74,6 +75,7 @@ class Programmer:
         self._unattributed: dict[str, str] = {}
         self._blocked: dict[str, Rejected] = {}
         self._pause = FIRST_PAUSE
+        self._memory: EntryMemory = {}
         self.snapshot = Snapshot(0)
 
     async def start(self) -> None:
@@ -159,7 +161,7 @@ class Programmer:
         try:
             for ref, held in self._aside.items():
                 world = world.replaced(ref, held.last)
-            self.snapshot = compile(world, self._settings)
+            self.snapshot = compile(world, self._settings, self._memory)
             refused = await self._plane.apply(self.snapshot)
         except Exception as error:  # which object it cannot cope with is found as for a refusal
             log.exception("the configuration could not be built")

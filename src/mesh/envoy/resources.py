@@ -70,7 +70,8 @@ class Encoder:
         for name, value in values.items():
             known = held.get(name)
             if known is None or (known.value is not value and known.value != value):
-                message = packed(encode(name, value))
+                encoded = encode(name, value)
+                message = encoded if isinstance(encoded, any_pb2.Any) else packed(encoded)
                 known = Resource(name, value, message, blake2b(message.value, digest_size=12).hexdigest())
             group[name] = known
         return group

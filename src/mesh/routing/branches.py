@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from mesh.resources.branch import BRANCH_LABEL, SERVICE_LABEL, Branch, BranchService, entry_keys
+from mesh.resources.branch import BRANCH_LABEL, SERVICE_LABEL, Branch, BranchService, BranchSpec, entry_keys
 from mesh.resources.checks_branch import url_address
 from mesh.resources.hosts import service_host
 from mesh.resources.references import ref_of
@@ -34,6 +34,8 @@ from mesh.routing.table import (
 from mesh.routing.world import Workload, World
 
 PROBLEM = HeaderChanges(response=HeaderChange(set=(("content-type", "application/problem+json"),)))
+# By namespace and name: what the entries were made of, and the entries.
+EntryMemory = dict[str, tuple[BranchSpec, str, tuple[Entry, ...]]]
 Clusters = dict[str, Cluster]
 Endpoints = dict[str, tuple[Endpoint, ...]]
 
@@ -92,6 +94,7 @@ class Branches:
         self._targets: dict[tuple[str, int], tuple[Target, ...]] = {}
         self._fallbacks: dict[tuple[str, str], list[str]] = defaultdict(list)
         self._diverts: dict[tuple[str, int, tuple[str, ...]], tuple[Divert, ...]] = {}
+        self.namespaces = frozenset(each.metadata.namespace for each in self.all)
         named = {(each.metadata.namespace, each.metadata.name): each for each in self.all}
         for branch in self.all:
             services = branch.spec.services
@@ -196,18 +199,24 @@ class Branches:
             Divert(each.branch, (("", each.cluster),), each.refusal) for each in self._targets.get((host, port), ())
         )
 
-    def entries(self) -> Entries:
+    def entries(self, memory: EntryMemory) -> Entries:
         """Every way into every branch. Call after `add_clusters`, which knows what falls back."""
-        found = []
+        found: list[Entry] = []
+        now: EntryMemory = {}
         for branch in self.all:
             name = branch.metadata.name
-            fallen = sorted(set(self._fallbacks.get((branch.metadata.namespace, name), ())))
-            label = f"{name}; fallback={','.join(fallen)}" if fallen else name
-            found += [Entry(key, name, label) for key in entry_keys(branch)]
+            fallen = self._fallbacks.get((branch.metadata.namespace, name))
+            label = f"{name}; fallback={','.join(sorted(set(fallen)))}" if fallen else name
+            key = f"{branch.metadata.namespace}/{name}"
+            held = memory.get(key)
+            if held is None or held[0] is not branch.spec or held[1] != label:
+                ways = tuple(Entry(each, name, label) for each in entry_keys(branch))
+                held = (branch.spec, label, ways)
+            now[key] = held
+            found += held[2]
+        memory.clear()
+        memory.update(now)
         return Entries(tuple(found))
-
-    def namespaces(self) -> tuple[str, ...]:
-        return tuple(sorted({each.metadata.namespace for each in self.all}))
 
 
 def diverted(routes: Sequence[Route], divert: Divert) -> tuple[Route, ...]:

@@ -14,11 +14,11 @@ from mesh.resources.ref import Ref
 from mesh.resources.references import ref_of
 from mesh.resources.service import ServicePort
 from mesh.resources.virtual_service import Destination, VirtualService
-from mesh.routing.branches import Branches
+from mesh.routing.branches import Branches, EntryMemory
 from mesh.routing.clusters import Rules, cluster_name, clusters_of
 from mesh.routing.directory import Directory, Known
 from mesh.routing.http import DEFAULT_RETRY, MESH, Place, delegates_of, rows
-from mesh.routing.listeners import developer_name, gateway_name, listeners_of, served
+from mesh.routing.listeners import gateway_name, listeners_of, served
 from mesh.routing.table import (
     Cluster,
     Endpoint,
@@ -37,15 +37,21 @@ from mesh.routing.world import MeshSettings, World
 UNKNOWN = Route("unknown host", Match(), Respond(502, "mesh-mall: no service of this name and port is known here\n"))
 
 
-def compile(world: World, settings: MeshSettings) -> Snapshot:  # noqa: A001 - what it does
-    """Everything Envoy should know of this world. The same world gives an equal snapshot."""
-    return _Compiler(world, settings).snapshot()
+def compile(  # noqa: A001 - what it does
+    world: World, settings: MeshSettings, memory: EntryMemory | None = None
+) -> Snapshot:
+    """Everything Envoy should know of this world. The same world gives an equal snapshot.
+
+    `memory`, given again and again, keeps what is worked out of one branch alone.
+    """
+    return _Compiler(world, settings, {} if memory is None else memory).snapshot()
 
 
 class _Compiler:
     """Holds what one compilation looks up again and again."""
 
-    def __init__(self, world: World, settings: MeshSettings) -> None:
+    def __init__(self, world: World, settings: MeshSettings, memory: EntryMemory) -> None:
+        self._memory = memory
         self._world = world
         self._settings = settings
         self._directory = Directory(world)
@@ -70,17 +76,15 @@ class _Compiler:
         self._add_clusters()
         tables: dict[str, RouteTable] = {}
         namespaces = sorted(
-            {each.namespace for each in self._world.workloads} | {known.namespace for known in self._directory.services}
+            {each.namespace for each in self._world.workloads}
+            | {known.namespace for known in self._directory.services}
+            | self._branches.namespaces
         )
         for namespace in namespaces:
             name = f"outbound|{namespace}"
             tables[name] = RouteTable(name, tuple(self._sidecar_hosts(namespace)))
-        entries = self._branches.entries()
-        for table in (
-            *self._gateway_tables(entries),
-            *self._service_tables(entries),
-            *self._developer(tables),
-        ):
+        entries = self._branches.entries(self._memory)
+        for table in (*self._gateway_tables(entries), *self._service_tables(entries)):
             tables[table.name] = table
         listeners = {each.name: each for each in listeners_of(self._world, self._directory, self._settings, tables)}
         return Snapshot(self._world.version, listeners, tables, self._clusters, self._endpoints)
@@ -121,12 +125,12 @@ class _Compiler:
                 domains = [each for each in (host, f"{host}:80") if each not in named]
                 named.update(domains)
                 if domains and (seen := exported(rules, namespace)):
-                    yield self._virtual_host(host, tuple(domains), seen, self._mesh(namespace, 80), ())
+                    yield self._virtual_host(host, tuple(domains), seen, self._mesh(namespace, 80))
         for host in dict.fromkeys(host for host, _ in self._wild):
             if host not in named:
                 seen = exported((rule for pattern, rule in self._wild if pattern == host), namespace)
                 if seen:
-                    yield self._virtual_host(host, (host,), seen, self._mesh(namespace, 80), ())
+                    yield self._virtual_host(host, (host,), seen, self._mesh(namespace, 80))
         for namespace_of, service, port in self._branches.own_hosts():
             names = aliases(service, namespace_of, namespace)
             domains = [f"{name}:{port.port}" for name in names] + [name for name in names if port.port == 80]
@@ -135,6 +139,7 @@ class _Compiler:
                 own = service_host(service, namespace_of)
                 diverts = self._branches.own_diverts(own, port.port)
                 yield VirtualHost(f"{own}:{port.port}", tuple(found), (UNKNOWN,), diverts=diverts)
+        yield from self._gateways_themselves(namespace)
         yield VirtualHost("unknown", ("*",), (UNKNOWN,))
 
     def _mesh(self, namespace: str, port: int) -> Place:
@@ -148,10 +153,17 @@ class _Compiler:
         plain = (_plain(known, port),) if not rules else ()
         name = f"{known.host}:{port.port}"
         place = self._mesh(namespace, port.port)
-        host = self._virtual_host(name, domains, rules, place, plain, ref_of(known.service))
+        host = self._merged_host(name, domains, rules, place, plain, ref_of(known.service))
         return replace(host, diverts=self._branches.diverts(known.host, port.port, forwarded(host.routes)))
 
     def _virtual_host(
+        self, name: str, domains: tuple[str, ...], rules: Sequence[VirtualService], place: Place
+    ) -> VirtualHost:
+        """A host that is no Service's."""
+        host = self._merged_host(name, domains, rules, place, ())
+        return replace(host, diverts=self._branches.diverts_by_destination(forwarded(host.routes)))
+
+    def _merged_host(
         self,
         name: str,
         domains: tuple[str, ...],
@@ -166,9 +178,7 @@ class _Compiler:
             found.sort(key=lambda row: row.match == Match())
         named = dict.fromkeys((*origins, *(origin for row in found for origin in row.origins)))
         routes = hashed((*found, *after), self._clusters)
-        return VirtualHost(
-            name, domains, routes, tuple(named), self._branches.diverts_by_destination(forwarded(routes))
-        )
+        return VirtualHost(name, domains, routes, tuple(named))
 
     def _gateway_tables(self, entries: Entries) -> Iterator[RouteTable]:
         """One table a port, for all Gateways that serve it; a host's rules merge, older first."""
@@ -230,23 +240,21 @@ class _Compiler:
                     )
                     yield RouteTable(f"nodeport|{suffix}", (plain,), entries)
 
-    def _developer(self, tables: Mapping[str, RouteTable]) -> Iterator[RouteTable]:
-        """What programs that are no pods ask: what a pod of the namespace does, and the gateways by their address."""
+    def _gateways_themselves(self, namespace: str) -> Iterator[VirtualHost]:
+        """The gateways by their address, for the programs that are no pods: where there are branches, they call
+        through a listener that asks the table of the namespace."""
         settings = self._settings
-        for namespace in self._branches.namespaces() if settings.developer_subnet else ():
-            gateways = []
-            for port in served(self._world):
-                here = settings.ports.get(port, port)
-                name = f"gateway-itself|{here}"
-                self._clusters[name] = Cluster(name)
-                self._endpoints[name] = (Endpoint(settings.gateway_address, here),)
-                hosts = dict.fromkeys((settings.gateway_address, "127.0.0.1", "localhost", "*.localhost"))
-                domains = tuple(f"{host}:{here}" for host in hosts) + (tuple(hosts) if here == 80 else ())
-                route = Route("gateway", Match(), Forward((Weighted(name),)))
-                gateways.append(VirtualHost(name, domains, (route,)))
-            inner = tables.get(f"outbound|{namespace}")
-            hosts_of = inner.hosts if inner is not None else (VirtualHost("unknown", ("*",), (UNKNOWN,)),)
-            yield RouteTable(developer_name(namespace), (*gateways, *hosts_of))
+        if not settings.developer_subnet or namespace not in self._branches.namespaces:
+            return
+        for port in served(self._world):
+            here = settings.ports.get(port, port)
+            name = f"gateway-itself|{here}"
+            self._clusters[name] = Cluster(name)
+            self._endpoints[name] = (Endpoint(settings.gateway_address, here),)
+            hosts = dict.fromkeys((settings.gateway_address, "127.0.0.1", "localhost", f"*.{PREVIEW_DOMAIN}"))
+            domains = tuple(f"{host}:{here}" for host in hosts) + (tuple(hosts) if here == 80 else ())
+            route = Route("gateway", Match(), Forward((Weighted(name),)))
+            yield VirtualHost(name, domains, (route,))
 
 
 def exported(rules: Iterable[VirtualService], namespace: str) -> list[VirtualService]:

@@ -18,11 +18,6 @@ def gateway_name(port: int) -> str:
     return f"gateway|{port}"
 
 
-def developer_name(namespace: str) -> str:
-    """The table and listener of the programs that are no pods."""
-    return f"developer|{namespace}"
-
-
 def served(world: World) -> Mapping[int, Sequence[tuple[Gateway, Server]]]:
     """The servers of all Gateways by port, oldest Gateway first."""
     by_port: dict[int, list[tuple[Gateway, Server]]] = defaultdict(list)
@@ -49,8 +44,13 @@ def listeners_of(
     yield from _services(directory, settings)
     for namespace in sorted({each.metadata.namespace for each in world.branches}):
         if address := settings.developer_address(namespace):
-            name = developer_name(namespace)
-            yield Listener(name=name, role=Role.DEVELOPER, address=address, port=settings.sidecar_port, table=name)
+            yield Listener(
+                name=f"developer|{namespace}",
+                role=Role.DEVELOPER,
+                address=address,
+                port=settings.sidecar_port,
+                table=f"outbound|{namespace}",
+            )
 
 
 def branch_of(workload: Workload) -> str:
