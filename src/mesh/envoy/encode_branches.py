@@ -15,12 +15,13 @@ from envoy.config.route.v3 import route_components_pb2 as rc
 from envoy.extensions.common.matching.v3 import extension_matcher_pb2
 from envoy.extensions.filters.common.matcher.action.v3 import skip_action_pb2
 from envoy.extensions.filters.http.lua.v3 import lua_pb2
+from envoy.extensions.router.cluster_specifiers.matcher.v3 import matcher_pb2 as specifier_pb2
 from envoy.type.matcher.v3 import http_inputs_pb2
 from google.protobuf import any_pb2
 from xds.core.v3 import extension_pb2 as xds_core
 from xds.type.matcher.v3 import matcher_pb2
 
-from mesh.resources.branch import BAGGAGE_MEMBER, HEADER
+from mesh.resources.branch import BAGGAGE_MEMBER, HEADER, preview_host
 from mesh.routing.branches import diverted
 from mesh.routing.table import Divert, Entries, Listener, Role, Route
 
@@ -91,10 +92,23 @@ def _extension(name: str, message: object) -> xds_core.TypedExtensionConfig:
 
 
 def entry_script(entries: Entries) -> any_pb2.Any:
-    """What the filter runs where requests come in, with all ways into all branches."""
-    data = "".join(f"{each.key}\t{each.branch}\t{each.label}\n" for each in entries.entries)
+    """What the filter runs where requests come in, with all ways into all branches.
+
+    The ways that every branch has by its name are not written out: the script makes them of the names.
+    """
+    branches = {each.branch: each.label for each in entries.entries}
+    own = {key for name in branches for key in (f"baggage:{BAGGAGE_MEMBER}={name}", f"host:{preview_host(name)}")}
+    ways = {each.key: each.branch for each in entries.entries if each.key not in own}
+    wanted = dict.fromkeys(key.partition("=")[0] for key in ways if not key.startswith("host:"))
+    tables = {
+        "WAYS": "".join(f"{key}\t{name}\n" for key, name in ways.items()),
+        "NAMES": "".join(f"{name}\n" for name in branches),
+        "LABELS": "".join(f"{name}\t{label}\n" for name, label in branches.items() if label != name),
+        "WANTED": "".join(f"{each}\n" for each in wanted),
+    }
     route = lua_pb2.LuaPerRoute()
-    route.source_code.inline_string = f"local DATA = {_quoted(data)}\n{_script('enter.lua')}"
+    texts = "".join(f"local {name} = {_quoted(text)}\n" for name, text in tables.items())
+    route.source_code.inline_string = texts + _script("enter.lua")
     return packed(route)
 
 
@@ -129,12 +143,10 @@ def number_of(message: type[Any], name: str) -> int:
     return found
 
 
-class Diverter:
-    """Keeps what it encoded for each branch at each host: a branch that did not change is not encoded again."""
+class Chooser:
+    """Look-ups by branch, joined from parts that are kept as they were encoded."""
 
-    def __init__(self, encode: Encode) -> None:
-        self._encode = encode
-        self._held: dict[str, tuple[Sequence[Route], dict[Divert, bytes]]] = {}
+    def __init__(self) -> None:
         tree = matcher_pb2.Matcher.MatcherTree
         self._tree = number_of(matcher_pb2.Matcher, "matcher_tree")
         self._map = number_of(tree, "exact_match_map")
@@ -142,8 +154,26 @@ class Diverter:
         self._input = field(number_of(tree, "input"), serialized(_header(HEADER)))
         self._no_match = number_of(matcher_pb2.Matcher, "on_no_match")
 
-    def matcher(self, place: str, routes: Sequence[Route], diverts: Iterable[Divert]) -> bytes:
-        """A host's look-up by branch: an xds.type.matcher.v3.Matcher. `place` names the host among all tables'."""
+    def entry(self, branch: str, action: bytes) -> bytes:
+        """One branch's OnMatch in the look-up."""
+        return field(self._entry, field(1, branch.encode()) + field(2, action))
+
+    def matcher(self, entries: Iterable[bytes], otherwise: bytes) -> bytes:
+        """An xds.type.matcher.v3.Matcher."""
+        tree = self._input + field(self._map, b"".join(entries))
+        return field(self._tree, tree) + field(self._no_match, otherwise)
+
+
+class Rows:
+    """Hosts at which a branch has rows of its own, since a destination alone does not say what it does."""
+
+    def __init__(self, encode: Encode, chooser: Chooser) -> None:
+        self._encode = encode
+        self._chooser = chooser
+        self._held: dict[str, tuple[Sequence[Route], dict[Divert, bytes]]] = {}
+
+    def matcher(self, place: str, routes: Sequence[Route], diverts: Iterable[Divert], otherwise: Encode) -> bytes:
+        """A host's look-up by branch. `place` names the host among all tables'."""
         known, held = self._held.get(place, ((), {}))
         if known is not routes and known != routes:
             held = {}
@@ -151,13 +181,49 @@ class Diverter:
         for divert in diverts:
             entry = held.get(divert)
             if entry is None:
-                rows = self._rows(divert.branch, diverted(routes, divert))
-                entry = field(self._entry, field(1, divert.branch.encode()) + field(2, rows))
+                rows = _rows(divert.branch, diverted(routes, divert), self._encode)
+                entry = self._chooser.entry(divert.branch, rows)
             found[divert] = entry
         self._held[place] = (routes, found)
-        tree = self._input + field(self._map, b"".join(found.values()))
-        return field(self._tree, tree) + field(self._no_match, self._rows("baseline", routes))
+        return self._chooser.matcher(found.values(), _rows("baseline", routes, otherwise))
 
-    def _rows(self, name: str, routes: Sequence[Route]) -> bytes:
-        rows = rc.RouteList(routes=[self._encode(route) for route in routes])
-        return serialized(matcher_pb2.Matcher.OnMatch(action=_extension(name, rows)))
+
+def _rows(name: str, routes: Sequence[Route], encode: Encode) -> bytes:
+    rows = rc.RouteList(routes=[encode(route) for route in routes])
+    return serialized(matcher_pb2.Matcher.OnMatch(action=_extension(name, rows)))
+
+
+class Destinations:
+    """Hosts at which a branch differs by its destination alone: the host's own rows, which ask for their cluster."""
+
+    def __init__(self, chooser: Chooser) -> None:
+        self._chooser = chooser
+        self._held: dict[tuple[str, str], bytes] = {}
+
+    def plugin(self, name: str, cluster: str, diverts: Iterable[Divert]) -> bytes:
+        """A ClusterSpecifierPlugin that chooses where a row to `cluster` goes, by branch."""
+        entries = []
+        for divert in diverts:
+            for former, place in divert.swap:
+                if former == cluster:
+                    key = (divert.branch, place)
+                    entry = self._held.get(key)
+                    if entry is None:
+                        entry = self._held[key] = self._chooser.entry(divert.branch, _chosen(place))
+                    entries.append(entry)
+        matcher = self._chooser.matcher(entries, _chosen(cluster))
+        specifier = field(number_of(specifier_pb2.MatcherClusterSpecifier, "cluster_matcher"), matcher)
+        kind = f"type.googleapis.com/{specifier_pb2.MatcherClusterSpecifier.DESCRIPTOR.full_name}"
+        typed = field(1, kind.encode()) + field(2, specifier)
+        extension = field(1, name.encode()) + field(2, typed)
+        return field(number_of(rc.ClusterSpecifierPlugin, "extension"), extension)
+
+
+def _chosen(cluster: str) -> bytes:
+    action = _extension("cluster", specifier_pb2.ClusterAction(cluster=cluster))
+    return serialized(matcher_pb2.Matcher.OnMatch(action=action))
+
+
+def by_destination(divert: Divert) -> bool:
+    """Whether a branch differs by its destinations alone: all are there, and the host is not its own."""
+    return all(former and place for former, place in divert.swap)

@@ -12,7 +12,17 @@ from envoy.type.matcher.v3 import regex_pb2, string_pb2
 from envoy.type.v3 import percent_pb2
 from google.protobuf import any_pb2, duration_pb2
 
-from mesh.envoy.encode_branches import FILTER, Diverter, entry_script, field, number_of, serialized
+from mesh.envoy.encode_branches import (
+    FILTER,
+    Chooser,
+    Destinations,
+    Rows,
+    by_destination,
+    entry_script,
+    field,
+    number_of,
+    serialized,
+)
 from mesh.resources.branch import HEADER
 from mesh.routing.http import DEFAULT_RETRY
 from mesh.routing.table import (
@@ -57,10 +67,13 @@ class TableEncoder:
     access log can say which one took a request."""
 
     def __init__(self) -> None:
-        self._diverter = Diverter(lambda route: encode_route(route, inherited=DEFAULT_RETRY))
+        chooser = Chooser()
+        self._rows = Rows(lambda route: encode_route(route, inherited=DEFAULT_RETRY), chooser)
+        self._destinations = Destinations(chooser)
         self._held: dict[str, tuple[VirtualHost, bytes]] = {}
         self._script_of: tuple[Entries, any_pb2.Any] = (Entries(), any_pb2.Any())
         self._hosts = number_of(route_pb2.RouteConfiguration, "virtual_hosts")
+        self._plugins = number_of(route_pb2.RouteConfiguration, "cluster_specifier_plugins")
         self._matcher = number_of(rc.VirtualHost, "matcher")
 
     def encode(self, table: RouteTable) -> any_pb2.Any:
@@ -74,8 +87,7 @@ class TableEncoder:
             message.typed_per_filter_config[FILTER].CopyFrom(self._script(table.entries))
         elif table.entries is not None:
             message.request_headers_to_remove.append(HEADER)
-        hosts = (field(self._hosts, self._host(table, host)) for host in table.hosts)
-        whole = b"".join((serialized(message), *hosts))
+        whole = b"".join((serialized(message), *(self._host(table, host) for host in table.hosts)))
         return any_pb2.Any(type_url=f"type.googleapis.com/{message.DESCRIPTOR.full_name}", value=whole)
 
     def _script(self, entries: Entries) -> any_pb2.Any:
@@ -87,21 +99,48 @@ class TableEncoder:
         return script
 
     def _host(self, table: RouteTable, host: VirtualHost) -> bytes:
+        """The host as a field of its table, with the plugins that its rows name."""
         place = f"{table.name} {host.name}"
         known = self._held.get(place)
         if known is not None and (known[0] is host or known[0] == host):
             return known[1]
         message = rc.VirtualHost(name=host.name, domains=host.domains)
-        if host.diverts:
-            # Every branch has rows of its own: what most of them say is said once.
-            message.retry_policy.CopyFrom(_retry(DEFAULT_RETRY))
-            matcher = self._diverter.matcher(place, host.routes, host.diverts)
-            encoded = serialized(message) + field(self._matcher, matcher)
-        else:
+        plugins: dict[str, bytes] = {}
+        if not host.diverts:
             message.routes.extend(encode_route(route) for route in host.routes)
             encoded = serialized(message)
-        self._held[place] = (host, encoded)
-        return encoded
+        else:
+            # Every branch may have rows of its own: what most of them say is said once.
+            message.retry_policy.CopyFrom(_retry(DEFAULT_RETRY))
+            easy = all(_has_one_destination(route) for route in host.routes)
+            chosen = [each for each in host.diverts if easy and by_destination(each)]
+            others = [each for each in host.diverts if not (easy and by_destination(each))]
+            swapped = {former for each in chosen for former, _ in each.swap}
+            plugins = {
+                f"{host.name} {name}": self._destinations.plugin(f"{host.name} {name}", name, chosen)
+                for name in sorted(swapped)
+            }
+
+            def own(route: Route) -> rc.Route:
+                row = encode_route(route, inherited=DEFAULT_RETRY)
+                if f"{host.name} {row.route.cluster}" in plugins:
+                    row.route.cluster_specifier_plugin = f"{host.name} {row.route.cluster}"
+                return row
+
+            if others:
+                matcher = self._rows.matcher(place, host.routes, others, own)
+                encoded = serialized(message) + field(self._matcher, matcher)
+            else:
+                message.routes.extend(own(route) for route in host.routes)
+                encoded = serialized(message)
+        whole = b"".join((*(field(self._plugins, each) for each in plugins.values()), field(self._hosts, encoded)))
+        self._held[place] = (host, whole)
+        return whole
+
+
+def _has_one_destination(route: Route) -> bool:
+    action = route.action
+    return not isinstance(action, Forward) or (len(action.to) == 1 and action.to[0].headers == HeaderChanges())
 
 
 def encode_route(route: Route, *, inherited: Retry | None = None) -> rc.Route:

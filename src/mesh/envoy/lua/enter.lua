@@ -1,17 +1,14 @@
 -- Where requests come in from outside: finds the branch that a request enters, and says so in `x-branch` and in
 -- baggage, which travel on. What came in as `x-branch` is taken away: nobody outside writes the mesh's own header.
--- `DATA` (written before this text) has a line for each way in: key, branch, what the answer says.
+-- Written before this text are the ways in (WAYS: key, branch), the branches (NAMES), what the answer says where that
+-- is not the name (LABELS: branch, label), and which cookies, headers, ... are asked for (WANTED: kind:name).
 
-local entries, wanted = {}, { header = {}, query = {}, baggage = {}, cookie = {} }
-local known = {}
-for key, branch, label in string.gmatch(DATA, "([^\t\n]+)\t([^\t\n]+)\t([^\t\n]+)\n") do
-  entries[key] = { branch, label }
-  local kind, name = string.match(key, "^(%a+):([^=]+)=")
-  if kind and not known[kind .. ":" .. name] then
-    known[kind .. ":" .. name] = true
-    table.insert(wanted[kind], name)
-  end
-end
+local entries, names, labels = {}, {}, {}
+local wanted = { header = {}, query = {}, baggage = {}, cookie = {} }
+for key, branch in string.gmatch(WAYS, "([^\t]+)\t([^\n]+)\n") do entries[key] = branch end
+for name in string.gmatch(NAMES, "[^\n]+") do names[name] = name end
+for name, label in string.gmatch(LABELS, "([^\t]+)\t([^\n]+)\n") do labels[name] = label end
+for kind, name in string.gmatch(WANTED, "(%a+):([^\n]+)\n") do table.insert(wanted[kind], name) end
 
 local function unescaped(text)
   if not string.find(text, "%", 1, true) then return text end
@@ -28,7 +25,9 @@ end
 
 local function by_host(headers)
   local host = headers:get(":authority")
-  return host and entries["host:" .. string.lower((string.gsub(host, ":%d+$", "")))]
+  if not host then return nil end
+  host = string.lower((string.gsub(host, ":%d+$", "")))
+  return entries["host:" .. host] or names[string.match(host, "^(.*)%.localhost$") or ""]
 end
 
 local function by_query(headers)
@@ -50,6 +49,9 @@ end
 
 local function by_baggage(headers)
   local text = headers:get("baggage")
+  local own = text and pair(text, "branch", ",")
+  own = own and names[string.match(own, "^[^;%s]*")]
+  if own then return own end
   for _, name in ipairs(text and wanted.baggage or {}) do
     local value = pair(text, name, ",")
     value = value and string.match(value, "^[^;%s]*")
@@ -80,9 +82,9 @@ function envoy_on_request(handle)
   if headers:get("x-branch") then headers:remove("x-branch") end
   local found = by_host(headers) or by_query(headers) or by_header(headers) or by_baggage(headers) or by_cookie(headers)
   if not found then return end
-  headers:replace("x-branch", found[1])
-  headers:replace("baggage", with_branch(headers:get("baggage"), found[1]))
-  handle:streamInfo():dynamicMetadata():set("mesh.branches", "label", found[2])
+  headers:replace("x-branch", found)
+  headers:replace("baggage", with_branch(headers:get("baggage"), found))
+  handle:streamInfo():dynamicMetadata():set("mesh.branches", "label", labels[found] or found)
 end
 
 function envoy_on_response(handle)
