@@ -338,5 +338,5 @@ def placed(drawn: Json, arrived: int) -> Request:
         namespace=namespace,
         labels={} if at_gateway else {"app": drawn["caller"]},
         authority=authority,
-        arrived=arrived,
+        arrived=arrived if at_gateway else 7000,
     )

@@ -271,15 +271,13 @@ class Reference:
                 found.append(Outcome(f"{why}: nobody is there", 503))
                 continue
             target = rewritten(route.get("rewrite", {}), block, request)
-            authority = route.get("rewrite", {}).get("authority", request.authority)
             levels = [operations(each, "request"), operations(route, "request")]
-            for level in reversed(levels):
-                authority = next(
-                    (v for k, v in level.get("set", {}).items() if k.lower() in ("host", ":authority")), authority
-                )
             back = [operations(each, "response"), operations(route, "response")]
             copies = tuple(self._copies(route, namespace))
-            found.append(self._forwarded(why, pods, request, target, authority, levels, back, copies))
+            found += [
+                self._forwarded(why, pods, request, target, authority, levels, back, copies)
+                for authority in authorities(route, levels, request)
+            ]
         return found
 
     def _forwarded(
@@ -375,6 +373,14 @@ def rewritten(rewrite: Json, block: Json, request: Request) -> str:
         else:
             path = rewrite["uri"]
     return path + (f"?{request.query}" if request.query else "")
+
+
+def authorities(route: Json, levels: Sequence[Json], request: Request) -> Sequence[str]:
+    """What the authority may be; where several parts of a rule set it, which one wins is not said."""
+    said = [route["rewrite"]["authority"]] if "authority" in route.get("rewrite", {}) else []
+    for level in levels:
+        said += [value for key, value in level.get("set", {}).items() if key.lower() in ("host", ":authority")]
+    return said or [request.authority]
 
 
 def operations(holder: Json, side: str) -> Json:

@@ -25,6 +25,7 @@ Json = dict[str, Any]
 DEADLINE = 30.0
 ANSWER_HEADERS = {"server": "pod", "x-answer": "plain"}
 CASE = "x-case"
+MARKER = "marker.example.com"
 PODS = (
     ("shop-v1", "mesh", {"app": "shop", "version": "v1"}),
     ("shop-v2", "mesh", {"app": "shop", "version": "v2"}),
@@ -129,11 +130,28 @@ class Rig:
     async def apply(self, objects: Sequence[Json]) -> None:
         """Brings Envoy to these objects; each is a second younger than the one before it."""
         self._version += 1
-        world = World.build(self._version, [typed(each, age) for age, each in enumerate(objects)])
+        marked = [*objects, self._marker()]
+        world = World.build(self._version, [typed(each, age) for age, each in enumerate(marked)])
         self.snapshot = compile(world, self.settings)
         async with asyncio.timeout(DEADLINE):
             refused = await self.plane.apply(self.snapshot)
         assert not refused, refused
+        for caller in ("caller", "stranger", "gateway"):
+            await self._in_force(caller)
+
+    def _marker(self) -> Json:
+        """A rule that answers with the version, so that it can be seen when a worker has taken over the tables."""
+        answer = {"directResponse": {"status": 200, "body": {"string": str(self._version)}}}
+        spec = {"hosts": [MARKER], "gateways": ["mesh", "door"], "http": [answer]}
+        return istio("VirtualService", "marker", spec)
+
+    async def _in_force(self, caller: str) -> None:
+        """Envoy's main thread acknowledges; its worker takes a new table a moment later, longer on a busy machine."""
+        place = "mesh/door" if caller == "gateway" else "mesh"
+        request = Request(place, MARKER, 80, "GET", "/", "", (), authority=MARKER)
+        async with asyncio.timeout(DEADLINE):
+            while (await self.ask(request, caller))[1].body != str(self._version):  # noqa: ASYNC110 - Envoy is asked
+                await asyncio.sleep(0.001)
 
     async def ask(self, request: Request, caller: str) -> tuple[str, Observed]:
         """Makes the request at its place. Returns the case's number and what came back."""

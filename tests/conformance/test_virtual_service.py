@@ -10,6 +10,8 @@ from typing import Any
 from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 
+from mesh.routing.dry_run import Asked, Caller, decide
+from mesh.routing.table import Forward
 from tests.conformance.drawing import GATEWAY, placed, requests, virtual_services
 from tests.conformance.reference import Outcome, Reference, Request
 from tests.conformance.rig import ANSWER_HEADERS, Observed, Rig
@@ -50,6 +52,28 @@ def plain(location: str) -> str:
     return f"{scheme}://{host.removesuffix({'http': ':80', 'https': ':443'}.get(scheme, ':'))}{slash}{path}"
 
 
+def dry_run_differs(rig: Rig, request: Request, caller: str, observed: Observed) -> str:
+    """How the dry run's answer is not what happened; "" when it is."""
+    name = f"sidecar|{request.namespace}/{caller}" if request.place == "mesh" else "gateway|80"
+    listener = rig.snapshot.listeners[name]
+    asked = Asked(request.authority, request.method, request.path, request.query, request.headers)
+    route = decide(rig.snapshot, Caller(listener, listener.source), asked).route
+    if route is None:
+        return "" if observed.status == 404 else "it finds no row"
+    fault, action = route.fault, route.action
+    if fault is not None and fault.abort_status == observed.status and fault.abort_percent:
+        return ""
+    if route.cors is not None and request.method == "OPTIONS" and not observed.pod:
+        return ""
+    if isinstance(action, Forward):
+        ends = [end.pod.partition("/")[2] for to in action.to for end in rig.snapshot.endpoints[to.cluster]]
+        empty = any(not rig.snapshot.endpoints[to.cluster] for to in action.to)
+        fits = observed.pod in ends if observed.pod else empty and observed.status == 503
+    else:
+        fits = observed.status == action.status and not observed.pod
+    return "" if fits else f"{request} takes {route.name}, {action}"
+
+
 async def check(rig: Rig, rules: list[Json], drawn: list[Json]) -> None:
     objects = [*rig.around(), *rules]
     reference = Reference(objects, ANSWER_HEADERS)
@@ -64,6 +88,7 @@ async def check(rig: Rig, rules: list[Json], drawn: list[Json]) -> None:
         fitting = [outcome for outcome, reason in reasons if not reason]
         lines = [f"{reason}: {outcome}" for outcome, reason in reasons]
         assert fitting, "\n".join([str(request), str(observed), *lines])
+        assert not (wrong := dry_run_differs(rig, request, caller, observed)), f"dry run: {wrong}"
         copied.append((request, case, len(fitting[0].copies) + (1 if observed.pod else 0)))
     for request, case, count in copied:
         reached = await rig.reached(case, count)

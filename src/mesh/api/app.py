@@ -1,7 +1,7 @@
 """The ASGI application: guards, finds who answers, turns problems into Status objects."""
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from mesh.api import discovery
@@ -35,8 +35,10 @@ class App:
         pod_logs: PodLogs,
         plane: Plane,
         status: Callable[[], dict[str, Any]],
+        route: Callable[[Mapping[str, Any]], dict[str, Any]] | None = None,
     ) -> None:
         self._store = store
+        self._dry_run = route
         self._settings = settings
         self._guard = guard
         self._reading = reading
@@ -50,6 +52,7 @@ class App:
             ("POST", "/mesh/v1/delete"): applying.delete,
             ("GET", "/mesh/v1/sync"): self._sync,
             ("GET", "/mesh/v1/status"): self._describe,
+            ("POST", "/mesh/v1/route"): self._route,
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -83,6 +86,16 @@ class App:
                 raise _wrong_method(request)
             return plain
         return await self._object(find(request.path), request)
+
+    async def _route(self, request: Request) -> Reply:
+        """A dry run of one request. Raises Problem (400) when the question is wrong."""
+        asked = await request.json_object()
+        if self._dry_run is None:
+            raise unknown(request.path)
+        try:
+            return Reply(self._dry_run(asked))
+        except ValueError as error:
+            raise Problem(400, str(error)) from None
 
     def _is_own(self, path: str) -> bool:
         return any(path == known for _, known in self._own)

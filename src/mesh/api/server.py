@@ -5,7 +5,7 @@ import contextlib
 import logging
 import socket
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import h11
@@ -44,6 +44,7 @@ class ApiServer:
         logs: Logs,
         allocator: Allocator,
         status: Callable[[], dict[str, Any]],
+        route: Callable[[Mapping[str, Any]], dict[str, Any]] | None = None,
     ) -> None:
         self._store = store
         self._settings = settings
@@ -51,6 +52,7 @@ class ApiServer:
         self._logs = logs
         self._allocator = allocator
         self._status = status
+        self._route = route
         self._closing = asyncio.Event()
         self._server: _Server | None = None
         self._tasks: list[asyncio.Task[None]] = []
@@ -102,6 +104,7 @@ class ApiServer:
             pod_logs=PodLogs(self._store, self._logs, self._closing),
             plane=self._plane,
             status=self._status,
+            route=self._route,
         )
 
     def _ensure_default_namespace(self) -> None:

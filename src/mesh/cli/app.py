@@ -182,6 +182,47 @@ def status(
 
 
 @app.command()
+def route(
+    url: Annotated[str, typer.Argument(metavar="URL", help="As the caller would write it: http://products:7000/")],
+    home: HomeOption = None,
+    namespace: NamespaceOption = None,
+    caller: Annotated[
+        str, typer.Option("--from", metavar="NAME", help="The calling pod or Deployment. Default: the gateway.")
+    ] = "",
+    header: Annotated[
+        list[str] | None, typer.Option("--header", "-H", metavar="NAME:VALUE", help='As "cookie: user=fox".')
+    ] = None,
+    method: Annotated[str, typer.Option("--method", "-X", metavar="METHOD")] = "GET",
+    output: Annotated[str, typer.Option("--output", "-o", help="text or json")] = "text",
+) -> None:
+    """Say where a request would go: the rule that takes it, why the earlier ones do not, the destinations."""
+    from mesh.cli.route import show_route  # noqa: PLC0415
+
+    context = context_of(home, namespace)
+    show_route(context, url, caller=caller, method=method, headers=header or [], output=output)
+
+
+@app.command()
+def analyze(
+    filename: Annotated[
+        list[str] | None,
+        typer.Option("--filename", "-f", metavar="FILE", help="A manifest, a folder of them, or - for stdin."),
+    ] = None,
+    home: HomeOption = None,
+    namespace: NamespaceOption = None,
+    alone: Annotated[bool, typer.Option("--alone", help="The files alone, not among what the mesh has.")] = False,
+    output: Annotated[str, typer.Option("--output", "-o", help="text or json")] = "text",
+) -> None:
+    """Look for what is wrong with rules, without applying them. Exit code 1 when there is an error.
+
+    Without files: what the running mesh has.
+    """
+    from mesh.cli.analyze import analyze_files  # noqa: PLC0415
+
+    analyze_files(context_of(home, namespace), filename or [], alone=alone, output=output)
+
+
+@app.command()
 def down(
     home: HomeOption = None,
     purge: Annotated[bool, typer.Option("--purge", help="Also remove all that the mesh keeps in its home.")] = False,

@@ -35,6 +35,7 @@ from mesh.envoy.programmer import Programmer
 from mesh.pods.addresses import Block
 from mesh.pods.manager import PodManager
 from mesh.resources.branch import GROUP
+from mesh.routing.dry_run import explain
 from mesh.routing.world import MeshSettings
 from mesh.store import Store, StoreError
 
@@ -132,6 +133,7 @@ class Daemon:
             logs=pods.logs,
             allocator=block,
             status=lambda: self._status(plane, store),
+            route=lambda asked: explain(programmer.snapshot, asked),
         )
         url = await api.start()
         stack.push_async_callback(api.stop)

@@ -20,12 +20,14 @@ from mesh.resources.virtual_service import Destination, VirtualService
 class Finding:
     """An error refuses the change; a warning is told with it.
 
-    `may_come`: what is missing is an object of its own, which a later change may bring.
+    `may_come`: what is missing is an object of its own, which a later change may bring. `code` is the name of the
+    check, Istio's analyzer's where it has one.
     """
 
     severity: Literal["error", "warning"]
     error: FieldError
     may_come: bool = False
+    code: str = "ReferencedResourceNotFound"
 
 
 def ref_of(typed: Resource) -> Ref:
@@ -45,7 +47,12 @@ def check(objects: Iterable[Resource]) -> list[Finding]:
     }
     gateways = {f"{each.metadata.namespace}/{each.metadata.name}" for each in everything if isinstance(each, Gateway)}
     rules = [each for each in everything if isinstance(each, DestinationRule)]
-    known = _Known(services, gateways, rules)
+    ports = {
+        service_host(each.metadata.name, each.metadata.namespace): [port.port for port in each.spec.ports]
+        for each in everything
+        if isinstance(each, Service)
+    }
+    known = _Known(services, gateways, rules, ports)
     found: list[Finding] = []
     claimed: dict[str, VirtualService] = {}
     for each in everything:
@@ -56,14 +63,45 @@ def check(objects: Iterable[Resource]) -> list[Finding]:
             host = resolve(each.spec.host, each.metadata.namespace)
             if not host.startswith("*") and host not in services:
                 found.append(_warning(each, "spec.host", f'no Service is named "{each.spec.host}"'))
+    found += _same_port(each for each in everything if isinstance(each, Gateway))
     return found
+
+
+def _same_port(gateways: Iterable[Gateway]) -> Iterator[Finding]:
+    """Two Gateways that serve one port must speak the same there: one listener serves both."""
+    spoken: dict[int, tuple[str, Gateway]] = {}
+    for gateway in gateways:
+        for number, server in enumerate(gateway.spec.servers):
+            wire = _wire(server.port.protocol)
+            first, other = spoken.setdefault(server.port.number, (wire, gateway))
+            if first != wire:
+                error = FieldError(
+                    f"spec.servers[{number}].port",
+                    f"{server.port.number} is {first} in {ref_of(other)} and {wire} here; one port speaks one of them",
+                    ref_of(gateway),
+                )
+                yield Finding("error", error, code="ConflictingGateways")
+
+
+def _wire(protocol: str) -> str:
+    """What a listener must speak first: plain HTTP, TLS, or whatever comes."""
+    if protocol.upper() in ("HTTPS", "TLS"):
+        return "TLS"
+    return "plain HTTP" if protocol.upper() in ("HTTP", "HTTP2", "GRPC", "GRPC-WEB") else "TCP"
 
 
 class _Known:
     """What there is to be named."""
 
-    def __init__(self, services: Mapping[str, str], gateways: set[str], rules: list[DestinationRule]) -> None:
+    def __init__(
+        self,
+        services: Mapping[str, str],
+        gateways: set[str],
+        rules: list[DestinationRule],
+        ports: Mapping[str, Sequence[int]],
+    ) -> None:
         self._services = services
+        self._ports = ports
         self._gateways_known = gateways
         self._rules: dict[str, list[DestinationRule]] = defaultdict(list)
         self._wild: list[tuple[str, DestinationRule]] = []
@@ -103,6 +141,7 @@ class _Known:
         host = self._full(destination.host, rule.metadata.namespace)
         if host not in self._services:
             yield _warning(rule, f"{path}.host", f'no Service is named "{destination.host}"; requests get 503')
+        yield from self._port(rule, destination, host, path)
         if not destination.subset:
             return
         rules = self._rules.get(host) or [each for wild, each in self._wild if covers(wild, host)]
@@ -130,6 +169,20 @@ class _Known:
                 may_come=True,
             )
 
+    def _port(self, rule: VirtualService, destination: Destination, host: str, path: str) -> Iterator[Finding]:
+        ports = self._ports.get(host)
+        if not ports:
+            return
+        has = ", ".join(map(str, ports))
+        if destination.port is not None and destination.port.number not in ports:
+            said = (
+                f"{destination.port.number} is no port of Service {destination.host} (it has {has}); requests get 503"
+            )
+            yield _warning(rule, f"{path}.port.number", said, "PortNotFound")
+        elif destination.port is None and len(ports) > 1 and rule.spec.gateways and "mesh" not in rule.spec.gateways:
+            said = f"is missing; Service {destination.host} has several ports ({has})"
+            yield _warning(rule, f"{path}.port", said, "VirtualServiceDestinationPortSelectorRequired")
+
     def claims(self, rule: VirtualService, claimed: dict[str, VirtualService]) -> Iterator[Finding]:
         """Istio takes one VirtualService a host in the mesh: a second one is told."""
         if rule.spec.gateways and "mesh" not in rule.spec.gateways:
@@ -142,8 +195,9 @@ class _Known:
                     rule,
                     f"spec.hosts[{number}]",
                     f'"{host}" has rules in {ref_of(first)} too: both are merged here, Istio takes the older alone',
+                    "ConflictingMeshGatewayVirtualServiceHosts",
                 )
 
 
-def _warning(typed: Resource, path: str, message: str) -> Finding:
-    return Finding("warning", FieldError(path, message, ref_of(typed)))
+def _warning(typed: Resource, path: str, message: str, code: str = "ReferencedResourceNotFound") -> Finding:
+    return Finding("warning", FieldError(path, message, ref_of(typed)), code=code)

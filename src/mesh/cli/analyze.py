@@ -1,0 +1,86 @@
+"""`meshmall analyze`: what is wrong with manifests, or with what the mesh has, without changing anything."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from mesh.api.client import ApiError
+from mesh.cli.context import Context
+from mesh.cli.failure import Failure
+from mesh.cli.manifests import read
+from mesh.resources.analysis import LOOKED_AT, Message, analyze
+from mesh.resources.kinds import REGISTRY
+from mesh.resources.manifest import validate
+from mesh.resources.meta import Resource
+from mesh.resources.problems import FieldError, Invalid
+from mesh.resources.ref import Ref
+from mesh.resources.references import ref_of
+
+
+def analyze_files(context: Context, names: Sequence[str], *, alone: bool, output: str) -> None:
+    """Prints all messages; exit code 1 when one is an error. Raises Failure when nothing can be read.
+
+    Files are looked at among what the mesh has, when one runs and `alone` is not asked for.
+    """
+    if output not in ("text", "json"):
+        raise Failure(f"-o {output}: known are text, json", code=2)
+    given, messages, warnings = _given(context, names) if names else ({}, [], [])
+    there = {} if alone and names else _there(context, needed=not names)
+    messages += analyze({**there, **given}.values(), given.keys() if names else None)
+    if output == "json":
+        context.view.plain(json.dumps([_json(each) for each in messages], indent=2))
+    else:
+        for each in messages:
+            context.view.plain(str(each))
+        for text in warnings:
+            context.view.plain(f"warning: {text}")
+        if not messages and not warnings:
+            looked = len(given) or len(there)
+            context.view.plain(f"nothing found in {looked} {'object' if looked == 1 else 'objects'}")
+    if any(each.severity == "error" for each in messages):
+        raise SystemExit(1)
+
+
+def _given(context: Context, names: Sequence[str]) -> tuple[dict[Ref, Resource], list[Message], list[str]]:
+    """The objects of the files, and what is wrong with each alone."""
+    found: dict[Ref, Resource] = {}
+    messages: list[Message] = []
+    warnings: list[str] = []
+    for body in read(names):
+        try:
+            valid = validate(body, context.namespace)
+        except Invalid as error:
+            messages += [Message("error", "SchemaValidationError", each) for each in error.errors]
+            continue
+        found[valid.ref] = valid.typed
+        warnings += [text for text in valid.warnings if "no effect" in text]
+    return found, messages, warnings
+
+
+def _there(context: Context, *, needed: bool) -> dict[Ref, Resource]:
+    """What the running mesh has of the kinds that are looked at; nothing when none runs."""
+    found: dict[Ref, Resource] = {}
+    try:
+        for kind in LOOKED_AT:
+            info = REGISTRY.by_type(kind)
+            for body in context.client.list(info.group, info.kind, None):
+                typed: Resource = msgspec.convert(body, kind)
+                found[ref_of(typed)] = typed
+    except (ApiError, Failure):
+        if needed:
+            raise
+    return found
+
+
+def _json(message: Message) -> dict[str, Any]:
+    error: FieldError = message.error
+    ref = error.ref._asdict() if error.ref is not None else None
+    return {
+        "severity": message.severity,
+        "code": message.code,
+        "object": ref,
+        "path": error.path,
+        "message": error.message,
+    }

@@ -1,0 +1,52 @@
+"""What is wrong with rules, told without applying them: the checks that Istio's analyzer is known for. Pure.
+
+Each message has the name that Istio's analyzer gives it where it has one.
+"""
+
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from mesh.resources.advice import advise
+from mesh.resources.destination_rule import DestinationRule
+from mesh.resources.gateway import Gateway
+from mesh.resources.meta import Resource
+from mesh.resources.problems import FieldError
+from mesh.resources.ref import Ref
+from mesh.resources.references import check, ref_of
+from mesh.resources.service import Service
+from mesh.resources.virtual_service import VirtualService
+
+LOOKED_AT = (Service, VirtualService, DestinationRule, Gateway)
+# What an apply only warns of, since it may come later, and what is wrong when it is said to be all there is.
+MISSING = frozenset(("ReferencedResourceNotFound", "PortNotFound"))
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """`code` is the check's name."""
+
+    severity: Literal["error", "warning"]
+    code: str
+    error: FieldError
+
+    def __str__(self) -> str:
+        return f"{self.severity}: {self.error} [{self.code}]"
+
+
+def analyze(objects: Iterable[Resource], about: Collection[Ref] | None = None) -> list[Message]:
+    """All that can be said of these objects together; `about` keeps what is about some of them."""
+    everything = list(objects)
+    found = list(_messages(everything))
+    return [each for each in found if about is None or each.error.ref in about]
+
+
+def _messages(everything: list[Resource]) -> Iterator[Message]:
+    for each in everything:
+        ref = ref_of(each)
+        for advice in advise(each):
+            code = "VirtualServiceUnreachableRule" if isinstance(each, VirtualService) else "Advice"
+            yield Message("warning", code, FieldError(advice.path, advice.message, ref))
+    for finding in check(each for each in everything if isinstance(each, LOOKED_AT)):
+        severity = "error" if finding.severity == "error" or finding.code in MISSING else "warning"
+        yield Message("error" if severity == "error" else "warning", finding.code, finding.error)

@@ -1,0 +1,337 @@
+"""One request held against a snapshot: which row takes it, why the earlier ones do not, where it goes. Pure.
+
+What Envoy does with a route table, in words that a person can check. Regexes are RE2 in Envoy and Python's here;
+the two agree on what rules are written with.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+from mesh.resources.branch import BAGGAGE_MEMBER, HEADER
+from mesh.routing.branches import diverted
+from mesh.routing.table import (
+    Entries,
+    FieldMatch,
+    Forward,
+    How,
+    Listener,
+    Match,
+    Pattern,
+    Redirect,
+    Respond,
+    Role,
+    Route,
+    RouteTable,
+    Snapshot,
+    Source,
+    VirtualHost,
+)
+
+GATEWAY = "gateway"
+ACCESS_KINDS = {How.EXACT: "is not", How.PREFIX: "does not begin with", How.REGEX: "does not match"}
+
+
+class CannotTell(ValueError):
+    """The question names what is not there, or asks what only Envoy can say."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One request. `authority` as the client writes it; `path` without the query; header names in lower case."""
+
+    authority: str
+    method: str = "GET"
+    path: str = "/"
+    query: str = ""
+    headers: tuple[tuple[str, str], ...] = ()
+
+    @classmethod
+    def of(cls, url: str, method: str = "GET", headers: Sequence[tuple[str, str]] = ()) -> "Asked":
+        """A request as a client would make it. Raises CannotTell for what is no http:// URL."""
+        parts = urlsplit(url)
+        if parts.scheme != "http" or not parts.hostname:
+            raise CannotTell(f'"{url[:200]}" is not a URL as http://products:7000/products?ids=1')
+        authority = parts.netloc.rpartition("@")[2].lower().removesuffix(":80")
+        lower = [(name.lower(), value) for name, value in headers]
+        authority = next((value for name, value in lower if name == "host"), authority)
+        return cls(authority, method, parts.path or "/", parts.query, tuple(p for p in lower if p[0] != "host"))
+
+    def value(self, name: str) -> str | None:
+        """A header's value, several as one list; pseudo headers by their names."""
+        target = self.path + (f"?{self.query}" if self.query else "")
+        pseudo = {":method": self.method, ":authority": self.authority, ":scheme": "http", ":path": target}
+        if name in pseudo:
+            return pseudo[name]
+        found = [value for key, value in self.headers if key == name]
+        return ",".join(found) if found else None
+
+    @property
+    def parameters(self) -> Mapping[str, str]:
+        """The query's parameters as they stand there; of several of one name the first."""
+        found: dict[str, str] = {}
+        for part in self.query.split("&"):
+            name, _, value = part.partition("=")
+            found.setdefault(name, value)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What one row does with the request: `why` says what does not hold, or why it takes it."""
+
+    route: Route
+    taken: bool
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """`host` is None where no host of the table takes the authority; the last verdict is the one that counts."""
+
+    table: str
+    host: VirtualHost | None
+    verdicts: tuple[Verdict, ...] = ()
+    branch: str = ""
+
+    @property
+    def route(self) -> Route | None:
+        """The row that takes the request; None when there is none (404)."""
+        return self.verdicts[-1].route if self.verdicts and self.verdicts[-1].taken else None
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Where a request comes in: the listener, and who calls through it."""
+
+    listener: Listener
+    source: Source | None = field(default=None)
+
+
+def caller(snapshot: Snapshot, namespace: str, name: str, port: int) -> Caller:
+    """The listener of a pod, by its name, its Deployment's or its label `app`; or of a gateway's port.
+
+    Raises CannotTell with what there is.
+    """
+    if name in ("", GATEWAY):
+        doors = [each for each in snapshot.listeners.values() if each.role is Role.GATEWAY and each.table]
+        found = next((each for each in doors if port in (each.port, int(each.name.rpartition("|")[2]))), None)
+        if found is None:
+            there = ", ".join(sorted(str(each.port) for each in doors)) or "none"
+            raise CannotTell(f"no gateway serves port {port} (served are {there}); --from names a pod as the caller")
+        return Caller(found)
+    sides = [each for each in snapshot.listeners.values() if each.source is not None and each.role is Role.SIDECAR]
+    for each in sides:
+        source = each.source
+        assert source is not None
+        names = (source.pod, source.workload, dict(source.labels).get("app"))
+        if source.namespace == namespace and name in names:
+            return Caller(each, source)
+    known = {
+        each.source.workload or each.source.pod for each in sides if each.source and each.source.namespace == namespace
+    }
+    raise CannotTell(
+        f'no pod is named "{name}" in namespace {namespace} (there are {", ".join(sorted(known)) or "none"})'
+    )
+
+
+def decide(snapshot: Snapshot, at: Caller, asked: Asked) -> Decision:
+    """What the table of a listener does with a request."""
+    table = snapshot.tables[at.listener.table or ""]
+    host = _host(table, asked.authority)
+    if host is None:
+        return Decision(table.name, None)
+    branch = _branch(table.entries, asked, at.source)
+    divert = next((each for each in host.diverts if each.branch == branch), None)
+    routes = diverted(host.routes, divert) if divert is not None else host.routes
+    verdicts = []
+    for route in routes:
+        wrong = next(_wrong(route.match, asked, at.source), "")
+        verdicts.append(Verdict(route, not wrong, wrong or _said(route.match)))
+        if not wrong:
+            break
+    return Decision(table.name, host, tuple(verdicts), branch if divert is not None else "")
+
+
+def _host(table: RouteTable, authority: str) -> VirtualHost | None:
+    """Envoy's order: the exact domain, the longest `*.suffix`, the longest `prefix.*`, then `*`."""
+    authority = authority.lower()
+    best: tuple[tuple[int, int], VirtualHost] | None = None
+    for host in table.hosts:
+        for domain in host.domains:
+            if domain == authority:
+                rank = (3, 0)
+            elif domain == "*":
+                rank = (0, 0)
+            elif domain.startswith("*") and authority.endswith(domain[1:]) and len(authority) > len(domain) - 1:
+                rank = (2, len(domain))
+            elif domain.endswith("*") and authority.startswith(domain[:-1]) and len(authority) > len(domain) - 1:
+                rank = (1, len(domain))
+            else:
+                continue
+            if best is None or rank > best[0]:
+                best = (rank, host)
+    return best[1] if best is not None else None
+
+
+def _branch(entries: Entries | None, asked: Asked, source: Source | None) -> str:
+    """The branch that a request belongs to: found where it comes in from outside, carried within the mesh."""
+    baggage = _members(asked.value("baggage"), ",")
+    if entries is None:
+        own = source.branch if source is not None else ""
+        return asked.value(HEADER) or own or baggage.get(BAGGAGE_MEMBER, "")
+    keys = {f"cookie:{name}={value}" for name, value in _members(asked.value("cookie"), ";").items()}
+    keys |= {f"header:{name}={value}" for name, value in asked.headers}
+    keys |= {f"query:{name}={value}" for name, value in asked.parameters.items()}
+    keys |= {f"baggage:{name}={value}" for name, value in baggage.items()}
+    keys.add(f"host:{asked.authority.partition(':')[0].lower()}")
+    return next((each.branch for each in entries.entries if each.key in keys), "")
+
+
+def _members(text: str | None, separator: str) -> Mapping[str, str]:
+    pairs = (part.strip().partition("=") for part in (text or "").split(separator))
+    return {name: value.partition(";")[0] for name, _, value in pairs if name}
+
+
+def _wrong(match: Match, asked: Asked, source: Source | None) -> Iterator[str]:
+    """What does not hold, in the words of the rule."""
+    if match.path is not None and not holds(match.path, asked.path):
+        yield f"path {asked.path} {_relation(match.path)}"
+    for each in match.headers:
+        yield from _field("header", each, asked.value(each.name))
+    for each in match.query:
+        yield from _field("query parameter", each, asked.parameters.get(each.name))
+    labels = dict(source.labels) if source is not None else {}
+    for key, value in match.source_labels:
+        if labels.get(key) != value:
+            found = f'"{labels[key]}"' if key in labels else "none"
+            yield f'the caller\'s label {key} is {found}, not "{value}"'
+    if match.source_namespace and (source is None or source.namespace != match.source_namespace):
+        yield f'the caller is not in namespace "{match.source_namespace}"'
+
+
+def _field(what: str, match: FieldMatch, value: str | None) -> Iterator[str]:
+    if holds(match.pattern, value) is not match.invert:
+        return
+    name = match.name.removeprefix(":") if match.name.startswith(":") else f"{what} {match.name}"
+    if value is None:
+        yield f"{name} is missing"
+    elif match.invert:
+        yield f'{name} "{value}" is one of those excluded ({_wanted(match.pattern)})'
+    else:
+        yield f'{name} "{value}" {_relation(match.pattern)}'
+
+
+def holds(pattern: Pattern, value: str | None) -> bool:
+    """Whether a pattern takes a value. Raises CannotTell for a regex that only RE2 knows."""
+    if value is None:
+        return False
+    if pattern.how is How.PRESENT:
+        return True
+    if pattern.how is How.REGEX:
+        try:
+            return re.fullmatch(pattern.value, value) is not None
+        except re.error as error:
+            raise CannotTell(f"{pattern.value} cannot be tried here: {error}") from None
+    wanted = pattern.value
+    if pattern.ignore_case:
+        wanted, value = wanted.lower(), value.lower()
+    return value == wanted if pattern.how is How.EXACT else value.startswith(wanted)
+
+
+def _relation(pattern: Pattern) -> str:
+    if pattern.how is How.REGEX:
+        return f"does not match {pattern.value}"
+    return f'{ACCESS_KINDS.get(pattern.how, "is not")} "{pattern.value}"'
+
+
+def _wanted(pattern: Pattern) -> str:
+    words = {How.EXACT: "is", How.PREFIX: "begins with", How.REGEX: "matches", How.PRESENT: "is there"}
+    return f"{words[pattern.how]} {pattern.value}".rstrip()
+
+
+def _said(match: Match) -> str:
+    """All conditions of a match in words."""
+    said = [f"path {_wanted(match.path)}"] if match.path is not None else []
+    fields = (*match.headers, *match.query)
+    said += [f"{'not ' if each.invert else ''}{each.name} {_wanted(each.pattern)}" for each in fields]
+    said += [f"the caller's {key} is {value}" for key, value in match.source_labels]
+    return ", ".join(said) or "it takes every request"
+
+
+# -- the answer as JSON ------------------------------------------------------------------------------------
+
+
+def explain(snapshot: Snapshot, asked: Mapping[str, Any]) -> dict[str, Any]:
+    """Answers `{"url", "method", "headers": [[name, value]], "from", "namespace"}` with the decision as JSON.
+
+    Raises CannotTell when the question is wrong.
+    """
+    url, headers = asked.get("url"), asked.get("headers") or []
+    if not isinstance(url, str) or not isinstance(headers, list):
+        raise CannotTell('asked is {"url": str, "headers": [[name, value]]}')
+    pairs = [
+        each for each in headers if isinstance(each, list) and len(each) == 2 and all(isinstance(s, str) for s in each)
+    ]
+    if len(pairs) != len(headers):
+        raise CannotTell("headers: each is a name and a value")
+    request = Asked.of(url, str(asked.get("method") or "GET").upper(), [(name, value) for name, value in pairs])
+    try:
+        port = urlsplit(url).port or 80
+    except ValueError as error:
+        raise CannotTell(f"{url[:200]}: {error}") from None
+    at = caller(snapshot, str(asked.get("namespace") or ""), str(asked.get("from") or ""), port)
+    decision = decide(snapshot, at, request)
+    found = {
+        "from": f"{at.source.namespace}/{at.source.pod}" if at.source is not None else at.listener.name,
+        "table": decision.table,
+        "host": decision.host.name if decision.host is not None else None,
+        "branch": decision.branch,
+        "rows": [{"name": each.route.name, "taken": each.taken, "why": each.why} for each in decision.verdicts],
+    }
+    return {**found, **_outcome(snapshot, decision.route)}
+
+
+def _outcome(snapshot: Snapshot, route: Route | None) -> dict[str, Any]:
+    if route is None:
+        return {"does": "respond", "status": 404, "destinations": [], "also": []}
+    action, also = route.action, list(_also(route))
+    match action:
+        case Respond():
+            return {"does": "respond", "status": action.status, "body": action.body, "destinations": [], "also": also}
+        case Redirect():
+            where = {name: getattr(action, name) for name in ("scheme", "authority", "port", "path", "prefix")}
+            to = {name: value for name, value in where.items() if value is not None}
+            return {"does": "redirect", "status": action.status, "to": to, "destinations": [], "also": also}
+    total = sum(each.weight for each in action.to) or 1
+    destinations = [
+        {
+            "cluster": each.cluster,
+            "percent": round(100 * each.weight / total, 2),
+            "pods": [f"{end.pod} {end.address}:{end.port}".strip() for end in snapshot.endpoints.get(each.cluster, ())],
+        }
+        for each in action.to
+    ]
+    return {"does": "forward", "destinations": destinations, "also": also}
+
+
+def _also(route: Route) -> Iterator[str]:
+    """What happens besides, one line each."""
+    fault, action = route.fault, route.action
+    if fault is not None and fault.abort_status is not None:
+        yield f"fault: {fault.abort_percent:g} % are answered {fault.abort_status}"
+    if fault is not None and fault.delay is not None:
+        yield f"fault: {fault.delay_percent:g} % wait {fault.delay:g} s"
+    if isinstance(action, Forward):
+        if action.timeout is not None:
+            yield f"timeout {action.timeout:g} s"
+        if action.retry is not None:
+            yield f"{action.retry.attempts} retries on {', '.join(action.retry.retry_on)}"
+        for name in ("authority", "prefix", "regex"):
+            value = getattr(action.rewrite, name) if action.rewrite is not None else None
+            if value is not None:
+                yield f"rewrites the {'path' if name != 'authority' else name}: {value}"
+        for cluster, percent in action.mirrors:
+            yield f"{percent:g} % are copied to {cluster}"

@@ -1,0 +1,34 @@
+"""`meshmall route` and `meshmall analyze`, typed as a person does."""
+
+import json
+
+from tests.e2e.conftest import Mesh
+
+BAD = """
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: bad, namespace: mesh}
+spec:
+  hosts: [scores]
+  http:
+    - route: [{destination: {host: nobody}}]
+"""
+
+
+def test_a_dry_run_says_the_rule_and_analysis_the_mistake(mesh: Mesh) -> None:
+    alone = mesh.run("analyze", "-f", "-", stdin=BAD)
+    assert alone.code == 1
+    assert 'no Service is named "nobody"' in alone.out
+    mesh.up()
+    fox = ("apply", "-f", mesh.manifest("fox.yaml"), "--wait")
+    assert "error" not in mesh.ok("analyze", "-f", mesh.manifest("fox.yaml"))
+    mesh.ok(*fox)
+    said = mesh.ok("route", "--from", "mall", "--header", "cookie: user=fox", "http://discount:7000/discount")
+    assert "taken   mesh/discount" in said
+    assert "discount-fox" in said
+    found = json.loads(mesh.ok("route", "--from", "mall", "-o", "json", "http://discount:7000/discount"))
+    assert [row["taken"] for row in found["rows"]][-1] is True
+    assert "fox" not in found["destinations"][0]["cluster"]
+    wrong = mesh.run("route", "--from", "nobody", "http://discount:7000/")
+    assert wrong.code != 0
+    assert "there are" in wrong.err
