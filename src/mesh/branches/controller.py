@@ -6,6 +6,7 @@ forks changes, when its own Deployments get ready, and when a developer's proces
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -21,6 +22,8 @@ from mesh.branches.status import (
     services_of,
     with_conditions,
 )
+from mesh.branches.usage import Usage
+from mesh.observe.hops import Ring
 from mesh.pods.events import Recorder
 from mesh.pods.objects import Objects
 from mesh.resources.branch import DEFAULT_EXPIRES, GROUP, Branch, preview_host
@@ -43,6 +46,7 @@ Acknowledged = Callable[[int], Awaitable[None]]
 WARN_SHARE, WARN_MOST = 0.1, timedelta(hours=1)
 EVENTS_KEPT = 200
 IDLE_LIMIT = 60.0
+LOOK_EVERY = 1.0
 
 log = logging.getLogger(__name__)
 
@@ -59,6 +63,7 @@ class BranchController:
         acknowledged: Acknowledged,
         preview: Callable[[str], str] = preview_host,
         expires: str = DEFAULT_EXPIRES,
+        ring: Ring | None = None,
     ) -> None:
         self._store = store
         self._acknowledged = acknowledged
@@ -75,9 +80,12 @@ class BranchController:
         self._told: dict[str, datetime] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._waiting: dict[Key, asyncio.Task[None]] = {}
+        self._ring = ring or Ring()
+        self._usage = Usage(store)
 
     async def start(self) -> None:
-        self._tasks = [asyncio.create_task(self._watch()), asyncio.create_task(self._work())]
+        works = (self._watch(), self._work(), self._follow_requests())
+        self._tasks = [asyncio.create_task(each) for each in works]
 
     async def stop(self) -> None:
         await self._reach.stop()
@@ -122,6 +130,7 @@ class BranchController:
         self._ends.pop(key, None)
         if event.type == "DELETED":
             self._failures = {each: why for each, why in self._failures.items() if each[:2] != key}
+            self._usage.forget(ref.name)
         else:
             self._know(event.object.typed)
         if _has_url(before) or _has_url(self._known.get(key)):
@@ -160,6 +169,18 @@ class BranchController:
             for key, branch in self._known.items()
             if any(each.url == url for each in branch.spec.services.values()) or branch.spec.includes
         )
+
+    async def _follow_requests(self) -> None:
+        """Looks now and then at what went through the mesh: who was used, and who lost its branch."""
+        place = self._ring.count
+        while True:
+            await asyncio.sleep(LOOK_EVERY)
+            hops, place = self._ring.since(place), self._ring.count
+            try:
+                news = self._usage.take(hops, time.time())
+                self._mark([key for key in self._known if key[1] in news] if news else ())
+            except Exception:  # what is told about branches must not end the care for them
+                log.exception("the requests of branches could not be looked at")
 
     def _mark(self, keys: Iterable[Key]) -> None:
         self._dirty.update(keys)
@@ -406,14 +427,17 @@ class BranchController:
                 "reason": "Ready" if done else "Waiting",
                 "message": "; ".join(reasons) if reasons else acknowledged["message"],
             }
+            if last := self._usage.last_used(branch.metadata.name):
+                status["lastUsed"] = _text(datetime.fromtimestamp(last, UTC))
+            whole_list = [whole, *kept, acknowledged, expiring, self._usage.condition(branch.metadata.name)]
             others = [each for each in old if each.get("type") not in OURS]
-            status["conditions"] = [*others, *with_conditions(old, [whole, *kept, acknowledged, expiring], timestamp())]
+            status["conditions"] = [*others, *with_conditions(old, whole_list, timestamp())]
             body["status"] = status
 
         self._objects.update(Ref(GROUP, "Branch", branch.metadata.namespace, branch.metadata.name), change)
 
 
-OURS = frozenset(("Ready", "ServicesReady", "IncludesFound", "Programmed", "Expiring"))
+OURS = frozenset(("Ready", "ServicesReady", "IncludesFound", "Programmed", "Expiring", "ContextKept"))
 
 
 def _has_url(branch: Branch | None) -> bool:

@@ -32,6 +32,8 @@ from mesh.envoy.binary import EnvoyMissing
 from mesh.envoy.plane import DataPlane, DataPlaneSettings
 from mesh.envoy.process import EnvoyFailed
 from mesh.envoy.programmer import Programmer
+from mesh.observe.access_log import AccessLog
+from mesh.observe.hops import Ring
 from mesh.pods.addresses import Block
 from mesh.pods.manager import PodManager
 from mesh.resources.branch import GROUP
@@ -95,7 +97,10 @@ class Daemon:
         stack.callback(store.close)
         self.progress.step("store")
 
-        plane = DataPlane(home.path, DataPlaneSettings(concurrency=settings.envoy_concurrency or None))
+        ring = Ring()
+        plane = DataPlane(
+            home.path, DataPlaneSettings(concurrency=settings.envoy_concurrency or None), [AccessLog(ring).serve]
+        )
         await plane.start()
         stack.push_async_callback(plane.stop)
         self.progress.step("envoy")
@@ -122,7 +127,7 @@ class Daemon:
         stack.push_async_callback(pods.stop)
         self.progress.step("pods")
 
-        branches = BranchController(store, settled, settings.preview_url, settings.branch_expires)
+        branches = BranchController(store, settled, settings.preview_url, settings.branch_expires, ring)
         await branches.start()
         stack.push_async_callback(branches.stop)
 

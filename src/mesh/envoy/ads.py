@@ -7,7 +7,7 @@ a refused resource leaves the last good one in force at Envoy.
 import asyncio
 import contextlib
 import os
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -51,10 +51,15 @@ class _Stream:
         return kind in self.wildcard or name in self.subscribed[kind]
 
 
-class AdsServer(ads_pb2_grpc.AggregatedDiscoveryServiceServicer):  # type: ignore[misc]  # no stubs
-    """Serves `resources`; `carry_out` changes them a step at a time."""
+# Adds a gRPC service to a server: what else Envoy talks to over the same socket.
+Service = Callable[[grpc.aio.Server], None]
 
-    def __init__(self) -> None:
+
+class AdsServer(ads_pb2_grpc.AggregatedDiscoveryServiceServicer):  # type: ignore[misc]  # no stubs
+    """Serves `resources`; `carry_out` changes them a step at a time. `more` are services on the same socket."""
+
+    def __init__(self, more: Sequence[Service] = ()) -> None:
+        self._more = more
         self._resources: dict[Kind, dict[str, Resource]] = {kind: {} for kind in Kind}
         self._stream: _Stream | None = None
         self._refused: dict[tuple[Kind, str], tuple[str, str]] = {}
@@ -65,6 +70,8 @@ class AdsServer(ads_pb2_grpc.AggregatedDiscoveryServiceServicer):  # type: ignor
         """Listens at a Unix socket. Its path may be of any length: the folder is named by a descriptor."""
         self._server = grpc.aio.server(options=OPTIONS)
         ads_pb2_grpc.add_AggregatedDiscoveryServiceServicer_to_server(self, self._server)
+        for add in self._more:
+            add(self._server)
         folder = os.open(socket.parent, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             self._server.add_insecure_port(f"unix:/proc/self/fd/{folder}/{socket.name}")

@@ -7,6 +7,7 @@ from typing import Any
 
 NODE = "mesh-mall"
 XDS_SOCKET = "xds.sock"
+CONTROL_CLUSTER = "xds"
 ADMIN_SOCKET = "admin.sock"
 MOST_CONNECTIONS = 50_000
 LARGEST_REGEX = 32_768
@@ -26,7 +27,7 @@ def bootstrap(node: str = NODE) -> dict[str, Any]:
             "ads_config": {
                 "api_type": "DELTA_GRPC",
                 "transport_api_version": "V3",
-                "grpc_services": [{"envoy_grpc": {"cluster_name": "xds"}}],
+                "grpc_services": [{"envoy_grpc": {"cluster_name": CONTROL_CLUSTER}}],
                 "set_node_on_first_message_only": True,
             },
             "cds_config": ads,
@@ -35,14 +36,14 @@ def bootstrap(node: str = NODE) -> dict[str, Any]:
         "static_resources": {
             "clusters": [
                 {
-                    "name": "xds",
+                    "name": CONTROL_CLUSTER,
                     "type": "STATIC",
                     "connect_timeout": "1s",
                     "typed_extension_protocol_options": {
                         "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": http2
                     },
                     "load_assignment": {
-                        "cluster_name": "xds",
+                        "cluster_name": CONTROL_CLUSTER,
                         "endpoints": [{"lb_endpoints": [{"endpoint": {"address": {"pipe": {"path": XDS_SOCKET}}}}]}],
                     },
                 }

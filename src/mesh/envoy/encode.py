@@ -4,6 +4,7 @@ from envoy.config.cluster.v3 import cluster_pb2, outlier_detection_pb2
 from envoy.config.core.v3 import config_source_pb2
 from envoy.config.endpoint.v3 import endpoint_components_pb2, endpoint_pb2
 from envoy.config.listener.v3 import listener_pb2
+from envoy.extensions.access_loggers.grpc.v3 import als_pb2
 from envoy.extensions.filters.common.set_filter_state.v3 import value_pb2
 from envoy.extensions.filters.http.cors.v3 import cors_pb2
 from envoy.extensions.filters.http.fault.v3 import fault_pb2
@@ -14,9 +15,11 @@ from envoy.extensions.filters.network.tcp_proxy.v3 import tcp_proxy_pb2
 from envoy.extensions.upstreams.http.v3 import http_protocol_options_pb2
 from envoy.extensions.upstreams.tcp.v3 import tcp_protocol_options_pb2
 
+from mesh.envoy.bootstrap import CONTROL_CLUSTER
 from mesh.envoy.encode_branches import FILTER as BRANCH_FILTER
 from mesh.envoy.encode_branches import branch_filter, packed
 from mesh.envoy.encode_route import CORS_FILTER, FAULT_FILTER, SOURCE_KEY, duration, source_token
+from mesh.resources.branch import HEADER
 from mesh.routing.table import Balance, Cluster, Endpoint, Listener, Role, Source
 
 CONNECT_TIMEOUT = 5.0
@@ -36,6 +39,9 @@ BALANCE = {
     Balance.RING_HASH: cluster_pb2.Cluster.RING_HASH,
     Balance.MAGLEV: cluster_pb2.Cluster.MAGLEV,
 }
+LOGGED_HEADERS = ("traceparent", HEADER)
+# Seconds and bytes after which Envoy tells what ended.
+LOG_FLUSH, LOG_BUFFER = 0.1, 64 << 10
 HTTP_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 TCP_OPTIONS = "envoy.extensions.upstreams.tcp.v3.TcpProtocolOptions"
 
@@ -221,9 +227,22 @@ def _manager(listener: Listener) -> hcm.HttpConnectionManager:
     message.rds.config_source.CopyFrom(ads())
     upgrade = message.upgrade_configs.add(upgrade_type="websocket")
     upgrade.enabled.value = True
+    message.access_log.add(name="envoy.access_loggers.http_grpc").typed_config.CopyFrom(packed(_access_log()))
     message.http_filters.add(name=BRANCH_FILTER).typed_config.CopyFrom(branch_filter(listener))
     message.http_filters.add(name=CORS_FILTER).typed_config.CopyFrom(packed(cors_pb2.Cors()))
     message.http_filters.add(name=FAULT_FILTER).typed_config.CopyFrom(packed(fault_pb2.HTTPFault()))
     router = router_pb2.Router(suppress_envoy_headers=True)
     message.http_filters.add(name="envoy.filters.http.router").typed_config.CopyFrom(packed(router))
+    return message
+
+
+def _access_log() -> als_pb2.HttpGrpcAccessLogConfig:
+    """Every request is told over the socket that the configuration comes by; all listeners share one stream."""
+    message = als_pb2.HttpGrpcAccessLogConfig(additional_request_headers_to_log=LOGGED_HEADERS)
+    common = message.common_config
+    common.log_name = "mesh"
+    common.transport_api_version = config_source_pb2.V3
+    common.grpc_service.envoy_grpc.cluster_name = CONTROL_CLUSTER
+    common.buffer_flush_interval.CopyFrom(duration(LOG_FLUSH))
+    common.buffer_size_bytes.value = LOG_BUFFER
     return message

@@ -1,13 +1,13 @@
 """The data plane: one Envoy and the ADS server that tells it what to do."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mesh.envoy.ads import EMPTY, AdsServer
+from mesh.envoy.ads import EMPTY, AdsServer, Service
 from mesh.envoy.binary import version
 from mesh.envoy.bootstrap import XDS_SOCKET
 from mesh.envoy.plan import plan
@@ -30,12 +30,12 @@ Refused = Mapping[tuple[Kind, str], str]
 
 
 class DataPlane:
-    """`apply` brings Envoy to a snapshot; calls must follow one another."""
+    """`apply` brings Envoy to a snapshot; calls must follow one another. `services` answer Envoy on its socket, too."""
 
-    def __init__(self, home: Path, settings: DataPlaneSettings | None = None) -> None:
+    def __init__(self, home: Path, settings: DataPlaneSettings | None = None, services: Sequence[Service] = ()) -> None:
         self._home = home
         settings = settings or DataPlaneSettings()
-        self._ads = AdsServer()
+        self._ads = AdsServer(services)
         self._encoder = Encoder()
         self._told: Resources = EMPTY
         self.process = EnvoyProcess(home, settings.concurrency or max(1, min(4, (os.cpu_count() or 1) // 2)))

@@ -1,0 +1,1 @@
+"""What really went through the mesh: each request of each hop, as Envoy tells it."""

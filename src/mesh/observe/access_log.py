@@ -1,0 +1,86 @@
+"""Envoy's access log, received over gRPC (envoy.service.accesslog.v3.AccessLogService).
+
+Envoy sends what ended in batches over the same Unix socket as its configuration; a log that cannot be sent is dropped
+by Envoy and costs no request.
+"""
+
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import grpc
+from envoy.service.accesslog.v3 import als_pb2, als_pb2_grpc
+
+from mesh.observe.hops import Hop, Ring
+
+LONGEST_PATH = 512
+# The flags worth telling: field of envoy.data.accesslog.v3.ResponseFlags to Envoy's short name.
+FLAGS = {
+    "no_healthy_upstream": "UH",
+    "upstream_connection_failure": "UF",
+    "upstream_connection_termination": "UC",
+    "upstream_request_timeout": "UT",
+    "upstream_remote_reset": "UR",
+    "upstream_overflow": "UO",
+    "no_route_found": "NR",
+    "delay_injected": "DI",
+    "fault_injected": "FI",
+    "upstream_retry_limit_exceeded": "URX",
+    "downstream_connection_termination": "DC",
+}
+
+
+class AccessLog(als_pb2_grpc.AccessLogServiceServicer):  # type: ignore[misc]  # no stubs
+    """Puts every request that Envoy tells of into the ring."""
+
+    def __init__(self, ring: Ring) -> None:
+        self._ring = ring
+
+    def serve(self, server: grpc.aio.Server) -> None:
+        """Makes a gRPC server answer Envoy's access logs."""
+        als_pb2_grpc.add_AccessLogServiceServicer_to_server(self, server)
+
+    async def StreamAccessLogs(  # noqa: N802 - the service's name
+        self, requests: AsyncIterator[als_pb2.StreamAccessLogsMessage], _: grpc.aio.ServicerContext
+    ) -> als_pb2.StreamAccessLogsResponse:
+        """One stream of Envoy's, until it ends."""
+        add: Callable[[Hop], None] = self._ring.add
+        async for message in requests:
+            for entry in message.http_logs.log_entry:
+                add(hop_of(entry))
+        return als_pb2.StreamAccessLogsResponse()
+
+
+def hop_of(entry: Any) -> Hop:
+    """One HTTPAccessLogEntry as a hop."""
+    common, request, response = entry.common_properties, entry.request, entry.response
+    headers = request.request_headers
+    flags = common.response_flags
+    set_ = [FLAGS[field.name] for field, _ in flags.ListFields() if field.name in FLAGS]
+    start = common.start_time
+    duration = common.duration
+    return Hop(
+        start=start.seconds + start.nanos / 1e9,
+        duration=duration.seconds + duration.nanos / 1e9,
+        listener=_address(common.downstream_local_address),
+        upstream=_address(common.upstream_remote_address),
+        cluster=common.upstream_cluster,
+        route=common.route_name,
+        method=METHODS[request.request_method],
+        authority=request.authority,
+        path=request.path[:LONGEST_PATH],
+        status=response.response_code.value,
+        flags=",".join(set_),
+        request_id=request.request_id,
+        traceparent=headers.get("traceparent", ""),
+        branch=headers.get("x-branch", ""),
+        request_bytes=request.request_body_bytes,
+        response_bytes=response.response_body_bytes,
+    )
+
+
+METHODS = ("", "GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH")
+
+
+def _address(address: Any) -> str:
+    socket = address.socket_address
+    return f"{socket.address}:{socket.port_value}" if socket.address else ""

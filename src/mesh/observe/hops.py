@@ -1,0 +1,60 @@
+"""A hop: one request on its way through one of Envoy's listeners, and the ring that keeps the last ones."""
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+MOST_HOPS = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Hop:
+    """Times are seconds since the epoch. `listener` is where the request came in, "address:port"; `upstream` the pod's
+    port that answered, "" when none did. `request_id` is Envoy's `x-request-id`, which a program may pass on, as it may
+    `traceparent`. `branch` is what the request carried when it was routed, "" for none.
+    """
+
+    start: float
+    duration: float
+    listener: str
+    upstream: str
+    cluster: str
+    route: str
+    method: str
+    authority: str
+    path: str
+    status: int
+    flags: str
+    request_id: str
+    traceparent: str
+    branch: str
+    request_bytes: int = 0
+    response_bytes: int = 0
+
+    @property
+    def end(self) -> float:
+        return self.start + self.duration
+
+
+class Ring:
+    """The last hops in the order in which they ended. Readers keep a place: a number that only grows."""
+
+    def __init__(self, most: int = MOST_HOPS) -> None:
+        self._hops: deque[Hop] = deque(maxlen=most)
+        self.count = 0
+
+    def add(self, hop: Hop) -> None:
+        self._hops.append(hop)
+        self.count += 1
+
+    def since(self, place: int) -> list[Hop]:
+        """The hops after a place, as far as they are kept."""
+        new = min(self.count - place, len(self._hops))
+        return [self._hops[len(self._hops) - new + number] for number in range(new)] if new > 0 else []
+
+    def of_request(self, request_id: str) -> list[Hop]:
+        """All hops that carried this x-request-id, by their start."""
+        return sorted((each for each in self._hops if each.request_id == request_id), key=lambda each: each.start)
+
+    def __iter__(self) -> Iterator[Hop]:
+        return iter(tuple(self._hops))
