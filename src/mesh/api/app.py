@@ -36,9 +36,11 @@ class App:
         plane: Plane,
         status: Callable[[], dict[str, Any]],
         route: Callable[[Mapping[str, Any]], dict[str, Any]] | None = None,
+        requests: Callable[[str], list[dict[str, Any]]] | None = None,
     ) -> None:
         self._store = store
         self._dry_run = route
+        self._requests = requests
         self._settings = settings
         self._guard = guard
         self._reading = reading
@@ -53,6 +55,7 @@ class App:
             ("GET", "/mesh/v1/sync"): self._sync,
             ("GET", "/mesh/v1/status"): self._describe,
             ("POST", "/mesh/v1/route"): self._route,
+            ("GET", "/mesh/v1/requests"): self._request,
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -96,6 +99,15 @@ class App:
             return Reply(self._dry_run(asked))
         except ValueError as error:
             raise Problem(400, str(error)) from None
+
+    async def _request(self, request: Request) -> Reply:
+        """The hops of the request with the x-request-id `id`, as far as they are kept. Raises Problem (400)."""
+        wanted = request.query.get("id", "")
+        if self._requests is None:
+            raise unknown(request.path)
+        if not wanted:
+            raise Problem(400, "id: is missing; the x-request-id of a request")
+        return Reply({"hops": self._requests(wanted)})
 
     def _is_own(self, path: str) -> bool:
         return any(path == known for _, known in self._own)

@@ -165,6 +165,10 @@ class Client:
         asked = {"url": url, "from": caller, "method": method, "namespace": namespace}
         return self._call("POST", "/mesh/v1/route", {**asked, "headers": [list(pair) for pair in headers]})
 
+    def request(self, request_id: str) -> Bodies:
+        """The hops of one request, by its x-request-id: see `mesh.observe.requests.describe`."""
+        return Bodies(self._call("GET", f"/mesh/v1/requests?{urlencode({'id': request_id})}")["hops"])
+
     def close(self) -> None:
         """Closes the kept connection."""
         if self._kept is not None:

@@ -45,6 +45,7 @@ class ApiServer:
         allocator: Allocator,
         status: Callable[[], dict[str, Any]],
         route: Callable[[Mapping[str, Any]], dict[str, Any]] | None = None,
+        requests: Callable[[str], list[dict[str, Any]]] | None = None,
     ) -> None:
         self._store = store
         self._settings = settings
@@ -53,6 +54,7 @@ class ApiServer:
         self._allocator = allocator
         self._status = status
         self._route = route
+        self._requests = requests
         self._closing = asyncio.Event()
         self._server: _Server | None = None
         self._tasks: list[asyncio.Task[None]] = []
@@ -105,6 +107,7 @@ class ApiServer:
             plane=self._plane,
             status=self._status,
             route=self._route,
+            requests=self._requests,
         )
 
     def _ensure_default_namespace(self) -> None:

@@ -34,6 +34,8 @@ from mesh.envoy.process import EnvoyFailed
 from mesh.envoy.programmer import Programmer
 from mesh.observe.access_log import AccessLog
 from mesh.observe.hops import Ring
+from mesh.observe.requests import describe
+from mesh.observe.workloads import Addresses
 from mesh.pods.addresses import Block
 from mesh.pods.manager import PodManager
 from mesh.resources.branch import GROUP
@@ -131,6 +133,7 @@ class Daemon:
         await branches.start()
         stack.push_async_callback(branches.stop)
 
+        addresses = Addresses(store)
         api = ApiServer(
             store,
             ApiSettings(home=home.path, port=settings.api_port, node_address=settings.address),
@@ -138,6 +141,7 @@ class Daemon:
             logs=pods.logs,
             allocator=block,
             status=lambda: self._status(plane, store),
+            requests=lambda wanted: describe(ring.of_request(wanted), addresses),
             route=lambda asked: explain(programmer.snapshot, asked),
         )
         url = await api.start()

@@ -3,6 +3,7 @@
 import http.client
 import json
 import time
+import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,6 +18,7 @@ SAFE = ("GET", "HEAD", "OPTIONS")
 NOT_COMPARED = frozenset(("date", "content-length", "x-request-id", "traceparent", "server-timing", "etag", HEADER))
 LARGEST_ANSWER = 8 << 20
 LIMIT = 30.0
+TOLD_LIMIT = 2.0
 MISSING = object()
 
 
@@ -90,7 +92,8 @@ def show_differences(context: Context, name: str, paths: Sequence[str], ask: Ask
 def send(context: Context, path: str, ask: Ask, branch: str = "") -> Got:
     """One request to the gateway, in a branch or in none. Raises Failure when the gateway does not answer."""
     settings = context.home.settings()
-    headers: dict[str, str] = {"Host": ask.host} if ask.host else {}
+    request_id = str(uuid.uuid4())
+    headers: dict[str, str] = {"x-request-id": request_id, **({"Host": ask.host} if ask.host else {})}
     for line in ask.headers:
         key, colon, value = line.partition(":")
         if not colon:
@@ -113,7 +116,24 @@ def send(context: Context, path: str, ask: Ask, branch: str = "") -> Got:
     finally:
         connection.close()
     told = {key.lower(): value for key, value in answer.getheaders()}
-    return Got(answer.status, told, _parsed(raw, told.get("content-type", "")), took, told.get(HEADER, ""))
+    body = _parsed(raw, told.get("content-type", ""))
+    return Got(answer.status, told, body, took, told.get(HEADER, ""), workloads_of(context, request_id))
+
+
+def workloads_of(context: Context, request_id: str) -> dict[str, str]:
+    """Which Deployments answered for which service on the way of a request; {} when Envoy has not told it in time."""
+    deadline = time.monotonic() + TOLD_LIMIT
+    while time.monotonic() < deadline:
+        hops = context.client.request(request_id)
+        # Envoy tells a hop when it ends: the gateway's comes last.
+        if any(not hop["source"] for hop in hops):
+            found: dict[str, set[str]] = {}
+            for hop in hops:
+                if hop["destination"]:
+                    found.setdefault(hop["destination"]["service"], set()).add(hop["destination"]["workload"])
+            return {service: ", ".join(sorted(names)) for service, names in found.items()}
+        time.sleep(0.02)
+    return {}
 
 
 def _parsed(raw: bytes, media: str) -> Any:
