@@ -380,3 +380,54 @@ def test_a_branch_comes_from_a_file_and_goes_to_a_cluster_as_plain_manifests(bra
 
 
 EXPECTED = {"user=jason": JASON, "user=fox": FOX, "user=xx": BASELINE}
+
+
+RELAY = """
+import http.server, os, urllib.request
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        passed = {key: value for key, value in self.headers.items() if key.lower() in os.environ["PASSED"].split()}
+        request = urllib.request.Request("http://sales:7000/sales?ids=1", headers=passed)
+        body = urllib.request.urlopen(request, timeout=10).read()
+        self.send_response(200)
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+    def log_message(self, *words): pass
+http.server.ThreadingHTTPServer((os.environ["HOST"], int(os.environ["PORT"])), Handler).serve_forever()
+"""
+
+
+def relay(passed: str) -> str:
+    """A service of the baseline that calls sales, and passes these headers on."""
+    labels = {"app": "relay"}
+    container = {
+        "name": "relay",
+        "command": [sys.executable, "-c", RELAY],
+        "env": [{"name": "PASSED", "value": passed}],
+        "ports": [{"containerPort": 7000}],
+    }
+    template = {"metadata": {"labels": labels}, "spec": {"containers": [container]}}
+    deployment = {"selector": {"matchLabels": labels}, "template": template}
+    service = {"selector": labels, "ports": [{"name": "http", "port": 7000}]}
+    return yaml.safe_dump_all(
+        [
+            {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "relay"}, "spec": deployment},
+            {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "relay"}, "spec": service},
+        ]
+    )
+
+
+def test_a_program_that_loses_the_branch_is_named(mesh: Mesh) -> None:
+    mesh.up()
+    mesh.ok("apply", "-f", "-", "--wait", stdin=relay(""))
+    mesh.ok("branch", "create", "fox", "--fork", "sales")
+
+    def told() -> str:
+        assert "200" in inside(mesh, "fox", "http://relay:7000/hello")
+        return mesh.ok("branch", "show", "fox")
+
+    until(lambda: "context lost  relay (relay) handled GET /hello of branch fox, and called GET" in told())
+    mesh.ok("apply", "-f", "-", "--wait", stdin=relay("baggage"))
+    until(lambda: "context lost" not in told())
+    assert branch_of(mesh, "fox")["status"]["lastUsed"]
