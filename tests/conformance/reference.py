@@ -8,7 +8,7 @@ something open, all readings are allowed.
 import base64
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import permutations
 from typing import Any
 
@@ -34,14 +34,26 @@ class Request:
     labels: Mapping[str, str] = field(default_factory=dict)
     authority: str = ""
     arrived: int = 0
+    line_by_line: bool = False
 
     def value(self, name: str) -> str | None:
         """A header's value; several are one list (RFC 9110, 5.3). None when it is not there."""
         special = {":authority": self.authority, ":method": self.method, ":scheme": "http", ":path": self.target}
         if name in special:
             return special[name]
-        found = [value for key, value in self.headers if key.lower() == name.lower()]
+        found = self.values(name)
         return ",".join(found) if found else None
+
+    def values(self, name: str) -> list[str]:
+        """A header's values, one for each line."""
+        return [value for key, value in self.headers if key.lower() == name.lower()]
+
+    def has(self, match: Json, name: str) -> bool:
+        """Whether a header fits. Of several lines each may be looked at alone: the reference does not say."""
+        values = self.values(name)
+        if len(values) > 1 and self.line_by_line:
+            return any(holds(match, value) for value in values)
+        return holds(match, self.value(name))
 
     @property
     def target(self) -> str:
@@ -88,6 +100,9 @@ class Reference:
 
     def allowed(self, request: Request) -> list[Outcome]:
         """Every outcome that the rules allow for a request."""
+        return [outcome for lines in (False, True) for outcome in self._read(replace(request, line_by_line=lines))]
+
+    def _read(self, request: Request) -> list[Outcome]:
         rules = self._rules(request)
         if not rules:
             return self._without_rules(request)
@@ -183,9 +198,9 @@ class Reference:
         for name in ("scheme", "method", "authority"):
             if name in block and not holds(block[name], request.value(f":{name}")):
                 return False
-        if not all(holds(match, request.value(name)) for name, match in block.get("headers", {}).items()):
+        if not all(request.has(match, name) for name, match in block.get("headers", {}).items()):
             return False
-        if any(holds(match, request.value(name)) for name, match in block.get("withoutHeaders", {}).items()):
+        if any(request.has(match, name) for name, match in block.get("withoutHeaders", {}).items()):
             return False
         parameters = request.parameters
         return all(holds(match, parameters.get(name)) for name, match in block.get("queryParams", {}).items())
@@ -446,7 +461,11 @@ def narrower(outer: Json, inner: Json) -> bool:
         wide = outer.get(group, {})
         if any(k in wide and not string_narrower(wide[k], v) for k, v in inner.get(group, {}).items()):
             return False
-    if outer.get("port") and inner.get("port") and outer["port"] != inner["port"]:
+    for name in ("port", "sourceNamespace"):
+        if outer.get(name) and inner.get(name) and outer[name] != inner[name]:
+            return False
+    labels = outer.get("sourceLabels", {})
+    if any(labels.get(key, value) != value for key, value in inner.get("sourceLabels", {}).items()):
         return False
     return not ("uri" in outer and "uri" in inner and outer.get("ignoreUriCase") != inner.get("ignoreUriCase"))
 

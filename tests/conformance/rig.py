@@ -59,6 +59,7 @@ class Rig:
     settings: MeshSettings = field(init=False)
     addresses: dict[str, str] = field(default_factory=dict)
     pods_seen: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    connections: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     snapshot: Snapshot = field(default_factory=lambda: Snapshot(0))
     _servers: list[asyncio.Server] = field(default_factory=list)
     _guard: socket.socket | None = None
@@ -71,7 +72,7 @@ class Rig:
         for number, (name, _, _) in enumerate(PODS, 1):
             self.addresses[name] = f"{self.network}.0.{number}"
         gateway = f"{self.network}.1.1"
-        self.settings = MeshSettings(gateway_address=gateway, node_address=gateway, ports={80: 8080})
+        self.settings = MeshSettings(gateway_address=gateway, node_address=gateway, ports={80: 8080, 443: 8443})
         for name, address in self.addresses.items():
             self._servers.append(await asyncio.start_server(_Pod(self, name).serve, address, 7000))
         self.plane = DataPlane(self.home, DataPlaneSettings(concurrency=1))
@@ -193,6 +194,7 @@ class _Pod:
         self._name = name
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._rig.connections[self._name] += 1
         try:
             while True:
                 line, headers, _ = await read_message(reader)
@@ -202,7 +204,7 @@ class _Pod:
                 head = ["HTTP/1.1 200 OK", f"content-length: {len(body)}", "x-pod-body: yes", *lines]
                 writer.write("\r\n".join([*head, "", body]).encode())
                 await writer.drain()
-        except (asyncio.IncompleteReadError, ConnectionError):
+        except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, ConnectionError, ValueError):
             pass
         finally:
             writer.close()

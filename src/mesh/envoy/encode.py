@@ -1,17 +1,21 @@
 """Clusters, endpoints and listeners to Envoy's messages; routes are in `encode_route`."""
 
+from collections.abc import Sequence
+
 from envoy.config.cluster.v3 import cluster_pb2, outlier_detection_pb2
 from envoy.config.core.v3 import config_source_pb2
 from envoy.config.endpoint.v3 import endpoint_components_pb2, endpoint_pb2
-from envoy.config.listener.v3 import listener_pb2
+from envoy.config.listener.v3 import listener_components_pb2, listener_pb2
 from envoy.extensions.access_loggers.grpc.v3 import als_pb2
 from envoy.extensions.filters.common.set_filter_state.v3 import value_pb2
 from envoy.extensions.filters.http.cors.v3 import cors_pb2
 from envoy.extensions.filters.http.fault.v3 import fault_pb2
 from envoy.extensions.filters.http.router.v3 import router_pb2
+from envoy.extensions.filters.listener.tls_inspector.v3 import tls_inspector_pb2
 from envoy.extensions.filters.network.http_connection_manager.v3 import http_connection_manager_pb2 as hcm
 from envoy.extensions.filters.network.set_filter_state.v3 import set_filter_state_pb2
 from envoy.extensions.filters.network.tcp_proxy.v3 import tcp_proxy_pb2
+from envoy.extensions.transport_sockets.tls.v3 import common_pb2, tls_pb2
 from envoy.extensions.upstreams.http.v3 import http_protocol_options_pb2
 from envoy.extensions.upstreams.tcp.v3 import tcp_protocol_options_pb2
 
@@ -20,7 +24,7 @@ from mesh.envoy.encode_branches import FILTER as BRANCH_FILTER
 from mesh.envoy.encode_branches import branch_filter, packed
 from mesh.envoy.encode_route import CORS_FILTER, FAULT_FILTER, SOURCE_KEY, duration, source_token
 from mesh.resources.branch import HEADER
-from mesh.routing.table import Balance, Cluster, Endpoint, Listener, Role, Source
+from mesh.routing.table import Balance, Chain, Cluster, Endpoint, Listener, Role, Source, Terminate, Weighted
 
 CONNECT_TIMEOUT = 5.0
 # Below the keep-alive of the servers behind (5 s in uvicorn and node), so that Envoy lets go of an idle
@@ -42,6 +46,12 @@ BALANCE = {
 LOGGED_HEADERS = ("traceparent", HEADER)
 # Seconds and bytes after which Envoy tells what ended.
 LOG_FLUSH, LOG_BUFFER = 0.1, 64 << 10
+TLS_VERSIONS = {
+    "TLSV1_0": common_pb2.TlsParameters.TLSv1_0,
+    "TLSV1_1": common_pb2.TlsParameters.TLSv1_1,
+    "TLSV1_2": common_pb2.TlsParameters.TLSv1_2,
+    "TLSV1_3": common_pb2.TlsParameters.TLSv1_3,
+}
 HTTP_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 TCP_OPTIONS = "envoy.extensions.upstreams.tcp.v3.TcpProtocolOptions"
 
@@ -177,16 +187,68 @@ def encode_listener(listener: Listener) -> listener_pb2.Listener:
     # With SO_REUSEPORT a second Envoy would share the port in silence; so it is told that the port is taken.
     message.enable_reuse_port.value = False
     message.per_connection_buffer_limit_bytes.value = 1 << 20
+    if listener.chains:
+        inspector = message.listener_filters.add(name="envoy.filters.listener.tls_inspector")
+        inspector.typed_config.CopyFrom(packed(tls_inspector_pb2.TlsInspector()))
+        for each in listener.chains:
+            _fill_chain(message.filter_chains.add(), listener, each)
+        return message
     chain = message.filter_chains.add()
     if listener.source is not None:
         state = chain.filters.add(name="envoy.filters.network.set_filter_state")
         state.typed_config.CopyFrom(packed(_source(listener.source)))
     if listener.table is not None:
-        manager = chain.filters.add(name="envoy.filters.network.http_connection_manager")
-        manager.typed_config.CopyFrom(packed(_manager(listener)))
+        _route_http(chain, listener)
     else:
-        proxy = tcp_proxy_pb2.TcpProxy(stat_prefix=listener.role.value, cluster=listener.cluster)
-        chain.filters.add(name="envoy.filters.network.tcp_proxy").typed_config.CopyFrom(packed(proxy))
+        _pass_on(chain, listener, listener.to or (Weighted(listener.cluster or ""),))
+    return message
+
+
+def _fill_chain(message: listener_components_pb2.FilterChain, listener: Listener, chain: Chain) -> None:
+    """One group of names: TLS ended or passed on, then HTTP or bytes."""
+    if "*" not in chain.names:
+        message.filter_chain_match.server_names.extend(chain.names)
+    if chain.terminate is not None:
+        message.transport_socket.name = "envoy.transport_sockets.tls"
+        message.transport_socket.typed_config.CopyFrom(packed(_downstream_tls(chain.terminate)))
+    if chain.to:
+        _pass_on(message, listener, chain.to)
+    else:
+        _route_http(message, listener)
+
+
+def _route_http(chain: listener_components_pb2.FilterChain, listener: Listener) -> None:
+    manager = chain.filters.add(name="envoy.filters.network.http_connection_manager")
+    manager.typed_config.CopyFrom(packed(_manager(listener)))
+
+
+def _pass_on(chain: listener_components_pb2.FilterChain, listener: Listener, to: Sequence[Weighted]) -> None:
+    """Bytes to one cluster, or to several by their weights, chosen for each connection."""
+    proxy = tcp_proxy_pb2.TcpProxy(stat_prefix=listener.role.value)
+    if len(to) == 1:
+        proxy.cluster = to[0].cluster
+    else:
+        for each in to:
+            proxy.weighted_clusters.clusters.add(name=each.cluster, weight=each.weight)
+    chain.filters.add(name="envoy.filters.network.tcp_proxy").typed_config.CopyFrom(packed(proxy))
+
+
+def _downstream_tls(terminate: Terminate) -> tls_pb2.DownstreamTlsContext:
+    message = tls_pb2.DownstreamTlsContext()
+    common = message.common_tls_context
+    certificate = common.tls_certificates.add()
+    certificate.certificate_chain.inline_string = terminate.certificate
+    certificate.private_key.inline_string = terminate.key
+    if terminate.http:
+        common.alpn_protocols.extend(("h2", "http/1.1"))
+    if terminate.authority:
+        common.validation_context.trusted_ca.inline_string = terminate.authority
+        message.require_client_certificate.value = terminate.require_client
+    parameters = common.tls_params
+    parameters.tls_minimum_protocol_version = TLS_VERSIONS.get(terminate.least, TLS_VERSIONS["TLSV1_2"])
+    if terminate.most in TLS_VERSIONS:
+        parameters.tls_maximum_protocol_version = TLS_VERSIONS[terminate.most]
+    parameters.cipher_suites.extend(terminate.ciphers)
     return message
 
 

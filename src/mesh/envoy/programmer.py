@@ -25,7 +25,7 @@ from mesh.routing.table import Listener, Snapshot
 from mesh.routing.world import MeshSettings, World
 from mesh.store import Event, Expired, Put, Store, Watch, timestamp
 
-WATCHED = frozenset(("Service", "Pod", "VirtualService", "DestinationRule", "Gateway", "Branch"))
+WATCHED = frozenset(("Service", "Pod", "VirtualService", "DestinationRule", "Gateway", "Branch", "Secret"))
 RULES = frozenset(("VirtualService", "DestinationRule", "Gateway"))
 # Seconds until refused listeners are offered again: the first pause, and the longest.
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
@@ -245,7 +245,7 @@ def _matters(event: Event) -> bool:
     old, new = event.previous.body, event.object.body
     if event.object.ref.kind == "Branch" and _readiness(old) != _readiness(new):
         return True
-    return old.get("spec") != new.get("spec")
+    return old.get("spec") != new.get("spec") or old.get("data") != new.get("data")
 
 
 def _readiness(branch: Mapping[str, Any]) -> list[str]:

@@ -84,6 +84,9 @@ class Inconsistent(Exception):
 def require_consistent(snapshot: Snapshot) -> None:
     """Checks that every table that a listener names and every cluster that a route names is there."""
     for listener in snapshot.listeners.values():
+        for share in (*listener.to, *(each for chain in listener.chains for each in chain.to)):
+            if share.cluster not in snapshot.clusters:
+                raise Inconsistent(f"listener {listener.name} names the cluster {share.cluster}")
         if (listener.table is None) == (listener.cluster is None):
             raise Inconsistent(f"listener {listener.name} needs a table or a cluster, and not both")
         if listener.table is not None and listener.table not in snapshot.tables:

@@ -3,12 +3,15 @@
 from collections.abc import Iterator
 
 from mesh.resources.gateway import Gateway, Server
-from mesh.resources.names import wrong_host, wrong_label, wrong_labels, wrong_port
+from mesh.resources.names import wrong_host, wrong_label, wrong_labels, wrong_port, wrong_subdomain
 from mesh.resources.problems import FieldError, meant
 
 Errors = Iterator[FieldError]
 PROTOCOLS = ("HTTP", "HTTPS", "GRPC", "GRPC-WEB", "HTTP2", "MONGO", "TCP", "TLS")
-SERVED = ("HTTP", "HTTP2", "GRPC")
+SERVED = ("HTTP", "HTTP2", "GRPC", "GRPC-WEB", "HTTPS", "TLS", "TCP")
+MODES = ("PASSTHROUGH", "SIMPLE", "MUTUAL", "AUTO_PASSTHROUGH", "ISTIO_MUTUAL", "OPTIONAL_MUTUAL")
+VERSIONS = ("", "TLS_AUTO", "TLSV1_0", "TLSV1_1", "TLSV1_2", "TLSV1_3")
+FILES = ("server_certificate", "private_key", "ca_certificates")
 
 
 def check_gateway(typed: Gateway) -> Errors:
@@ -38,6 +41,7 @@ def _server(server: Server, path: str) -> Errors:
         yield FieldError(
             f"{path}.port.protocol", f'"{server.port.protocol}" is not served yet; {", ".join(SERVED)} are'
         )
+    yield from _tls(server, protocol, path)
     if not server.hosts:
         yield FieldError(f"{path}.hosts", 'is empty; "*" takes every host')
     for place, host in enumerate(server.hosts):
@@ -47,3 +51,47 @@ def _server(server: Server, path: str) -> Errors:
             wrong = f'"{namespace[:80]}" is not a namespace, "." (the Gateway\'s own) or "*" (any)'
         if wrong:
             yield FieldError(f"{path}.hosts[{place}]", wrong)
+
+
+def _tls(server: Server, protocol: str, path: str) -> Errors:
+    tls = server.tls
+    if tls is None:
+        if protocol in ("HTTPS", "TLS"):
+            yield FieldError(f"{path}.tls", f"is missing; {protocol} needs a mode, and SIMPLE a credentialName")
+        return
+    where = f"{path}.tls"
+    if protocol not in ("HTTPS", "TLS"):
+        if tls.https_redirect and protocol in ("HTTP", "HTTP2"):
+            return
+        yield FieldError(where, f"does not go with protocol {protocol}; httpsRedirect goes with HTTP alone")
+        return
+    if tls.https_redirect:
+        yield FieldError(f"{where}.httpsRedirect", f"goes with protocol HTTP, not {protocol}")
+    mode = tls.mode or "PASSTHROUGH"
+    if mode not in MODES:
+        yield FieldError(f"{where}.mode", f'"{mode[:80]}" is no mode{meant(mode, MODES)}')
+    elif mode in ("AUTO_PASSTHROUGH", "ISTIO_MUTUAL"):
+        yield FieldError(f"{where}.mode", f"{mode} needs the certificates of Istio's own pods, which are not here")
+    elif mode != "PASSTHROUGH":
+        yield from _credential(server, where)
+    for name, version in (
+        ("minProtocolVersion", tls.min_protocol_version),
+        ("maxProtocolVersion", tls.max_protocol_version),
+    ):
+        if version not in VERSIONS:
+            yield FieldError(f"{where}.{name}", f'"{version[:80]}" is none of {", ".join(VERSIONS[1:])}')
+
+
+def _credential(server: Server, path: str) -> Errors:
+    tls = server.tls
+    if tls is None:
+        return
+    for name in FILES:
+        if getattr(tls, name):
+            camel = name.split("_")[0] + "".join(word.capitalize() for word in name.split("_")[1:])
+            yield FieldError(f"{path}.{camel}", "is a file of the gateway's pod, which is not here; use credentialName")
+    if not tls.credential_name and not tls.credential_names:
+        yield FieldError(f"{path}.credentialName", "is missing; it names a Secret of type kubernetes.io/tls")
+    for name in filter(None, (tls.credential_name, *tls.credential_names)):
+        if wrong := wrong_subdomain(name):
+            yield FieldError(f"{path}.credentialName", wrong)

@@ -13,7 +13,7 @@ from mesh.resources.destination_rule import (
     PortTrafficPolicy,
     TrafficPolicy,
 )
-from mesh.resources.gateway import GatewaySpec, Port, Server
+from mesh.resources.gateway import GatewaySpec, Port, Server, ServerTLSSettings
 from mesh.resources.meta import Part
 from mesh.resources.pod import (
     ConfigMapVolumeSource,
@@ -31,7 +31,8 @@ from mesh.resources.pod import (
 from mesh.resources.service import ServiceSpec
 from mesh.resources.virtual_service import (
     HTTPRetry,
-    VirtualServiceSpec,
+    L4MatchAttributes,
+    TLSMatchAttributes,
 )
 
 _INERT: dict[type[Part], str] = {
@@ -67,7 +68,8 @@ _INERT: dict[type[Part], str] = {
         "loadBalancerSourceRanges sessionAffinity sessionAffinityConfig trafficDistribution"
     ),
     # Istio
-    VirtualServiceSpec: "tcp tls",
+    L4MatchAttributes: "destinationSubnets sourceSubnet sourceLabels sourceNamespace",
+    TLSMatchAttributes: "destinationSubnets sourceLabels sourceNamespace",
     HTTPRetry: "retryRemoteLocalities",
     DestinationRuleSpec: "exportTo workloadSelector",
     TrafficPolicy: "tls tunnel proxyProtocol retryBudget",
@@ -75,7 +77,8 @@ _INERT: dict[type[Part], str] = {
     LoadBalancerSettings: "localityLbSetting",
     HTTPCookie: "attributes",
     GatewaySpec: "selector",
-    Server: "tls bind defaultEndpoint",
+    Server: "bind defaultEndpoint",
+    ServerTLSSettings: "caCrl caCertCredentialName subjectAltNames verifyCertificateSpki verifyCertificateHash",
     Port: "targetPort",
 }
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from mesh.resources.branch import PREVIEW_DOMAIN
+from mesh.resources.gateway import Gateway, Server
 from mesh.resources.hosts import aliases, covers, resolve, service_host, specificity
 from mesh.resources.ref import Ref
 from mesh.resources.references import ref_of
@@ -20,11 +21,13 @@ from mesh.routing.directory import Directory, Known
 from mesh.routing.http import DEFAULT_RETRY, MESH, Place, delegates_of, rows
 from mesh.routing.listeners import gateway_name, listeners_of, served
 from mesh.routing.table import (
+    Chain,
     Cluster,
     Endpoint,
     Entries,
     Forward,
     Match,
+    Redirect,
     Respond,
     Route,
     RouteTable,
@@ -32,6 +35,7 @@ from mesh.routing.table import (
     VirtualHost,
     Weighted,
 )
+from mesh.routing.tls import chains_of, is_encrypted, mesh_shares, speaks_http
 from mesh.routing.world import MeshSettings, World
 
 UNKNOWN = Route("unknown host", Match(), Respond(502, "mesh-mall: no service of this name and port is known here\n"))
@@ -86,7 +90,9 @@ class _Compiler:
         entries = self._branches.entries(self._memory)
         for table in (*self._gateway_tables(entries), *self._service_tables(entries)):
             tables[table.name] = table
-        listeners = {each.name: each for each in listeners_of(self._world, self._directory, self._settings, tables)}
+        listeners = {
+            each.name: each for each in listeners_of(self._world, self._directory, self._settings, tables, self)
+        }
         return Snapshot(self._world.version, listeners, tables, self._clusters, self._endpoints)
 
     def _add_clusters(self) -> None:
@@ -102,6 +108,16 @@ class _Compiler:
         full = resolve(host, namespace)
         known = self._directory.service(full)
         return known.host if known is not None else full
+
+    def chains(self, port: int, servers: Sequence[tuple[Gateway, Server]]) -> tuple[Chain, ...]:
+        """What a gateway's port that is not plain HTTP does; see `mesh.routing.tls`."""
+        cluster_for = self._cluster_for(port)
+        return chains_of(port, servers, self._world, cluster_for.always)
+
+    def shares(self, known: Known, port: int) -> tuple[tuple[Weighted, ...], tuple[Ref, ...]]:
+        """Where the `tcp` routes of rules send a Service's connections."""
+        rules = exported(self._by_host.get(known.host, ()), known.namespace)
+        return mesh_shares(rules, port, self._cluster_for(port).always) if rules else ((), ())
 
     def _cluster_for(self, port: int) -> "_ClusterFor":
         return _ClusterFor(self._directory, port, self._clusters, self._endpoints)
@@ -184,7 +200,14 @@ class _Compiler:
         """One table a port, for all Gateways that serve it; a host's rules merge, older first."""
         for port, servers in served(self._world).items():
             hosts: dict[str, list[tuple[VirtualService, Place]]] = defaultdict(list)
+            moved: dict[str, Ref] = {}
             for gateway, server in servers:
+                if not speaks_http(server):
+                    continue
+                if server.tls is not None and server.tls.https_redirect:
+                    names = (host.rpartition("/")[2] for host in server.hosts)
+                    moved.update(dict.fromkeys(names, ref_of(gateway)))
+                    continue
                 named = f"{gateway.metadata.namespace}/{gateway.metadata.name}"
                 here = self._settings.ports.get(port, port)
                 place = self._place(named, gateway.metadata.namespace, port, gateway.spec.selector, here)
@@ -195,7 +218,9 @@ class _Compiler:
             built = [
                 self._gateway_host(host, port, bound)
                 for host, bound in sorted(hosts.items(), key=lambda pair: (*specificity(pair[0]), pair[0]))
+                if host not in moved
             ]
+            built += [self._redirected(host, port, gateway) for host, gateway in sorted(moved.items())]
             yield RouteTable(gateway_name(port), tuple(self._with_previews(built, port)), entries)
 
     def _with_previews(self, hosts: Sequence[VirtualHost], port: int) -> Iterator[VirtualHost]:
@@ -209,14 +234,27 @@ class _Compiler:
             else:
                 yield host
 
+    def _redirected(self, host: str, port: int, gateway: Ref) -> VirtualHost:
+        """A host whose plain requests are sent to HTTPS (Istio's httpsRedirect), where that is served here."""
+        there = (port for port, servers in served(self._world).items() if any(is_encrypted(s) for _, s in servers))
+        encrypted = next(there, 443)
+        action = Redirect(301, scheme="https", port=self._settings.ports.get(encrypted, encrypted))
+        row = Route("httpsRedirect", Match(), action, origins=(gateway,))
+        return VirtualHost(f"{host}:{port}", self._gateway_domains(host, port), (row,), (gateway,))
+
+    def _gateway_domains(self, host: str, port: int) -> tuple[str, ...]:
+        """A host with and without a port; Envoy takes a wildcard on one side alone."""
+        if not host.startswith("*"):
+            return (host, f"{host}:*")
+        numbers = dict.fromkeys((port, self._settings.ports.get(port, port))) if host != "*" else ()
+        return (host, *(f"{host}:{each}" for each in numbers))
+
     def _gateway_host(self, host: str, port: int, bound: Sequence[tuple[VirtualService, Place]]) -> VirtualHost:
         found = [row for rule, place in bound for row in rows(rule, place, self._delegates)]
         if len(bound) > 1:
             found.sort(key=lambda row: row.match == Match())
-        here = self._settings.ports.get(port, port)
-        numbers = dict.fromkeys((port, here)) if host != "*" else ()
         found = list(hashed(found, self._clusters))
-        domains = (host, f"{host}:*") if not host.startswith("*") else (host, *(f"{host}:{each}" for each in numbers))
+        domains = self._gateway_domains(host, port)
         origins = dict.fromkeys(origin for row in found for origin in row.origins)
         diverts = self._branches.diverts_by_destination(forwarded(found))
         return VirtualHost(f"{host}:{port}", domains, tuple(found), tuple(origins), diverts)
@@ -313,6 +351,10 @@ class _ClusterFor:
         elif len(ports) == 1:
             number = ports[0].port
         return self._named(cluster_name(number, destination.subset, known.host), ref_of(known.service))
+
+    def always(self, destination: Destination, namespace: str) -> str:
+        """A cluster in any case, without endpoints where there is no such Service."""
+        return self(destination, namespace) or self.nobody(destination, namespace)
 
     def nobody(self, destination: Destination, namespace: str) -> str:
         """The cluster of a Service that is missing: its share of the requests gets 503, the others theirs."""

@@ -65,8 +65,12 @@ class Asked:
         pseudo = {":method": self.method, ":authority": self.authority, ":scheme": "http", ":path": target}
         if name in pseudo:
             return pseudo[name]
-        found = [value for key, value in self.headers if key == name]
+        found = self.values(name)
         return ",".join(found) if found else None
+
+    def values(self, name: str) -> list[str]:
+        """A header's values, one for each line; Envoy holds a match against each of them alone."""
+        return [value for key, value in self.headers if key == name]
 
     @property
     def parameters(self) -> Mapping[str, str]:
@@ -200,7 +204,9 @@ def _wrong(match: Match, asked: Asked, source: Source | None) -> Iterator[str]:
     if match.path is not None and not holds(match.path, asked.path):
         yield f"path {asked.path} {_relation(match.path)}"
     for each in match.headers:
-        yield from _field("header", each, asked.value(each.name))
+        lines = asked.values(each.name) or [asked.value(each.name)]
+        fitting = next((value for value in lines if holds(each.pattern, value)), lines[-1])
+        yield from _field("header", each, fitting)
     for each in match.query:
         yield from _field("query parameter", each, asked.parameters.get(each.name))
     labels = dict(source.labels) if source is not None else {}

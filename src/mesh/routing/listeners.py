@@ -2,15 +2,25 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Protocol
 
 from mesh.resources.branch import BRANCH_LABEL
 from mesh.resources.gateway import Gateway, Server
 from mesh.resources.ref import Ref
 from mesh.resources.references import ref_of
 from mesh.routing.clusters import cluster_name
-from mesh.routing.directory import Directory, is_http
-from mesh.routing.table import Listener, Role, RouteTable, Source
+from mesh.routing.directory import Directory, Known, is_http
+from mesh.routing.table import Chain, Listener, Role, RouteTable, Source, Weighted
+from mesh.routing.tls import is_encrypted, speaks_http
 from mesh.routing.world import MeshSettings, Workload, World
+
+
+class RawRoutes(Protocol):
+    """Where connections go that are not routed as HTTP."""
+
+    def chains(self, port: int, servers: Sequence[tuple[Gateway, Server]]) -> tuple[Chain, ...]: ...
+    def shares(self, known: Known, port: int) -> tuple[tuple[Weighted, ...], tuple[Ref, ...]]: ...
 
 
 def gateway_name(port: int) -> str:
@@ -28,12 +38,12 @@ def served(world: World) -> Mapping[int, Sequence[tuple[Gateway, Server]]]:
 
 
 def listeners_of(
-    world: World, directory: Directory, settings: MeshSettings, tables: Mapping[str, RouteTable]
+    world: World, directory: Directory, settings: MeshSettings, tables: Mapping[str, RouteTable], raw: RawRoutes
 ) -> Iterator[Listener]:
-    """Every listener; two never share an address and port."""
+    """Every listener; two never share an address and port. `raw` tells where what is no HTTP goes."""
     yield from _sidecars(world, settings)
     for port, servers in served(world).items():
-        yield Listener(
+        listener = Listener(
             name=gateway_name(port),
             role=Role.GATEWAY,
             address=settings.gateway_address,
@@ -41,7 +51,22 @@ def listeners_of(
             table=gateway_name(port),
             origins=tuple(dict.fromkeys(ref_of(gateway) for gateway, _ in servers)),
         )
-    yield from _services(directory, settings)
+        if all(speaks_http(server) and not is_encrypted(server) for _, server in servers):
+            yield listener
+        elif chains := raw.chains(port, servers):
+            encrypted = any(is_encrypted(server) for _, server in servers)
+            http = any(chain.terminate is not None and chain.terminate.http for chain in chains)
+            origins = dict.fromkeys((*listener.origins, *(ref for chain in chains for ref in chain.origins)))
+            first = chains[0].to
+            yield replace(
+                listener,
+                table=listener.table if http else None,
+                cluster=None if http or not first else first[0].cluster,
+                chains=chains if encrypted else (),
+                to=() if encrypted else first,
+                origins=tuple(origins),
+            )
+    yield from _services(directory, settings, raw)
     for namespace in sorted({each.metadata.namespace for each in world.branches}):
         if address := settings.developer_address(namespace):
             yield Listener(
@@ -71,7 +96,7 @@ def _sidecars(world: World, settings: MeshSettings) -> Iterator[Listener]:
         )
 
 
-def _services(directory: Directory, settings: MeshSettings) -> Iterator[Listener]:
+def _services(directory: Directory, settings: MeshSettings, raw: RawRoutes) -> Iterator[Listener]:
     for known in directory.services:
         spec = known.service.spec
         for port in spec.ports:
@@ -83,13 +108,17 @@ def _services(directory: Directory, settings: MeshSettings) -> Iterator[Listener
                 places.append(("clusterip", Role.CLUSTER_IP, spec.cluster_ip, port.port))
             if port.node_port:
                 places.append(("nodeport", Role.NODE_PORT, settings.node_address, port.node_port))
+            ruled, by = raw.shares(known, port.port) if not http else ((), ())
             for kind, role, address, number in places:
+                # As on a cluster, no rule stands between a node's port and the pod.
+                to = ruled if role is Role.CLUSTER_IP else ()
                 yield Listener(
                     name=f"{kind}|{suffix}",
                     role=role,
                     address=address,
                     port=number,
                     table=f"{kind}|{suffix}" if http else None,
-                    cluster=None if http else cluster,
-                    origins=(ref_of(known.service),),
+                    cluster=None if http else (to[0].cluster if to else cluster),
+                    origins=(ref_of(known.service), *(by if to else ())),
+                    to=to,
                 )

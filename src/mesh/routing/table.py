@@ -336,8 +336,35 @@ class Role(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class Terminate:
+    """TLS that ends at a gateway. Everything in PEM; `least` and `most` as Istio names versions (TLSV1_2)."""
+
+    certificate: str
+    key: str = field(repr=False)
+    authority: str = ""
+    require_client: bool = False
+    least: str = ""
+    most: str = ""
+    ciphers: tuple[str, ...] = ()
+    http: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """What a listener does for the names that a TLS client asks for (SNI); "*" is every other. TLS ends here, or is
+    passed on; then HTTP by the listener's table, or bytes `to` clusters."""
+
+    names: tuple[str, ...]
+    terminate: Terminate | None = None
+    to: tuple[Weighted, ...] = ()
+    origins: tuple[Ref, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Listener:
-    """Where Envoy listens. HTTP by `table`, or plain TCP to `cluster`; exactly one of the two is set."""
+    """Where Envoy listens. HTTP by `table`, or plain TCP to `cluster`; exactly one of the two is set. `to` shares TCP
+    connections among several clusters. With `chains` the name that a TLS client asks for decides.
+    """
 
     name: str
     role: Role
@@ -347,6 +374,8 @@ class Listener:
     cluster: str | None = None
     source: Source | None = None
     origins: tuple[Ref, ...] = ()
+    to: tuple[Weighted, ...] = ()
+    chains: tuple[Chain, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

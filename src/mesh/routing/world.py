@@ -7,6 +7,7 @@ from typing import Self, TypeVar
 from zlib import crc32
 
 from mesh.resources.branch import Branch
+from mesh.resources.config import Secret
 from mesh.resources.destination_rule import DestinationRule
 from mesh.resources.gateway import Gateway
 from mesh.resources.meta import Resource
@@ -82,6 +83,7 @@ class World:
     destination_rules: tuple[DestinationRule, ...] = ()
     gateways: tuple[Gateway, ...] = ()
     branches: tuple[Branch, ...] = ()
+    secrets: Mapping[tuple[str, str], Secret] = field(default_factory=dict, repr=False)
 
     @classmethod
     def of(cls, store: Store) -> Self:
@@ -95,6 +97,7 @@ class World:
                 *store.of(DestinationRule),
                 *store.of(Gateway),
                 *store.of(Branch),
+                *store.of(Secret),
             ],
         )
 
@@ -111,6 +114,7 @@ class World:
             destination_rules=_only(everything, DestinationRule),
             gateways=_only(everything, Gateway),
             branches=_only(everything, Branch),
+            secrets={(s.metadata.namespace, s.metadata.name): s for s in _only(everything, Secret)},
         )
 
     def replaced(self, ref: Ref, typed: Resource | None) -> Self:

@@ -155,9 +155,11 @@ def test_a_route_behind_one_that_takes_all_is_told() -> None:
 
 def test_fields_of_istio_without_effect_are_told() -> None:
     routes = [{"route": TO, "retries": {"attempts": 1, "retryRemoteLocalities": True}}]
-    [warning] = validate(with_fields(RULE, {"spec.http": routes, "spec.tcp": [{"route": TO}]}), "mesh").warnings
+    tcp = [{"match": [{"sourceSubnet": "10.0.0.0/8"}], "route": TO}]
+    [warning] = validate(with_fields(RULE, {"spec.http": routes, "spec.tcp": tcp}), "mesh").warnings
     assert warning == (
-        "VirtualService mesh/reviews: no effect on one machine: spec.http[0].retries.retryRemoteLocalities, spec.tcp"
+        "VirtualService mesh/reviews: no effect on one machine: "
+        "spec.http[0].retries.retryRemoteLocalities, spec.tcp[0].match[0].sourceSubnet"
     )
 
 
@@ -213,7 +215,9 @@ def test_a_destination_rule_is_refused_for(errors_of: Errors, fields: dict[str, 
         ({"spec.servers[0].port.number": 0}, "spec.servers[0].port.number", "is not a port"),
         ({"spec.servers[0].port.name": ""}, "spec.servers[0].port.name", "is missing"),
         ({"spec.servers[0].port.protocol": "HTPP"}, "spec.servers[0].port.protocol", "is no protocol"),
-        ({"spec.servers[0].port.protocol": "HTTPS"}, "spec.servers[0].port.protocol", "is not served yet"),
+        ({"spec.servers[0].port.protocol": "MONGO"}, "spec.servers[0].port.protocol", "is not served yet"),
+        ({"spec.servers[0].port.protocol": "HTTPS"}, "spec.servers[0].tls", "is missing"),
+        ({"spec.servers[0].tls": {"mode": "SIMPLE"}}, "spec.servers[0].tls", "does not go with protocol HTTP"),
         ({"spec.servers[0].hosts": []}, "spec.servers[0].hosts", "is empty"),
         ({"spec.servers[0].hosts": ["A B/*"]}, "spec.servers[0].hosts[0]", "is not a namespace"),
         ({"spec.servers": GATEWAY["spec"]["servers"] * 2}, "spec.servers[1].port.name", "stands twice"),
