@@ -4,7 +4,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from mesh.api import discovery
+from mesh.api import discovery, openapi
 from mesh.api.applying import Applying
 from mesh.api.guard import Guard
 from mesh.api.http import Answer, Receive, Reply, Request, Scope, Send
@@ -83,7 +83,7 @@ class App:
             return await own(request)
         if request.path.startswith("/mesh/"):
             raise _wrong_method(request) if self._is_own(request.path) else unknown(request.path)
-        plain = self._plain(request.path)
+        plain = self._plain(request)
         if plain is not None:
             if request.method not in ("GET", "HEAD"):
                 raise _wrong_method(request)
@@ -112,15 +112,19 @@ class App:
     def _is_own(self, path: str) -> bool:
         return any(path == known for _, known in self._own)
 
-    def _plain(self, path: str) -> Reply | None:
-        """Health and discovery."""
+    def _plain(self, request: Request) -> Reply | None:
+        """Health, discovery, schemas."""
+        path = request.path
         if path in ("/livez", "/readyz", "/healthz"):
             return Reply(b"ok", content_type="text/plain; charset=utf-8")
         if path == "/version":
             return Reply(discovery.version())
+        if path in ("/api", "/apis") and discovery.wants_aggregated(request.headers.get("accept", "")):
+            return Reply(discovery.aggregated(core=path == "/api"), content_type=discovery.AGGREGATED)
+        body: Any = None
         match path.strip("/").split("/"):
             case ["api"]:
-                return Reply(discovery.core(self._settings.host))
+                return Reply(discovery.core(request.headers.get("host", "")))
             case ["apis"]:
                 return Reply(discovery.groups())
             case ["apis", group]:
@@ -129,6 +133,12 @@ class App:
                 body = discovery.resources("", version)
             case ["apis", group, version]:
                 body = discovery.resources(group, version)
+            case ["openapi", "v3"]:
+                body = openapi.index()
+            case ["openapi", "v3", "api", version]:
+                body = openapi.document("", version)
+            case ["openapi", "v3", "apis", group, version]:
+                body = openapi.document(group, version)
             case _:
                 return None
         if body is None:
@@ -161,7 +171,7 @@ class App:
         match request.method:
             case "GET":
                 watched = request.flag("watch")
-                return self._reading.list(target, request) if watched else self._reading.get(target)
+                return self._reading.list(target, request) if watched else self._reading.get(target, request)
             case "PUT":
                 return await self._writing.update(target, request)
             case "PATCH":

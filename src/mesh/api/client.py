@@ -158,9 +158,7 @@ class Client:
         """What the daemon says of itself."""
         return self._call("GET", "/mesh/v1/status")
 
-    def route(
-        self, url: str, *, caller: str, method: str, headers: Sequence[tuple[str, str]], namespace: str
-    ) -> Body:
+    def route(self, url: str, *, caller: str, method: str, headers: Sequence[tuple[str, str]], namespace: str) -> Body:
         """A dry run of one request: which row takes it, why, and where it goes."""
         asked = {"url": url, "from": caller, "method": method, "namespace": namespace}
         return self._call("POST", "/mesh/v1/route", {**asked, "headers": [list(pair) for pair in headers]})

@@ -27,6 +27,67 @@ def version() -> Body:
     }
 
 
+def wants_aggregated(accept: str) -> bool:
+    """Whether a client asks for all groups with their resources at once (aggregated discovery)."""
+    return "as=APIGroupDiscoveryList" in accept.replace(" ", "") and "v=v2" in accept
+
+
+AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
+
+
+def aggregated(*, core: bool) -> Body:
+    """`/api` or `/apis` as an APIGroupDiscoveryList (apidiscovery.k8s.io/v2)."""
+    names = [""] if core else sorted({info.group for info in REGISTRY.all() if info.group})
+    return {
+        "kind": "APIGroupDiscoveryList",
+        "apiVersion": "apidiscovery.k8s.io/v2",
+        "metadata": {},
+        "items": [{"metadata": {"name": name}, "versions": _discovered(name)} for name in names],
+    }
+
+
+def _discovered(name: str) -> list[Body]:
+    infos = [info for info in REGISTRY.all() if info.group == name]
+    versions = dict.fromkeys(version for info in infos for version in info.versions)
+    return [
+        {
+            "version": version,
+            "freshness": "Current",
+            "resources": [_discovery(info, version) for info in infos if version in info.versions],
+        }
+        for version in versions
+    ]
+
+
+def _discovery(info: KindInfo, version: str) -> Body:
+    own, *others = _resources(info)
+    kind = {"group": info.group, "version": version, "kind": info.kind}
+    body: Body = {
+        "resource": info.plural,
+        "responseKind": kind,
+        "scope": "Namespaced" if info.namespaced else "Cluster",
+        "singularResource": info.singular,
+        "verbs": own["verbs"],
+    }
+    for field in ("shortNames", "categories"):
+        if field in own:
+            body[field] = own[field]
+    if others:
+        body["subresources"] = [
+            {
+                "subresource": other["name"].partition("/")[2],
+                "responseKind": {
+                    "group": other.get("group", info.group),
+                    "version": other.get("version", version),
+                    "kind": other["kind"],
+                },
+                "verbs": other["verbs"],
+            }
+            for other in others
+        ]
+    return body
+
+
 def core(address: str) -> Body:
     """`/api`."""
     return {

@@ -15,6 +15,7 @@ SUBRESOURCES = {
     "VirtualService": frozenset({"status"}),
     "DestinationRule": frozenset({"status"}),
     "Gateway": frozenset({"status"}),
+    "Branch": frozenset({"status"}),
 }
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import base64
 import binascii
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from typing import Any
 
 import msgspec
@@ -13,6 +13,7 @@ from mesh.api.paths import Target
 from mesh.api.problems import Problem, not_found
 from mesh.api.selectors import Matches, selection
 from mesh.api.settings import ApiSettings
+from mesh.api.tables import table, wants_table
 from mesh.store import Event, Expired, Store, Stored, Watch
 
 Body = dict[str, Any]
@@ -27,9 +28,13 @@ class Reading:
         self._settings = settings
         self._closing = closing
 
-    def get(self, target: Target) -> Reply:
-        """One object. Raises Problem (404)."""
-        return Reply(shown(require(self._store, target), target))
+    def get(self, target: Target, request: Request | None = None) -> Reply:
+        """One object, as a Table when that is asked for. Raises Problem (404)."""
+        found = require(self._store, target)
+        if request is not None and wants_table(request.headers.get("accept", "")):
+            metadata = {"resourceVersion": str(found.version)}
+            return Reply(_table(target, [found], metadata, request))
+        return Reply(shown(found, target))
 
     def list(self, target: Target, request: Request) -> Answer:
         """A collection: a List object, or with `watch=true` a stream of events."""
@@ -56,6 +61,8 @@ class Reading:
             metadata["continue"] = base64.urlsafe_b64encode(encode([last.namespace, last.name])).decode()
             metadata["remainingItemCount"] = len(found) - limit
             found = found[:limit]
+        if wants_table(request.headers.get("accept", "")):
+            return _table(target, found, metadata, request)
         return {
             "kind": f"{target.info.kind}List",
             "apiVersion": target.api_version,
@@ -70,6 +77,11 @@ class Reading:
         bookmarks = request.flag("allowWatchBookmarks")
         loop = asyncio.get_running_loop()
         end = loop.time() + limit
+        as_table = wants_table(request.headers.get("accept", ""))
+
+        def told(event: Event) -> bytes | None:
+            return _line(event, target, matches, request if as_table else None)
+
         try:
             info = target.info
             begun = self._store.version
@@ -77,7 +89,7 @@ class Reading:
                 info.group, info.kind, target.namespace or None, 0 if initial else since
             ) as watch:
                 for event in watch.take():
-                    if line := _line(event, target, matches):
+                    if line := told(event):
                         yield line
                 if initial and bookmarks:
                     yield _bookmark(target, begun, initial=True)
@@ -86,7 +98,7 @@ class Reading:
                     if not events and bookmarks and loop.time() < end:
                         yield _bookmark(target, self._store.version)
                     for event in events:
-                        if line := _line(event, target, matches):
+                        if line := told(event):
                             yield line
         except Expired as error:
             yield encode({"type": "ERROR", "object": Problem(410, str(error)).status()}) + b"\n"
@@ -116,7 +128,12 @@ def shown(stored: Stored, target: Target) -> Body:
     return {**stored.body, "apiVersion": target.api_version}
 
 
-def _line(event: Event, target: Target, matches: Matches | None) -> bytes | None:
+def _table(target: Target, found: Sequence[Stored], metadata: Body, request: Request) -> Body:
+    bodies = [shown(each, target) for each in found]
+    return table(target.info.kind, bodies, metadata, request.query.get("includeObject", ""))
+
+
+def _line(event: Event, target: Target, matches: Matches | None, as_table: Request | None = None) -> bytes | None:
     """An event as a client with this selector sees it: an object that stops matching is DELETED to it."""
     kind: str = event.type
     if matches is not None:
@@ -125,6 +142,9 @@ def _line(event: Event, target: Target, matches: Matches | None) -> bytes | None
         if not before and not now:
             return None
         kind = "DELETED" if not now else "MODIFIED" if before else "ADDED"
+    if as_table is not None:
+        metadata = {"resourceVersion": str(event.version)}
+        return encode({"type": kind, "object": _table(target, [event.object], metadata, as_table)}) + b"\n"
     return encode({"type": kind, "object": shown(event.object, target)}) + b"\n"
 
 

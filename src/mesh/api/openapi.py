@@ -1,0 +1,161 @@
+"""The OpenAPI documents of what is served, made of the typed kinds (`/openapi/v3`).
+
+kubectl reads them to learn that the server validates fields (`--validate=strict`), to explain fields, and to see how
+lists merge. Form and extensions are those of Kubernetes' own documents (x-kubernetes-group-version-kind and others).
+"""
+
+import hashlib
+import inspect as python
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+from msgspec import inspect
+
+from mesh.api.merging import KEYS, SETS
+from mesh.resources.kinds import REGISTRY, KindInfo
+
+Body = dict[str, Any]
+INT_OR_STRING = {inspect.IntType, inspect.StrType}
+SIMPLE: dict[type[inspect.Type], str] = {
+    inspect.StrType: "string",
+    inspect.LiteralType: "string",
+    inspect.IntType: "integer",
+    inspect.FloatType: "number",
+    inspect.BoolType: "boolean",
+}
+PARAMETERS = (
+    ("dryRun", "string", "All: nothing is stored"),
+    ("fieldManager", "string", "who writes"),
+    ("fieldValidation", "string", "what becomes of unknown fields: they are refused"),
+    ("force", "boolean", "takes fields over from other managers (server-side apply)"),
+)
+
+
+def index() -> Body:
+    """`/openapi/v3`: a document for each group and version, with a hash that changes with it."""
+    paths = {}
+    for group, version in _versions():
+        path = f"apis/{group}/{version}" if group else f"api/{version}"
+        digest = hashlib.sha256(msgspec.json.encode(document(group, version))).hexdigest()[:32].upper()
+        paths[path] = {"serverRelativeURL": f"/openapi/v3/{path}?hash={digest}"}
+    return {"paths": paths}
+
+
+def _versions() -> list[tuple[str, str]]:
+    return sorted({(info.group, version) for info in REGISTRY.all() for version in info.versions})
+
+
+@lru_cache(maxsize=64)
+def document(group: str, version: str) -> Body | None:
+    """The document of a group and version (OpenAPI 3.0); None when there is no such."""
+    infos = [info for info in REGISTRY.all() if info.group == group and version in info.versions]
+    if not infos:
+        return None
+    schemas = _Schemas()
+    paths: Body = {}
+    for info in infos:
+        name = schemas.kind(info, version)
+        for path, operations in _paths(info, version, name):
+            paths[path] = operations
+    return {
+        "openapi": "3.0.0",
+        "info": {"title": "mesh-mall", "version": version},
+        "paths": paths,
+        "components": {"schemas": schemas.found},
+    }
+
+
+def _paths(info: KindInfo, version: str, name: str) -> Iterator[tuple[str, Body]]:
+    root = f"/apis/{info.group}/{version}" if info.group else f"/api/{version}"
+    scope = "/namespaces/{namespace}" if info.namespaced else ""
+    kind = {"group": info.group, "version": version, "kind": info.kind}
+    named = f"{root}{scope}/{info.plural}/{{name}}"
+    yield (
+        f"{root}{scope}/{info.plural}",
+        {"get": _operation(kind, "list", name), "post": _operation(kind, "post", name)},
+    )
+    yield (
+        named,
+        {
+            "get": _operation(kind, "get", name),
+            "put": _operation(kind, "put", name),
+            "patch": _operation(kind, "patch", name),
+            "delete": _operation(kind, "delete", name),
+        },
+    )
+
+
+def _operation(kind: Body, action: str, name: str) -> Body:
+    body: Body = {
+        "x-kubernetes-action": action,
+        "x-kubernetes-group-version-kind": kind,
+        "responses": {
+            "200": {
+                "description": "OK",
+                "content": {"application/json": {"schema": {"$ref": f"#/components/schemas/{name}"}}},
+            }
+        },
+    }
+    if action in ("post", "put", "patch"):
+        body["parameters"] = [
+            {"name": each, "in": "query", "description": told, "schema": {"type": type_}}
+            for each, type_, told in PARAMETERS
+            if action == "patch" or each != "force"
+        ]
+    return body
+
+
+class _Schemas:
+    """Collects a schema for each struct that is met."""
+
+    def __init__(self) -> None:
+        self.found: Body = {}
+
+    def kind(self, info: KindInfo, version: str) -> str:
+        """The schema of a kind; returns its name."""
+        name = self._struct(info.type)
+        kinds = self.found[name].setdefault("x-kubernetes-group-version-kind", [])
+        kinds.append({"group": info.group, "version": version, "kind": info.kind})
+        return name
+
+    def _struct(self, cls: type[Any]) -> str:
+        name = f"{cls.__module__.replace('mesh.resources', 'io.meshmall')}.{cls.__name__}"
+        if name in self.found:
+            return name
+        schema: Body = {"type": "object", "description": python.cleandoc(cls.__doc__ or "")}
+        self.found[name] = schema
+        described = inspect.type_info(cls)
+        assert isinstance(described, inspect.StructType)
+        schema["properties"] = {each.encode_name: self._field(each.encode_name, each.type) for each in described.fields}
+        required = [each.encode_name for each in described.fields if each.required]
+        if required:
+            schema["required"] = required
+        return name
+
+    def _field(self, name: str, type_: inspect.Type) -> Body:
+        schema = self._type(type_)
+        if schema.get("type") == "array":
+            if name in KEYS:
+                schema["x-kubernetes-patch-merge-key"] = KEYS[name]
+                schema["x-kubernetes-patch-strategy"] = "merge"
+            elif name in SETS:
+                schema["x-kubernetes-patch-strategy"] = "merge"
+        return schema
+
+    def _type(self, type_: inspect.Type) -> Body:
+        if isinstance(type_, inspect.UnionType):
+            kinds = [each for each in type_.types if not isinstance(each, inspect.NoneType)]
+            if {type(each) for each in kinds} >= INT_OR_STRING:
+                return {"x-kubernetes-int-or-string": True, "oneOf": [{"type": "integer"}, {"type": "string"}]}
+            return self._type(kinds[0])
+        if isinstance(type_, inspect.StructType):
+            return {"allOf": [{"$ref": f"#/components/schemas/{self._struct(type_.cls)}"}]}
+        if isinstance(type_, inspect.ListType):
+            return {"type": "array", "items": self._type(type_.item_type)}
+        if isinstance(type_, inspect.DictType):
+            return {"type": "object", "additionalProperties": self._type(type_.value_type)}
+        if type(type_) in SIMPLE:
+            return {"type": SIMPLE[type(type_)]}
+        return {"x-kubernetes-preserve-unknown-fields": True}
