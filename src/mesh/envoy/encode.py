@@ -10,6 +10,7 @@ from envoy.extensions.access_loggers.grpc.v3 import als_pb2
 from envoy.extensions.filters.common.set_filter_state.v3 import value_pb2
 from envoy.extensions.filters.http.cors.v3 import cors_pb2
 from envoy.extensions.filters.http.fault.v3 import fault_pb2
+from envoy.extensions.filters.http.rbac.v3 import rbac_pb2
 from envoy.extensions.filters.http.router.v3 import router_pb2
 from envoy.extensions.filters.listener.tls_inspector.v3 import tls_inspector_pb2
 from envoy.extensions.filters.network.http_connection_manager.v3 import http_connection_manager_pb2 as hcm
@@ -20,6 +21,7 @@ from envoy.extensions.upstreams.http.v3 import http_protocol_options_pb2
 from envoy.extensions.upstreams.tcp.v3 import tcp_protocol_options_pb2
 
 from mesh.envoy.bootstrap import CONTROL_CLUSTER
+from mesh.envoy.encode_access import FILTER as ACCESS_FILTER
 from mesh.envoy.encode_branches import FILTER as BRANCH_FILTER
 from mesh.envoy.encode_branches import branch_filter, packed
 from mesh.envoy.encode_route import CORS_FILTER, FAULT_FILTER, SOURCE_KEY, duration, source_token
@@ -46,6 +48,8 @@ BALANCE = {
 LOGGED_HEADERS = ("traceparent", HEADER)
 # Seconds and bytes after which Envoy tells what ended.
 LOG_FLUSH, LOG_BUFFER = 0.1, 64 << 10
+# What Istio's own ingress gateway is to rules that ask who calls.
+INGRESS = Source("istio-system", "istio-ingressgateway", (), service_account="istio-ingressgateway-service-account")
 TLS_VERSIONS = {
     "TLSV1_0": common_pb2.TlsParameters.TLSv1_0,
     "TLSV1_1": common_pb2.TlsParameters.TLSv1_1,
@@ -194,9 +198,7 @@ def encode_listener(listener: Listener) -> listener_pb2.Listener:
             _fill_chain(message.filter_chains.add(), listener, each)
         return message
     chain = message.filter_chains.add()
-    if listener.source is not None:
-        state = chain.filters.add(name="envoy.filters.network.set_filter_state")
-        state.typed_config.CopyFrom(packed(_source(listener.source)))
+    _say_who(chain, listener)
     if listener.table is not None:
         _route_http(chain, listener)
     else:
@@ -211,10 +213,19 @@ def _fill_chain(message: listener_components_pb2.FilterChain, listener: Listener
     if chain.terminate is not None:
         message.transport_socket.name = "envoy.transport_sockets.tls"
         message.transport_socket.typed_config.CopyFrom(packed(_downstream_tls(chain.terminate)))
+    _say_who(message, listener)
     if chain.to:
         _pass_on(message, listener, chain.to)
     else:
         _route_http(message, listener)
+
+
+def _say_who(chain: listener_components_pb2.FilterChain, listener: Listener) -> None:
+    """Who calls through a listener, for the rules that ask."""
+    source = listener.source or (INGRESS if listener.role is Role.GATEWAY else None)
+    if source is not None:
+        state = chain.filters.add(name="envoy.filters.network.set_filter_state")
+        state.typed_config.CopyFrom(packed(_source(source)))
 
 
 def _route_http(chain: listener_components_pb2.FilterChain, listener: Listener) -> None:
@@ -254,7 +265,7 @@ def _downstream_tls(terminate: Terminate) -> tls_pb2.DownstreamTlsContext:
 
 def _source(source: Source) -> set_filter_state_pb2.Config:
     """Who calls, so that routes can ask: `|namespace=mesh||app=products||version=v2|`."""
-    labels = (("namespace", source.namespace), *source.labels)
+    labels = (("namespace", source.namespace), ("@principal", source.principal), *source.labels)
     value = value_pb2.FilterStateValue(object_key=SOURCE_KEY, factory_key="envoy.string")
     text = "".join(source_token(key, label) for key, label in labels)
     value.format_string.text_format_source.inline_string = text.replace("%", "%%")
@@ -293,6 +304,7 @@ def _manager(listener: Listener) -> hcm.HttpConnectionManager:
     message.http_filters.add(name=BRANCH_FILTER).typed_config.CopyFrom(branch_filter(listener))
     message.http_filters.add(name=CORS_FILTER).typed_config.CopyFrom(packed(cors_pb2.Cors()))
     message.http_filters.add(name=FAULT_FILTER).typed_config.CopyFrom(packed(fault_pb2.HTTPFault()))
+    message.http_filters.add(name=ACCESS_FILTER).typed_config.CopyFrom(packed(rbac_pb2.RBAC()))
     router = router_pb2.Router(suppress_envoy_headers=True)
     message.http_filters.add(name="envoy.filters.http.router").typed_config.CopyFrom(packed(router))
     return message

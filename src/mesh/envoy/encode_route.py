@@ -12,6 +12,8 @@ from envoy.type.matcher.v3 import regex_pb2, string_pb2
 from envoy.type.v3 import percent_pb2
 from google.protobuf import any_pb2, duration_pb2
 
+from mesh.envoy.encode_access import FILTER as ACCESS_FILTER
+from mesh.envoy.encode_access import encode_access
 from mesh.envoy.encode_branches import (
     FILTER,
     Chooser,
@@ -114,7 +116,7 @@ class TableEncoder:
             message.retry_policy.CopyFrom(_retry(DEFAULT_RETRY))
             easy = all(_has_one_destination(route) for route in host.routes)
             chosen = [each for each in host.diverts if easy and by_destination(each)]
-            others = [each for each in host.diverts if not (easy and by_destination(each))]
+            others = host.diverts if not chosen else [each for each in host.diverts if not by_destination(each)]
             swapped = {former for each in chosen for former, _ in each.swap}
             plugins = {
                 f"{host.name} {name}": self._destinations.plugin(f"{host.name} {name}", name, chosen)
@@ -159,6 +161,8 @@ def encode_route(route: Route, *, inherited: Retry | None = None) -> rc.Route:
         message.typed_per_filter_config[FAULT_FILTER].Pack(_fault(route.fault))
     if route.cors is not None:
         message.typed_per_filter_config[CORS_FILTER].Pack(_cors(route.cors))
+    if route.access:
+        message.typed_per_filter_config[ACCESS_FILTER].Pack(encode_access(route.access, SOURCE_KEY))
     return message
 
 

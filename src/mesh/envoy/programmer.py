@@ -25,8 +25,8 @@ from mesh.routing.table import Listener, Snapshot
 from mesh.routing.world import MeshSettings, World
 from mesh.store import Event, Expired, Put, Store, Watch, timestamp
 
-WATCHED = frozenset(("Service", "Pod", "VirtualService", "DestinationRule", "Gateway", "Branch", "Secret"))
-RULES = frozenset(("VirtualService", "DestinationRule", "Gateway"))
+RULES = frozenset(("VirtualService", "DestinationRule", "Gateway", "AuthorizationPolicy"))
+WATCHED = RULES | {"Service", "Pod", "Branch", "Secret"}
 # Seconds until refused listeners are offered again: the first pause, and the longest.
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
 
@@ -215,7 +215,7 @@ class Programmer:
             self._store.commit(changes)
 
 
-GROUPS = {**dict.fromkeys(RULES, "networking.istio.io"), "Service": ""}
+GROUPS = {**dict.fromkeys(RULES, "networking.istio.io"), "Service": "", "AuthorizationPolicy": "security.istio.io"}
 
 
 def _rules(world: World) -> dict[Ref, Resource]:
@@ -224,6 +224,7 @@ def _rules(world: World) -> dict[Ref, Resource]:
         world.destination_rules,
         world.gateways,
         world.services,
+        world.policies,
     )
     return {ref_of(each): each for group in groups for each in group}
 

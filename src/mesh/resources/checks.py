@@ -6,7 +6,9 @@ import ipaddress
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
+from mesh.resources.authorization_policy import AuthorizationPolicy
 from mesh.resources.branch import Branch
+from mesh.resources.checks_authorization_policy import check_authorization_policy
 from mesh.resources.checks_branch import check_branch
 from mesh.resources.checks_destination_rule import check_destination_rule
 from mesh.resources.checks_gateway import check_gateway
@@ -260,4 +262,5 @@ _CHECKS: dict[type[Resource], Callable[[Any], Errors]] = {
     DestinationRule: check_destination_rule,
     Gateway: check_gateway,
     Branch: check_branch,
+    AuthorizationPolicy: check_authorization_policy,
 }

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from mesh.resources.authorization_policy import AuthorizationPolicy
 from mesh.resources.branch import GROUP as MESHMALL
 from mesh.resources.branch import Branch
 from mesh.resources.config import ConfigMap, Event, Namespace, Secret, ServiceAccount
@@ -16,6 +17,7 @@ from mesh.resources.service import Service
 from mesh.resources.virtual_service import VirtualService
 
 ISTIO = "networking.istio.io"
+SECURITY = "security.istio.io"
 ISTIO_VERSIONS = ("v1", "v1beta1", "v1alpha3")
 
 
@@ -92,6 +94,10 @@ REGISTRY = Registry(
         KindInfo(
             ISTIO, ISTIO_VERSIONS, "DestinationRule", "destinationrules", "destinationrule", ("dr",), True,
             DestinationRule,
+        ),
+        KindInfo(
+            SECURITY, ("v1", "v1beta1"), "AuthorizationPolicy", "authorizationpolicies", "authorizationpolicy", ("ap",),
+            True, AuthorizationPolicy,
         ),
     )
 )  # fmt: skip

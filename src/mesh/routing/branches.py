@@ -113,11 +113,19 @@ class Branches:
             known = self._directory.service(host)
             ports = known.service.spec.ports if known is not None else _ports(changes)
             for port in ports:
-                targets = []
+                targets: list[Target] = []
+                # Most of many branches name the same few versions: where those go is worked out once.
+                versions: dict[str, str] = {}
                 for each in changes:
+                    version = each.change.version
+                    if version in versions:
+                        targets.append(Target(each.entered.metadata.name, versions[version]))
+                        continue
                     target = self._target(each, service, host, known, port, clusters, endpoints)
                     if target is not None:
                         targets.append(target)
+                        if version and target.cluster:
+                            versions[version] = target.cluster
                 self._targets[host, port.port] = tuple(targets)
 
     def _target(

@@ -18,6 +18,7 @@ from mesh.resources.durations import seconds
 from mesh.resources.hosts import covers, resolve, specificity
 from mesh.resources.references import ref_of
 from mesh.resources.service import ServicePort
+from mesh.routing.access import Policies
 from mesh.routing.directory import Directory, Known, is_http2
 from mesh.routing.table import Balance, Cluster, Endpoint, HashOn, Keepalive, Outlier, Pool, Warmup
 from mesh.routing.world import World
@@ -27,7 +28,6 @@ BALANCE = {
     "ROUND_ROBIN": Balance.ROUND_ROBIN,
     "PASSTHROUGH": Balance.PASSTHROUGH,
 }
-Policies = Sequence[TrafficPolicy]
 # Istio's default for a ring.
 LEAST_RING = 1024
 
@@ -61,7 +61,7 @@ class Rules:
 
 
 def clusters_of(
-    known: Known, rules: Sequence[DestinationRule], directory: Directory
+    known: Known, rules: Sequence[DestinationRule], directory: Directory, policies: Policies
 ) -> Iterator[tuple[Cluster, tuple[Endpoint, ...]]]:
     """Every cluster of a Service: one a port, and one a port and subset.
 
@@ -76,13 +76,19 @@ def clusters_of(
     everything: Mapping[str, Subset | None] = {"": None, **subsets}
     for port in known.service.spec.ports:
         for name, chosen in everything.items():
-            policies = [p for p in (chosen.traffic_policy if chosen else None, base) if p is not None]
+            layers = [p for p in (chosen.traffic_policy if chosen else None, base) if p is not None]
             labels = chosen.labels if chosen else {}
-            cluster = _cluster(cluster_name(port.port, name, known.host), port, policies)
-            yield replace(cluster, origins=origins), directory.endpoints(known, port, labels)
+            cluster = _cluster(cluster_name(port.port, name, known.host), port, layers)
+            endpoints = directory.endpoints(known, port, labels)
+            access = None
+            if policies:
+                wanted = {**known.service.spec.selector, **labels}
+                pods = [each.labels for each in directory.selected(known.namespace, wanted)] or [wanted]
+                access = policies.of(known.namespace, pods, {each.port for each in endpoints} or {port.port})
+            yield replace(cluster, origins=origins, access=access), endpoints
 
 
-def _cluster(name: str, port: ServicePort, policies: Policies) -> Cluster:
+def _cluster(name: str, port: ServicePort, policies: Sequence[TrafficPolicy]) -> Cluster:
     """The narrowest policy that says something about a part decides that part."""
     balancer: LoadBalancerSettings | None = None
     pool: ConnectionPoolSettings | None = None

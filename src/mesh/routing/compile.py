@@ -15,6 +15,7 @@ from mesh.resources.ref import Ref
 from mesh.resources.references import ref_of
 from mesh.resources.service import ServicePort
 from mesh.resources.virtual_service import Destination, VirtualService
+from mesh.routing.access import Policies
 from mesh.routing.branches import Branches, EntryMemory
 from mesh.routing.clusters import Rules, cluster_name, clusters_of
 from mesh.routing.directory import Directory, Known
@@ -96,9 +97,9 @@ class _Compiler:
         return Snapshot(self._world.version, listeners, tables, self._clusters, self._endpoints)
 
     def _add_clusters(self) -> None:
-        rules = Rules(self._world)
+        rules, policies = Rules(self._world), Policies(self._world.policies)
         for known in self._directory.services:
-            for cluster, endpoints in clusters_of(known, rules.of(known), self._directory):
+            for cluster, endpoints in clusters_of(known, rules.of(known), self._directory, policies):
                 self._clusters[cluster.name] = cluster
                 self._endpoints[cluster.name] = endpoints
         self._branches.add_clusters(self._clusters, self._endpoints)
@@ -192,8 +193,8 @@ class _Compiler:
         found = [row for rule in rules for row in rows(rule, place, self._delegates)]
         if len(rules) > 1:
             found.sort(key=lambda row: row.match == Match())
-        named = dict.fromkeys((*origins, *(origin for row in found for origin in row.origins)))
-        routes = hashed((*found, *after), self._clusters)
+        routes = finished((*found, *after), self._clusters)
+        named = dict.fromkeys((*origins, *(origin for row in routes for origin in row.origins)))
         return VirtualHost(name, domains, routes, tuple(named))
 
     def _gateway_tables(self, entries: Entries) -> Iterator[RouteTable]:
@@ -253,7 +254,7 @@ class _Compiler:
         found = [row for rule, place in bound for row in rows(rule, place, self._delegates)]
         if len(bound) > 1:
             found.sort(key=lambda row: row.match == Match())
-        found = list(hashed(found, self._clusters))
+        found = list(finished(found, self._clusters))
         domains = self._gateway_domains(host, port)
         origins = dict.fromkeys(origin for row in found for origin in row.origins)
         diverts = self._branches.diverts_by_destination(forwarded(found))
@@ -268,7 +269,7 @@ class _Compiler:
                 host = self._service_host(known, port, known.namespace, ("*",))
                 yield RouteTable(f"clusterip|{suffix}", (host,))
                 if port.node_port:
-                    (route,) = hashed((_plain(known, port),), self._clusters)
+                    (route,) = finished((_plain(known, port),), self._clusters)
                     plain = VirtualHost(
                         f"{known.host}:{port.port}",
                         ("*",),
@@ -305,16 +306,18 @@ def _shows(rule: VirtualService, namespace: str) -> bool:
     return any(each in ("*", namespace) or (each == "." and namespace == own) for each in rule.spec.export_to)
 
 
-def hashed(routes: Sequence[Route], clusters: Mapping[str, Cluster]) -> tuple[Route, ...]:
-    """Rows that say what their destinations' consistent hashes are taken of."""
+def finished(routes: Sequence[Route], clusters: Mapping[str, Cluster]) -> tuple[Route, ...]:
+    """Rows with what their destinations ask of them: what consistent hashes are taken of, and who may call."""
     found = []
     for route in routes:
         row, action = route, route.action
         if isinstance(action, Forward):
-            wanted = (clusters[each.cluster].hash_on for each in action.to if each.cluster in clusters)
-            hash_on = tuple(dict.fromkeys(each for each in wanted if each is not None))
-            if hash_on:
-                row = replace(route, action=replace(action, hash_on=hash_on))
+            to = [clusters[each.cluster] for each in action.to if each.cluster in clusters]
+            if hash_on := tuple(dict.fromkeys(each.hash_on for each in to if each.hash_on is not None)):
+                row = replace(row, action=replace(action, hash_on=hash_on))
+            if access := tuple(dict.fromkeys(each.access for each in to if each.access is not None)):
+                origins = dict.fromkeys((*row.origins, *(ref for each in access for ref in each.origins)))
+                row = replace(row, access=access, origins=tuple(origins))
         found.append(row)
     return tuple(found)
 

@@ -13,6 +13,9 @@ from urllib.parse import urlsplit
 from mesh.resources.branch import BAGGAGE_MEMBER, HEADER
 from mesh.routing.branches import diverted
 from mesh.routing.table import (
+    Access,
+    AccessRule,
+    Condition,
     Entries,
     FieldMatch,
     Forward,
@@ -31,6 +34,7 @@ from mesh.routing.table import (
 )
 
 GATEWAY = "gateway"
+INGRESS_ACCOUNT = "istio-ingressgateway-service-account"
 ACCESS_KINDS = {How.EXACT: "is not", How.PREFIX: "does not begin with", How.REGEX: "does not match"}
 
 
@@ -204,7 +208,7 @@ def _wrong(match: Match, asked: Asked, source: Source | None) -> Iterator[str]:
     if match.path is not None and not holds(match.path, asked.path):
         yield f"path {asked.path} {_relation(match.path)}"
     for each in match.headers:
-        lines = asked.values(each.name) or [asked.value(each.name)]
+        lines: list[str | None] = [*asked.values(each.name)] or [asked.value(each.name)]
         fitting = next((value for value in lines if holds(each.pattern, value)), lines[-1])
         yield from _field("header", each, fitting)
     for each in match.query:
@@ -245,6 +249,53 @@ def holds(pattern: Pattern, value: str | None) -> bool:
     if pattern.ignore_case:
         wanted, value = wanted.lower(), value.lower()
     return value == wanted if pattern.how is How.EXACT else value.startswith(wanted)
+
+
+def permits(layers: Sequence[Access], asked: Asked, source: Source | None) -> bool:
+    """Whether AuthorizationPolicies let a request through; a gateway calls as Istio's own does."""
+    for layer in layers:
+        if any(_rule_holds(each, asked, source) for each in layer.deny):
+            return False
+        if layer.allow is not None and not any(_rule_holds(each, asked, source) for each in layer.allow):
+            return False
+    return True
+
+
+def _rule_holds(rule: AccessRule, asked: Asked, source: Source | None) -> bool:
+    return (
+        all(_condition_holds(each, asked, source) for each in rule.when)
+        and _one_holds(rule.sources, asked, source)
+        and _one_holds(rule.operations, asked, source)
+    )
+
+
+def _one_holds(groups: Sequence[Sequence[Condition]], asked: Asked, source: Source | None) -> bool:
+    return not groups or any(all(_condition_holds(each, asked, source) for each in group) for group in groups)
+
+
+def _condition_holds(condition: Condition, asked: Asked, source: Source | None) -> bool:
+    match condition.what:
+        case "principal":
+            value = source.principal if source is not None else f"cluster.local/ns/istio-system/sa/{INGRESS_ACCOUNT}"
+        case "namespace":
+            value = source.namespace if source is not None else "istio-system"
+        case "path":
+            value = asked.path
+        case "ip" | "remote ip":
+            raise CannotTell("who may call depends on the caller's address, which a dry run does not have")
+        case what:
+            value = asked.value(what.removeprefix("header ")) or ""
+            if value and what == "header :authority":
+                value = value.lower()
+    return any(_fits(each, value) for each in condition.values) is not condition.negate
+
+
+def _fits(wanted: str, value: str) -> bool:
+    if wanted == "*":
+        return bool(value)
+    if wanted.endswith("*"):
+        return value.startswith(wanted[:-1])
+    return value.endswith(wanted[1:]) if wanted.startswith("*") else value == wanted
 
 
 def _relation(pattern: Pattern) -> str:
@@ -297,7 +348,10 @@ def explain(snapshot: Snapshot, asked: Mapping[str, Any]) -> dict[str, Any]:
         "branch": decision.branch,
         "rows": [{"name": each.route.name, "taken": each.taken, "why": each.why} for each in decision.verdicts],
     }
-    return {**found, **_outcome(snapshot, decision.route)}
+    outcome = _outcome(snapshot, decision.route)
+    if decision.route is not None and not permits(decision.route.access, request, at.source):
+        outcome["also"] = ["an AuthorizationPolicy does not let it through: 403", *outcome["also"]]
+    return {**found, **outcome}
 
 
 def _outcome(snapshot: Snapshot, route: Route | None) -> dict[str, Any]:

@@ -210,7 +210,7 @@ def _forward(route: HTTPRoute, namespace: str, place: Place) -> Forward | Respon
             missing.append(each.destination.host)
             cluster = place.nobody(each.destination, namespace)
         to.append(Weighted(cluster, weight, _headers(each.headers)))
-    if len(missing) == len(to):
+    if len(missing) == len(to) and route.cors_policy is None:
         return Respond(503, f"no Service is named {', '.join(missing)}")
     mirrors = [(each.destination, each.percentage) for each in route.mirrors]
     if route.mirror is not None:

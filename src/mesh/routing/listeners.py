@@ -91,7 +91,14 @@ def _sidecars(world: World, settings: MeshSettings) -> Iterator[Listener]:
             address=each.ip,
             port=settings.sidecar_port,
             table=f"outbound|{each.namespace}",
-            source=Source(each.namespace, each.name, tuple(sorted(each.labels.items())), each.owner, branch_of(each)),
+            source=Source(
+                each.namespace,
+                each.name,
+                tuple(sorted(each.labels.items())),
+                each.owner,
+                branch_of(each),
+                each.service_account,
+            ),
             origins=(Ref("", "Pod", each.namespace, each.name),),
         )
 

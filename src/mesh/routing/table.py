@@ -161,6 +161,34 @@ class Cors:
 
 
 @dataclass(frozen=True, slots=True)
+class Condition:
+    """One attribute of a request: "principal", "namespace" (of the caller), "ip", "remote ip", "path" or
+    "header NAME". One of `values` must fit (`word`, `word*`, `*word`, `*`); negated, none may."""
+
+    what: str
+    values: tuple[str, ...]
+    negate: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AccessRule:
+    """One of `sources`, one of `operations` (none given: any) and all of `when` must hold."""
+
+    sources: tuple[tuple[Condition, ...], ...] = ()
+    operations: tuple[tuple[Condition, ...], ...] = ()
+    when: tuple[Condition, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Who may send what to a destination: nothing that `deny` names, and (unless None) only what `allow` names."""
+
+    allow: tuple[AccessRule, ...] | None = None
+    deny: tuple[AccessRule, ...] = ()
+    origins: tuple[Ref, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Route:
     """One row; the first whose match holds decides. `name` is shown to people: `mesh/products[fox]`."""
 
@@ -172,6 +200,7 @@ class Route:
     cors: Cors | None = None
     origins: tuple[Ref, ...] = ()
     stat_prefix: str = ""
+    access: tuple[Access, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,6 +332,7 @@ class Cluster:
     ring_size: int | None = None
     table_size: int | None = None
     warmup: Warmup | None = None
+    access: Access | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -323,6 +353,12 @@ class Source:
     labels: tuple[tuple[str, str], ...]
     workload: str = ""
     branch: str = ""
+    service_account: str = "default"
+
+    @property
+    def principal(self) -> str:
+        """The identity that Istio gives to a pod: its namespace and service account."""
+        return f"cluster.local/ns/{self.namespace}/sa/{self.service_account}"
 
 
 class Role(Enum):

@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import Self, TypeVar
 from zlib import crc32
 
+from mesh.resources.authorization_policy import AuthorizationPolicy
 from mesh.resources.branch import Branch
 from mesh.resources.config import Secret
 from mesh.resources.destination_rule import DestinationRule
@@ -51,6 +52,7 @@ class Workload:
     ready: bool
     ports: Mapping[str, int]
     owner: str = ""
+    service_account: str = "default"
 
     @classmethod
     def of(cls, pod: Pod) -> Self:
@@ -69,6 +71,7 @@ class Workload:
                 if port.name
             },
             owner=owner.rpartition("-")[0],
+            service_account=pod.spec.service_account_name or pod.spec.service_account or "default",
         )
 
 
@@ -83,6 +86,7 @@ class World:
     destination_rules: tuple[DestinationRule, ...] = ()
     gateways: tuple[Gateway, ...] = ()
     branches: tuple[Branch, ...] = ()
+    policies: tuple[AuthorizationPolicy, ...] = ()
     secrets: Mapping[tuple[str, str], Secret] = field(default_factory=dict, repr=False)
 
     @classmethod
@@ -98,6 +102,7 @@ class World:
                 *store.of(Gateway),
                 *store.of(Branch),
                 *store.of(Secret),
+                *store.of(AuthorizationPolicy),
             ],
         )
 
@@ -114,6 +119,7 @@ class World:
             destination_rules=_only(everything, DestinationRule),
             gateways=_only(everything, Gateway),
             branches=_only(everything, Branch),
+            policies=_only(everything, AuthorizationPolicy),
             secrets={(s.metadata.namespace, s.metadata.name): s for s in _only(everything, Secret)},
         )
 
@@ -132,6 +138,7 @@ class World:
             virtual_services=exchanged(self.virtual_services, VirtualService),
             destination_rules=exchanged(self.destination_rules, DestinationRule),
             gateways=exchanged(self.gateways, Gateway),
+            policies=exchanged(self.policies, AuthorizationPolicy),
         )
 
 
