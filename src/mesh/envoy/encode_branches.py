@@ -226,4 +226,4 @@ def _chosen(cluster: str) -> bytes:
 
 def by_destination(divert: Divert) -> bool:
     """Whether a branch differs by its destinations alone: all are there, and the host is not its own."""
-    return all(former and place for former, place in divert.swap)
+    return not divert.refusal and bool(divert.swap) and divert.swap[0][0] != ""
