@@ -30,7 +30,7 @@ def store() -> Store:
 
 
 def hop(start: float, duration: float, listener: str, upstream: str, **more: Any) -> Hop:
-    given = {
+    given: dict[str, Any] = {
         "cluster": "",
         "route": "",
         "method": "GET",
