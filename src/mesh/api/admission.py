@@ -26,7 +26,7 @@ from mesh.resources.ref import Ref
 from mesh.store import Put, Store, Stored
 
 Body = dict[str, Any]
-ROUTED = frozenset({"Service", "VirtualService", "DestinationRule", "Gateway"})
+ROUTED = frozenset({"Service", "ServiceEntry", "VirtualService", "DestinationRule", "Gateway"})
 NAMED_BY_BRANCHES = {
     "Service": "",
     "Deployment": "apps",

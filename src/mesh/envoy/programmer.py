@@ -10,10 +10,11 @@ import logging
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from mesh.envoy.condition import has_condition, with_condition
+from mesh.envoy.names import Names
 from mesh.envoy.plane import DataPlane, Refused
 from mesh.envoy.resources import Kind
 from mesh.resources.meta import Resource
@@ -25,7 +26,7 @@ from mesh.routing.table import Listener, Snapshot
 from mesh.routing.world import MeshSettings, World
 from mesh.store import Event, Expired, Put, Store, Watch, timestamp
 
-RULES = frozenset(("VirtualService", "DestinationRule", "Gateway", "AuthorizationPolicy"))
+RULES = frozenset(("VirtualService", "DestinationRule", "Gateway", "ServiceEntry", "AuthorizationPolicy"))
 WATCHED = RULES | {"Service", "Pod", "Branch", "Secret"}
 # Seconds until refused listeners are offered again: the first pause, and the longest.
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
@@ -75,6 +76,7 @@ class Programmer:
         self._unattributed: dict[str, str] = {}
         self._blocked: dict[str, Rejected] = {}
         self._pause = FIRST_PAUSE
+        self._names = Names()
         self._memory: EntryMemory = {}
         self.snapshot = Snapshot(0)
 
@@ -119,18 +121,25 @@ class Programmer:
                     return
 
     async def _next(self, watch: Watch) -> list[Event] | None:
-        """The next events, None at the end. Offers refused listeners again while nothing happens."""
+        """The next events, None at the end. While nothing happens, offers refused listeners again and looks whether
+        names have other addresses."""
         while True:
             try:
-                async with asyncio.timeout(self._pause if self._blocked else None):
+                async with asyncio.timeout(self._pause if self._blocked else self._names.pause):
                     return await watch.batch() or None
             except TimeoutError:
+                if await self._names.refresh():
+                    await self._bring()
+                if not self._blocked:
+                    continue
                 self._pause = min(LONGEST_PAUSE, self._pause * 2)
                 self._show(await self._plane.again())
 
     async def _bring(self) -> None:
         """Compiles the store as it is and applies it."""
         world = World.of(self._store)
+        await self._names.want({name for entry in world.entries for name in entry.names})
+        world = replace(world, addresses=dict(self._names.addresses))
         now = _rules(world)
         self._aside = {ref: held for ref, held in self._aside.items() if _same(held.refused, now.get(ref))}
         self._unattributed = {}
@@ -225,6 +234,7 @@ def _rules(world: World) -> dict[Ref, Resource]:
         world.gateways,
         world.services,
         world.policies,
+        world.entries,
     )
     return {ref_of(each): each for group in groups for each in group}
 

@@ -15,9 +15,10 @@ from mesh.resources.problems import FieldError
 from mesh.resources.ref import Ref
 from mesh.resources.references import check, ref_of
 from mesh.resources.service import Service
+from mesh.resources.service_entry import ServiceEntry
 from mesh.resources.virtual_service import VirtualService
 
-LOOKED_AT = (Service, VirtualService, DestinationRule, Gateway)
+LOOKED_AT = (Service, ServiceEntry, VirtualService, DestinationRule, Gateway)
 # What an apply only warns of, since it may come later, and what is wrong when it is said to be all there is.
 MISSING = frozenset(("ReferencedResourceNotFound", "PortNotFound"))
 

@@ -13,6 +13,7 @@ from mesh.resources.checks_branch import check_branch
 from mesh.resources.checks_destination_rule import check_destination_rule
 from mesh.resources.checks_gateway import check_gateway
 from mesh.resources.checks_pod import check_template
+from mesh.resources.checks_service_entry import check_service_entry
 from mesh.resources.checks_virtual_service import check_virtual_service
 from mesh.resources.config import ConfigMap, Secret
 from mesh.resources.deployment import Deployment, DeploymentSpec, ReplicaSet
@@ -24,6 +25,7 @@ from mesh.resources.names import DATA_KEY, PORT_NAME, none_of, wrong_label, wron
 from mesh.resources.pod import Pod
 from mesh.resources.problems import FieldError, meant
 from mesh.resources.service import Service, ServiceSpec
+from mesh.resources.service_entry import ServiceEntry
 from mesh.resources.virtual_service import VirtualService
 
 LARGEST_DATA = 1 << 20
@@ -263,4 +265,5 @@ _CHECKS: dict[type[Resource], Callable[[Any], Errors]] = {
     Gateway: check_gateway,
     Branch: check_branch,
     AuthorizationPolicy: check_authorization_policy,
+    ServiceEntry: check_service_entry,
 }

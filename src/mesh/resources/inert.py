@@ -29,6 +29,7 @@ from mesh.resources.pod import (
     Volume,
 )
 from mesh.resources.service import ServiceSpec
+from mesh.resources.service_entry import ServiceEntrySpec, WorkloadEntry
 from mesh.resources.virtual_service import (
     HTTPRetry,
     L4MatchAttributes,
@@ -77,6 +78,8 @@ _INERT: dict[type[Part], str] = {
     LoadBalancerSettings: "localityLbSetting",
     HTTPCookie: "attributes",
     GatewaySpec: "selector",
+    ServiceEntrySpec: "addresses subjectAltNames location",
+    WorkloadEntry: "network locality weight serviceAccount",
     Server: "bind defaultEndpoint",
     ServerTLSSettings: "caCrl caCertCredentialName subjectAltNames verifyCertificateSpki verifyCertificateHash",
     Port: "targetPort",
@@ -102,6 +105,7 @@ _WRITTEN_BY_KUBERNETES: dict[str, tuple[Any, ...]] = {
     "ipFamilyPolicy": ("SingleStack",),
     "sessionAffinity": ("None",),
     "exportTo": (["*"],),
+    "location": ("MESH_EXTERNAL",),
     "selector": ({"istio": "ingressgateway"},),
 }
 

@@ -1,7 +1,7 @@
 """The kinds that the mesh knows, by every name they have."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from mesh.resources.authorization_policy import AuthorizationPolicy
 from mesh.resources.branch import GROUP as MESHMALL
@@ -11,9 +11,13 @@ from mesh.resources.deployment import Deployment, ReplicaSet
 from mesh.resources.destination_rule import DestinationRule
 from mesh.resources.endpoint_slice import EndpointSlice
 from mesh.resources.gateway import Gateway
+from mesh.resources.inert_kinds import INERT_KINDS
 from mesh.resources.meta import Resource
 from mesh.resources.pod import Pod
+from mesh.resources.problems import FieldError
 from mesh.resources.service import Service
+from mesh.resources.service_entry import ServiceEntry
+from mesh.resources.untyped import Untyped
 from mesh.resources.virtual_service import VirtualService
 
 ISTIO = "networking.istio.io"
@@ -21,10 +25,36 @@ SECURITY = "security.istio.io"
 ISTIO_VERSIONS = ("v1", "v1beta1", "v1alpha3")
 
 
+class CustomKind:
+    """What a user's definition says of a kind (`mesh.resources.definitions`)."""
+
+    def fill(self, version: str, body: dict[str, Any]) -> None:
+        """Writes the schema's defaults into an object."""
+        raise NotImplementedError
+
+    def check(self, version: str, body: dict[str, Any]) -> list[FieldError]:
+        """All that the schema does not allow."""
+        raise NotImplementedError
+
+    def openapi(self, version: str) -> dict[str, Any]:
+        """The schema (OpenAPIV3Schema)."""
+        raise NotImplementedError
+
+    def columns(self, version: str) -> list[dict[str, Any]]:
+        """additionalPrinterColumns."""
+        raise NotImplementedError
+
+    @property
+    def has_status(self) -> bool:
+        """Whether `status` is a subresource, which ordinary writes leave alone."""
+        raise NotImplementedError
+
+
 class KindInfo(NamedTuple):
     """`versions[0]` is the preferred one; `kept` tells whether objects outlive the daemon.
 
-    Kinds `made_by` "mesh" are written by the mesh alone.
+    Kinds `made_by` "mesh" are written by the mesh alone. `no_effect` says why objects of a kind mean nothing here.
+    `custom` is set for kinds that a user has defined.
     """
 
     group: str
@@ -37,6 +67,8 @@ class KindInfo(NamedTuple):
     type: type[Resource]
     made_by: str = "user"
     kept: bool = True
+    no_effect: str = ""
+    custom: CustomKind | None = None
 
     @property
     def api_versions(self) -> tuple[str, ...]:
@@ -51,7 +83,7 @@ class Registry:
         self._infos = tuple(infos)
         self._by_kind = {(info.group, info.kind): info for info in infos}
         self._by_plural = {(info.group, info.plural): info for info in infos}
-        self._by_type = {info.type: info for info in infos}
+        self._by_type = {info.type: info for info in infos if info.type is not Untyped}
 
     def by_kind(self, group: str, kind: str) -> KindInfo | None:
         return self._by_kind.get((group, kind))
@@ -96,8 +128,23 @@ REGISTRY = Registry(
             DestinationRule,
         ),
         KindInfo(
+            ISTIO, ISTIO_VERSIONS, "ServiceEntry", "serviceentries", "serviceentry", ("se",), True, ServiceEntry,
+        ),
+        KindInfo(
             SECURITY, ("v1", "v1beta1"), "AuthorizationPolicy", "authorizationpolicies", "authorizationpolicy", ("ap",),
             True, AuthorizationPolicy,
+        ),
+        KindInfo("", ("v1",), "Node", "nodes", "node", ("no",), False, Untyped, "mesh", kept=False),
+        KindInfo(
+            "apiextensions.k8s.io", ("v1",), "CustomResourceDefinition", "customresourcedefinitions",
+            "customresourcedefinition", ("crd", "crds"), False, Untyped,
+        ),
+        *(
+            KindInfo(
+                each.group, tuple(each.versions.split()), each.kind, each.plural, each.kind.lower(),
+                tuple(each.short.split()), each.namespaced, Untyped, no_effect=each.reason,
+            )
+            for each in INERT_KINDS
         ),
     )
 )  # fmt: skip

@@ -13,6 +13,7 @@ from mesh.resources.meta import Resource
 from mesh.resources.problems import FieldError
 from mesh.resources.ref import Ref
 from mesh.resources.service import Service
+from mesh.resources.service_entry import ServiceEntry
 from mesh.resources.virtual_service import Destination, VirtualService
 
 
@@ -45,6 +46,8 @@ def check(objects: Iterable[Resource]) -> list[Finding]:
         if isinstance(each, Service)
         for host in aliases(each.metadata.name, each.metadata.namespace, "")
     }
+    entries = {host.lower(): each for each in everything if isinstance(each, ServiceEntry) for host in each.spec.hosts}
+    services |= {host: host for host in entries if host not in services}
     gateways = {f"{each.metadata.namespace}/{each.metadata.name}" for each in everything if isinstance(each, Gateway)}
     rules = [each for each in everything if isinstance(each, DestinationRule)]
     ports = {
@@ -52,6 +55,7 @@ def check(objects: Iterable[Resource]) -> list[Finding]:
         for each in everything
         if isinstance(each, Service)
     }
+    ports |= {host: [port.number for port in each.spec.ports] for host, each in entries.items() if host not in ports}
     known = _Known(services, gateways, rules, ports)
     found: list[Finding] = []
     claimed: dict[str, VirtualService] = {}

@@ -67,7 +67,7 @@ def clusters_of(
 
     Several rules for a host merge as Istio merges them: the first policy counts, subsets add up.
     """
-    origins = (ref_of(known.service), *(ref_of(rule) for rule in rules))
+    origins = (known.ref, *(ref_of(rule) for rule in rules))
     base = next((rule.spec.traffic_policy for rule in rules if rule.spec.traffic_policy is not None), None)
     subsets: dict[str, Subset] = {}
     for rule in rules:
@@ -81,7 +81,7 @@ def clusters_of(
             cluster = _cluster(cluster_name(port.port, name, known.host), port, layers)
             endpoints = directory.endpoints(known, port, labels)
             access = None
-            if policies:
+            if policies and known.entry is None:
                 wanted = {**known.service.spec.selector, **labels}
                 pods = [each.labels for each in directory.selected(known.namespace, wanted)] or [wanted]
                 access = policies.of(known.namespace, pods, {each.port for each in endpoints} or {port.port})

@@ -18,7 +18,7 @@ from mesh.resources.virtual_service import Destination, VirtualService
 from mesh.routing.access import Policies
 from mesh.routing.branches import Branches, EntryMemory
 from mesh.routing.clusters import Rules, cluster_name, clusters_of
-from mesh.routing.directory import Directory, Known
+from mesh.routing.directory import Directory, Known, is_http
 from mesh.routing.http import DEFAULT_RETRY, MESH, Place, delegates_of, rows
 from mesh.routing.listeners import gateway_name, listeners_of, served
 from mesh.routing.table import (
@@ -98,7 +98,7 @@ class _Compiler:
 
     def _add_clusters(self) -> None:
         rules, policies = Rules(self._world), Policies(self._world.policies)
-        for known in self._directory.services:
+        for known in (*self._directory.services, *self._directory.entries):
             for cluster, endpoints in clusters_of(known, rules.of(known), self._directory, policies):
                 self._clusters[cluster.name] = cluster
                 self._endpoints[cluster.name] = endpoints
@@ -137,6 +137,14 @@ class _Compiler:
                 domains += names if port.port == 80 else ()
                 named.update(domains)
                 yield self._service_host(known, port, namespace, tuple(domains))
+        for known in self._directory.entries:
+            if known.entry is None or not is_shown(known.entry.spec.export_to, known.namespace, namespace):
+                continue
+            for port in known.service.spec.ports:
+                domains = [f"{known.host}:{port.port}"] + ([known.host] if port.port == 80 else [])
+                if is_http(port) and (found := [each for each in domains if each not in named]):
+                    named.update(found)
+                    yield self._service_host(known, port, namespace, tuple(found))
         for host, rules in sorted(self._by_host.items()):
             if self._directory.service(host) is None:
                 domains = [each for each in (host, f"{host}:80") if each not in named]
@@ -170,7 +178,7 @@ class _Compiler:
         plain = (_plain(known, port),) if not rules else ()
         name = f"{known.host}:{port.port}"
         place = self._mesh(namespace, port.port)
-        host = self._merged_host(name, domains, rules, place, plain, ref_of(known.service))
+        host = self._merged_host(name, domains, rules, place, plain, known.ref)
         return replace(host, diverts=self._branches.diverts(known.host, port.port, forwarded(host.routes)))
 
     def _virtual_host(
@@ -274,7 +282,7 @@ class _Compiler:
                         f"{known.host}:{port.port}",
                         ("*",),
                         (route,),
-                        (ref_of(known.service),),
+                        (known.ref,),
                         self._branches.diverts(known.host, port.port, forwarded((route,))),
                     )
                     yield RouteTable(f"nodeport|{suffix}", (plain,), entries)
@@ -302,8 +310,14 @@ def exported(rules: Iterable[VirtualService], namespace: str) -> list[VirtualSer
 
 
 def _shows(rule: VirtualService, namespace: str) -> bool:
-    own = rule.metadata.namespace
-    return any(each in ("*", namespace) or (each == "." and namespace == own) for each in rule.spec.export_to)
+    return is_shown(rule.spec.export_to, rule.metadata.namespace, namespace)
+
+
+def is_shown(export_to: Sequence[str], own: str, namespace: str) -> bool:
+    """Whether a namespace sees what an object of namespace `own` exports."""
+    if not export_to:
+        return True
+    return any(each in ("*", namespace) or (each == "." and namespace == own) for each in export_to)
 
 
 def finished(routes: Sequence[Route], clusters: Mapping[str, Cluster]) -> tuple[Route, ...]:
@@ -353,7 +367,7 @@ class _ClusterFor:
             number = destination.port.number
         elif len(ports) == 1:
             number = ports[0].port
-        return self._named(cluster_name(number, destination.subset, known.host), ref_of(known.service))
+        return self._named(cluster_name(number, destination.subset, known.host), known.ref)
 
     def always(self, destination: Destination, namespace: str) -> str:
         """A cluster in any case, without endpoints where there is no such Service."""
@@ -375,7 +389,7 @@ def _plain(known: Known, port: ServicePort) -> Route:
     """What a Service does without any rule: all of its ready pods, with Istio's default retries."""
     name = cluster_name(port.port, "", known.host)
     action = Forward((Weighted(name),), retry=DEFAULT_RETRY)
-    return Route("default", Match(), action, origins=(ref_of(known.service),))
+    return Route("default", Match(), action, origins=(known.ref,))
 
 
 def _shared_hosts(

@@ -6,7 +6,11 @@ from typing import NamedTuple
 
 from mesh.resources.branch import BRANCH_LABEL
 from mesh.resources.hosts import aliases, service_host
-from mesh.resources.service import Service, ServicePort
+from mesh.resources.meta import ObjectMeta
+from mesh.resources.ref import Ref
+from mesh.resources.references import ref_of
+from mesh.resources.service import Service, ServicePort, ServiceSpec
+from mesh.resources.service_entry import ServiceEntry
 from mesh.routing.table import Endpoint
 from mesh.routing.world import Workload, World
 
@@ -16,10 +20,16 @@ APP_PROTOCOLS = {"kubernetes.io/h2c": "http2", "kubernetes.io/ws": "http", "kube
 
 
 class Known(NamedTuple):
-    """A Service under its fully qualified host."""
+    """A Service under its fully qualified host; of a ServiceEntry, one host as if it were a Service."""
 
     host: str
     service: Service
+    entry: ServiceEntry | None = None
+
+    @property
+    def ref(self) -> Ref:
+        """The object that it was made of."""
+        return ref_of(self.entry or self.service)
 
     @property
     def namespace(self) -> str:
@@ -55,7 +65,13 @@ class Directory:
         self.services = tuple(
             Known(service_host(each.metadata.name, each.metadata.namespace), each) for each in world.services
         )
-        self._by_host = {known.host: known for known in self.services}
+        self._addresses = world.addresses
+        self.entries = tuple(
+            Known(host.lower(), _as_service(entry, host.lower()), entry)
+            for entry in world.entries
+            for host in entry.spec.hosts
+        )
+        self._by_host = {known.host: known for known in (*reversed(self.entries), *self.services)}
         self._by_alias = {alias: known for known in self.services for alias in aliases(known.name, known.namespace, "")}
         self._by_label: dict[tuple[str, str, str], list[Workload]] = defaultdict(list)
         for workload in world.workloads:
@@ -80,6 +96,8 @@ class Directory:
 
     def endpoints(self, known: Known, port: ServicePort, subset: Mapping[str, str]) -> tuple[Endpoint, ...]:
         """The ready pods' addresses for a port, sorted."""
+        if known.entry is not None:
+            return self._listed(known.entry, known.host, port, subset)
         wanted = {**known.service.spec.selector, **subset}
         if any(known.service.spec.selector.get(key, value) != value for key, value in subset.items()):
             return ()
@@ -92,6 +110,35 @@ class Directory:
             for number in target(port, each)
         ]
         return tuple(sorted(found, key=lambda endpoint: (endpoint.pod, endpoint.port)))
+
+    def _listed(
+        self, entry: ServiceEntry, host: str, port: ServicePort, subset: Mapping[str, str]
+    ) -> tuple[Endpoint, ...]:
+        """The endpoints that a ServiceEntry lists, names among them as they were resolved."""
+        spec = entry.spec
+        number = next((each.target_port for each in spec.ports if each.number == port.port), 0) or port.port
+        if spec.workload_selector is not None:
+            wanted = {**spec.workload_selector.labels, **subset}
+            pods = self.selected(entry.metadata.namespace, wanted)
+            return tuple(Endpoint(each.ip, number, f"{each.namespace}/{each.name}") for each in pods if each.ready)
+        if not spec.endpoints:
+            return tuple(Endpoint(address, number, host) for address in self._addresses.get(host, ()))
+        found = []
+        for each in spec.endpoints:
+            if subset.items() <= each.labels.items():
+                addresses = self._addresses.get(each.address, (each.address,))
+                at = each.ports.get(port.name, number)
+                found += [Endpoint(address, at, each.address) for address in addresses]
+        return tuple(found)
+
+
+def _as_service(entry: ServiceEntry, host: str) -> Service:
+    """One host of an entry in the shape of a Service, so that rules are compiled for it as for any."""
+    ports = [
+        ServicePort(port=each.number, name=each.name, app_protocol=each.protocol.lower()) for each in entry.spec.ports
+    ]
+    metadata = ObjectMeta(name=host, namespace=entry.metadata.namespace)
+    return Service(api_version="v1", kind="Service", metadata=metadata, spec=ServiceSpec(ports=ports))
 
 
 def target(port: ServicePort, workload: Workload) -> Iterator[int]:

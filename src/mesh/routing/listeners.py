@@ -126,6 +126,6 @@ def _services(directory: Directory, settings: MeshSettings, raw: RawRoutes) -> I
                     port=number,
                     table=f"{kind}|{suffix}" if http else None,
                     cluster=None if http else (to[0].cluster if to else cluster),
-                    origins=(ref_of(known.service), *(by if to else ())),
+                    origins=(known.ref, *(by if to else ())),
                     to=to,
                 )

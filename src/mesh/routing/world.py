@@ -16,6 +16,7 @@ from mesh.resources.pod import Pod
 from mesh.resources.ref import Ref
 from mesh.resources.references import ref_of
 from mesh.resources.service import Service
+from mesh.resources.service_entry import ServiceEntry
 from mesh.resources.virtual_service import VirtualService
 from mesh.store import Store
 
@@ -77,7 +78,8 @@ class Workload:
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """Objects sorted by age and name, so that nothing depends on how they were listed."""
+    """Objects sorted by age and name, so that nothing depends on how they were listed. `addresses` are those of the
+    names that ServiceEntries ask for."""
 
     version: int
     services: tuple[Service, ...] = ()
@@ -87,6 +89,8 @@ class World:
     gateways: tuple[Gateway, ...] = ()
     branches: tuple[Branch, ...] = ()
     policies: tuple[AuthorizationPolicy, ...] = ()
+    entries: tuple[ServiceEntry, ...] = ()
+    addresses: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     secrets: Mapping[tuple[str, str], Secret] = field(default_factory=dict, repr=False)
 
     @classmethod
@@ -103,6 +107,7 @@ class World:
                 *store.of(Branch),
                 *store.of(Secret),
                 *store.of(AuthorizationPolicy),
+                *store.of(ServiceEntry),
             ],
         )
 
@@ -120,6 +125,7 @@ class World:
             gateways=_only(everything, Gateway),
             branches=_only(everything, Branch),
             policies=_only(everything, AuthorizationPolicy),
+            entries=_only(everything, ServiceEntry),
             secrets={(s.metadata.namespace, s.metadata.name): s for s in _only(everything, Secret)},
         )
 
@@ -139,6 +145,7 @@ class World:
             destination_rules=exchanged(self.destination_rules, DestinationRule),
             gateways=exchanged(self.gateways, Gateway),
             policies=exchanged(self.policies, AuthorizationPolicy),
+            entries=exchanged(self.entries, ServiceEntry),
         )
 
 
