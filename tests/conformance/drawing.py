@@ -92,6 +92,7 @@ def blocks(draw: st.DrawFn, gateways: tuple[str, ...]) -> Json:
                 sparse(st.dictionaries(one_of("k", "j"), st.one_of(VALUE, PRESENCE), min_size=1, max_size=2))
             ),
             "port": draw(one_of(None, None, None, None, 7000, 80, 9)),
+            "statPrefix": draw(one_of(None, None, "counted")),
         }
     )
     if "uri" in found and draw(st.booleans()):
@@ -137,6 +138,8 @@ def destinations(draw: st.DrawFn) -> list[Json]:
         destination = {"host": draw(one_of(host, f"{host}.mesh.svc.cluster.local"))}
         if subset:
             destination["subset"] = subset
+        if draw(st.booleans()):
+            destination["port"] = {"number": 7000}
         each: Json = {"destination": destination}
         if len(hosts) > 1:
             each["weight"] = draw(one_of(1, 50, 0))
@@ -179,6 +182,7 @@ def cors(draw: st.DrawFn) -> Json:
             "allowOrigins": [draw(one_of({"exact": "https://shop"}, {"prefix": "https://s"}, {"regex": ".*shop"}))],
             "allowMethods": draw(one_of(None, ["GET", "PUT"])),
             "allowHeaders": draw(one_of(None, ["x-one"])),
+            "exposeHeaders": draw(one_of(None, ["x-answer"])),
             "maxAge": draw(one_of(None, "1h")),
             "allowCredentials": draw(one_of(None, True)),
             "unmatchedPreflights": draw(one_of(None, "FORWARD", "IGNORE")),
@@ -200,7 +204,7 @@ def faults(draw: st.DrawFn) -> Json:
 @st.composite
 def routes(draw: st.DrawFn, gateways: tuple[str, ...], number: int) -> Json:
     match = draw(st.lists(blocks(gateways), min_size=0 if number else 1, max_size=3))
-    match = [each for each in match if set(each) - {"name"}]
+    match = [each for each in match if set(each) - {"name", "statPrefix"}]
     found: Json = {"name": f"route-{number}"}
     if match:
         found["match"] = match
@@ -231,16 +235,18 @@ def forwards(draw: st.DrawFn) -> Json:
                 one_of(
                     None,
                     {"attempts": 0},
-                    {"attempts": 2, "perTryTimeout": "10s", "backoff": "10ms"},
+                    {"attempts": 2, "perTryTimeout": "10s", "backoff": "10ms", "retryIgnorePreviousHosts": False},
                     *({"attempts": 1, "retryOn": text} for text in RETRY_ON),
                 )
             ),
         }
     )
     share = {"percentage": draw(one_of({"value": 100}, {"value": 0}))} if draw(st.booleans()) else {}
-    mirror = draw(one_of(0, 1, 2, 3, 4, 5))
+    mirror = draw(one_of(0, 1, 2, 3, 4, 5, 6, 7))
     if mirror == 0:
         found |= {"mirror": {"host": "copy"}, **({"mirrorPercentage": share["percentage"]} if share else {})}
+    elif mirror == 2:
+        found |= {"mirror": {"host": "copy"}, "mirrorPercent": draw(one_of(0, 100))}
     elif mirror == 1:
         found["mirrors"] = [{"destination": {"host": "copy"}, **share}, {"destination": {"host": "copy2"}}]
     return found
@@ -283,7 +289,9 @@ def virtual_services(draw: st.DrawFn) -> list[Json]:
         root = present({"name": "root", "match": draw(one_of(None, [{"uri": {"prefix": "/a"}}]))})
         if draw(st.booleans()):
             root["match"] = [draw(blocks(("mesh",))) for _ in range(draw(one_of(1, 2)))]
-            root["match"] = [each for each in root["match"] if set(each) - {"name"}] or [{"uri": {"prefix": "/"}}]
+            root["match"] = [each for each in root["match"] if set(each) - {"name", "statPrefix"}] or [
+                {"uri": {"prefix": "/"}}
+            ]
         root |= present({"timeout": draw(one_of(None, "15s")), "headers": draw(sparse(header_changes()))})
         found = [
             rule("first", {**spec, "http": [{**root, "delegate": {"name": "inner"}}, *http[:1]]}),

@@ -316,6 +316,8 @@ class Reference:
         mirrors = list(route.get("mirrors", []))
         if "mirror" in route:
             share = {"percentage": route["mirrorPercentage"]} if "mirrorPercentage" in route else {}
+            if "mirrorPercent" in route:
+                share = {"percentage": {"value": route["mirrorPercent"]}}
             mirrors.append({"destination": route["mirror"], **share})
         for each in mirrors:
             share = each.get("percentage", {"value": 100}).get("value", 0)

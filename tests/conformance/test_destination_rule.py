@@ -4,7 +4,9 @@ import asyncio
 from typing import Any
 
 import pytest
+from envoy.extensions.upstreams.http.v3 import http_protocol_options_pb2
 
+from mesh.envoy.encode import HTTP_OPTIONS, encode_cluster
 from mesh.resources.manifest import validate
 from mesh.resources.problems import Invalid
 from tests.conformance.reference import Request
@@ -73,6 +75,16 @@ def test_a_cookie_with_a_lifetime_is_made_where_there_is_none(rig: Rig, runner: 
     assert {each.pod for each in again} == {found.pod}
 
 
+@pytest.mark.parametrize("where", ["ringHash", "itself"])
+def test_the_size_of_a_ring_is_told_to_envoy(rig: Rig, runner: asyncio.Runner, where: str) -> None:
+    size: Json = {"minimumRingSize": 4096}
+    hash_on = {"httpHeaderName": "x", **({"ringHash": size} if where == "ringHash" else size)}
+    (found,) = runner.run(answers(rig, with_policy(rig, {"loadBalancer": {"consistentHash": hash_on}}), asked()))
+    assert found.status == 200
+    cluster = encode_cluster(rig.snapshot.clusters["outbound|7000||shop.mesh.svc.cluster.local"])
+    assert cluster.ring_hash_lb_config.minimum_ring_size.value == 4096
+
+
 def test_all_other_policies_are_taken_by_envoy(rig: Rig, runner: asyncio.Runner) -> None:
     pool = {
         "tcp": {
@@ -112,6 +124,28 @@ def test_all_other_policies_are_taken_by_envoy(rig: Rig, runner: asyncio.Runner)
     assert cluster.pool.keepalive is not None
     assert (cluster.pool.keepalive.probes, cluster.pool.max_concurrent_streams) == (3, 7)
     assert not validate(objects[-1]).warnings
+
+
+def test_the_protocol_of_the_client_can_be_kept(rig: Rig, runner: asyncio.Runner) -> None:
+    for http, field in (
+        ({"useClientProtocol": True}, "use_downstream_protocol_config"),
+        ({"h2UpgradePolicy": "DO_NOT_UPGRADE"}, "explicit_http_config"),
+    ):
+        (found,) = runner.run(answers(rig, with_policy(rig, {"connectionPool": {"http": http}}), asked()))
+        assert found.status == 200
+        encoded = encode_cluster(rig.snapshot.clusters["outbound|7000||shop.mesh.svc.cluster.local"])
+        options = http_protocol_options_pb2.HttpProtocolOptions()
+        encoded.typed_extension_protocol_options[HTTP_OPTIONS].Unpack(options)
+        assert options.WhichOneof("upstream_protocol_options") == field
+
+
+def test_the_older_way_to_say_a_warmup_means_the_same(rig: Rig, runner: asyncio.Runner) -> None:
+    found = []
+    for balancer in ({"warmupDurationSecs": "20s"}, {"warmup": {"duration": "20s"}}):
+        policy = {"loadBalancer": {"simple": "LEAST_REQUEST", **balancer}}
+        assert runner.run(answers(rig, with_policy(rig, policy), asked()))[0].status == 200
+        found.append(rig.snapshot.clusters["outbound|7000||shop.mesh.svc.cluster.local"].warmup)
+    assert found[0] == found[1] is not None
 
 
 def test_a_subset_s_policy_wins_and_a_port_s_replaces_all_of_it(rig: Rig, runner: asyncio.Runner) -> None:

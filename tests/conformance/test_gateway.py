@@ -5,6 +5,7 @@ import base64
 import datetime
 import ssl
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -72,9 +73,11 @@ def bound(name: str, hosts: list[str], *http: Json, gateways: tuple[str, ...] = 
     return istio("VirtualService", name, {"hosts": hosts, "gateways": list(gateways), "http": list(http)})
 
 
-async def secure_get(rig: Rig, host: str, trusted: str, port: int = HERE) -> tuple[str, dict[str, str], str]:
+async def secure_get(
+    rig: Rig, host: str, trusted: str, port: int = HERE, context: ssl.SSLContext | None = None
+) -> tuple[str, dict[str, str], str]:
     """A GET over TLS that trusts one certificate alone and asks for a host by its name."""
-    context = ssl.create_default_context(cadata=trusted)
+    context = context or ssl.create_default_context(cadata=trusted)
     async with asyncio.timeout(DEADLINE):
         reader, writer = await asyncio.open_connection(
             rig.settings.gateway_address, port, ssl=context, server_hostname=host
@@ -160,6 +163,50 @@ def test_a_missing_secret_takes_nothing_else_with_it(rig: Rig, runner: asyncio.R
         assert (await secure_get(rig, "shop.example.com", trusted))[0].split(" ")[1] == "200"
 
     runner.run(play())
+
+
+def test_a_client_must_show_a_certificate_where_the_gateway_says_so(
+    rig: Rig, runner: asyncio.Runner, tmp_path: Path
+) -> None:
+    held, trusted = secret("tls", "shop.example.com")
+    public, private = certificate("client.example.com")
+    held["data"]["ca.crt"] = base64.b64encode(public.encode()).decode()
+    (tmp_path / "client.pem").write_text(public + private)
+    door = gateway("secure", server(443, "HTTPS", ["*"], {"mode": "MUTUAL", "credentialName": "tls"}))
+    rule = bound("shop", ["shop.example.com"], {"route": [to("shop")]})
+
+    async def play() -> None:
+        await rig.apply([*rig.around(), held, door, rule])
+        known = ssl.create_default_context(cadata=trusted)
+        known.load_cert_chain(tmp_path / "client.pem")
+        assert (await secure_get(rig, "shop.example.com", trusted, context=known))[0].split(" ")[1] == "200"
+        with pytest.raises((ssl.SSLError, ConnectionError, asyncio.IncompleteReadError)):
+            await secure_get(rig, "shop.example.com", trusted)
+
+    runner.run(play())
+
+
+def test_versions_and_ciphers_are_those_that_the_gateway_says(rig: Rig, runner: asyncio.Runner) -> None:
+    held, trusted = secret("tls", "shop.example.com")
+    rule = bound("shop", ["shop.example.com"], {"route": [to("shop")]})
+    cipher = "ECDHE-ECDSA-AES256-GCM-SHA384"
+
+    async def play(tls: Json) -> tuple[str, str]:
+        simple = {"mode": "SIMPLE", "credentialName": "tls", **tls}
+        await rig.apply([*rig.around(), held, gateway("secure", server(443, "HTTPS", ["*"], simple)), rule])
+        context = ssl.create_default_context(cadata=trusted)
+        async with asyncio.timeout(DEADLINE):
+            _, writer = await asyncio.open_connection(
+                rig.settings.gateway_address, HERE, ssl=context, server_hostname="shop.example.com"
+            )
+            name, version, _ = writer.get_extra_info("cipher")
+            shown = writer.get_extra_info("ssl_object").version()
+            writer.close()
+        assert version
+        return name, shown
+
+    assert runner.run(play({"maxProtocolVersion": "TLSV1_2", "cipherSuites": [cipher]})) == (cipher, "TLSv1.2")
+    assert runner.run(play({"minProtocolVersion": "TLSV1_3"}))[1] == "TLSv1.3"
 
 
 def test_plain_requests_are_sent_to_https_where_the_gateway_says_so(rig: Rig, runner: asyncio.Runner) -> None:

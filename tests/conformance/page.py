@@ -1,0 +1,221 @@
+"""Writes docs/conformance.md from the types, the list of fields without effect and the tables below:
+
+    python -m tests.conformance.page > docs/conformance.md
+
+A test holds the page to this, so a new field, or one that gets its meaning, is told or the tests fail.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+from msgspec import inspect
+
+from mesh.resources import authorization_policy as ap
+from mesh.resources import destination_rule as dr
+from mesh.resources import gateway as gw
+from mesh.resources import service_entry as se
+from mesh.resources import virtual_service as vs
+from mesh.resources.inert import inert_fields
+from mesh.resources.istio import StringMatch
+from mesh.resources.meta import Part
+
+DRAWN = "tests/conformance/test_virtual_service.py::test_envoy_does_what_the_reference_allows"
+POLICIES = "tests/conformance/test_destination_rule.py::test_all_other_policies_are_taken_by_envoy"
+HASH = "tests/conformance/test_destination_rule.py::test_the_same_value_meets_the_same_pod"
+LEVELS = "tests/conformance/test_destination_rule.py::test_a_subset_s_policy_wins_and_a_port_s_replaces_all_of_it"
+ENTRY = "tests/conformance/test_service_entry.py::test_a_host_is_called_at_its_addresses_with_its_name_kept"
+ACCESS = "tests/conformance/test_authorization.py::test_who_may_send_what"
+GATEWAY = "tests/conformance/test_gateway.py::"
+SECRET = f"{GATEWAY}test_each_host_shows_the_certificate_of_its_secret"
+
+# What proves the fields of a part, when no line below says another test.
+PROOF: dict[type[Part], str] = {
+    vs.VirtualServiceSpec: DRAWN,
+    vs.TCPRoute: f"{GATEWAY}test_tcp_goes_to_several_destinations_by_weight",
+    vs.L4MatchAttributes: f"{GATEWAY}test_tcp_goes_to_several_destinations_by_weight",
+    vs.RouteDestination: f"{GATEWAY}test_tcp_goes_to_several_destinations_by_weight",
+    vs.TLSRoute: f"{GATEWAY}test_tls_is_passed_on_by_the_name_that_is_asked_for",
+    vs.TLSMatchAttributes: f"{GATEWAY}test_tls_is_passed_on_by_the_name_that_is_asked_for",
+    dr.DestinationRuleSpec: LEVELS,
+    dr.TrafficPolicy: LEVELS,
+    dr.PortTrafficPolicy: LEVELS,
+    dr.Subset: LEVELS,
+    dr.LoadBalancerSettings: HASH,
+    dr.ConsistentHashLB: HASH,
+    dr.RingHash: "tests/conformance/test_destination_rule.py::test_the_size_of_a_ring_is_told_to_envoy",
+    dr.MagLev: HASH,
+    dr.HTTPCookie: "tests/conformance/test_destination_rule.py::"
+    "test_a_cookie_with_a_lifetime_is_made_where_there_is_none",
+    dr.WarmupConfiguration: POLICIES,
+    dr.ConnectionPoolSettings: POLICIES,
+    dr.TCPSettings: POLICIES,
+    dr.TcpKeepalive: POLICIES,
+    dr.HTTPSettings: POLICIES,
+    dr.OutlierDetection: POLICIES,
+    gw.GatewaySpec: SECRET,
+    gw.Server: SECRET,
+    gw.Port: SECRET,
+    gw.ServerTLSSettings: SECRET,
+    se.ServiceEntrySpec: ENTRY,
+    se.ServiceEntryPort: ENTRY,
+    se.WorkloadEntry: ENTRY,
+    se.EntrySelector: "tests/conformance/test_service_entry.py::test_pods_can_be_what_it_stands_for",
+    ap.AuthorizationPolicySpec: ACCESS,
+    ap.Rule: ACCESS,
+    ap.From: ACCESS,
+    ap.Source: ACCESS,
+    ap.To: ACCESS,
+    ap.Operation: ACCESS,
+    ap.When: ACCESS,
+    ap.WorkloadSelector: ACCESS,
+}
+PROVED: dict[tuple[type[Part], str], str] = {
+    (gw.ServerTLSSettings, "httpsRedirect"): f"{GATEWAY}"
+    "test_plain_requests_are_sent_to_https_where_the_gateway_says_so",
+    (se.ServiceEntrySpec, "exportTo"): "tests/conformance/test_service_entry.py::"
+    "test_a_namespace_that_it_is_not_exported_to_does_not_know_it",
+    (dr.ConsistentHashLB, "useSourceIp"): "tests/conformance/test_destination_rule.py::"
+    "test_the_caller_s_address_can_be_what_decides",
+    (vs.HTTPRoute, "timeout"): "tests/mesh/envoy/snapshots/test_routes.py::"
+    "test_a_timeout_is_answered_504_also_while_the_request_is_on_its_way",
+    (vs.VirtualServiceSpec, "tcp"): f"{GATEWAY}test_tcp_goes_to_several_destinations_by_weight",
+    (vs.VirtualServiceSpec, "tls"): f"{GATEWAY}test_tls_is_passed_on_by_the_name_that_is_asked_for",
+    (gw.ServerTLSSettings, "minProtocolVersion"): f"{GATEWAY}test_versions_and_ciphers_are_those_that_the_gateway_says",
+    (gw.ServerTLSSettings, "maxProtocolVersion"): f"{GATEWAY}test_versions_and_ciphers_are_those_that_the_gateway_says",
+    (gw.ServerTLSSettings, "cipherSuites"): f"{GATEWAY}test_versions_and_ciphers_are_those_that_the_gateway_says",
+    (gw.ServerTLSSettings, "mode"): f"{GATEWAY}test_a_client_must_show_a_certificate_where_the_gateway_says_so",
+    (dr.HTTPSettings, "useClientProtocol"): "tests/conformance/test_destination_rule.py::"
+    "test_the_protocol_of_the_client_can_be_kept",
+    (dr.HTTPSettings, "h2UpgradePolicy"): "tests/conformance/test_destination_rule.py::"
+    "test_the_protocol_of_the_client_can_be_kept",
+    (dr.LoadBalancerSettings, "simple"): LEVELS,
+    (dr.LoadBalancerSettings, "warmup"): POLICIES,
+    (dr.LoadBalancerSettings, "warmupDurationSecs"): "tests/conformance/test_destination_rule.py::"
+    "test_the_older_way_to_say_a_warmup_means_the_same",
+    (dr.ConsistentHashLB, "minimumRingSize"): "tests/conformance/test_destination_rule.py::"
+    "test_the_size_of_a_ring_is_told_to_envoy",
+    (vs.HTTPRetry, "attempts"): "tests/mesh/envoy/snapshots/test_routes.py::test_retries_end_after_their_attempts",
+}
+REFUSED: dict[tuple[type[Part], str], str] = {
+    (vs.FaultDelay, "exponentialDelay"): "Istio does not do it either",
+    (vs.FaultAbort, "grpcStatus"): "httpStatus is known",
+    (vs.FaultAbort, "http2Error"): "httpStatus is known",
+    (gw.ServerTLSSettings, "serverCertificate"): "a file of the gateway's pod; credentialName is known",
+    (gw.ServerTLSSettings, "privateKey"): "a file of the gateway's pod; credentialName is known",
+    (gw.ServerTLSSettings, "caCertificates"): "a file of the gateway's pod; credentialName is known",
+    (ap.AuthorizationPolicySpec, "targetRef"): "a waypoint or gateway of Istio's; selector is known",
+    (ap.AuthorizationPolicySpec, "targetRefs"): "a waypoint or gateway of Istio's; selector is known",
+    (ap.AuthorizationPolicySpec, "provider"): "with action CUSTOM alone, which is refused",
+    (ap.Source, "requestPrincipals"): "no tokens are checked here",
+    (ap.Source, "notRequestPrincipals"): "no tokens are checked here",
+}
+KINDS: tuple[tuple[str, type[Part]], ...] = (
+    ("VirtualService", vs.VirtualServiceSpec),
+    ("DestinationRule", dr.DestinationRuleSpec),
+    ("Gateway", gw.GatewaySpec),
+    ("ServiceEntry", se.ServiceEntrySpec),
+    ("AuthorizationPolicy", ap.AuthorizationPolicySpec),
+)
+HEAD = """# What rules mean here
+
+Every field of Istio's rules: **effective** (and the test that shows it with a real Envoy), **no effect** (taken,
+kept, and told as a warning when it is set) or **refused** (with the reason, at its path). This page is written from
+the code by `python -m tests.conformance.page`; a test holds the two together.
+
+How it is proved: `tests/conformance/reference.py` is an interpreter of the rules in plain Python, written from
+Istio's reference, which knows nothing of the compiler. Hypothesis draws rules and requests; a real Envoy with the
+compiled rules must do what the interpreter allows, and so must `meshmall route`. A few hundred cases run with the
+tests; `MESHMALL_CONFORMANCE_CASES=20000 .venv/bin/python -m pytest tests/conformance` takes about two minutes.
+
+## Where Istio's reference leaves it open, or Istio does otherwise
+
+| what | here |
+|---|---|
+| several VirtualServices for one host in the mesh | merged, with a warning (Istio takes the older alone): \
+the older first, routes without a condition last |
+| several lines of one header | each is looked at alone, as Envoy does; the reference does not say |
+| `withoutHeaders` with what also takes the empty text | \
+a request without the header passes, one with an empty header does not |
+| a route with several destinations, one of which is no Service | \
+its share gets 503, as on a cluster; all of them missing: 503 that names them |
+| `Host` set by a rule in more than one place | the route's wins over the destination's |
+| values with `%` in header operations | taken as text |
+| `corsPolicy.unmatchedPreflights: IGNORE` | answered without the headers that allow; a fault of the route comes first |
+| ports of a Gateway | 80 and 443 are served at 8080 and 8443 (settings), redirects name those |
+| AuthorizationPolicy | \
+held where the request leaves, not where it arrives: a call that goes round Envoy is not seen, and TCP is not |
+| DestinationRule `exportTo` | every namespace sees every rule |
+
+## Not here
+
+| what | why |
+|---|---|
+| EnvoyFilter, WasmPlugin | they name parts of Istio's own Envoy configuration |
+| PeerAuthentication | pods have no proxies of their own between which TLS could be spoken |
+| RequestAuthentication | not yet: no tokens are checked |
+| Sidecar | not yet: every namespace sees every host |
+| Gateway API | not yet |
+| locality load balancing | one machine is one locality |
+"""
+
+
+def page() -> str:
+    """The whole page."""
+    parts = [HEAD]
+    told: set[type[Part]] = set()
+    for kind, root in KINDS:
+        parts.append(f"\n## {kind}\n")
+        for part in reachable(root):
+            if part not in told and part is not StringMatch:
+                told.add(part)
+                parts.append(_table(part, kind))
+    return "\n".join(parts)
+
+
+def reachable(root: type[Any]) -> Iterator[type[Part]]:
+    """A part and all parts within it, each once, in the order of their fields."""
+    seen: list[type[Any]] = []
+
+    def walk(kind: inspect.Type) -> None:
+        match kind:
+            case inspect.StructType():
+                if kind.cls not in seen:
+                    seen.append(kind.cls)
+                    for each in kind.fields:
+                        walk(each.type)
+            case inspect.ListType():
+                walk(kind.item_type)
+            case inspect.DictType():
+                walk(kind.value_type)
+            case inspect.UnionType():
+                for each_type in kind.types:
+                    walk(each_type)
+
+    walk(inspect.type_info(root))
+    yield from seen
+
+
+def state(part: type[Part], name: str) -> tuple[str, str]:
+    """Whether a field has an effect, and what shows it or why not."""
+    if (part, name) in REFUSED:
+        return "refused", REFUSED[part, name]
+    if name in inert_fields(part):
+        return "no effect", ""
+    return "effective", PROVED.get((part, name)) or PROOF.get(part, DRAWN)
+
+
+def _table(part: type[Part], kind: str) -> str:
+    """The fields of a part, those of one state and reason in one row."""
+    title = "spec" if part.__name__.endswith("Spec") and part.__name__.startswith(kind) else part.__name__
+    rows: dict[tuple[str, str], list[str]] = {}
+    for each in msgspec.structs.fields(part):
+        rows.setdefault(state(part, each.encode_name), []).append(f"`{each.encode_name}`")
+    lines = [f"\n### {title}\n", "| fields | state | shown by, or why |", "|---|---|---|"]
+    for (word, why), names in rows.items():
+        lines.append(f"| {' '.join(names)} | {word} | {f'`{why}`' if word == 'effective' else why} |")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    print(page())
