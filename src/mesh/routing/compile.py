@@ -64,6 +64,7 @@ class _Compiler:
         self._branches = Branches(world, self._directory)
         self._clusters: dict[str, Cluster] = {}
         self._endpoints: dict[str, tuple[Endpoint, ...]] = {}
+        self._hosts: dict[tuple[str, int, str], VirtualHost] = {}
         self._by_host: dict[str, list[VirtualService]] = defaultdict(list)
         self._wild: list[tuple[str, VirtualService]] = []
         for rule in world.virtual_services:
@@ -171,6 +172,14 @@ class _Compiler:
         return self._place(MESH, namespace, port, {}, port)
 
     def _service_host(self, known: Known, port: ServicePort, namespace: str, domains: tuple[str, ...]) -> VirtualHost:
+        """A Service's host as a namespace sees it; the same for its pods and for its own address."""
+        key = (known.host, port.port, namespace)
+        host = self._hosts.get(key)
+        if host is None:
+            host = self._hosts[key] = self._built_host(known, port, namespace, domains)
+        return host if host.domains == domains else replace(host, domains=domains)
+
+    def _built_host(self, known: Known, port: ServicePort, namespace: str, domains: tuple[str, ...]) -> VirtualHost:
         rules = exported(self._by_host.get(known.host, ()), namespace)
         if not rules:
             wild = (rule for host, rule in self._wild if covers(host, known.host))
