@@ -66,7 +66,9 @@ def test_the_seeds_scenario_with_branches_and_ten_more_on_one_service(mesh: Mesh
     mesh.up()
     assert "answers after" in mesh.ok(*CREATE_JASON)
     out = mesh.ok(*CREATE_FOX)
-    assert re.search(r"stored \d+ ms, services ready \d+ ms, Envoy acknowledged \d+ ms, first answer \d+ ms", out)
+    assert re.search(
+        r"stored [\d,]+ ms, services ready [\d,]+ ms, Envoy acknowledged [\d,]+ ms, first answer [\d,]+ ms", out
+    )
     many = [f"p{number}" for number in range(10)]
     with ThreadPoolExecutor(2) as pool:
         ended = pool.map(
@@ -341,11 +343,11 @@ def test_baseline_traffic_notices_nothing_while_branches_come_and_go(mesh: Mesh)
     ],
 )
 def test_what_is_wrong_is_said_and_changes_nothing(branched: Mesh, words: tuple[str, ...], told: str) -> None:
-    before = branched.ok("branch", "list", "-o", "name")
+    before = sorted(branched.ok("branch", "list", "-o", "name").split())
     ran = branched.run("branch", *words)
     assert ran.code != 0
     assert told in ran.err
-    assert branched.ok("branch", "list", "-o", "name") == before
+    assert sorted(branched.ok("branch", "list", "-o", "name").split()) == before
 
 
 def test_a_branch_is_named_after_gits(branched: Mesh, tmp_path: Path) -> None:
@@ -362,8 +364,8 @@ def test_a_branch_is_named_after_gits(branched: Mesh, tmp_path: Path) -> None:
     assert ended.returncode == 0, ended.stderr
     out = branched.ok("branch", "show", "feature/New_Banner")
     assert "(git feature/New_Banner)" in out
-    name = branched.ok("branch", "list", "-o", "name").split()[0]
-    assert re.fullmatch(r"feature-new-banner-[0-9a-f]{6}", name)
+    names = branched.ok("branch", "list", "-o", "name").split()
+    assert any(re.fullmatch(r"feature-new-banner-[0-9a-f]{6}", name) for name in names)
     branched.ok("branch", "delete", "feature/New_Banner")
 
 
