@@ -13,16 +13,20 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from mesh.api.node_ports import NodePorts
+from mesh.api.served import ServedKinds
 from mesh.api.services import ServiceFields
 from mesh.api.settings import Allocator, ApiSettings
 from mesh.resources import references
 from mesh.resources.branch import Branch
 from mesh.resources.branch_references import Surroundings, check_branches
 from mesh.resources.checks import check_update
+from mesh.resources.definitions import check_change, is_definition
+from mesh.resources.kinds import Registry
 from mesh.resources.manifest import Validated, validate
 from mesh.resources.meta import Resource
 from mesh.resources.problems import FieldError, Invalid
 from mesh.resources.ref import Ref
+from mesh.resources.untyped import Untyped
 from mesh.store import Put, Store, Stored
 
 Body = dict[str, Any]
@@ -76,6 +80,7 @@ class Admission:
     def __init__(self, store: Store, settings: ApiSettings, allocator: Allocator) -> None:
         self._store = store
         self.node_ports = NodePorts(settings.node_address, settings.node_ports)
+        self._kinds = ServedKinds(store)
         self._services = ServiceFields(allocator, self.node_ports)
 
     def admit(self, wanted: Sequence[Wanted], namespace: str, *, together: bool) -> Admitted:
@@ -86,9 +91,10 @@ class Admission:
         admitted = Admitted()
         errors: list[tuple[int, FieldError]] = []
         valid: list[Validated] = []
+        registry = self._kinds.with_definitions([each.body for each in wanted])
         for number, each in enumerate(wanted):
             try:
-                found = validate(_cleaned(each), namespace)
+                found = validate(_cleaned(each, registry), namespace, registry)
             except Invalid as error:
                 errors += [(number, wrong) for wrong in error.errors]
                 continue
@@ -120,7 +126,7 @@ class Admission:
 
     def _fill(self, wanted: Sequence[Wanted], puts: Sequence[Put]) -> list[tuple[int, FieldError]]:
         """Completes Services one after the other, each seeing those before it."""
-        numbered = [(number, put) for number, put in enumerate(puts) if put.ref.kind == "Service"]
+        numbered = [(number, put) for number, put in enumerate(puts) if put.ref[:2] == ("", "Service")]
         if not numbered:
             return []
         bodies = {each.ref: each.body for each in self._store.list("", "Service")}
@@ -136,9 +142,10 @@ class Admission:
     def _refer(self, valid: Sequence[Validated], admitted: Admitted, *, together: bool) -> list[tuple[int, FieldError]]:
         """Holds rules against what there would be; what was wrong before the change does not refuse it."""
         numbers = {each.ref: number for number, each in enumerate(valid)}
+        valid = [each for each in valid if each.info.type is not Untyped]
         if errors := self._refer_branches(valid, numbers):
             return errors
-        if not any(ref.kind in ROUTED for ref in numbers):
+        if not any(each.ref.kind in ROUTED for each in valid):
             return []
         present = {each.ref: each for kind in ROUTED for each in self._store.list(_group(kind), kind)}
         after = {ref: each.typed for ref, each in present.items()}
@@ -180,29 +187,46 @@ def _group(kind: str) -> str:
     return "" if kind == "Service" else "networking.istio.io"
 
 
-def _cleaned(wanted: Wanted) -> Body:
+def _cleaned(wanted: Wanted, registry: Registry) -> Body:
     """The body without what is the server's to say."""
     if not isinstance(wanted.body, dict) or not isinstance(wanted.body.get("metadata"), dict):
         return wanted.body
     left_out = LEFT_OUT if wanted.old else (*LEFT_OUT, "deletionTimestamp", "deletionGracePeriodSeconds")
     metadata = {name: value for name, value in wanted.body["metadata"].items() if name not in left_out}
     return {
-        **{name: value for name, value in wanted.body.items() if name != "status"},
+        **{name: value for name, value in wanted.body.items() if name != "status" or _says_status(wanted, registry)},
         "metadata": metadata,
     }
+
+
+def _says_status(wanted: Wanted, registry: Registry) -> bool:
+    """Whether `status` is the writer's, as in a user's kind that has no subresource of that name."""
+    group = str(wanted.body.get("apiVersion")).rpartition("/")[0]
+    info = registry.by_kind(group, str(wanted.body.get("kind")))
+    return info is not None and info.custom is not None and not info.custom.has_status
 
 
 def _complete(found: Validated, old: Stored | None) -> Body:
     """The validated body, with the status and the marks that a user's write does not change."""
     body = found.body
+    custom = found.info.custom
+    if custom is not None and not custom.has_status:
+        return _marked(body, old)
+    if is_definition(body):
+        return _marked(body, old)
     body.pop("status", None)
     if found.ref.kind == "Namespace" and not found.ref.group:
         labels = body["metadata"].get("labels") or {}
         body["metadata"]["labels"] = {**labels, NAMESPACE_LABEL: found.ref.name}
         body["status"] = {"phase": "Active"}
+    if old is not None and "status" in old.body:
+        body["status"] = old.body["status"]
+    return _marked(body, old)
+
+
+def _marked(body: Body, old: Stored | None) -> Body:
+    """The body with the marks of a deletion that is under way."""
     if old is not None:
-        if "status" in old.body:
-            body["status"] = old.body["status"]
         for name in ("deletionTimestamp", "deletionGracePeriodSeconds"):
             body["metadata"].pop(name, None)
             if name in old.metadata:
@@ -212,6 +236,11 @@ def _complete(found: Validated, old: Stored | None) -> Body:
 
 def _replaced(found: Validated, old: Stored | None) -> list[FieldError]:
     if old is None:
+        return []
+    if is_definition(found.body):
+        changed = check_change(old.body, found.body)
+        return [FieldError(wrong.path, wrong.message, found.ref) for wrong in changed]
+    if found.info.type is Untyped:
         return []
     return [FieldError(wrong.path, wrong.message, found.ref) for wrong in check_update(old.typed, found.typed)]
 

@@ -4,18 +4,22 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from mesh.api import discovery, openapi
+from mesh.api import discovery, reviews, usage
 from mesh.api.applying import Applying
 from mesh.api.guard import Guard
 from mesh.api.http import Answer, Receive, Reply, Request, Scope, Send
+from mesh.api.openapi import Documents
 from mesh.api.paths import Target, find, unknown
 from mesh.api.pod_logs import PodLogs
 from mesh.api.problems import Problem
 from mesh.api.reading import Reading
+from mesh.api.served import ServedKinds
 from mesh.api.settings import ApiSettings, Plane
+from mesh.api.usage import Usage
 from mesh.api.writing import Writing
 from mesh.store import Store, StoreError
 
+Body = dict[str, Any]
 LONGEST_SYNC = 300.0
 log = logging.getLogger(__name__)
 
@@ -33,12 +37,16 @@ class App:
         writing: Writing,
         applying: Applying,
         pod_logs: PodLogs,
+        used: Usage,
         plane: Plane,
         status: Callable[[], dict[str, Any]],
         route: Callable[[Mapping[str, Any]], dict[str, Any]] | None = None,
         requests: Callable[[str], list[dict[str, Any]]] | None = None,
     ) -> None:
         self._store = store
+        self._kinds = ServedKinds(store)
+        self._documents = Documents()
+        self._used = used
         self._dry_run = route
         self._requests = requests
         self._settings = settings
@@ -88,7 +96,24 @@ class App:
             if request.method not in ("GET", "HEAD"):
                 raise _wrong_method(request)
             return plain
-        return await self._object(find(request.path), request)
+        computed = await self._computed(request)
+        if computed is not None:
+            return computed
+        return await self._object(find(request.path, self._kinds.registry), request)
+
+    async def _computed(self, request: Request) -> Reply | None:
+        """Reviews of who asks, and what pods use."""
+        match request.path.strip("/").split("/"):
+            case ["apis", group, "v1", plural] if (group, plural) in reviews.REVIEWS:
+                if request.method != "POST":
+                    raise _wrong_method(request)
+                return Reply(reviews.review(group, plural, await request.json_object()), 201)
+            case ["apis", usage.GROUP, usage.VERSION, *rest]:
+                if request.method != "GET":
+                    raise _wrong_method(request)
+                labels, fields = request.query.get("labelSelector", ""), request.query.get("fieldSelector", "")
+                return Reply(await self._used.answer(rest, labels, fields))
+        return None
 
     async def _route(self, request: Request) -> Reply:
         """A dry run of one request. Raises Problem (400) when the question is wrong."""
@@ -114,36 +139,37 @@ class App:
 
     def _plain(self, request: Request) -> Reply | None:
         """Health, discovery, schemas."""
-        path = request.path
+        path, registry = request.path, self._kinds.registry
         if path in ("/livez", "/readyz", "/healthz"):
             return Reply(b"ok", content_type="text/plain; charset=utf-8")
         if path == "/version":
             return Reply(discovery.version())
         if path in ("/api", "/apis") and discovery.wants_aggregated(request.headers.get("accept", "")):
-            return Reply(discovery.aggregated(core=path == "/api"), content_type=discovery.AGGREGATED)
-        body: Any = None
+            body = discovery.aggregated(registry, core=path == "/api")
+            return Reply(body, content_type=discovery.AGGREGATED)
+        found: Body | bytes | None = None
         match path.strip("/").split("/"):
             case ["api"]:
                 return Reply(discovery.core(request.headers.get("host", "")))
             case ["apis"]:
-                return Reply(discovery.groups())
+                return Reply(discovery.groups(registry))
             case ["apis", group]:
-                body = discovery.group(group)
+                found = discovery.group(group, registry)
             case ["api", version]:
-                body = discovery.resources("", version)
+                found = discovery.resources("", version, registry)
             case ["apis", group, version]:
-                body = discovery.resources(group, version)
+                found = discovery.resources(group, version, registry)
             case ["openapi", "v3"]:
-                body = openapi.index()
+                found = self._documents.index(registry)
             case ["openapi", "v3", "api", version]:
-                body = openapi.document("", version)
+                found = self._documents.document("", version, registry)
             case ["openapi", "v3", "apis", group, version]:
-                body = openapi.document(group, version)
+                found = self._documents.document(group, version, registry)
             case _:
                 return None
-        if body is None:
+        if found is None:
             raise unknown(path)
-        return Reply(body)
+        return Reply(found)
 
     async def _object(self, target: Target, request: Request) -> Answer:
         """Answers for an object, a collection or a subresource."""

@@ -13,7 +13,8 @@ from mesh.api.admission import Admission, Admitted, NoNamespace, Refused, Wanted
 from mesh.api.http import Reply, Request
 from mesh.api.merging import list_key, three_way
 from mesh.api.problems import Problem
-from mesh.resources.kinds import REGISTRY
+from mesh.api.served import ServedKinds
+from mesh.resources.kinds import Registry
 from mesh.resources.manifest import identify
 from mesh.resources.problems import FieldError, Invalid
 from mesh.resources.ref import Ref
@@ -32,6 +33,7 @@ class Applying:
         self._store = store
         self._admission = admission
         self._namespace = namespace
+        self._kinds = ServedKinds(store)
 
     async def apply(self, request: Request) -> Reply:
         """Applies `{"objects": [...], "namespace": str, "dryRun": bool}`.
@@ -73,7 +75,7 @@ class Applying:
         grace = asked.get("gracePeriodSeconds")
         if grace is not None and (not isinstance(grace, int) or grace < 0):
             raise Problem(400, f"gracePeriodSeconds: {grace!r} is not a number of seconds")
-        refs = [_ref(number, each) for number, each in enumerate(_objects(asked))]
+        refs = [_ref(number, each, self._kinds.registry) for number, each in enumerate(_objects(asked))]
         there = {ref: found for ref in refs if (found := self._store.get(ref)) is not None}
         if asked.get("dryRun") is not True:
             self._store.commit(removal(self._store, there.values(), grace=grace))
@@ -86,9 +88,10 @@ class Applying:
     def _wanted(self, bodies: Sequence[Body], namespace: str) -> list[Wanted]:
         wanted = []
         errors: list[tuple[int, FieldError]] = []
+        registry = self._kinds.with_definitions(bodies)
         for number, body in enumerate(bodies):
             try:
-                ref, _ = identify(body, namespace)
+                ref, _ = identify(body, namespace, registry)
             except Invalid as error:
                 errors += [(number, wrong) for wrong in error.errors]
                 continue
@@ -168,12 +171,12 @@ def _objects(asked: Body) -> list[Body]:
     return objects
 
 
-def _ref(number: int, asked: Body) -> Ref:
+def _ref(number: int, asked: Body, registry: Registry) -> Ref:
     parts = [asked.get(name, "") for name in Ref._fields]
     if not all(isinstance(part, str) for part in parts):
         raise Problem(400, f"objects[{number}]: group, kind, namespace and name are strings")
     ref = Ref(*parts)
-    info = REGISTRY.by_kind(ref.group, ref.kind)
+    info = registry.by_kind(ref.group, ref.kind)
     if info is None:
         raise Problem(422, f'objects[{number}].kind: there is no kind "{ref.kind}" in "{ref.group}"')
     if not ref.name or (info.namespaced and not ref.namespace):

@@ -32,14 +32,28 @@ KEYS = {
     "ownerReferences": "uid",
 }
 SETS = frozenset({"finalizers"})
+ALWAYS = {"conditions": "type", "ownerReferences": "uid"}
+WITH_PODS = frozenset({"", "apps", "batch"})
+STRATEGIC = WITH_PODS | {
+    "admissionregistration.k8s.io",
+    "autoscaling",
+    "discovery.k8s.io",
+    "networking.k8s.io",
+    "policy",
+    "rbac.authorization.k8s.io",
+    "scheduling.k8s.io",
+    "storage.k8s.io",
+}
 ORDER = "$setElementOrder/"
 FROM_SET = "$deleteFromPrimitiveList/"
 
 
 def list_key(group: str, kind: str) -> ListKey:
     """Which field identifies a member of the list named so; None: the list is replaced."""
-    if group not in ("", "apps"):
+    if group not in STRATEGIC:
         return lambda _name: None
+    if group not in WITH_PODS:
+        return ALWAYS.get
     keys = {**KEYS, "ports": "port"} if kind == "Service" else KEYS
     return keys.get
 

@@ -7,14 +7,14 @@ lists merge. Form and extensions are those of Kubernetes' own documents (x-kuber
 import hashlib
 import inspect as python
 from collections.abc import Iterator
-from functools import lru_cache
 from typing import Any
 
 import msgspec
 from msgspec import inspect
 
 from mesh.api.merging import KEYS, SETS
-from mesh.resources.kinds import REGISTRY, KindInfo
+from mesh.resources.kinds import KindInfo, Registry
+from mesh.resources.untyped import Untyped
 
 Body = dict[str, Any]
 INT_OR_STRING = {inspect.IntType, inspect.StrType}
@@ -33,24 +33,41 @@ PARAMETERS = (
 )
 
 
-def index() -> Body:
-    """`/openapi/v3`: a document for each group and version, with a hash that changes with it."""
-    paths = {}
-    for group, version in _versions():
-        path = f"apis/{group}/{version}" if group else f"api/{version}"
-        digest = hashlib.sha256(msgspec.json.encode(document(group, version))).hexdigest()[:32].upper()
-        paths[path] = {"serverRelativeURL": f"/openapi/v3/{path}?hash={digest}"}
-    return {"paths": paths}
+class Documents:
+    """The documents of one server, made when they are first asked for and again when its kinds change."""
+
+    def __init__(self) -> None:
+        self._registry: Registry | None = None
+        self._index: Body = {}
+        self._documents: dict[tuple[str, str], bytes] = {}
+
+    def index(self, registry: Registry) -> Body:
+        """`/openapi/v3`: a document for each group and version, with a hash that changes with it."""
+        self._follow(registry)
+        if not self._index:
+            paths = {}
+            for group, version in sorted({(info.group, each) for info in registry.all() for each in info.versions}):
+                path = f"apis/{group}/{version}" if group else f"api/{version}"
+                digest = hashlib.sha256(self.document(group, version, registry) or b"").hexdigest()[:32].upper()
+                paths[path] = {"serverRelativeURL": f"/openapi/v3/{path}?hash={digest}"}
+            self._index = {"paths": paths}
+        return self._index
+
+    def document(self, group: str, version: str, registry: Registry) -> bytes | None:
+        """The document of a group and version (OpenAPI 3.0) as JSON; None when there is no such."""
+        self._follow(registry)
+        found = self._documents.get((group, version))
+        if found is None and (made := _document(group, version, registry)) is not None:
+            found = self._documents[group, version] = msgspec.json.encode(made)
+        return found
+
+    def _follow(self, registry: Registry) -> None:
+        if registry is not self._registry:
+            self._registry, self._index, self._documents = registry, {}, {}
 
 
-def _versions() -> list[tuple[str, str]]:
-    return sorted({(info.group, version) for info in REGISTRY.all() for version in info.versions})
-
-
-@lru_cache(maxsize=64)
-def document(group: str, version: str) -> Body | None:
-    """The document of a group and version (OpenAPI 3.0); None when there is no such."""
-    infos = [info for info in REGISTRY.all() if info.group == group and version in info.versions]
+def _document(group: str, version: str, registry: Registry) -> Body | None:
+    infos = [info for info in registry.all() if info.group == group and version in info.versions]
     if not infos:
         return None
     schemas = _Schemas()
@@ -115,9 +132,26 @@ class _Schemas:
 
     def kind(self, info: KindInfo, version: str) -> str:
         """The schema of a kind; returns its name."""
+        if info.type is Untyped:
+            return self._untyped(info, version)
         name = self._struct(info.type)
         kinds = self.found[name].setdefault("x-kubernetes-group-version-kind", [])
         kinds.append({"group": info.group, "version": version, "kind": info.kind})
+        return name
+
+    def _untyped(self, info: KindInfo, version: str) -> str:
+        """A kind of which the user's schema says all, or nothing does."""
+        name = f"{'.'.join(reversed(info.group.split('.'))) or 'io.k8s.api.core'}.{version}.{info.kind}"
+        head = self._struct(Untyped)
+        schema: Body = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+        if info.no_effect:
+            schema["description"] = f"{info.kind} has no effect here: {info.no_effect}"
+        if info.custom is not None:
+            schema = dict(info.custom.openapi(version))
+        own = schema.get("properties")
+        schema["properties"] = {**(own if isinstance(own, dict) else {}), **self.found[head]["properties"]}
+        schema["x-kubernetes-group-version-kind"] = [{"group": info.group, "version": version, "kind": info.kind}]
+        self.found[name] = schema
         return name
 
     def _struct(self, cls: type[Any]) -> str:

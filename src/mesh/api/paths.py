@@ -3,8 +3,9 @@
 from typing import NamedTuple
 
 from mesh.api.problems import Problem
-from mesh.resources.kinds import REGISTRY, KindInfo
+from mesh.resources.kinds import REGISTRY, KindInfo, Registry
 from mesh.resources.ref import Ref
+from mesh.resources.untyped import Untyped
 
 SUBRESOURCES = {
     "Deployment": frozenset({"status", "scale"}),
@@ -16,6 +17,25 @@ SUBRESOURCES = {
     "DestinationRule": frozenset({"status"}),
     "Gateway": frozenset({"status"}),
     "Branch": frozenset({"status"}),
+}
+
+
+def subresources(info: KindInfo) -> frozenset[str]:
+    """What objects of a kind have beneath them."""
+    if info.custom is not None:
+        return frozenset({"status"} if info.custom.has_status else ())
+    if info.type is Untyped:
+        return frozenset({"status"})
+    return SUBRESOURCES.get(info.kind, frozenset())
+
+
+# What is not served of a pod, and what would do.
+INSTEAD = {
+    "exec": "run the command in a terminal (the pod's environment: kubectl describe pod; its log: kubectl logs)",
+    "attach": "kubectl logs -f shows what it writes",
+    "portforward": "its address answers at once: curl http://$(kubectl get pod NAME -o jsonpath={.status.podIP}):PORT",
+    "proxy": "its address answers at once: curl http://$(kubectl get pod NAME -o jsonpath={.status.podIP}):PORT",
+    "ephemeralcontainers": "a debugger attaches to the process itself, whose pid is in its Started event",
 }
 
 
@@ -39,7 +59,7 @@ class Target(NamedTuple):
         return f"{self.info.group}/{self.version}" if self.info.group else self.version
 
 
-def find(path: str) -> Target:
+def find(path: str, registry: Registry = REGISTRY) -> Target:
     """Takes `/api/v1/...` or `/apis/GROUP/VERSION/...` apart. Raises Problem (404)."""
     head, *rest = path.strip("/").split("/")
     group = ""
@@ -51,16 +71,16 @@ def find(path: str) -> Target:
         raise unknown(path)
     version, *rest = rest
     namespace = ""
-    if rest[0] == "namespaces" and len(rest) > 2 and REGISTRY.by_plural(group, rest[2]):
+    if rest[0] == "namespaces" and len(rest) > 2 and registry.by_plural(group, rest[2]):
         _, namespace, *rest = rest
-    info = REGISTRY.by_plural(group, rest[0])
+    info = registry.by_plural(group, rest[0])
     if info is None or version not in info.versions or len(rest) > 3:
         raise unknown(path)
     name, subresource = (*rest[1:], "", "")[:2]
     scoped = bool(namespace) if info.namespaced else not namespace
     if not scoped and (name or not info.namespaced):
         raise unknown(path)
-    if subresource and subresource not in SUBRESOURCES.get(info.kind, ()):
+    if subresource and subresource not in subresources(info):
         raise Problem(404, f'{info.plural}/{subresource}: {info.kind} "{name}" has no such subresource in this mesh')
     return Target(info, version, namespace, name, subresource)
 

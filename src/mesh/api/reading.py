@@ -130,7 +130,7 @@ def shown(stored: Stored, target: Target) -> Body:
 
 def _table(target: Target, found: Sequence[Stored], metadata: Body, request: Request) -> Body:
     bodies = [shown(each, target) for each in found]
-    return table(target.info.kind, bodies, metadata, request.query.get("includeObject", ""))
+    return table(target.info, target.version, bodies, metadata, request.query.get("includeObject", ""))
 
 
 def _line(event: Event, target: Target, matches: Matches | None, as_table: Request | None = None) -> bytes | None:

@@ -12,15 +12,18 @@ import h11
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from mesh.api import node
 from mesh.api.admission import NAMESPACE_LABEL, Admission
 from mesh.api.app import App
 from mesh.api.applying import Applying
 from mesh.api.collector import Collector
 from mesh.api.credentials import Credentials, prepare, publish
+from mesh.api.discovery import version
 from mesh.api.guard import Guard
 from mesh.api.pod_logs import PodLogs
 from mesh.api.reading import Reading
 from mesh.api.settings import Allocator, ApiSettings, Logs, Plane
+from mesh.api.usage import Usage
 from mesh.api.writing import Writing
 from mesh.resources.ref import Ref
 from mesh.store import Put, Store
@@ -64,6 +67,7 @@ class ApiServer:
         settings = self._settings
         credentials = prepare(settings.home, settings.host)
         self._ensure_default_namespace()
+        node.register(self._store, settings.node_name, settings.node_address, version()["gitVersion"])
         admission = Admission(self._store, settings, self._allocator)
         app = self._app(admission, credentials)
         listener = _listen(settings.host, settings.port)
@@ -104,6 +108,7 @@ class ApiServer:
             writing=Writing(self._store, admission),
             applying=Applying(self._store, admission, settings.namespace),
             pod_logs=PodLogs(self._store, self._logs, self._closing),
+            used=Usage(self._store, settings.home, settings.node_name),
             plane=self._plane,
             status=self._status,
             route=self._route,

@@ -17,6 +17,7 @@ class ApiSettings:
     host: str = "127.0.0.1"
     port: int = 0
     node_address: str = "127.0.0.1"
+    node_name: str = "localhost"
     node_ports: range = range(30000, 32768)
     namespace: str = "mesh"
     largest_body: int = 3 << 20

@@ -9,6 +9,10 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from mesh.api.json_paths import find
+from mesh.resources.kinds import KindInfo
+from mesh.resources.untyped import Untyped
+
 Body = Mapping[str, Any]
 ACCEPTED = "as=Table"
 
@@ -27,9 +31,9 @@ def wants_table(accept: str) -> bool:
     return any(ACCEPTED in part and "v=v1;" in f"{part};" for part in accept.replace(" ", "").split(","))
 
 
-def table(kind: str, bodies: Sequence[Body], metadata: Body, include: str = "") -> dict[str, Any]:
+def table(info: KindInfo, version: str, bodies: Sequence[Body], metadata: Body, include: str = "") -> dict[str, Any]:
     """A Table. `include` is None, Metadata (the default) or Object: what each row carries of its object."""
-    columns = columns_of(kind)
+    columns = columns_of(info, version)
     definitions = [
         {
             "name": each.name,
@@ -58,12 +62,36 @@ def _row_object(body: Body, include: str) -> Any:
     return {"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": body["metadata"]}
 
 
-def columns_of(kind: str) -> Sequence[Column]:
+def columns_of(info: KindInfo, version: str) -> Sequence[Column]:
     """A kind's columns; Name and Age for those that have none of their own."""
-    if kind == "Event":
+    if info.custom is not None:
+        if defined := info.custom.columns(version):
+            return [NAME, *(_defined(each) for each in defined)]
+        return [NAME, AGE]
+    if info.kind == "Event":
         return EVENT
-    own = COLUMNS.get(kind, ())
+    if info.kind == "CustomResourceDefinition":
+        return [NAME, Column("Created At", lambda b: b["metadata"].get("creationTimestamp", ""), "date")]
+    own = NODE if info.kind == "Node" else () if info.type is Untyped else COLUMNS.get(info.kind, ())
     return [NAME, *(each for each in own if not each.wide), AGE, *(each for each in own if each.wide)]
+
+
+def _defined(column: Body) -> Column:
+    """A column of a CustomResourceDefinition (additionalPrinterColumns)."""
+    path, kind = column["jsonPath"], column["type"]
+
+    def value(body: Body) -> Any:
+        found = find(body, path)
+        if not found:
+            return None
+        if kind == "date":
+            return since(found[0])
+        if kind in ("integer", "number", "boolean") and isinstance(found[0], int | float):
+            return found[0]
+        return ",".join(each if isinstance(each, str) else json.dumps(each) for each in found)
+
+    shown = "string" if kind == "date" else kind
+    return Column(column["name"], value, shown, bool(column.get("priority", 0)))
 
 
 def human_duration(seconds: float) -> str:
@@ -205,6 +233,16 @@ EVENT = (
     Column("Source", lambda b: (b.get("source") or {}).get("component", ""), wide=True),
     Column("Count", lambda b: b.get("count", 1), "integer", wide=True),
     Column("Name", lambda b: b["metadata"]["name"], wide=True),
+)
+NODE = (
+    Column("Status", lambda b: "Ready" if _condition(b, "Ready") == "True" else "NotReady"),
+    Column("Roles", lambda b: "control-plane"),
+    Column("Version", lambda b: _status(b)["nodeInfo"]["kubeletVersion"]),
+    Column("Internal-IP", lambda b: _status(b)["addresses"][0]["address"], wide=True),
+    Column("External-IP", lambda b: "<none>", wide=True),
+    Column("OS-Image", lambda b: _status(b)["nodeInfo"]["osImage"], wide=True),
+    Column("Kernel-Version", lambda b: _status(b)["nodeInfo"]["kernelVersion"], wide=True),
+    Column("Container-Runtime", lambda b: _status(b)["nodeInfo"]["containerRuntimeVersion"], wide=True),
 )
 PROGRAMMED = Column("Programmed", lambda b: _condition(b, "Programmed"))
 COLUMNS: Mapping[str, Sequence[Column]] = {

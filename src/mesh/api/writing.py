@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from mesh.api.admission import Admission, NoNamespace, Refused, Wanted
 from mesh.api.http import Reply, Request
+from mesh.api.merging import STRATEGIC as KUBERNETES_GROUPS
 from mesh.api.merging import json_patch, list_key, merge_patch, strategic_patch
 from mesh.api.paths import Target
 from mesh.api.problems import Problem, already_exists, conflict, invalid, not_found
@@ -271,10 +272,10 @@ def _patcher(kind: str, target: Target) -> Callable[[Any, Any], Any]:
         return merge_patch
     if kind == JSON:
         return json_patch
-    if kind == STRATEGIC and target.info.group in ("", "apps"):
+    if kind == STRATEGIC and target.info.group in KUBERNETES_GROUPS:
         key_of = list_key(target.info.group, target.info.kind)
         return lambda body, patch: strategic_patch(body, patch, key_of)
-    known = [MERGE, JSON, *([STRATEGIC] if target.info.group in ("", "apps") else [])]
+    known = [MERGE, JSON, *([STRATEGIC] if target.info.group in KUBERNETES_GROUPS else [])]
     raise Problem(415, f'the patch is "{kind}"; {target.info.kind} takes {", ".join(known)}')
 
 

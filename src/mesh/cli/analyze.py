@@ -17,6 +17,7 @@ from mesh.resources.meta import Resource
 from mesh.resources.problems import FieldError, Invalid
 from mesh.resources.ref import Ref
 from mesh.resources.references import ref_of
+from mesh.resources.untyped import Untyped
 
 
 def analyze_files(context: Context, names: Sequence[str], *, alone: bool, output: str) -> None:
@@ -54,7 +55,8 @@ def _given(context: Context, names: Sequence[str]) -> tuple[dict[Ref, Resource],
         except Invalid as error:
             messages += [Message("error", "SchemaValidationError", each) for each in error.errors]
             continue
-        found[valid.ref] = valid.typed
+        if valid.info.type is not Untyped:
+            found[valid.ref] = valid.typed
         warnings += [text for text in valid.warnings if "no effect" in text]
     return found, messages, warnings
 

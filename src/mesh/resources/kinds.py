@@ -1,7 +1,7 @@
 """The kinds that the mesh knows, by every name they have."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from mesh.resources.authorization_policy import AuthorizationPolicy
 from mesh.resources.branch import GROUP as MESHMALL
@@ -25,29 +25,29 @@ SECURITY = "security.istio.io"
 ISTIO_VERSIONS = ("v1", "v1beta1", "v1alpha3")
 
 
-class CustomKind:
+class CustomKind(Protocol):
     """What a user's definition says of a kind (`mesh.resources.definitions`)."""
 
     def fill(self, version: str, body: dict[str, Any]) -> None:
         """Writes the schema's defaults into an object."""
-        raise NotImplementedError
+        ...
 
     def check(self, version: str, body: dict[str, Any]) -> list[FieldError]:
         """All that the schema does not allow."""
-        raise NotImplementedError
+        ...
 
     def openapi(self, version: str) -> dict[str, Any]:
         """The schema (OpenAPIV3Schema)."""
-        raise NotImplementedError
+        ...
 
     def columns(self, version: str) -> list[dict[str, Any]]:
         """additionalPrinterColumns."""
-        raise NotImplementedError
+        ...
 
     @property
     def has_status(self) -> bool:
         """Whether `status` is a subresource, which ordinary writes leave alone."""
-        raise NotImplementedError
+        ...
 
 
 class KindInfo(NamedTuple):
@@ -80,8 +80,9 @@ class Registry:
     """Finds a kind by group and kind, or by group and plural."""
 
     def __init__(self, infos: Sequence[KindInfo]) -> None:
-        self._infos = tuple(infos)
-        self._by_kind = {(info.group, info.kind): info for info in infos}
+        # The first of a name counts: a kind that has a meaning stands before the list of those without.
+        self._by_kind = {(info.group, info.kind): info for info in reversed(infos)}
+        infos = self._infos = tuple(info for info in infos if self._by_kind[info.group, info.kind] is info)
         self._by_plural = {(info.group, info.plural): info for info in infos}
         self._by_type = {info.type: info for info in infos if info.type is not Untyped}
 

@@ -10,13 +10,16 @@ import msgspec
 from mesh.resources.advice import advise
 from mesh.resources.checks import check_object
 from mesh.resources.defaults import with_defaults
+from mesh.resources.definitions import check_definition, completed, definition_warnings, is_definition
 from mesh.resources.documents import documents
-from mesh.resources.kinds import REGISTRY, KindInfo
+from mesh.resources.inert_kinds import RBAC
+from mesh.resources.kinds import REGISTRY, KindInfo, Registry
 from mesh.resources.meta import Resource
-from mesh.resources.names import wrong_label, wrong_labels, wrong_subdomain
+from mesh.resources.names import wrong_label, wrong_labels, wrong_path, wrong_subdomain
 from mesh.resources.problems import FieldError, Invalid, meant
 from mesh.resources.ref import Ref
 from mesh.resources.structure import check, plain
+from mesh.resources.untyped import Untyped
 
 LARGEST_ANNOTATIONS = 256 << 10
 
@@ -67,7 +70,7 @@ def _is_list(body: dict[str, Any]) -> bool:
     return kind.endswith("List") and (kind == "List" or "items" in body)
 
 
-def identify(body: dict[str, Any], default_namespace: str = "") -> tuple[Ref, KindInfo]:
+def identify(body: dict[str, Any], default_namespace: str = "", registry: Registry = REGISTRY) -> tuple[Ref, KindInfo]:
     """Which object this is, of which kind. Raises Invalid when it is none the mesh knows."""
     version, kind = body.get("apiVersion"), body.get("kind")
     metadata = body.get("metadata")
@@ -76,31 +79,37 @@ def identify(body: dict[str, Any], default_namespace: str = "") -> tuple[Ref, Ki
     if not isinstance(kind, str) or not kind:
         raise Invalid([FieldError("kind", "is missing; Deployment, say")])
     if not isinstance(version, str) or not version:
-        raise Invalid([FieldError("apiVersion", f"is missing{_versions(kind)}")])
+        raise Invalid([FieldError("apiVersion", f"is missing{_versions(kind, registry)}")])
     group = version.rpartition("/")[0]
-    info = REGISTRY.by_kind(group, kind)
+    info = registry.by_kind(group, kind)
     namespace = metadata.get("namespace") or default_namespace
     ref = Ref(group, kind, str(namespace) if info is None or info.namespaced else "", str(name))
     if info is None:
-        known = {each.kind for each in REGISTRY.all()}
-        hint = _versions(kind) if kind in known else meant(kind, known)
+        known = {each.kind for each in registry.all()}
+        hint = _versions(kind, registry) if kind in known else meant(kind, known)
         raise Invalid([FieldError("kind", f'there is no kind "{kind}" in "{version}"{hint}', ref)])
     if version not in info.api_versions:
-        raise Invalid([FieldError("apiVersion", f'"{version}" is not known{_versions(kind)}', ref)])
+        raise Invalid([FieldError("apiVersion", f'"{version}" is not known{_versions(kind, registry)}', ref)])
     return ref, info
 
 
-def _versions(kind: str) -> str:
-    versions = [version for info in REGISTRY.all() if info.kind == kind for version in info.api_versions]
+def _versions(kind: str, registry: Registry) -> str:
+    versions = [version for info in registry.all() if info.kind == kind for version in info.api_versions]
     return f"; {' or '.join(versions)} would do" if versions else ""
 
 
-def validate(body: dict[str, Any], default_namespace: str = "") -> Validated:
-    """Checks one object and gives it Kubernetes' defaults. Raises Invalid with all that is wrong."""
+def validate(body: dict[str, Any], default_namespace: str = "", registry: Registry = REGISTRY) -> Validated:
+    """Checks one object and gives it Kubernetes' defaults, or those of its definition.
+
+    `registry` has the kinds that there are: with those that users have defined, where that matters. Raises Invalid
+    with all that is wrong.
+    """
     if not isinstance(body, dict):
         raise Invalid([FieldError("", "not an object")])
     cleaned = plain(body)
-    ref, info = identify(cleaned, default_namespace)
+    ref, info = identify(cleaned, default_namespace, registry)
+    if info.type is Untyped:
+        return _untyped(ref, info, cleaned)
     findings = check(cleaned, info.type)
     if findings.errors:
         raise _of(ref, findings.errors)
@@ -112,6 +121,31 @@ def validate(body: dict[str, Any], default_namespace: str = "") -> Validated:
     if errors := [*_metadata(info, typed), *check_object(typed)]:
         raise _of(ref, errors)
     return Validated(ref, info, filled, typed, _warnings(ref, findings.inert, advise(typed)))
+
+
+def _untyped(ref: Ref, info: KindInfo, body: dict[str, Any]) -> Validated:
+    """An object of which the mesh knows the head, and the user's schema (when there is one) the rest."""
+    findings = check({name: body[name] for name in ("apiVersion", "kind", "metadata") if name in body}, info.type)
+    if findings.errors:
+        raise _of(ref, findings.errors)
+    filled = with_defaults(info, body, ref.namespace)
+    typed = msgspec.convert(filled, info.type)
+    errors = _metadata(info, typed)
+    warnings = []
+    version = str(body["apiVersion"]).rpartition("/")[2]
+    if info.custom is not None:
+        info.custom.fill(version, filled)
+        errors += info.custom.check(version, filled)
+    elif is_definition(body):
+        errors += check_definition(body)
+        if not errors:
+            completed(filled)
+            warnings = [f"{ref}: {told}" for told in definition_warnings(body)]
+    elif info.no_effect:
+        warnings = [f"{ref}: {info.kind} has no effect here: {info.no_effect}"]
+    if errors:
+        raise _of(ref, errors)
+    return Validated(ref, info, filled, typed, warnings)
 
 
 def _of(ref: Ref, errors: Iterable[FieldError]) -> Invalid:
@@ -132,7 +166,7 @@ def _metadata(info: KindInfo, typed: Resource) -> list[FieldError]:
     strict = info.kind in ("Namespace", "Service")
     errors = []
     if not metadata.generate_name or metadata.name:
-        wrong = (wrong_label if strict else wrong_subdomain)(metadata.name)
+        wrong = (wrong_label if strict else wrong_path if info.group == RBAC else wrong_subdomain)(metadata.name)
         if wrong:
             errors.append(FieldError("metadata.name", wrong))
     if metadata.generate_name and (wrong := wrong_subdomain(metadata.generate_name.rstrip("-."))):

@@ -29,6 +29,15 @@ def wrong_subdomain(name: str) -> str:
     return ""
 
 
+def wrong_path(name: str) -> str:
+    """Why this cannot stand in a path, the rule for names of roles (`system:view`); "" when it can."""
+    if not name:
+        return "is missing"
+    if name in (".", "..") or "/" in name or "%" in name:
+        return f'"{name[:80]}" is not a name: neither "." nor "..", without "/" and "%"'
+    return ""
+
+
 def wrong_label(name: str) -> str:
     """Why this is no DNS label, the stricter kind of name; "" when it is one."""
     if not name:

@@ -9,6 +9,7 @@ The store itself removes what it is told to and no more. Who deletes for a user 
   the moment it is deleted, and the processes that it pointed to end in order behind it.
 - A Namespace takes all objects in it. While pods of it are ending it stays, marked and in phase Terminating;
   `mesh.api.collector` removes it with the last of them.
+- A CustomResourceDefinition takes all objects of its kind.
 
 Pure: reads the store, returns changes.
 """
@@ -17,6 +18,7 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
+from mesh.resources.kinds import REGISTRY
 from mesh.resources.ref import Ref
 from mesh.store.objects import Change, Delete, Put, Stored
 from mesh.store.store import Store
@@ -48,12 +50,21 @@ def removal(store: Store, objects: Iterable[Stored], *, grace: int | None = None
             found[each.ref] = _terminating(each, now) if pods else Delete(each.ref)
             continue
         found[each.ref] = Delete(each.ref)
+        if each.ref.kind == "CustomResourceDefinition":
+            waiting += _defined(store, each)
         dependents = store.dependents(each.uid)
         if orphan:
             found.update({one.ref: _orphaned(one, each.uid) for one in dependents if one.ref not in named})
         else:
             waiting += [one for one in dependents if one.ref not in found]
     return list(found.values())
+
+
+def _defined(store: Store, definition: Stored) -> list[Stored]:
+    """The objects of a kind that a user has defined; none when the mesh has the kind itself."""
+    spec = definition.body["spec"]
+    group, kind = spec["group"], spec["names"]["kind"]
+    return [] if REGISTRY.by_kind(group, kind) else store.list(group, kind)
 
 
 def rfc3339(seconds: float) -> str:

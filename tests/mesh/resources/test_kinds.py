@@ -6,8 +6,10 @@ import pytest
 from mesh.resources.inert import INERT, worth_telling
 from mesh.resources.kinds import REGISTRY, KindInfo
 from mesh.resources.meta import ObjectMeta
+from mesh.resources.untyped import Untyped
 
-KINDS = REGISTRY.all()
+KINDS = [info for info in REGISTRY.all() if info.type is not Untyped]
+UNTYPED = [info for info in REGISTRY.all() if info.type is Untyped]
 
 
 @pytest.mark.parametrize("info", KINDS, ids=lambda info: info.kind)
@@ -16,6 +18,13 @@ def test_a_kind_is_found_by_each_of_its_names(info: KindInfo) -> None:
     assert REGISTRY.by_plural(info.group, info.plural) is info
     assert REGISTRY.by_type(info.type) is info
     assert info.type.__name__ == info.kind
+
+
+@pytest.mark.parametrize("info", UNTYPED, ids=lambda info: info.kind)
+def test_a_kind_without_a_type_is_found_by_its_names_and_says_why_it_has_no_effect(info: KindInfo) -> None:
+    assert REGISTRY.by_kind(info.group, info.kind) is info
+    assert REGISTRY.by_plural(info.group, info.plural) is info
+    assert info.no_effect or info.kind in ("Node", "CustomResourceDefinition")
 
 
 def test_istio_kinds_have_three_versions_and_kubernetes_kinds_one() -> None:

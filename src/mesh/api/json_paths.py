@@ -1,0 +1,45 @@
+"""Kubernetes' JSONPath, as far as the columns of a CustomResourceDefinition use it.
+
+`.spec.replicas`, `.status.conditions[?(@.type=="Ready")].status`, `.spec.hosts[*]`, `.metadata.labels.app\\.io/name`,
+`.spec['host']`, `.items[0]`.
+"""
+
+import re
+from typing import Any
+
+STEP = re.compile(
+    r"""\.(?P<name>(?:\\.|[^.\[\\])+)"""
+    r"""|\[\?\(\s*@\.(?P<key>[\w./-]+)\s*==\s*(?P<quote>["'])(?P<value>.*?)(?P=quote)\s*\)\]"""
+    r"""|\[(?P<index>-?\d+)\]|\[(?P<all>\*)\]|\[(?P<mark>["'])(?P<quoted>.*?)(?P=mark)\]"""
+)
+
+
+def find(body: Any, path: str) -> list[Any]:
+    """All values that a path names; none when nothing is there, or the path cannot be read."""
+    text = path.strip().removeprefix("{").removesuffix("}").removeprefix("$")
+    text = text if text.startswith((".", "[")) else f".{text}"
+    found, place = [body], 0
+    while place < len(text):
+        step = STEP.match(text, place)
+        if step is None:
+            return []
+        found = [below for each in found for below in _take(each, step)]
+        place = step.end()
+    return found
+
+
+def _take(value: Any, step: re.Match[str]) -> list[Any]:
+    name = step["quoted"] if step["mark"] else step["name"]
+    if name == "*":
+        return list(value.values()) if isinstance(value, dict) else list(value) if isinstance(value, list) else []
+    if name is not None:
+        name = name if step["mark"] else re.sub(r"\\(.)", r"\1", name)
+        return [value[name]] if isinstance(value, dict) and name in value else []
+    if not isinstance(value, list):
+        return list(value.values()) if step["all"] and isinstance(value, dict) else []
+    if step["all"]:
+        return value
+    if step["index"]:
+        index = int(step["index"])
+        return [value[index]] if -len(value) <= index < len(value) else []
+    return [each for each in value if find(each, step["key"]) == [step["value"]]]

@@ -1,0 +1,90 @@
+"""Kinds that real manifests bring and that mean nothing on one machine: the one list of them.
+
+They are stored and shown as they were written; who writes one is told, in one line, what it does not do.
+"""
+
+from typing import NamedTuple
+
+NO_ROLES = "who holds the mesh's kubeconfig may do everything"
+NO_QUOTAS = "nothing is limited on this machine"
+NO_VOLUMES = "a pod's volumes are folders of its own, and go with it"
+DEPLOYMENT = "no pods come of it here; a Deployment's do"
+NO_EXTENSION = "the mesh's own rules alone go to Envoy"
+MUTUAL_TLS = "nothing leaves the machine, and nothing is encrypted between pods"
+
+
+class InertKind(NamedTuple):
+    """One kind; `short` are kubectl's short names, `reason` completes "has no effect here: "."""
+
+    group: str
+    versions: str
+    kind: str
+    plural: str
+    short: str
+    reason: str
+    namespaced: bool = True
+
+
+ISTIO_VERSIONS = "v1 v1beta1 v1alpha3"
+RBAC = "rbac.authorization.k8s.io"
+
+INERT_KINDS = (
+    InertKind("", "v1", "PersistentVolume", "persistentvolumes", "pv", NO_VOLUMES, False),
+    InertKind("", "v1", "PersistentVolumeClaim", "persistentvolumeclaims", "pvc", NO_VOLUMES),
+    InertKind("", "v1", "ResourceQuota", "resourcequotas", "quota", NO_QUOTAS),
+    InertKind("", "v1", "LimitRange", "limitranges", "limits", NO_QUOTAS),
+    InertKind("", "v1", "PodTemplate", "podtemplates", "", DEPLOYMENT),
+    InertKind("", "v1", "ReplicationController", "replicationcontrollers", "rc", DEPLOYMENT),
+    InertKind("apps", "v1", "StatefulSet", "statefulsets", "sts", DEPLOYMENT),
+    InertKind("apps", "v1", "DaemonSet", "daemonsets", "ds", DEPLOYMENT),
+    InertKind("batch", "v1", "Job", "jobs", "", DEPLOYMENT),
+    InertKind("batch", "v1", "CronJob", "cronjobs", "cj", DEPLOYMENT),
+    InertKind(
+        "autoscaling", "v2 v1", "HorizontalPodAutoscaler", "horizontalpodautoscalers", "hpa",
+        "the number of pods is what the Deployment says; kubectl scale changes it",
+    ),
+    InertKind(
+        "policy", "v1", "PodDisruptionBudget", "poddisruptionbudgets", "pdb", "nothing evicts a pod on this machine"
+    ),
+    InertKind(
+        "networking.k8s.io", "v1", "NetworkPolicy", "networkpolicies", "netpol",
+        "every process of this machine reaches every other; an AuthorizationPolicy guards a workload",
+    ),
+    InertKind(
+        "networking.k8s.io", "v1", "Ingress", "ingresses", "ing",
+        "nothing listens for it; a Gateway and a VirtualService of Istio would do",
+    ),
+    InertKind("networking.k8s.io", "v1", "IngressClass", "ingressclasses", "", "there is no ingress here", False),
+    InertKind("scheduling.k8s.io", "v1", "PriorityClass", "priorityclasses", "pc", "all pods are equal here", False),
+    InertKind("storage.k8s.io", "v1", "StorageClass", "storageclasses", "sc", NO_VOLUMES, False),
+    InertKind(RBAC, "v1", "Role", "roles", "", NO_ROLES),
+    InertKind(RBAC, "v1", "RoleBinding", "rolebindings", "", NO_ROLES),
+    InertKind(RBAC, "v1", "ClusterRole", "clusterroles", "", NO_ROLES, False),
+    InertKind(RBAC, "v1", "ClusterRoleBinding", "clusterrolebindings", "", NO_ROLES, False),
+    InertKind(
+        "admissionregistration.k8s.io", "v1", "ValidatingWebhookConfiguration", "validatingwebhookconfigurations", "",
+        "no webhook is called", False,
+    ),
+    InertKind(
+        "admissionregistration.k8s.io", "v1", "MutatingWebhookConfiguration", "mutatingwebhookconfigurations", "",
+        "no webhook is called", False,
+    ),
+    InertKind("security.istio.io", "v1 v1beta1", "PeerAuthentication", "peerauthentications", "pa", MUTUAL_TLS),
+    InertKind(
+        "security.istio.io", "v1 v1beta1", "RequestAuthentication", "requestauthentications", "ra",
+        "no token is looked at; requests without a valid one pass",
+    ),
+    InertKind("networking.istio.io", "v1alpha3", "EnvoyFilter", "envoyfilters", "", NO_EXTENSION),
+    InertKind("networking.istio.io", "v1beta1", "ProxyConfig", "proxyconfigs", "", NO_EXTENSION),
+    InertKind(
+        "networking.istio.io", ISTIO_VERSIONS, "WorkloadEntry", "workloadentries", "we", "pods alone are endpoints"
+    ),
+    InertKind(
+        "networking.istio.io", ISTIO_VERSIONS, "WorkloadGroup", "workloadgroups", "wg", "pods alone are endpoints"
+    ),
+    InertKind(
+        "telemetry.istio.io", "v1 v1alpha1", "Telemetry", "telemetries", "telemetry",
+        "what the mesh observes does not depend on it",
+    ),
+    InertKind("extensions.istio.io", "v1alpha1", "WasmPlugin", "wasmplugins", "", NO_EXTENSION),
+)  # fmt: skip
