@@ -127,6 +127,8 @@ How it is proved: `tests/conformance/reference.py` is an interpreter of the rule
 Istio's reference, which knows nothing of the compiler. Hypothesis draws rules and requests; a real Envoy with the
 compiled rules must do what the interpreter allows, and so must `meshmall route`. A few hundred cases run with the
 tests; `MESHMALL_CONFORMANCE_CASES=20000 .venv/bin/python -m pytest tests/conformance` takes about two minutes.
+Istio's own tasks (request routing, faults, shifting, timeouts, circuit breaking, mirroring, ingress) are played in
+`tests/conformance/test_tasks.py`.
 
 ## Where Istio's reference leaves it open, or Istio does otherwise
 

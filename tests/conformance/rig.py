@@ -49,9 +49,16 @@ class Observed:
     sent: Mapping[str, str] = field(default_factory=dict)
 
 
+def _free() -> asyncio.Event:
+    event = asyncio.Event()
+    event.set()
+    return event
+
+
 @dataclass(repr=False)
 class Rig:
-    """`pods_seen` has, for each case, the pods that it or a copy of it reached."""
+    """While `hold` is clear, pods do not answer. `pods_seen` has, for each case, the pods that it or a copy of it
+    reached."""
 
     home: Path
     network: str = ""
@@ -59,6 +66,7 @@ class Rig:
     settings: MeshSettings = field(init=False)
     addresses: dict[str, str] = field(default_factory=dict)
     pods_seen: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    hold: asyncio.Event = field(default_factory=_free)
     connections: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     snapshot: Snapshot = field(default_factory=lambda: Snapshot(0))
     _servers: list[asyncio.Server] = field(default_factory=list)
@@ -178,6 +186,18 @@ class Rig:
             return case, Observed(code, headers, body, told["pod"], told["target"], told["headers"])
         return case, Observed(code, headers, body)
 
+    async def ask_alone(self, request: Request, caller: str) -> Observed:
+        """The request on a connection of its own, beside others."""
+        lines = [f"GET http://{request.authority}{request.target} HTTP/1.1", f"host: {request.authority}", "", ""]
+        async with asyncio.timeout(DEADLINE):
+            reader, writer = await asyncio.open_connection(self.addresses[caller], 15001)
+            try:
+                writer.write("\r\n".join(lines).encode())
+                status, headers, body = await read_message(reader)
+            finally:
+                writer.close()
+        return Observed(int(status.split(" ")[1]), headers, body)
+
     async def reached(self, case: str, count: int) -> list[str]:
         """The pods that a case reached, once there are so many."""
         async with asyncio.timeout(DEADLINE):
@@ -199,6 +219,7 @@ class _Pod:
             while True:
                 line, headers, _ = await read_message(reader)
                 self._rig.pods_seen[headers.get(CASE, "")].append(self._name)
+                await self._rig.hold.wait()
                 body = json.dumps({"pod": self._name, "target": line.split(" ")[1], "headers": headers})
                 lines = [f"{name}: {value}" for name, value in ANSWER_HEADERS.items()]
                 head = ["HTTP/1.1 200 OK", f"content-length: {len(body)}", "x-pod-body: yes", *lines]

@@ -63,7 +63,7 @@ def _refused(rules: Sequence[dict[str, Any]]) -> list[str]:
         f"{body['kind']} {_named(body)}: {condition.get('message')}"
         for body in rules
         for condition in (body.get("status") or {}).get("conditions", [])
-        if condition.get("status") == "False"
+        if condition.get("type") == "Programmed" and condition.get("status") == "False"
     ]
 
 

@@ -8,6 +8,7 @@ object shows it, and it is offered again until the port is free.
 import asyncio
 import logging
 import time
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -19,11 +20,11 @@ from mesh.envoy.plane import DataPlane, Refused
 from mesh.envoy.resources import Kind
 from mesh.resources.meta import Resource
 from mesh.resources.ref import Ref
-from mesh.resources.references import ref_of
+from mesh.resources.references import Finding, check, ref_of
 from mesh.routing.branches import EntryMemory
 from mesh.routing.compile import compile  # noqa: A004 - what it does
 from mesh.routing.table import Listener, Snapshot
-from mesh.routing.world import MeshSettings, World
+from mesh.routing.world import MeshSettings, World, age
 from mesh.store import Event, Expired, Put, Store, Watch, timestamp
 
 RULES = frozenset(("VirtualService", "DestinationRule", "Gateway", "ServiceEntry", "AuthorizationPolicy"))
@@ -211,17 +212,29 @@ class Programmer:
         reasons = {ref: held.reason for ref, held in self._aside.items()}
         for each in self._blocked.values():
             reasons |= dict.fromkeys(each.origins, each.reason)
+        found = self._found()
         changes: list[Put] = []
         for kind_name in (*RULES, "Service"):
             for stored in self._store.list(GROUPS[kind_name], kind_name):
                 refusal = reasons.get(stored.ref)
                 if kind_name == "Service" and refusal is None and not has_condition(stored.body):
                     continue
-                body = with_condition(stored.body, refusal, timestamp())
+                findings = found.get(stored.ref, []) if kind_name != "Service" else None
+                body = with_condition(stored.body, refusal, timestamp(), findings)
                 if body is not None:
                     changes.append(Put(stored.ref, body, stored.version))
         if changes:
             self._store.commit(changes)
+
+    def _found(self) -> Mapping[Ref, list[Finding]]:
+        """What rules name that is not there, and what they dispute, by the object it is about."""
+        found: dict[Ref, list[Finding]] = defaultdict(list)
+        kinds = (*sorted(RULES), "Service")
+        everything = [each.typed for kind in kinds for each in self._store.list(GROUPS[kind], kind)]
+        for finding in check(sorted(everything, key=age)):
+            if finding.error.ref is not None:
+                found[finding.error.ref].append(finding)
+        return found
 
 
 GROUPS = {**dict.fromkeys(RULES, "networking.istio.io"), "Service": "", "AuthorizationPolicy": "security.istio.io"}

@@ -114,7 +114,7 @@ class World:
     @classmethod
     def build(cls, version: int, objects: Iterable[Resource]) -> Self:
         """A world from typed objects in any order; kinds that routing does not ask are left out."""
-        everything = sorted(objects, key=_age)
+        everything = sorted(objects, key=age)
         pods = [each for each in everything if isinstance(each, Pod)]
         return cls(
             version=version,
@@ -136,7 +136,7 @@ class World:
             kept = [each for each in held if ref_of(each) != ref]
             if isinstance(typed, type_):
                 kept.append(typed)
-            return tuple(sorted(kept, key=_age))
+            return tuple(sorted(kept, key=age))
 
         return replace(
             self,
@@ -149,7 +149,7 @@ class World:
         )
 
 
-def _age(each: Resource) -> tuple[str, str, str]:
+def age(each: Resource) -> tuple[str, str, str]:
     """Oldest first, as Istio orders rules for one host; then by namespace and name."""
     meta = each.metadata
     return (meta.creation_timestamp or "", meta.namespace, meta.name)

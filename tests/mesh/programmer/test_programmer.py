@@ -104,6 +104,38 @@ async def test_the_gateway_serves_rules_bound_to_it_and_an_unknown_host_is_502_i
     assert (await plane.call(base, "nobody:7000")).status == 502
 
 
+async def test_a_rule_says_of_itself_what_is_missing_and_who_else_is_for_its_host(plane: Plane) -> None:
+    await shop(plane)
+    old = rule("old", "products", to("products"))
+    young = rule("young", "products", to("nobody"))
+    for each, stamp in ((old, "2026-01-01T00:00:00Z"), (young, "2026-01-02T00:00:00Z")):
+        each["metadata"]["creationTimestamp"] = stamp
+    await plane.apply(old, young)
+    said = {}
+    for name in ("old", "young"):
+        stored = plane.store.get(Ref(ISTIO, "VirtualService", "mesh", name))
+        assert stored is not None
+        said[name] = {each["type"]: each for each in stored.body["status"]["conditions"]}
+    assert {name: each["status"] for name, each in said["old"].items()} == {
+        "Programmed": "True",
+        "Accepted": "True",
+        "ResolvedRefs": "True",
+        "Conflicted": "False",
+    }
+    assert {name: each["status"] for name, each in said["young"].items()} == {
+        "Programmed": "True",
+        "Accepted": "True",
+        "ResolvedRefs": "False",
+        "Conflicted": "True",
+    }
+    assert 'no Service is named "nobody"' in said["young"]["ResolvedRefs"]["message"]
+    assert "VirtualService mesh/old" in said["young"]["Conflicted"]["message"]
+    await plane.apply(service("nobody"))
+    stored = plane.store.get(Ref(ISTIO, "VirtualService", "mesh", "young"))
+    assert stored is not None
+    assert next(e for e in stored.body["status"]["conditions"] if e["type"] == "ResolvedRefs")["status"] == "True"
+
+
 async def test_a_rule_that_envoy_refuses_leaves_the_last_good_one_and_says_so(plane: Plane) -> None:
     base, _ = await shop(plane)
     await plane.apply(rule("products", "products", to("products-fox")))
