@@ -15,6 +15,7 @@ Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 JSON = "application/json"
+PROTOBUF = "application/vnd.kubernetes.protobuf"
 TRUE = frozenset({"true", "1", "t", "yes", ""})
 
 
@@ -23,7 +24,8 @@ class Request:
 
     def __init__(self, scope: Scope, receive: Receive, *, largest_body: int, body_limit: float) -> None:
         self.method: str = scope["method"]
-        self.path: str = scope["path"]
+        # Some clients (httpx with a base URL, as in kr8s) ask for `/version/`.
+        self.path: str = scope["path"].rstrip("/") or "/"
         self.headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         text = scope["query_string"].decode("latin-1")
         self.query: dict[str, str] = dict(parse_qsl(text, keep_blank_values=True))

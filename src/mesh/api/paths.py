@@ -80,6 +80,9 @@ def find(path: str, registry: Registry = REGISTRY) -> Target:
     scoped = bool(namespace) if info.namespaced else not namespace
     if not scoped and (name or not info.namespaced):
         raise unknown(path)
+    if subresource in INSTEAD and info.kind == "Pod" and not info.group:
+        why = "not served here, where a pod is a process of your own machine"
+        raise Problem(501, f"pods/{subresource}: {why}; {INSTEAD[subresource].replace('NAME', name)}")
     if subresource and subresource not in subresources(info):
         raise Problem(404, f'{info.plural}/{subresource}: {info.kind} "{name}" has no such subresource in this mesh')
     return Target(info, version, namespace, name, subresource)
