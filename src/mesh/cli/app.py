@@ -223,6 +223,14 @@ def analyze(
 
 
 @app.command()
+def kubeconfig(home: HomeOption = None) -> None:
+    """Print the path of the kubeconfig: `export KUBECONFIG=$(meshmall kubeconfig)`."""
+    context = context_of(home)
+    context.home.require_running()
+    context.view.plain(str(context.home.kubeconfig))
+
+
+@app.command()
 def down(
     home: HomeOption = None,
     purge: Annotated[bool, typer.Option("--purge", help="Also remove all that the mesh keeps in its home.")] = False,
