@@ -7,7 +7,7 @@ from typing import Any
 from mesh.api import discovery, reviews, usage
 from mesh.api.applying import Applying
 from mesh.api.guard import Guard
-from mesh.api.http import Answer, Receive, Reply, Request, Scope, Send
+from mesh.api.http import PROTOBUF, Answer, Receive, Reply, Request, Scope, Send
 from mesh.api.openapi import Documents
 from mesh.api.paths import Target, find, unknown
 from mesh.api.pod_logs import PodLogs
@@ -107,6 +107,10 @@ class App:
             case ["apis", group, "v1", plural] if (group, plural) in reviews.REVIEWS:
                 if request.method != "POST":
                     raise _wrong_method(request)
+                if PROTOBUF in request.headers.get("content-type", ""):
+                    # kubectl asks so. The answer is the same whatever is asked, and told in JSON, which it reads too.
+                    await request.body()
+                    return Reply(reviews.review(group, plural, {}), 201)
                 return Reply(reviews.review(group, plural, await request.json_object()), 201)
             case ["apis", usage.GROUP, usage.VERSION, *rest]:
                 if request.method != "GET":
@@ -159,6 +163,8 @@ class App:
                 found = discovery.resources("", version, registry)
             case ["apis", group, version]:
                 found = discovery.resources(group, version, registry)
+            case ["openapi", "v2"]:
+                return self._documents.version_two(registry, request.headers.get("accept", ""))
             case ["openapi", "v3"]:
                 found = self._documents.index(registry)
             case ["openapi", "v3", "api", version]:

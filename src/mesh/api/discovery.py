@@ -200,8 +200,8 @@ def _resources(info: KindInfo) -> list[Body]:
     }
     if info.short_names:
         own["shortNames"] = list(info.short_names)
-    if (info.group, info.kind) in ALL:
-        own["categories"] = ["all"]
+    if categories := info.categories or (("all",) if (info.group, info.kind) in ALL else ()):
+        own["categories"] = list(categories)
     return [own, *(_subresource(info, name) for name in sorted(subresources(info)))]
 
 

@@ -12,11 +12,16 @@ from typing import Any
 import msgspec
 from msgspec import inspect
 
+from mesh.api.http import Reply
 from mesh.api.merging import KEYS, SETS
 from mesh.resources.kinds import KindInfo, Registry
 from mesh.resources.untyped import Untyped
 
 Body = dict[str, Any]
+GVK = "x-kubernetes-group-version-kind"
+# Clients ask with an "@" in it, which no media type may have; the answer's type is written as Kubernetes does.
+PROTOBUF_V2 = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"
+EMPTY_V2 = b"\x0a\x032.0\x12\x0f\x0a\x09mesh-mall\x12\x02v1"
 INT_OR_STRING = {inspect.IntType, inspect.StrType}
 SIMPLE: dict[type[inspect.Type], str] = {
     inspect.StrType: "string",
@@ -60,6 +65,26 @@ class Documents:
         if found is None and (made := _document(group, version, registry)) is not None:
             found = self._documents[group, version] = msgspec.json.encode(made)
         return found
+
+    def version_two(self, registry: Registry, accept: str) -> Reply:
+        """`/openapi/v2` (Swagger 2.0): the schemas alone, for clients that know nothing newer.
+
+        kubectl reads it as protobuf where version 3 does not know a kind, and then says itself that there is no such
+        kind: an empty document is enough for that.
+        """
+        if PROTOBUF_V2 in accept.replace("@", "."):
+            return Reply(EMPTY_V2, content_type=PROTOBUF_V2)
+        schemas: Body = {}
+        for group, version in sorted({(info.group, each) for info in registry.all() for each in info.versions}):
+            raw = self.document(group, version, registry) or b"{}"
+            found = msgspec.json.decode(raw.replace(b'"#/components/schemas/', b'"#/definitions/'))
+            for name, schema in found["components"]["schemas"].items():
+                kinds = schemas.get(name, {}).get(GVK, [])
+                schemas[name] = schema
+                if kinds:
+                    schema[GVK] = [*kinds, *(each for each in schema.get(GVK, ()) if each not in kinds)]
+        info = {"title": "mesh-mall", "version": "v1"}
+        return Reply({"swagger": "2.0", "info": info, "paths": {}, "definitions": schemas})
 
     def _follow(self, registry: Registry) -> None:
         if registry is not self._registry:
@@ -107,7 +132,7 @@ def _paths(info: KindInfo, version: str, name: str) -> Iterator[tuple[str, Body]
 def _operation(kind: Body, action: str, name: str) -> Body:
     body: Body = {
         "x-kubernetes-action": action,
-        "x-kubernetes-group-version-kind": kind,
+        GVK: kind,
         "responses": {
             "200": {
                 "description": "OK",
@@ -135,7 +160,7 @@ class _Schemas:
         if info.type is Untyped:
             return self._untyped(info, version)
         name = self._struct(info.type)
-        kinds = self.found[name].setdefault("x-kubernetes-group-version-kind", [])
+        kinds = self.found[name].setdefault(GVK, [])
         kinds.append({"group": info.group, "version": version, "kind": info.kind})
         return name
 
@@ -150,7 +175,7 @@ class _Schemas:
             schema = dict(info.custom.openapi(version))
         own = schema.get("properties")
         schema["properties"] = {**(own if isinstance(own, dict) else {}), **self.found[head]["properties"]}
-        schema["x-kubernetes-group-version-kind"] = [{"group": info.group, "version": version, "kind": info.kind}]
+        schema[GVK] = [{"group": info.group, "version": version, "kind": info.kind}]
         self.found[name] = schema
         return name
 

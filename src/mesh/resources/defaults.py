@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from mesh.resources.kinds import KindInfo
+from mesh.resources.untyped import Untyped
 
 Body = dict[str, Any]
 
@@ -16,7 +17,7 @@ def with_defaults(info: KindInfo, body: Body, namespace: str) -> Body:
         metadata["namespace"] = metadata.get("namespace") or namespace
     else:
         metadata.pop("namespace", None)
-    fill = _FILL.get(info.kind) if not info.group.startswith("networking") else None
+    fill = _FILL.get(info.kind) if info.group in ("", "apps") and info.type is not Untyped else None
     if fill is not None:
         fill(body)
     return body

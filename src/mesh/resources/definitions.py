@@ -81,6 +81,7 @@ def _kind_of(body: Body) -> KindInfo | None:
         tuple(names.get("shortNames") or ()),
         spec["scope"] == "Namespaced",
         Untyped,
+        categories=tuple(names.get("categories") or ()),
         custom=Defined(
             {each["name"]: Schema(each["schema"]["openAPIV3Schema"]) for each in served},
             {each["name"]: each.get("additionalPrinterColumns") or [] for each in served},

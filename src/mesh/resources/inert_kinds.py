@@ -56,6 +56,7 @@ INERT_KINDS = (
     ),
     InertKind("networking.k8s.io", "v1", "IngressClass", "ingressclasses", "", "there is no ingress here", False),
     InertKind("scheduling.k8s.io", "v1", "PriorityClass", "priorityclasses", "pc", "all pods are equal here", False),
+    InertKind("coordination.k8s.io", "v1", "Lease", "leases", "", "there is one of everything, and nothing is elected"),
     InertKind("storage.k8s.io", "v1", "StorageClass", "storageclasses", "sc", NO_VOLUMES, False),
     InertKind(RBAC, "v1", "Role", "roles", "", NO_ROLES),
     InertKind(RBAC, "v1", "RoleBinding", "rolebindings", "", NO_ROLES),

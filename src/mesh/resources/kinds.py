@@ -68,6 +68,7 @@ class KindInfo(NamedTuple):
     made_by: str = "user"
     kept: bool = True
     no_effect: str = ""
+    categories: tuple[str, ...] = ()
     custom: CustomKind | None = None
 
     @property

@@ -142,7 +142,7 @@ def _untyped(ref: Ref, info: KindInfo, body: dict[str, Any]) -> Validated:
             completed(filled)
             warnings = [f"{ref}: {told}" for told in definition_warnings(body)]
     elif info.no_effect:
-        warnings = [f"{ref}: {info.kind} has no effect here: {info.no_effect}"]
+        warnings = [f"{ref}: has no effect here: {info.no_effect}"]
     if errors:
         raise _of(ref, errors)
     return Validated(ref, info, filled, typed, warnings)

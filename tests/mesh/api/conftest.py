@@ -3,6 +3,8 @@
 import asyncio
 import copy
 import json
+import os
+import shutil
 import ssl
 import urllib.error
 import urllib.request
@@ -218,3 +220,41 @@ def destination_rule(name: str, *subsets: str) -> Body:
         "metadata": {"name": name},
         "spec": {"host": name, "subsets": [{"name": each, "labels": {"version": each}} for each in subsets]},
     }
+
+
+KUBECTL = shutil.which("kubectl")
+
+
+class Kubectl:
+    """Runs kubectl with the kubeconfig that the server has written."""
+
+    def __init__(self, api: Api, folder: Path) -> None:
+        self._environment = {
+            "KUBECONFIG": str(api.home / "kubeconfig"),
+            "HOME": str(folder),
+            "PATH": os.environ["PATH"],
+        }
+        self._folder = folder
+
+    async def __call__(self, *arguments: str, fails: bool | None = False) -> str:
+        assert KUBECTL is not None
+        process = await asyncio.create_subprocess_exec(
+            KUBECTL,
+            *arguments,
+            env=self._environment,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        out, _ = await asyncio.wait_for(process.communicate(), 60)
+        assert fails is None or (process.returncode != 0) is fails, out.decode()
+        return out.decode()
+
+    def file(self, *objects: dict[str, object]) -> str:
+        path = self._folder / "objects.json"
+        path.write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": objects}))
+        return str(path)
+
+
+@pytest.fixture
+def kubectl(api: Api, tmp_path: Path) -> Kubectl:
+    return Kubectl(api, tmp_path)

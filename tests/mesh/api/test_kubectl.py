@@ -2,53 +2,23 @@
 
 import asyncio
 import json
-import os
-import shutil
-from pathlib import Path
 
 import pytest
 
 from mesh.resources.ref import Ref
 from mesh.store import Put
-from tests.mesh.api.conftest import Api, config, deployment, destination_rule, service, virtual_service
+from tests.mesh.api.conftest import (
+    KUBECTL,
+    Api,
+    Kubectl,
+    config,
+    deployment,
+    destination_rule,
+    service,
+    virtual_service,
+)
 
-KUBECTL = shutil.which("kubectl")
 pytestmark = pytest.mark.skipif(KUBECTL is None, reason="there is no kubectl on this machine")
-
-
-class Kubectl:
-    """Runs kubectl with the kubeconfig that the server has written."""
-
-    def __init__(self, api: Api, folder: Path) -> None:
-        self._environment = {
-            "KUBECONFIG": str(api.home / "kubeconfig"),
-            "HOME": str(folder),
-            "PATH": os.environ["PATH"],
-        }
-        self._folder = folder
-
-    async def __call__(self, *arguments: str, fails: bool = False) -> str:
-        assert KUBECTL is not None
-        process = await asyncio.create_subprocess_exec(
-            KUBECTL,
-            *arguments,
-            env=self._environment,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-        )
-        out, _ = await asyncio.wait_for(process.communicate(), 60)
-        assert (process.returncode != 0) is fails, out.decode()
-        return out.decode()
-
-    def file(self, *objects: dict[str, object]) -> str:
-        path = self._folder / "objects.json"
-        path.write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": objects}))
-        return str(path)
-
-
-@pytest.fixture
-def kubectl(api: Api, tmp_path: Path) -> Kubectl:
-    return Kubectl(api, tmp_path)
 
 
 async def test_create_get_and_delete(api: Api, kubectl: Kubectl) -> None:
