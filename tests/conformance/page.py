@@ -142,11 +142,13 @@ a request without the header passes, one with an empty header does not |
 | a route with several destinations, one of which is no Service | \
 its share gets 503, as on a cluster; all of them missing: 503 that names them |
 | `Host` set by a rule in more than one place | the route's wins over the destination's |
-| values with `%` in header operations | taken as text |
+| values with `%` in header operations | \
+Envoy's commands (`%START_TIME(%s)%`) are followed, as with Istio; any other percent sign is text |
 | `corsPolicy.unmatchedPreflights: IGNORE` | answered without the headers that allow; a fault of the route comes first |
 | ports of a Gateway | 80 and 443 are served at 8080 and 8443 (settings), redirects name those |
 | AuthorizationPolicy | \
-held where the request leaves, not where it arrives: a call that goes round Envoy is not seen, and TCP is not |
+held where the request leaves, not where it arrives: a call that goes round Envoy is not seen, nor is \
+TCP, nor a service that only a branch has |
 | DestinationRule `exportTo` | every namespace sees every rule |
 
 ## Not here

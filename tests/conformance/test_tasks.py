@@ -173,6 +173,16 @@ def test_request_timeouts(rig: Rig, runner: asyncio.Runner) -> None:
     assert runner.run(play()) == 504
 
 
+def test_commands_of_envoy_in_a_header_are_followed_and_other_percent_signs_are_text(
+    rig: Rig, runner: asyncio.Runner
+) -> None:
+    said = {"x-port": "%DOWNSTREAM_LOCAL_PORT%", "x-time": "t=%START_TIME(%s)%", "x-sure": "100% sure, 50%"}
+    rule = shop({"route": [to("shop")], "headers": {"request": {"set": said}}})
+    (found,) = runner.run(seen(rig, [rule], asked()))
+    assert (found.sent["x-port"], found.sent["x-sure"]) == ("15001", "100% sure, 50%")
+    assert found.sent["x-time"].removeprefix("t=").isdigit()
+
+
 def test_ingress_by_host_and_prefix(rig: Rig, runner: asyncio.Runner) -> None:
     """A Gateway for one host, a rule with two prefixes: everything else is 404."""
     match = [{"uri": {"prefix": "/status"}}, {"uri": {"prefix": "/delay"}}]

@@ -1,5 +1,6 @@
 """Route tables to Envoy's RouteConfiguration messages."""
 
+import re
 from collections.abc import Iterable
 
 from envoy.config.core.v3 import base_pb2 as core
@@ -50,6 +51,7 @@ from mesh.routing.table import (
 SOURCE_KEY = "mesh.source"
 FAULT_FILTER = "envoy.filters.http.fault"
 CORS_FILTER = "envoy.filters.http.cors"
+COMMAND = re.compile(r"%[A-Z][A-Z0-9_]*(\([^)]*\))?(:[0-9]+)?%")
 REDIRECT_CODES = {301: 0, 302: 1, 303: 2, 307: 3, 308: 4}
 
 
@@ -316,7 +318,8 @@ def _options(set_: Iterable[tuple[str, str]], add: Iterable[tuple[str, str]]) ->
         for key, value in pairs:
             option = core.HeaderValueOption(append_action=action)
             option.header.key = key
-            option.header.value = value.replace("%", "%%")
+            # Envoy's commands (%START_TIME(%s)%) are followed, as in Istio; any other percent sign is text.
+            option.header.value = value if COMMAND.search(value) else value.replace("%", "%%")
             yield option
 
 

@@ -231,7 +231,8 @@ class Programmer:
         found: dict[Ref, list[Finding]] = defaultdict(list)
         kinds = (*sorted(RULES), "Service")
         everything = [each.typed for kind in kinds for each in self._store.list(GROUPS[kind], kind)]
-        for finding in check(sorted(everything, key=age)):
+        secrets = {(each.ref.namespace, each.ref.name) for each in self._store.list("", "Secret")}
+        for finding in check(sorted(everything, key=age), secrets):
             if finding.error.ref is not None:
                 found[finding.error.ref].append(finding)
         return found

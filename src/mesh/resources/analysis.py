@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from mesh.resources.advice import advise
+from mesh.resources.config import Secret
 from mesh.resources.destination_rule import DestinationRule
 from mesh.resources.gateway import Gateway
 from mesh.resources.meta import Resource
@@ -18,7 +19,7 @@ from mesh.resources.service import Service
 from mesh.resources.service_entry import ServiceEntry
 from mesh.resources.virtual_service import VirtualService
 
-LOOKED_AT = (Service, ServiceEntry, VirtualService, DestinationRule, Gateway)
+LOOKED_AT = (Service, Secret, ServiceEntry, VirtualService, DestinationRule, Gateway)
 # What an apply only warns of, since it may come later, and what is wrong when it is said to be all there is.
 MISSING = frozenset(("ReferencedResourceNotFound", "PortNotFound"))
 
@@ -48,6 +49,7 @@ def _messages(everything: list[Resource]) -> Iterator[Message]:
         for advice in advise(each):
             code = "VirtualServiceUnreachableRule" if isinstance(each, VirtualService) else "Advice"
             yield Message("warning", code, FieldError(advice.path, advice.message, ref))
-    for finding in check(each for each in everything if isinstance(each, LOOKED_AT)):
+    secrets = {(each.metadata.namespace, each.metadata.name) for each in everything if isinstance(each, Secret)}
+    for finding in check((each for each in everything if isinstance(each, LOOKED_AT)), secrets):
         severity = "error" if finding.severity == "error" or finding.code in MISSING else "warning"
         yield Message("error" if severity == "error" else "warning", finding.code, finding.error)

@@ -1,7 +1,7 @@
 """Do rules name what is there? Checked over all objects as they would be after a change."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -37,8 +37,11 @@ def ref_of(typed: Resource) -> Ref:
     return Ref(info.group, info.kind, typed.metadata.namespace, typed.metadata.name)
 
 
-def check(objects: Iterable[Resource]) -> list[Finding]:
-    """Everything that rules name and is not there, in the order of the objects."""
+def check(objects: Iterable[Resource], secrets: Collection[tuple[str, str]] | None = None) -> list[Finding]:
+    """Everything that rules name and is not there, in the order of the objects.
+
+    `secrets` are those there are (namespace, name); None: Gateways' certificates are not looked for.
+    """
     everything = list(objects)
     services = {
         host: service_host(each.metadata.name, each.metadata.namespace)
@@ -67,8 +70,21 @@ def check(objects: Iterable[Resource]) -> list[Finding]:
             host = resolve(each.spec.host, each.metadata.namespace)
             if not host.startswith("*") and host not in services:
                 found.append(_warning(each, "spec.host", f'no Service is named "{each.spec.host}"'))
+    if secrets is not None:
+        for each in everything:
+            if isinstance(each, Gateway):
+                found += _certificates(each, secrets)
     found += _same_port(each for each in everything if isinstance(each, Gateway))
     return found
+
+
+def _certificates(gateway: Gateway, secrets: Collection[tuple[str, str]]) -> Iterator[Finding]:
+    namespace = gateway.metadata.namespace
+    for number, server in enumerate(gateway.spec.servers):
+        name = server.tls.credential_name if server.tls is not None else ""
+        if name and (namespace, name) not in secrets:
+            path = f"spec.servers[{number}].tls.credentialName"
+            yield _warning(gateway, path, f'there is no Secret "{namespace}/{name}" (of type kubernetes.io/tls)')
 
 
 def _same_port(gateways: Iterable[Gateway]) -> Iterator[Finding]:

@@ -34,6 +34,7 @@ from mesh.routing.table import (
 )
 
 GATEWAY = "gateway"
+DEFAULT_PORTS = {"http": 80, "https": 443}
 INGRESS_ACCOUNT = "istio-ingressgateway-service-account"
 ACCESS_KINDS = {How.EXACT: "is not", How.PREFIX: "does not begin with", How.REGEX: "does not match"}
 
@@ -51,22 +52,24 @@ class Asked:
     path: str = "/"
     query: str = ""
     headers: tuple[tuple[str, str], ...] = ()
+    scheme: str = "http"
 
     @classmethod
     def of(cls, url: str, method: str = "GET", headers: Sequence[tuple[str, str]] = ()) -> "Asked":
-        """A request as a client would make it. Raises CannotTell for what is no http:// URL."""
+        """A request as a client would make it. Raises CannotTell for what is no URL of HTTP."""
         parts = urlsplit(url)
-        if parts.scheme != "http" or not parts.hostname:
+        if parts.scheme not in DEFAULT_PORTS or not parts.hostname:
             raise CannotTell(f'"{url[:200]}" is not a URL as http://products:7000/products?ids=1')
-        authority = parts.netloc.rpartition("@")[2].lower().removesuffix(":80")
+        authority = parts.netloc.rpartition("@")[2].lower().removesuffix(f":{DEFAULT_PORTS[parts.scheme]}")
         lower = [(name.lower(), value) for name, value in headers]
         authority = next((value for name, value in lower if name == "host"), authority)
-        return cls(authority, method, parts.path or "/", parts.query, tuple(p for p in lower if p[0] != "host"))
+        others = tuple(pair for pair in lower if pair[0] != "host")
+        return cls(authority, method, parts.path or "/", parts.query, others, parts.scheme)
 
     def value(self, name: str) -> str | None:
         """A header's value, several as one list; pseudo headers by their names."""
         target = self.path + (f"?{self.query}" if self.query else "")
-        pseudo = {":method": self.method, ":authority": self.authority, ":scheme": "http", ":path": target}
+        pseudo = {":method": self.method, ":authority": self.authority, ":scheme": self.scheme, ":path": target}
         if name in pseudo:
             return pseudo[name]
         found = self.values(name)
@@ -336,7 +339,7 @@ def explain(snapshot: Snapshot, asked: Mapping[str, Any]) -> dict[str, Any]:
         raise CannotTell("headers: each is a name and a value")
     request = Asked.of(url, str(asked.get("method") or "GET").upper(), [(name, value) for name, value in pairs])
     try:
-        port = urlsplit(url).port or 80
+        port = urlsplit(url).port or DEFAULT_PORTS[request.scheme]
     except ValueError as error:
         raise CannotTell(f"{url[:200]}: {error}") from None
     at = caller(snapshot, str(asked.get("namespace") or ""), str(asked.get("from") or ""), port)

@@ -325,7 +325,6 @@ def _headers(headers: Headers | None) -> HeaderChanges:
 
 
 def _change(operations: HeaderOperations | None) -> HeaderChange:
-    """Values are taken literally: Envoy's `%...%` commands are not for manifests, as in Istio's reference."""
     if operations is None:
         return HeaderChange()
     return HeaderChange(

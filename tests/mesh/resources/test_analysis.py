@@ -29,6 +29,12 @@ def gateway(name: str, protocol: str = "HTTP", number: int = 80) -> dict[str, An
     }
 
 
+def secure() -> dict[str, Any]:
+    held = gateway("secure", "HTTPS", 443)
+    held["spec"]["servers"][0]["tls"] = {"mode": "SIMPLE", "credentialName": "tls"}
+    return held
+
+
 def typed(*bodies: dict[str, Any]) -> list[Resource]:
     return [validate(body, "mesh").typed for body in bodies]
 
@@ -63,6 +69,10 @@ def test_good_rules_have_no_message() -> None:
         (
             [TWO_PORTS, gateway("door"), rule("r", "x.example.com", to("both"), gateways=["door"])],
             ("warning", "VirtualServiceDestinationPortSelectorRequired", "spec.http[0].route[0].destination.port"),
+        ),
+        (
+            [secure()],
+            ("error", "ReferencedResourceNotFound", "spec.servers[0].tls.credentialName"),
         ),
         (
             [rule("one", "mall", to("mall")), rule("two", "mall", to("mall"))],
@@ -104,11 +114,17 @@ def test_a_route_that_no_request_reaches_is_told(first: Any, second: Any, *, rea
     assert found == expected
 
 
+def test_a_certificate_that_is_there_is_no_mistake() -> None:
+    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "tls", "namespace": "mesh"}}
+    assert said(secret, secure()) == []
+
+
 def test_two_gateways_that_speak_differently_on_one_port_are_an_error() -> None:
-    one, two = typed(gateway("one"), gateway("two", "HTTP", 80))
+    one, two = typed(gateway("one"), gateway("two", "HTTP2"))
     assert analyze([one, two]) == []
-    raw = gateway("two", "HTTP2")
-    assert analyze([one, *typed(raw)]) == []
+    (found,) = analyze([one, *typed(gateway("raw", "TCP"))])
+    assert (found.severity, found.code) == ("error", "ConflictingGateways")
+    assert "80 is plain HTTP in Gateway mesh/one and TCP here" in str(found)
 
 
 def test_messages_about_other_objects_are_left_out() -> None:

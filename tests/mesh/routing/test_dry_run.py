@@ -72,6 +72,14 @@ def test_a_request_that_comes_in_by_the_gateway() -> None:
         assert (found["from"], found["destinations"][0]["pods"]) == ("gateway|80", ["mesh/mall-1 127.9.0.3:7000"])
 
 
+def test_https_asks_the_gateway_s_port_for_it() -> None:
+    bound = rule("mall", "*", to("mall", match=[{"scheme": {"exact": "https"}}]), gateways=["door"])
+    with pytest.raises(CannotTell, match="no gateway serves port 443"):
+        asked(shop(bound), "https://shop.example.com/", caller="")
+    plain = asked(shop(bound), "http://shop.example.com/", caller="")
+    assert plain["rows"][0]["why"] == 'scheme "http" is not "https"'
+
+
 def test_who_calls_decides_where_a_rule_asks_for_it() -> None:
     source = rule("r", "products", to("products-fox", match=[{"sourceLabels": {"app": "mall"}}]), to("products"))
     assert "products-fox" in asked(shop(source), "http://products:7000/")["destinations"][0]["cluster"]
