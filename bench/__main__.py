@@ -21,7 +21,7 @@ import uvloop
 from rich.console import Console
 from rich.table import Table
 
-from bench import branches
+from bench import api, branches
 from bench.load import Load, load
 from bench.machine import ADDRESS, ROUNDS, SECONDS, meshmall, processes_memory
 
@@ -155,7 +155,18 @@ async def main() -> None:
         finally:
             meshmall(home, "down")
     report(console, speed, started, effect, megabytes)
+    measure_api(console)
     await measure_branches(console)
+
+
+def measure_api(console: Console) -> None:
+    """The Kubernetes API: a table and JSON."""
+    found = api.measure()
+    table = Table("API", "median", "aim")
+    for row in api.rows(found):
+        table.add_row(*row)
+    console.print(table)
+    (ROOT / "bench" / "results" / "api.json").write_text(json.dumps(found, indent=2) + "\n")
 
 
 async def measure_branches(console: Console) -> None:
@@ -216,5 +227,7 @@ def report(
 if __name__ == "__main__":
     if sys.argv[1:] == ["branches"]:
         uvloop.run(measure_branches(Console()))
+    elif sys.argv[1:] == ["api"]:
+        measure_api(Console())
     else:
         uvloop.run(main())
