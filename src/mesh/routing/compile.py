@@ -18,8 +18,9 @@ from mesh.resources.virtual_service import Destination, VirtualService
 from mesh.routing.access import Policies
 from mesh.routing.branches import Branches, EntryMemory
 from mesh.routing.clusters import Rules, cluster_name, clusters_of
+from mesh.routing.delegates import delegates_of
 from mesh.routing.directory import Directory, Known, is_http
-from mesh.routing.http import DEFAULT_RETRY, MESH, Place, delegates_of, rows
+from mesh.routing.http import DEFAULT_RETRY, MESH, Place, rows
 from mesh.routing.listeners import gateway_name, listeners_of, served
 from mesh.routing.table import (
     Chain,
