@@ -15,6 +15,7 @@ from mesh.resources import authorization_policy as ap
 from mesh.resources import destination_rule as dr
 from mesh.resources import gateway as gw
 from mesh.resources import service_entry as se
+from mesh.resources import sidecar as sc
 from mesh.resources import virtual_service as vs
 from mesh.resources.inert import inert_fields
 from mesh.resources.istio import StringMatch
@@ -26,6 +27,7 @@ HASH = "tests/conformance/test_destination_rule.py::test_the_same_value_meets_th
 LEVELS = "tests/conformance/test_destination_rule.py::test_a_subset_s_policy_wins_and_a_port_s_replaces_all_of_it"
 ENTRY = "tests/conformance/test_service_entry.py::test_a_host_is_called_at_its_addresses_with_its_name_kept"
 ACCESS = "tests/conformance/test_authorization.py::test_who_may_send_what"
+EGRESS = "tests/conformance/test_sidecar.py::test_a_namespace_calls_the_hosts_that_its_sidecar_names"
 GATEWAY = "tests/conformance/test_gateway.py::"
 SECRET = f"{GATEWAY}test_each_host_shows_the_certificate_of_its_secret"
 
@@ -61,6 +63,8 @@ PROOF: dict[type[Part], str] = {
     se.ServiceEntryPort: ENTRY,
     se.WorkloadEntry: ENTRY,
     se.EntrySelector: "tests/conformance/test_service_entry.py::test_pods_can_be_what_it_stands_for",
+    sc.SidecarSpec: EGRESS,
+    sc.IstioEgressListener: EGRESS,
     ap.AuthorizationPolicySpec: ACCESS,
     ap.Rule: ACCESS,
     ap.From: ACCESS,
@@ -104,6 +108,8 @@ REFUSED: dict[tuple[type[Part], str], str] = {
     (gw.ServerTLSSettings, "serverCertificate"): "a file of the gateway's pod; credentialName is known",
     (gw.ServerTLSSettings, "privateKey"): "a file of the gateway's pod; credentialName is known",
     (gw.ServerTLSSettings, "caCertificates"): "a file of the gateway's pod; credentialName is known",
+    (sc.SidecarSpec, "workloadSelector"): "all pods of a namespace see the same hosts",
+    (sc.SidecarSelector, "labels"): "all pods of a namespace see the same hosts",
     (ap.AuthorizationPolicySpec, "targetRef"): "a waypoint or gateway of Istio's; selector is known",
     (ap.AuthorizationPolicySpec, "targetRefs"): "a waypoint or gateway of Istio's; selector is known",
     (ap.AuthorizationPolicySpec, "provider"): "with action CUSTOM alone, which is refused",
@@ -115,6 +121,7 @@ KINDS: tuple[tuple[str, type[Part]], ...] = (
     ("DestinationRule", dr.DestinationRuleSpec),
     ("Gateway", gw.GatewaySpec),
     ("ServiceEntry", se.ServiceEntrySpec),
+    ("Sidecar", sc.SidecarSpec),
     ("AuthorizationPolicy", ap.AuthorizationPolicySpec),
 )
 HEAD = """# What rules mean here
@@ -157,8 +164,7 @@ TCP, nor a service that only a branch has |
 |---|---|
 | EnvoyFilter, WasmPlugin | they name parts of Istio's own Envoy configuration |
 | PeerAuthentication | pods have no proxies of their own between which TLS could be spoken |
-| RequestAuthentication | not yet: no tokens are checked |
-| Sidecar | not yet: every namespace sees every host |
+| RequestAuthentication | not yet: no token is looked at |
 | Gateway API | not yet |
 | locality load balancing | one machine is one locality |
 """

@@ -27,7 +27,7 @@ from mesh.routing.table import Listener, Snapshot
 from mesh.routing.world import MeshSettings, World, age
 from mesh.store import Event, Expired, Put, Store, Watch, timestamp
 
-RULES = frozenset(("VirtualService", "DestinationRule", "Gateway", "ServiceEntry", "AuthorizationPolicy"))
+RULES = frozenset(("VirtualService", "DestinationRule", "Gateway", "ServiceEntry", "Sidecar", "AuthorizationPolicy"))
 WATCHED = RULES | {"Service", "Pod", "Branch", "Secret"}
 # Seconds until refused listeners are offered again: the first pause, and the longest.
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
@@ -249,6 +249,7 @@ def _rules(world: World) -> dict[Ref, Resource]:
         world.services,
         world.policies,
         world.entries,
+        world.sidecars,
     )
     return {ref_of(each): each for group in groups for each in group}
 

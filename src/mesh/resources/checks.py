@@ -14,18 +14,21 @@ from mesh.resources.checks_destination_rule import check_destination_rule
 from mesh.resources.checks_gateway import check_gateway
 from mesh.resources.checks_pod import check_template
 from mesh.resources.checks_service_entry import check_service_entry
+from mesh.resources.checks_sidecar import check_sidecar
 from mesh.resources.checks_virtual_service import check_virtual_service
 from mesh.resources.config import ConfigMap, Secret
 from mesh.resources.deployment import Deployment, DeploymentSpec, ReplicaSet
 from mesh.resources.destination_rule import DestinationRule
 from mesh.resources.durations import share
 from mesh.resources.gateway import Gateway
+from mesh.resources.images import check_images
 from mesh.resources.meta import LabelSelector, Resource
 from mesh.resources.names import DATA_KEY, PORT_NAME, none_of, wrong_label, wrong_labels, wrong_port
 from mesh.resources.pod import Pod
 from mesh.resources.problems import FieldError, meant
 from mesh.resources.service import Service, ServiceSpec
 from mesh.resources.service_entry import ServiceEntry
+from mesh.resources.sidecar import Sidecar
 from mesh.resources.virtual_service import VirtualService
 
 LARGEST_DATA = 1 << 20
@@ -239,6 +242,7 @@ def _config_map(typed: ConfigMap) -> Errors:
     for name in typed.binary_data.keys() & typed.data.keys():
         yield FieldError(f"binaryData[{name[:80]}]", "stands in data too")
     yield from _size(typed.data, typed.binary_data)
+    yield from check_images(typed)
 
 
 def _secret(typed: Secret) -> Errors:
@@ -266,4 +270,5 @@ _CHECKS: dict[type[Resource], Callable[[Any], Errors]] = {
     Branch: check_branch,
     AuthorizationPolicy: check_authorization_policy,
     ServiceEntry: check_service_entry,
+    Sidecar: check_sidecar,
 }

@@ -17,6 +17,7 @@ from mesh.resources.pod import Pod
 from mesh.resources.problems import FieldError
 from mesh.resources.service import Service
 from mesh.resources.service_entry import ServiceEntry
+from mesh.resources.sidecar import Sidecar
 from mesh.resources.untyped import Untyped
 from mesh.resources.virtual_service import VirtualService
 
@@ -132,10 +133,12 @@ REGISTRY = Registry(
         KindInfo(
             ISTIO, ISTIO_VERSIONS, "ServiceEntry", "serviceentries", "serviceentry", ("se",), True, ServiceEntry,
         ),
+        KindInfo(ISTIO, ISTIO_VERSIONS, "Sidecar", "sidecars", "sidecar", (), True, Sidecar),
         KindInfo(
             SECURITY, ("v1", "v1beta1"), "AuthorizationPolicy", "authorizationpolicies", "authorizationpolicy", ("ap",),
             True, AuthorizationPolicy,
         ),
+        KindInfo("", ("v1",), "Endpoints", "endpoints", "endpoints", ("ep",), True, Untyped, "mesh", kept=False),
         KindInfo("", ("v1",), "Node", "nodes", "node", ("no",), False, Untyped, "mesh", kept=False),
         KindInfo(
             "apiextensions.k8s.io", ("v1",), "CustomResourceDefinition", "customresourcedefinitions",

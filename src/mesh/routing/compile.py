@@ -20,6 +20,7 @@ from mesh.routing.branches import Branches, EntryMemory
 from mesh.routing.clusters import Rules, cluster_name, clusters_of
 from mesh.routing.delegates import delegates_of
 from mesh.routing.directory import Directory, Known, is_http
+from mesh.routing.egress import Egress
 from mesh.routing.http import DEFAULT_RETRY, MESH, Place, rows
 from mesh.routing.listeners import gateway_name, listeners_of, served
 from mesh.routing.table import (
@@ -61,6 +62,7 @@ class _Compiler:
         self._world = world
         self._settings = settings
         self._directory = Directory(world)
+        self._egress = Egress(world.sidecars)
         self._delegates = delegates_of(world.virtual_services)
         self._branches = Branches(world, self._directory)
         self._clusters: dict[str, Cluster] = {}
@@ -133,6 +135,8 @@ class _Compiler:
         """All that a pod of this namespace can call by name."""
         named: set[str] = set()
         for known in self._directory.services:
+            if not self._egress.sees(namespace, known.host, known.namespace):
+                continue
             for port in known.service.spec.ports:
                 names = aliases(known.name, known.namespace, namespace)
                 domains = [f"{name}:{port.port}" for name in names]
@@ -141,6 +145,8 @@ class _Compiler:
                 yield self._service_host(known, port, namespace, tuple(domains))
         for known in self._directory.entries:
             if known.entry is None or not is_shown(known.entry.spec.export_to, known.namespace, namespace):
+                continue
+            if not self._egress.sees(namespace, known.host, known.namespace):
                 continue
             for port in known.service.spec.ports:
                 domains = [f"{known.host}:{port.port}"] + ([known.host] if port.port == 80 else [])
@@ -151,11 +157,11 @@ class _Compiler:
             if self._directory.service(host) is None:
                 domains = [each for each in (host, f"{host}:80") if each not in named]
                 named.update(domains)
-                if domains and (seen := exported(rules, namespace)):
+                if domains and (seen := self._seen(host, rules, namespace)):
                     yield self._virtual_host(host, tuple(domains), seen, self._mesh(namespace, 80))
         for host in dict.fromkeys(host for host, _ in self._wild):
             if host not in named:
-                seen = exported((rule for pattern, rule in self._wild if pattern == host), namespace)
+                seen = self._seen(host, [rule for pattern, rule in self._wild if pattern == host], namespace)
                 if seen:
                     yield self._virtual_host(host, (host,), seen, self._mesh(namespace, 80))
         for namespace_of, service, port in self._branches.own_hosts():
@@ -168,6 +174,11 @@ class _Compiler:
                 yield VirtualHost(f"{own}:{port.port}", tuple(found), (UNKNOWN,), diverts=diverts)
         yield from self._gateways_themselves(namespace)
         yield VirtualHost("unknown", ("*",), (UNKNOWN,))
+
+    def _seen(self, host: str, rules: Sequence[VirtualService], namespace: str) -> list[VirtualService]:
+        """The rules of a host that is no Service's, as far as a namespace sees them."""
+        shown = exported(rules, namespace)
+        return [rule for rule in shown if self._egress.sees(namespace, host, rule.metadata.namespace)]
 
     def _mesh(self, namespace: str, port: int) -> Place:
         return self._place(MESH, namespace, port, {}, port)

@@ -17,6 +17,7 @@ from mesh.resources.ref import Ref
 from mesh.resources.references import ref_of
 from mesh.resources.service import Service
 from mesh.resources.service_entry import ServiceEntry
+from mesh.resources.sidecar import Sidecar
 from mesh.resources.virtual_service import VirtualService
 from mesh.store import Store
 
@@ -90,6 +91,7 @@ class World:
     branches: tuple[Branch, ...] = ()
     policies: tuple[AuthorizationPolicy, ...] = ()
     entries: tuple[ServiceEntry, ...] = ()
+    sidecars: tuple[Sidecar, ...] = ()
     addresses: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     secrets: Mapping[tuple[str, str], Secret] = field(default_factory=dict, repr=False)
 
@@ -108,6 +110,7 @@ class World:
                 *store.of(Secret),
                 *store.of(AuthorizationPolicy),
                 *store.of(ServiceEntry),
+                *store.of(Sidecar),
             ],
         )
 
@@ -126,6 +129,7 @@ class World:
             branches=_only(everything, Branch),
             policies=_only(everything, AuthorizationPolicy),
             entries=_only(everything, ServiceEntry),
+            sidecars=_only(everything, Sidecar),
             secrets={(s.metadata.namespace, s.metadata.name): s for s in _only(everything, Secret)},
         )
 
@@ -146,6 +150,7 @@ class World:
             gateways=exchanged(self.gateways, Gateway),
             policies=exchanged(self.policies, AuthorizationPolicy),
             entries=exchanged(self.entries, ServiceEntry),
+            sidecars=exchanged(self.sidecars, Sidecar),
         )
 
 

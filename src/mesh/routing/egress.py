@@ -1,0 +1,31 @@
+"""Sidecars to what the pods of a namespace can call (Istio's egress hosts). Pure."""
+
+from collections.abc import Iterable, Sequence
+
+from mesh.resources.hosts import covers
+from mesh.resources.sidecar import Sidecar
+from mesh.routing.access import ROOT
+
+
+class Egress:
+    """The hosts that each namespace sees: by its own Sidecar, or that of Istio's root namespace; all without one."""
+
+    def __init__(self, sidecars: Iterable[Sidecar]) -> None:
+        self._by_namespace: dict[str, Sequence[tuple[str, str]]] = {}
+        for sidecar in sidecars:
+            hosts = [host.partition("/") for each in sidecar.spec.egress for host in each.hosts]
+            pairs = [(namespace, host.lower()) for namespace, _, host in hosts]
+            if pairs:
+                # Of several the oldest counts, as with Istio.
+                self._by_namespace.setdefault(sidecar.metadata.namespace, pairs)
+
+    def sees(self, namespace: str, host: str, owner: str) -> bool:
+        """Whether a namespace's pods can call a host that namespace `owner` declares."""
+        patterns = self._by_namespace.get(namespace, self._by_namespace.get(ROOT))
+        if patterns is None:
+            return True
+        return any(
+            wanted in ("*", owner) or (wanted == "." and owner == namespace)
+            for wanted, pattern in patterns
+            if covers(pattern, host)
+        )
