@@ -140,7 +140,7 @@ class Daemon:
             plane=programmer,
             logs=pods.logs,
             allocator=block,
-            status=lambda: self._status(plane, store),
+            status=lambda: {**self._status(plane, store), "problems": pods.problems()},
             requests=lambda wanted: describe(ring.of_request(wanted), addresses),
             route=lambda asked: explain(programmer.snapshot, asked),
         )

@@ -22,7 +22,7 @@ def show_status(context: Context, output: str) -> None:
         for kind in ("Gateway", "VirtualService", "DestinationRule")
         for body in context.client.list(ROUTING, kind, None)
     ]
-    wrong = [*_unready(deployments), *_refused(rules)]
+    wrong = [*daemon.get("problems", []), *_unready(deployments), *_refused(rules)]
     if output == "json":
         context.view.plain(json.dumps({**daemon, "problems": wrong}, indent=2))
     elif output == "text":

@@ -46,7 +46,7 @@ def environment(pod: Pod, container: Container, around: Surroundings) -> dict[st
     """All variables of the container. Raises ConfigError, in Kubernetes' words, when a reference has no value."""
     found = _inherited()
     found.update(_mesh(pod, container, around))
-    found.update(around.image)
+    found.update({name: expand(value, found) for name, value in around.image.items()})
     found.update(service_variables(around.services, links=pod.spec.enable_service_links is not False))
     for source in container.env_from:
         found.update(_all_of(source, pod, around))

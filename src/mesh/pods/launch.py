@@ -6,10 +6,11 @@ from typing import Any
 
 from mesh.pods.environment import ConfigError, Surroundings, environment
 from mesh.pods.expansion import expand
-from mesh.pods.images import ImageProgram
+from mesh.pods.images import ImageProgram, ImagesError
 from mesh.pods.room import Room
 from mesh.pods.volumes import make_volumes
 from mesh.resources.config import ConfigMap, Secret
+from mesh.resources.images import CONFIG_MAP, KEY
 from mesh.resources.pod import Container, Pod
 from mesh.resources.ref import Ref
 from mesh.resources.service import Service
@@ -35,22 +36,17 @@ class Launch:
 
 def launch(pod: Pod, container: Container, ip: str, room: Room) -> Launch:
     """Works out what the container runs. Raises NotYet."""
-    program = None if container.command else room.images.resolve(container.image or "")
-    if not container.command and program is None:
-        raise NotYet("ErrImageNeverPull", _no_command(pod, container))
+    program = None if container.command else _program(pod, container, room)
     try:
         variables = environment(pod, container, _surroundings(pod, ip, room, program))
     except ConfigError as error:
         raise NotYet("CreateContainerConfigError", str(error)) from None
     except OSError as error:
         raise NotYet("CreateContainerConfigError", f"{error.filename}: {error.strerror}") from None
-    if program is not None:
-        words = [*program.entrypoint, *(container.args or program.arguments)]
-    else:
-        words = [*container.command, *container.args]
+    words = program.words(container.args) if program is not None else [*container.command, *container.args]
     folder = room.folder(pod.metadata.uid or "")
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    wanted = container.working_dir or (program.working_dir if program is not None else "")
+    wanted = (program.working_dir if program is not None else "") or container.working_dir
     return Launch([expand(word, variables) for word in words], variables, Path(wanted) if wanted else folder)
 
 
@@ -83,9 +79,24 @@ def _surroundings(pod: Pod, ip: str, room: Room, program: ImageProgram | None) -
     )
 
 
-def _no_command(pod: Pod, container: Container) -> str:
+def _program(pod: Pod, container: Container, room: Room) -> ImageProgram:
+    try:
+        program = room.images.resolve(container.image, pod.metadata.namespace)
+    except ImagesError as error:
+        raise NotYet("CreateContainerConfigError", str(error)) from None
+    if program is None:
+        raise NotYet("ErrImageNeverPull", _no_command(pod, container, room.home))
+    return program
+
+
+def _no_command(pod: Pod, container: Container, home: Path) -> str:
     return (
         f'container "{container.name}" has no command, and nothing is known about its image "{container.image}": '
-        f"images are not pulled here. Say the command in Pod {pod.metadata.namespace}/{pod.metadata.name}: "
+        f"images are not pulled here. Say which program stands for it, in {home / KEY} or under {KEY} in the "
+        f"ConfigMap {pod.metadata.namespace}/{CONFIG_MAP}:\n"
+        f"images:\n"
+        f'  - image: "{container.image}"\n'
+        f"    command: [my-program, --port, $(PORT)]\n"
+        f"or say the command in Pod {pod.metadata.namespace}/{pod.metadata.name}: "
         f'spec.containers[name="{container.name}"].command (in a Deployment under spec.template)'
     )

@@ -10,7 +10,7 @@ from mesh.pods.addresses import Block
 from mesh.pods.census import Census
 from mesh.pods.deployments import DeploymentController
 from mesh.pods.events import Recorder
-from mesh.pods.images import Images, NoImages
+from mesh.pods.images import LocalImages
 from mesh.pods.leftovers import Records
 from mesh.pods.log_files import LogFiles
 from mesh.pods.log_reader import LogReader
@@ -35,7 +35,6 @@ class PodManager:
         home: Path,
         block: Block,
         settled: Settled,
-        images: Images | None = None,
         settings: PodSettings | None = None,
     ) -> None:
         self._store = store
@@ -43,6 +42,7 @@ class PodManager:
         self._settings = settings or PodSettings()
         self._objects = Objects(store)
         events = Recorder(self._objects, self._settings.events_kept)
+        self._images = LocalImages(store, home)
         self._files = LogFiles(home, self._settings.log_size)
         self._room = Room(
             home=home,
@@ -53,13 +53,13 @@ class PodManager:
             census=Census(home),
             records=Records(home),
             block=block,
-            images=images or NoImages(),
+            images=self._images,
             settled=settled,
         )
         self._deployments = DeploymentController(self._objects, events)
         self._replica_sets = ReplicaSetController(self._objects)
         self._runners: dict[str, PodRunner] = {}
-        self._task: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
         self._seen = 0
         self.logs = LogReader(self._files)
 
@@ -72,7 +72,7 @@ class PodManager:
         self._files.remove_all()
         shutil.rmtree(self._room.home / "pods", ignore_errors=True)
         self._renumber_services()
-        self._task = asyncio.create_task(self._run())
+        self._tasks = [asyncio.create_task(self._run()), asyncio.create_task(self._follow_images())]
 
     async def stop(self, grace: float | None = None) -> None:
         """Ends all processes, in parallel and without waiting for Envoy. The objects stay. Idempotent.
@@ -80,10 +80,11 @@ class PodManager:
         SIGKILL comes `grace` seconds after SIGTERM (None: the settings' `stop_grace`), sooner for a pod whose own
         grace is shorter.
         """
-        if self._task is not None:
-            self._task.cancel()
+        for task in self._tasks:
+            task.cancel()
+        for task in self._tasks:
             with suppress(asyncio.CancelledError):
-                await self._task
+                await task
         self._deployments.queue.close()
         self._replica_sets.queue.close()
         runners = list(self._runners.values())
@@ -104,6 +105,17 @@ class PodManager:
     def count(self) -> int:
         """Pods that run, or are about to, or are ending."""
         return len(self._runners)
+
+    def problems(self) -> list[str]:
+        """What is wrong with the files of the home that concern pods."""
+        return [each for each in (self._images.problem(),) if each]
+
+    async def _follow_images(self) -> None:
+        """Wakes the containers that wait when the home's images.yaml has changed; the ConfigMap comes as an event."""
+        while True:
+            await asyncio.sleep(self._settings.images_every)
+            if self._images.changed():
+                self._room.configuration.ring()
 
     async def _run(self) -> None:
         while True:

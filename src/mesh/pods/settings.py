@@ -13,6 +13,8 @@ class PodSettings:
 
     While a container has not been ready once, its startup and readiness probes are tried every `first_check_every`
     for `first_checks_for`, whatever `periodSeconds` says: a refused connection costs nothing, a late one does.
+
+    `images_every` is how often it is looked whether the home's images.yaml has changed.
     """
 
     backoff_scale: float = 0.1
@@ -23,6 +25,7 @@ class PodSettings:
     log_size: int = 10 * 1024 * 1024
     log_interval: float = 0.05
     events_kept: int = 1000
+    images_every: float = 0.5
     proxy_port: int = 15001
     node_name: str = "localhost"
     host_ip: str = "127.0.0.1"

@@ -90,6 +90,17 @@ class Yard:
         conditions = (body.get("status") or {}).get("conditions") or []
         return any(c["type"] == "Ready" and c["status"] == "True" for c in conditions)
 
+    async def until_log(self, ref: Ref) -> str:
+        """Waits for the first line that the pod writes; returns the log."""
+        await self.until(lambda: self.container(ref).get("state", {}).get("running"))
+        try:
+            async with asyncio.timeout(DEADLINE):
+                while not (found := await self.log(ref)):  # noqa: ASYNC110 - a log has no bell
+                    await asyncio.sleep(0.01)
+                return found
+        except TimeoutError:
+            raise AssertionError(f"{ref} wrote nothing within {DEADLINE:g} s") from None
+
     async def log(self, ref: Ref, container: str = "main", **options: Any) -> str:
         pieces = [p async for p in self.manager.logs.read("mesh", ref.name, container, **options)]
         return b"".join(pieces).decode()
