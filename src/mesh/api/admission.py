@@ -17,7 +17,7 @@ from mesh.api.served import ServedKinds
 from mesh.api.services import ServiceFields
 from mesh.api.settings import Allocator, ApiSettings
 from mesh.resources import references
-from mesh.resources.branch import Branch
+from mesh.resources.branch import Branch, BranchSpec, entry_keys
 from mesh.resources.branch_references import Surroundings, check_branches
 from mesh.resources.checks import check_update
 from mesh.resources.definitions import check_change, is_definition
@@ -37,6 +37,7 @@ NAMED_BY_BRANCHES = {
     "DestinationRule": "networking.istio.io",
     "Branch": "meshmall.dev",
 }
+MOST_REMEMBERED = 10_000
 NAMESPACE_LABEL = "kubernetes.io/metadata.name"
 LEFT_OUT = ("uid", "resourceVersion", "creationTimestamp", "generation", "selfLink", "managedFields")
 
@@ -82,6 +83,7 @@ class Admission:
         self.node_ports = NodePorts(settings.node_address, settings.node_ports)
         self._kinds = ServedKinds(store)
         self._services = ServiceFields(allocator, self.node_ports)
+        self._ways: dict[tuple[str, str], tuple[BranchSpec, Mapping[str, str]]] = {}
 
     def admit(self, wanted: Sequence[Wanted], namespace: str, *, together: bool) -> Admitted:
         """Works out what to store. `together`: the change is complete in itself, nothing comes later.
@@ -163,6 +165,16 @@ class Admission:
                 admitted.warnings.append((0 if number is None else number, str(finding.error)))
         return errors
 
+    def _entry_keys(self, branch: Branch) -> Mapping[str, str]:
+        """The ways into a branch, remembered: a thousand of them are compared at every write of one."""
+        key = (branch.metadata.namespace, branch.metadata.name)
+        held = self._ways.get(key)
+        if len(self._ways) > MOST_REMEMBERED:
+            self._ways.clear()
+        if held is None or held[0] is not branch.spec:
+            held = self._ways[key] = (branch.spec, entry_keys(branch))
+        return held[1]
+
     def _refer_branches(self, valid: Sequence[Validated], numbers: Mapping[Ref, int]) -> list[tuple[int, FieldError]]:
         """Holds the branches of a change against all that there would be."""
         branches = [each.typed for each in valid if isinstance(each.typed, Branch)]
@@ -175,7 +187,7 @@ class Admission:
             if not stored.metadata.get("deletionTimestamp")
         }
         after.update({each.ref: each.typed for each in valid if each.ref.kind in NAMED_BY_BRANCHES})
-        found = check_branches(branches, Surroundings.of(after.values()))
+        found = check_branches(branches, Surroundings.of(after.values()), self._entry_keys)
         return [(numbers[error.ref] if error.ref else 0, error) for error in found]
 
 

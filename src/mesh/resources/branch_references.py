@@ -1,6 +1,6 @@
 """Does a Branch name what is there, and is its way in its own? Checked over all objects as they would be."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -34,11 +34,14 @@ class Surroundings:
         )
 
 
-def check_branches(changed: Iterable[Branch], around: Surroundings) -> list[FieldError]:
-    """What is wrong with the branches that change, each error with its object."""
+Keys = Callable[[Branch], Mapping[str, str]]
+
+
+def check_branches(changed: Iterable[Branch], around: Surroundings, keys: Keys = entry_keys) -> list[FieldError]:
+    """What is wrong with the branches that change, each error with its object. `keys` may remember `entry_keys`."""
     wanted = list(changed)
     refs = {id(each): Ref("meshmall.dev", "Branch", each.metadata.namespace, each.metadata.name) for each in wanted}
-    claimed = _claimed(around.branches.values(), wanted)
+    claimed = _claimed(around.branches.values(), wanted, keys)
     found: list[FieldError] = []
     for branch in wanted:
         errors = [*_claims(branch, claimed), *_includes(branch, around), *_services(branch, around)]
@@ -52,10 +55,10 @@ def _identity(branch: Branch) -> tuple[str, str]:
     return branch.metadata.namespace, branch.metadata.name
 
 
-def _claimed(branches: Iterable[Branch], changed: Sequence[Branch]) -> dict[str, Branch]:
+def _claimed(branches: Iterable[Branch], changed: Sequence[Branch], keys: Keys) -> dict[str, Branch]:
     """Who has which way in, the branches that change left out."""
     changing = {_identity(each) for each in changed}
-    return {key: each for each in branches if _identity(each) not in changing for key in entry_keys(each)}
+    return {key: each for each in branches if _identity(each) not in changing for key in keys(each)}
 
 
 def _claims(branch: Branch, claimed: Mapping[str, Branch]) -> Iterator[FieldError]:
