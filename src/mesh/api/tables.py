@@ -72,7 +72,7 @@ def columns_of(info: KindInfo, version: str) -> Sequence[Column]:
         return EVENT
     if info.kind == "CustomResourceDefinition":
         return [NAME, Column("Created At", lambda b: b["metadata"].get("creationTimestamp", ""), "date")]
-    own = NODE if info.kind == "Node" else () if info.type is Untyped else COLUMNS.get(info.kind, ())
+    own = UNTYPED.get((info.group, info.kind), ()) if info.type is Untyped else COLUMNS.get(info.kind, ())
     return [NAME, *(each for each in own if not each.wide), AGE, *(each for each in own if each.wide)]
 
 
@@ -186,6 +186,22 @@ def _selector(body: Body) -> str:
     return labels_text((_spec(body).get("selector") or {}).get("matchLabels"))
 
 
+def _listed(value: Any) -> str:
+    """A list as Istio's columns show it; nothing when there is none."""
+    return json.dumps(value, separators=(",", ":")) if value else ""
+
+
+def _subsets(body: Body) -> str:
+    """The ready addresses of an Endpoints object, with their ports."""
+    found = [
+        f"{address['ip']}:{port['port']}"
+        for subset in body.get("subsets") or []
+        for port in subset.get("ports") or []
+        for address in subset.get("addresses") or []
+    ]
+    return ",".join(found[:3]) + (f" + {len(found) - 3} more..." if len(found) > 3 else "") if found else "<none>"
+
+
 def _endpoints(body: Body) -> str:
     found = [address for each in body.get("endpoints") or [] for address in each.get("addresses", [])]
     return ",".join(found[:3]) + (f" + {len(found) - 3} more..." if len(found) > 3 else "") if found else "<unset>"
@@ -244,6 +260,10 @@ NODE = (
     Column("Kernel-Version", lambda b: _status(b)["nodeInfo"]["kernelVersion"], wide=True),
     Column("Container-Runtime", lambda b: _status(b)["nodeInfo"]["containerRuntimeVersion"], wide=True),
 )
+UNTYPED: Mapping[tuple[str, str], Sequence[Column]] = {
+    ("", "Node"): NODE,
+    ("", "Endpoints"): (Column("Endpoints", _subsets),),
+}
 PROGRAMMED = Column("Programmed", lambda b: _condition(b, "Programmed"))
 COLUMNS: Mapping[str, Sequence[Column]] = {
     "Pod": (
@@ -287,8 +307,8 @@ COLUMNS: Mapping[str, Sequence[Column]] = {
     ),
     "ServiceAccount": (Column("Secrets", lambda b: len(b.get("secrets") or []), "integer"),),
     "VirtualService": (
-        Column("Gateways", lambda b: json.dumps(_spec(b).get("gateways") or [], separators=(",", ":"))),
-        Column("Hosts", lambda b: json.dumps(_spec(b).get("hosts") or [], separators=(",", ":"))),
+        Column("Gateways", lambda b: _listed(_spec(b).get("gateways"))),
+        Column("Hosts", lambda b: _listed(_spec(b).get("hosts"))),
         PROGRAMMED,
     ),
     "DestinationRule": (Column("Host", lambda b: _spec(b).get("host", "")), PROGRAMMED),

@@ -112,7 +112,7 @@ class BranchController:
 
     def _take(self, event: Event) -> None:
         ref = event.object.ref
-        if ref.kind == "Branch":
+        if (ref.group, ref.kind) == (GROUP, "Branch"):
             self._branch_changed(event)
         elif ref.kind == "Deployment":
             owner = event.object.typed.metadata.owner_references

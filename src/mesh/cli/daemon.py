@@ -37,6 +37,7 @@ from mesh.observe.hops import Ring
 from mesh.observe.requests import describe
 from mesh.observe.workloads import Addresses
 from mesh.pods.addresses import Block
+from mesh.pods.endpoints import EndpointController
 from mesh.pods.manager import PodManager
 from mesh.resources.branch import GROUP
 from mesh.routing.dry_run import explain
@@ -127,6 +128,9 @@ class Daemon:
         pods = PodManager(store, home.path, block, settled)
         await pods.start()
         stack.push_async_callback(pods.stop)
+        endpoints = EndpointController(store)
+        await endpoints.start()
+        stack.push_async_callback(endpoints.stop)
         self.progress.step("pods")
 
         branches = BranchController(store, settled, settings.preview_url, settings.branch_expires, ring)

@@ -57,7 +57,7 @@ class PodManager:
             settled=settled,
         )
         self._deployments = DeploymentController(self._objects, events)
-        self._replica_sets = ReplicaSetController(self._objects)
+        self._replica_sets = ReplicaSetController(self._objects, self._settings.node_name)
         self._runners: dict[str, PodRunner] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._seen = 0

@@ -12,8 +12,9 @@ from mesh.store import Conflict, Stored
 class ReplicaSetController:
     """Creates and ends pods, and writes ReplicaSets' status."""
 
-    def __init__(self, objects: Objects) -> None:
+    def __init__(self, objects: Objects, node_name: str) -> None:
         self._objects = objects
+        self._node_name = node_name
         self.queue = WorkQueue(self.reconcile)
 
     def reconcile(self, ref: Ref) -> None:
@@ -56,7 +57,7 @@ class ReplicaSetController:
                 "apiVersion": "v1",
                 "kind": "Pod",
                 "metadata": metadata,
-                "spec": template["spec"],
+                "spec": {"nodeName": self._node_name, **template["spec"]},
                 "status": {"phase": "Pending"},
             }
             try:

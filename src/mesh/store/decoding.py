@@ -6,12 +6,13 @@ import msgspec
 
 from mesh.resources.kinds import REGISTRY
 from mesh.resources.ref import Ref
+from mesh.resources.untyped import Untyped
 
 
 def decode(ref: Ref, body: dict[str, Any]) -> Any:
-    """The body as its kind's struct; the body itself when the kind is not known."""
+    """The body as its kind's struct; as Untyped when a user has defined the kind."""
     info = REGISTRY.by_kind(ref.group, ref.kind)
-    return msgspec.convert(body, info.type) if info else body
+    return msgspec.convert(body, info.type if info else Untyped)
 
 
 def identity(type_: type[Any]) -> tuple[str, str]:
