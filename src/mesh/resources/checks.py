@@ -21,6 +21,7 @@ from mesh.resources.deployment import Deployment, DeploymentSpec, ReplicaSet
 from mesh.resources.destination_rule import DestinationRule
 from mesh.resources.durations import share
 from mesh.resources.gateway import Gateway
+from mesh.resources.images import check_images
 from mesh.resources.meta import LabelSelector, Resource
 from mesh.resources.names import DATA_KEY, PORT_NAME, none_of, wrong_label, wrong_labels, wrong_port
 from mesh.resources.pod import Pod
@@ -241,6 +242,7 @@ def _config_map(typed: ConfigMap) -> Errors:
     for name in typed.binary_data.keys() & typed.data.keys():
         yield FieldError(f"binaryData[{name[:80]}]", "stands in data too")
     yield from _size(typed.data, typed.binary_data)
+    yield from check_images(typed)
 
 
 def _secret(typed: Secret) -> Errors:
