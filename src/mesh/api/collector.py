@@ -10,6 +10,9 @@ from mesh.resources.ref import Ref
 from mesh.store import Conflict, Delete, Event, Expired, NotFound, Store, Stored
 from mesh.store.cascade import removal
 
+# What is written about other objects, also while these are ending: no reason for a namespace to stay.
+TOLD_OF_OTHERS = frozenset({("", "Event"), ("", "Endpoints"), ("discovery.k8s.io", "EndpointSlice")})
+
 
 class Collector:
     """Follows one store until it is closed or the task cancelled."""
@@ -74,8 +77,9 @@ class Collector:
         namespace = self._store.get(Ref("", "Namespace", "", name))
         if namespace is None or not namespace.metadata.get("deletionTimestamp"):
             return
-        if next(iter(self._store.everything(name)), None) is None:
-            self._store.commit([Delete(namespace.ref)])
+        left = list(self._store.everything(name))
+        if all(each.ref[:2] in TOLD_OF_OTHERS for each in left):
+            self._store.commit([*(Delete(each.ref) for each in left), Delete(namespace.ref)])
 
 
 def _owners(stored: Stored) -> set[str]:
