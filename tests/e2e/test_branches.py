@@ -268,10 +268,15 @@ ENV = [{"name": "BANNER", "value": "true"}]
 
 
 def test_a_branch_ends_when_its_time_is_over(mesh: Mesh) -> None:
-    mesh.up()
+    assert "is not a duration" in mesh.run("up", "--address", mesh.address, "--branch-expires", "soon").err
+    mesh.up("--branch-expires", "30m")
+    mesh.ok("branch", "create", "default", "--version", "stock=v1")
+    assert "(in 29m)" in mesh.ok("branch", "show", "default")
+    mesh.ok("branch", "delete", "default")
     mesh.ok("branch", "create", "short", "--fork", "stock", "--expires", "4s", "--no-wait")
-    mesh.ok("branch", "create", "long", "--fork", "stock", "--expires", "4s", "--no-wait")
+    mesh.ok("branch", "create", "long", "--fork", "stock", "--expires", "90s", "--no-wait")
     assert "ends at" in mesh.ok("branch", "extend", "long", "1h")
+    assert "(in 59m)" in mesh.run("branch", "show", "long").out
     until(lambda: mesh.ok("branch", "list", "-o", "name").split() == ["long"])
     until(lambda: "stock-short" not in mesh.ok("get", "deployments", "-o", "name"))
     assert "stock-v1" in mesh.ok("get", "deployments", "-o", "name")
@@ -366,6 +371,8 @@ def test_a_branch_is_named_after_gits(branched: Mesh, tmp_path: Path) -> None:
     assert "(git feature/New_Banner)" in out
     names = branched.ok("branch", "list", "-o", "name").split()
     assert any(re.fullmatch(r"feature-new-banner-[0-9a-f]{6}", name) for name in names)
+    body = json.loads(branched.ok("branch", "show", "feature/New_Banner", "-o", "json"))
+    assert body["spec"]["expires"] == "48h"
     branched.ok("branch", "delete", "feature/New_Banner")
 
 

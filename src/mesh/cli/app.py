@@ -51,6 +51,10 @@ def up(
     gateway_port: GatewayPortOption = None,
     gateway_https_port: GatewayHttpsOption = None,
     api_port: ApiPortOption = None,
+    branch_expires: Annotated[
+        str | None,
+        typer.Option(metavar="DURATION", help="How long a branch lives that does not say it. Default: 48h."),
+    ] = None,
     empty: Annotated[bool, typer.Option("--empty", help="The mesh alone, without the mall.")] = False,
 ) -> None:
     """Start the mesh with the mall: every service in v1, and the baseline's rules.
@@ -66,6 +70,7 @@ def up(
             "gateway_port": gateway_port,
             "gateway_https_port": gateway_https_port,
             "api_port": api_port,
+            "branch_expires": branch_expires,
         },
         with_mall=not empty,
     )

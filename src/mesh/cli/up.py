@@ -7,7 +7,9 @@ from typing import Any
 from mesh.cli import launch
 from mesh.cli.apply import apply_objects, wait_ready
 from mesh.cli.context import Context
+from mesh.cli.failure import Failure
 from mesh.cli.manifests import mall_manifest, read
+from mesh.resources.durations import seconds
 
 MALL = ("mesh-mall-v1.yaml", "mesh-routing.yaml")
 READY_LIMIT = 60.0
@@ -27,6 +29,7 @@ def bring_up(context: Context, asked: Mapping[str, Any], *, with_mall: bool) -> 
 def start_mesh(context: Context, asked: Mapping[str, Any]) -> None:
     """Starts the daemon; raises Failure when it does not come up."""
     home = context.home
+    _require_duration(asked.get("branch_expires"))
     settings = replace(home.settings(), **{name: value for name, value in asked.items() if value is not None})
     with context.view.step("starting the mesh") as step:
         for said in launch.start(home, settings):
@@ -44,3 +47,14 @@ def apply_mall(context: Context, names: tuple[str, ...]) -> None:
     with context.view.step("waiting for the pods") as step:
         count = wait_ready(context, outcome.deployments, READY_LIMIT)
         step.done = f"{count} pods are ready"
+
+
+def _require_duration(text: str | None) -> None:
+    if text is None:
+        return
+    try:
+        good = seconds(text) > 0
+    except ValueError:
+        good = False
+    if not good:
+        raise Failure(f'--branch-expires "{text}": is not a duration', "48h or 90m would do", code=2)

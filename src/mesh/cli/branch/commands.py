@@ -1,6 +1,6 @@
 """The commands of `meshmall branch`, their options and help."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -84,10 +84,13 @@ def create(
         if not named:
             raise Failure("a branch needs a name", "meshmall branch create NAME, or --from-git", code=2)
         body = asked.branch(object_name(named), git or named)
+        if git:
+            # A git branch is soon forgotten: its end stands in the object itself, for all to see.
+            body["spec"].setdefault("expires", context.home.settings().branch_expires)
     make(context, body, wait=wait, timeout=timeout)
 
 
-def _from_file(filename: str, asked: object, name: str | None) -> dict[str, object]:
+def _from_file(filename: str, asked: object, name: str | None) -> dict[str, Any]:
     from mesh.cli.branch.asked import Asked  # noqa: PLC0415
     from mesh.cli.manifests import read  # noqa: PLC0415
 
