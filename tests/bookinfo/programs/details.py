@@ -1,6 +1,6 @@
 """Bookinfo's details: what a book is."""
 
-from web import Answer, Headers, serve
+from .web import Answer, Headers, serve
 
 
 def answer(path: str, headers: Headers) -> Answer:

@@ -9,7 +9,7 @@ from http.cookies import SimpleCookie
 from typing import Any
 from urllib.parse import urlsplit
 
-from web import Answer, Headers, call, serve
+from .web import Answer, Headers, call, serve
 
 LIMIT = 3.0
 TRIES = 2

@@ -1,6 +1,6 @@
 """Bookinfo's ratings: the stars that two reviewers gave."""
 
-from web import Answer, Headers, serve
+from .web import Answer, Headers, serve
 
 
 def answer(path: str, headers: Headers) -> Answer:

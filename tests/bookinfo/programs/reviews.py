@@ -6,7 +6,7 @@ that Istio's task of the delay is to find.
 
 import os
 
-from web import Answer, Headers, call, serve
+from .web import Answer, Headers, call, serve
 
 STARS = os.environ.get("STARS", "")
 LIMIT = 10.0
