@@ -1,6 +1,8 @@
 """CustomResourceDefinitions: kinds that users bring, with a stock kubectl and without."""
 
+import copy
 import json
+from random import Random
 from typing import Any
 
 import pytest
@@ -22,6 +24,7 @@ Body = dict[str, Any]
 OBJECTS = "/apis/stable.example.com/v1/namespaces/mesh/crontabs"
 DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 NAME = "crontabs.stable.example.com"
+TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"
 with_kubectl = pytest.mark.skipif(KUBECTL is None, reason="there is no kubectl on this machine")
 
 
@@ -293,3 +296,49 @@ def test_a_json_path_finds(path: str, found: list[Any]) -> None:
         "labels": {"app.io/name": "x"},
     }
     assert find(body, path) == found
+
+
+ODD: list[Any] = ["", "x", 0, -1, 1.5, True, [], {}, [None], [[]], {"": ""}, "../..", {"type": 1}, "(", {"$ref": "#"}]
+
+
+def mutated(body: Body, random: Random) -> Body:
+    """The body with one to three odd things somewhere in it."""
+    changed: Body = copy.deepcopy(body)
+    for _ in range(random.randint(1, 3)):
+        place: Any = changed
+        while True:
+            keys: Any = list(place) if isinstance(place, dict) else range(len(place))
+            key = random.choice(keys)
+            below = place[key]
+            if not isinstance(below, dict | list) or not below or random.random() < 0.2:
+                break
+            place = below
+        if random.random() < 0.3:
+            del place[key]
+        else:
+            place[key] = copy.deepcopy(random.choice(ODD))
+        if not changed:
+            break
+    return changed
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_no_definition_and_no_object_however_odd_breaks_the_server(api: Api, seed: int) -> None:
+    random = Random(seed)
+    for _ in range(60):
+        answer = await api.ask("POST", DEFINITIONS, mutated(definition(), random))
+        assert answer.code in (201, 400, 404, 409, 422), answer.body
+        if answer.code == 201:
+            await api.ask("DELETE", f"{DEFINITIONS}/{answer.body['metadata']['name']}")
+        else:
+            assert answer.body["kind"] == "Status"
+            assert answer.body["message"]
+    assert api.store.list("apiextensions.k8s.io", "CustomResourceDefinition") == []
+    await api.ask("POST", DEFINITIONS, definition())
+    full = crontab(port=80, free={"a": [1, {"b": 2}]}, limits={"a": 1}, replicas=3)
+    for _ in range(60):
+        before = api.store.version
+        answer = await api.ask("POST", OBJECTS, mutated(full, random))
+        assert answer.code in (201, 400, 404, 409, 422), answer.body
+        assert answer.code == 201 or api.store.version == before
+        assert (await api.ask("GET", OBJECTS, headers={"Accept": TABLE})).code == 200
