@@ -358,7 +358,9 @@ def qualified(gateway: str, namespace: str) -> str:
 
 
 def unconditional(block: Json) -> bool:
-    return not {key for key in block if key not in ("name", "gateways", "port", "statPrefix", "ignoreUriCase")}
+    """Whether a block asks for nothing of the request itself."""
+    others = ("name", "gateways", "port", "statPrefix", "ignoreUriCase")
+    return not {key for key, value in block.items() if (value or key == "uri") and key not in others}
 
 
 def holds(match: Json, value: str | None, *, ignore_case: bool = False) -> bool:
