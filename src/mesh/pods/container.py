@@ -3,7 +3,6 @@
 import asyncio
 import signal
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 
 from mesh.pods import probes
 from mesh.pods.backoff import Backoff
@@ -275,8 +274,10 @@ class ContainerRunner:
         self.state = {"waiting": {"reason": "CrashLoopBackOff", "message": message}}
         self._changed()
         self._tell("Warning", "BackOff", f"Back-off restarting failed container {name}")
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._stopping.wait(), seconds)
+        waits: list[Awaitable[object]] = [self._stopping.wait()]
+        if not self.container.command:
+            waits.append(self._room.configuration.wait())  # what its image stands for may be mended meanwhile
+        await _first(*waits, limit=seconds)
 
     def _ended(self, process: Process, ended: Exit) -> None:
         running = self.state.get("running") or {}

@@ -4,6 +4,7 @@ import asyncio
 import copy
 import textwrap
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -115,8 +116,9 @@ def home(tmp_path: Path) -> Iterator[Path]:
     assert left == []
 
 
-@pytest.fixture
-async def yard(home: Path) -> AsyncIterator[Yard]:
+@asynccontextmanager
+async def yard_of(home: Path, settings: PodSettings) -> AsyncIterator[Yard]:
+    """A store and a manager with these settings, ended with the block."""
     store = Store.open(None)
     block = Block.claim(home)
     settled: list[int] = []
@@ -124,7 +126,7 @@ async def yard(home: Path) -> AsyncIterator[Yard]:
     async def note(version: int) -> None:
         settled.append(version)
 
-    manager = PodManager(store, home, block, note, settings=FAST)
+    manager = PodManager(store, home, block, note, settings=settings)
     await manager.start()
     try:
         yield Yard(home, store, block, manager, settled)
@@ -132,6 +134,12 @@ async def yard(home: Path) -> AsyncIterator[Yard]:
         await manager.stop()
         block.release_all()
         store.close()
+
+
+@pytest.fixture
+async def yard(home: Path) -> AsyncIterator[Yard]:
+    async with yard_of(home, FAST) as made:
+        yield made
 
 
 def pod(name: str, *command: str, **more: Any) -> dict[str, Any]:

@@ -1,9 +1,13 @@
 """Containers that name only an image: what runs for them, and what their pod says when nothing is known."""
 
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-from tests.mesh.pods.conftest import Yard, pod
+import pytest
+
+from mesh.pods.settings import PodSettings
+from tests.mesh.pods.conftest import Yard, pod, yard_of
 
 IMAGE = "docker.io/shop/greeter:1.2"
 GREETER = """
@@ -13,6 +17,13 @@ images:
     args: [--port, $(PORT), --host, $(POD_IP)]
     env: {GREETING: hello from $(POD_IP)}
 """
+
+
+@pytest.fixture
+async def patient(home: Path) -> AsyncIterator[Yard]:
+    """A yard that waits an hour before it starts a container again."""
+    async with yard_of(home, PodSettings(backoff_scale=360.0, stop_grace=1.0)) as made:
+        yield made
 
 
 def image_only(name: str, **more: Any) -> dict[str, Any]:
@@ -100,3 +111,15 @@ async def test_a_command_of_the_container_needs_no_mapping(yard: Yard) -> None:
     (yard.home / "images.yaml").write_text(GREETER)
     ref = yard.put(pod("own", "sh", "-c", "echo own; exec sleep 60", image=IMAGE))
     assert await yard.until_log(ref) == "own\n"
+
+
+async def test_a_program_that_fails_is_started_anew_when_the_mapping_is_mended(patient: Yard) -> None:
+    file = patient.home / "images.yaml"
+    file.write_text("images: [{image: '*', command: [sh, -c, 'exit 3']}]")
+    ref = patient.put(image_only("greeter"))
+    back_off = "back-off 3600s"
+    await patient.until(
+        lambda: back_off in patient.container(ref).get("state", {}).get("waiting", {}).get("message", "")
+    )
+    file.write_text(GREETER)
+    await patient.until(lambda: patient.ready(ref))
