@@ -9,7 +9,7 @@ request into a pod and each call out of it. A call without a branch is put to ac
 What cannot be told for sure is not told.
 """
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from mesh.observe.workloads import Addresses, Workload
 
 # Hops are told when they end: a call is looked at when the request that made it must have been told, too.
 SETTLE = 3.0
-KEEP = 60.0
+KEEP = 15.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +48,55 @@ class Kept:
     when: float
 
 
+class _Handled:
+    """What one pod was asked in the last seconds, by start; `longest` is the longest of these requests."""
+
+    def __init__(self) -> None:
+        self.hops: list[Hop] = []
+        self._new = 0
+        self.longest = 0.0
+        self.last_branch = 0.0
+
+    def add(self, hop: Hop) -> None:
+        self.hops.append(hop)
+        self._new += 1
+        self.longest = max(self.longest, hop.duration)
+        if hop.branch:
+            self.last_branch = max(self.last_branch, hop.end)
+
+    def at(self, moment: float) -> list[Hop]:
+        """The requests that it was handling at a moment."""
+        first = bisect_left(self.hops, moment - self.longest, key=_start)
+        last = bisect_right(self.hops, moment, key=_start)
+        return [hop for hop in self.hops[first:last] if hop.end >= moment]
+
+    def settle(self) -> None:
+        """Puts what was added in its place: what is told late has begun at most `longest` before."""
+        if self._new:
+            added = self.hops[-self._new :]
+            first = bisect_left(self.hops, min(map(_start, added)), 0, len(self.hops) - self._new, key=_start)
+            self.hops[first:] = sorted(self.hops[first:], key=_start)
+            self._new = 0
+
+    def forget(self, before: float) -> None:
+        del self.hops[: bisect_left(self.hops, before - self.longest, key=_start)]
+        if not self.hops:
+            self.longest = 0.0
+
+
+def _start(hop: Hop) -> float:
+    return hop.start
+
+
 class ContextWatch:
-    """Takes hops as they are told, and finds the calls that lost or kept their branch."""
+    """Takes hops as they are told, and finds the calls that lost or kept their branch.
+
+    Most requests have nothing to do with any branch: those cost a look into a table.
+    """
 
     def __init__(self, addresses: Addresses) -> None:
         self._addresses = addresses
-        self._into: dict[str, list[Hop]] = defaultdict(list)
+        self._handled: dict[str, _Handled] = defaultdict(_Handled)
         self._waiting: list[tuple[Workload, Hop]] = []
 
     def take(self, hops: Iterable[Hop], now: float) -> tuple[list[Lost], list[Kept]]:
@@ -61,14 +104,14 @@ class ContextWatch:
         for hop in hops:
             destination = self._addresses.destination(hop)
             if destination is not None:
-                self._into[destination.pod].append(hop)
+                self._handled[destination.pod].add(hop)
             source = self._addresses.source(hop)
             if source is not None:
                 self._waiting.append((source, hop))
         due = [pair for pair in self._waiting if pair[1].end <= now - SETTLE]
         self._waiting = [pair for pair in self._waiting if pair[1].end > now - SETTLE]
-        for held in self._into.values():
-            held.sort(key=lambda hop: hop.start)
+        for held in self._handled.values():
+            held.settle()
         lost, kept = [], []
         for workload, hop in due:
             if hop.branch:
@@ -81,21 +124,21 @@ class ContextWatch:
 
     def _cause(self, workload: Workload, call: Hop) -> Hop | None:
         """The request of a branch that made this call; None when there is none, or nobody can tell."""
-        into = self._into.get(workload.pod, [])
-        upto = bisect_right(into, call.start, key=lambda hop: hop.start)
-        handling = [hop for hop in into[:upto] if hop.end >= call.start]
+        handled = self._handled.get(workload.pod)
+        if handled is None or handled.last_branch < call.start:
+            return None
+        handling = handled.at(call.start)
         same = [hop for hop in handling if _same_request(hop, call)]
         candidates = same or handling
         branches = {hop.branch for hop in candidates}
         return candidates[0] if candidates and "" not in branches and len(branches) == 1 else None
 
     def _forget(self, before: float) -> None:
-        for pod in tuple(self._into):
-            held = [hop for hop in self._into[pod] if hop.end >= before]
-            if held:
-                self._into[pod] = held
-            else:
-                del self._into[pod]
+        for pod in tuple(self._handled):
+            held = self._handled[pod]
+            held.forget(before)
+            if not held.hops:
+                del self._handled[pod]
 
 
 def _same_request(one: Hop, other: Hop) -> bool:

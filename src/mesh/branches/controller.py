@@ -176,6 +176,8 @@ class BranchController:
         while True:
             await asyncio.sleep(LOOK_EVERY)
             hops, place = self._ring.since(place), self._ring.count
+            if not self._known:
+                continue
             try:
                 news = self._usage.take(hops, time.time())
                 self._mark([key for key in self._known if key[1] in news] if news else ())

@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 MOST_HOPS = 20_000
 
@@ -50,7 +51,7 @@ class Ring:
     def since(self, place: int) -> list[Hop]:
         """The hops after a place, as far as they are kept."""
         new = min(self.count - place, len(self._hops))
-        return [self._hops[len(self._hops) - new + number] for number in range(new)] if new > 0 else []
+        return list(islice(self._hops, len(self._hops) - new, None)) if new > 0 else []
 
     def of_request(self, request_id: str) -> list[Hop]:
         """All hops that carried this x-request-id, by their start."""
