@@ -136,3 +136,15 @@ def test_the_tasks_of_the_documentation_show_what_they_say(bookinfo: Bookinfo) -
     for file in ("virtual-service-all-v1.yaml", "destination-rule-all.yaml", "bookinfo-gateway.yaml", "bookinfo.yaml"):
         bookinfo.kubectl("delete", "-f", file)
     until(lambda: "No resources found" in bookinfo.kubectl("get", "pods"), LIMIT)
+
+
+def test_a_branch_of_an_image_runs_what_stands_for_it(bookinfo: Bookinfo) -> None:
+    (bookinfo.mesh.home / "images.yaml").symlink_to(HERE / "images.yaml")
+    for file in ("bookinfo.yaml", "bookinfo-gateway.yaml", "destination-rule-all.yaml", "virtual-service-all-v1.yaml"):
+        bookinfo.kubectl("apply", "-f", file)
+    until(lambda: bookinfo.complete() and bookinfo.versions(6) == {"v1": 6}, LIMIT)
+    forked = ("--cookie", "user=eve", "--fork", "reviews", "--env", "STARS=red")
+    bookinfo.mesh.ok("branch", "create", "-n", "default", "eve", *forked)
+    until(lambda: bookinfo.reviews("eve")["reviews"][0].get("rating") == {"stars": 5, "color": "red"}, LIMIT)
+    assert bookinfo.reviews("eve")["podname"].startswith("reviews-eve-")
+    assert bookinfo.versions(6) == {"v1": 6}
