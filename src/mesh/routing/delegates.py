@@ -30,6 +30,7 @@ def delegated(root: HTTPRoute, inner: HTTPRoute) -> HTTPRoute | None:
         mirror=inner.mirror or root.mirror,
         mirrors=inner.mirrors or root.mirrors,
         mirror_percentage=inner.mirror_percentage or root.mirror_percentage,
+        mirror_percent=inner.mirror_percent if inner.mirror_percent is not None else root.mirror_percent,
         cors_policy=inner.cors_policy or root.cors_policy,
         headers=inner.headers or root.headers,
     )
