@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Protocol
 
 from mesh.resources.config import ConfigMap
-from mesh.resources.images import CONFIG_MAP, KEY, ImageMapping, first_match, read_images
+from mesh.resources.images import CONFIG_MAP, KEY, LARGEST, ImageMapping, first_match, read_images
 from mesh.resources.problems import Invalid
 from mesh.resources.ref import Ref
 from mesh.store import Store
@@ -100,6 +100,8 @@ class ImagesFile:
         if signature is None:
             return []
         if self._read[0] != signature:
+            if not self.path.is_file() or signature[1] > LARGEST:
+                raise ImagesError(f"{self.path}: is not a file of {LARGEST} bytes at the most")
             try:
                 text = self.path.read_text()
             except (OSError, UnicodeDecodeError) as error:

@@ -1,6 +1,7 @@
 """Containers that name only an image: what runs for them, and what their pod says when nothing is known."""
 
-from collections.abc import AsyncIterator
+import os
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -123,3 +124,11 @@ async def test_a_program_that_fails_is_started_anew_when_the_mapping_is_mended(p
     )
     file.write_text(GREETER)
     await patient.until(lambda: patient.ready(ref))
+
+
+@pytest.mark.parametrize("make", [Path.mkdir, lambda path: path.write_text("#" * 300_000), os.mkfifo])
+async def test_what_is_no_file_or_too_large_is_not_read(yard: Yard, make: Callable[[Path], object]) -> None:
+    make(yard.home / "images.yaml")
+    ref = yard.put(image_only("greeter"))
+    message = await yard.until(lambda: yard.container(ref).get("state", {}).get("waiting", {}).get("message"))
+    assert "is not a file of 262144 bytes at the most" in message
