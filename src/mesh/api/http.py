@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
+from mesh.api import protobuf
 from mesh.api.problems import Problem
 
 Scope = MutableMapping[str, Any]
@@ -80,8 +81,8 @@ class Request:
         if not raw:
             return None
         kind = self.headers.get("content-type", JSON).partition(";")[0].strip()
-        if kind == "application/vnd.kubernetes.protobuf":
-            raise Problem(415, "the body is protobuf; send application/json")
+        if kind == PROTOBUF:
+            return protobuf.decode(raw)
         try:
             return msgspec.json.decode(raw)
         except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
