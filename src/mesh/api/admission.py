@@ -239,7 +239,7 @@ def _complete(found: Validated, old: Stored | None) -> Body:
 def _marked(body: Body, old: Stored | None) -> Body:
     """The body with the marks of a deletion that is under way."""
     if old is not None:
-        for name in ("deletionTimestamp", "deletionGracePeriodSeconds"):
+        for name in ("deletionTimestamp", "deletionGracePeriodSeconds", "managedFields"):
             body["metadata"].pop(name, None)
             if name in old.metadata:
                 body["metadata"][name] = old.metadata[name]

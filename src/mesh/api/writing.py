@@ -1,9 +1,10 @@
 """POST, PUT, PATCH and DELETE on objects, as Kubernetes' API server answers them."""
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+from mesh.api import managed
 from mesh.api.admission import Admission, NoNamespace, Refused, Wanted
 from mesh.api.http import Reply, Request
 from mesh.api.merging import STRATEGIC as KUBERNETES_GROUPS
@@ -12,6 +13,8 @@ from mesh.api.paths import Target
 from mesh.api.problems import Problem, already_exists, conflict, invalid, not_found
 from mesh.api.reading import require, shown
 from mesh.api.selectors import selection
+from mesh.resources.documents import documents
+from mesh.resources.problems import Invalid
 from mesh.resources.ref import Ref
 from mesh.store import Conflict, Exists, NotFound, Put, Store, Stored, timestamp
 from mesh.store.cascade import removal
@@ -24,6 +27,9 @@ MERGE, JSON, STRATEGIC, APPLY = (
     "application/strategic-merge-patch+json",
     "application/apply-patch+yaml",
 )
+
+
+Owners = Callable[[Body], Sequence[managed.Owner]]
 
 
 class Options(NamedTuple):
@@ -56,7 +62,7 @@ class Writing:
         target = target._replace(name=name if isinstance(name, str) else "")
         if target.name and self._store.get(target.ref):
             raise already_exists(target.info, target.ref)
-        return self._write(target, Wanted(body, None, 0), dry_run=request.dry_run, code=201)
+        return self._write(target, Wanted(body, None, 0), _updated(target, None, request), request, code=201)
 
     async def update(self, target: Target, request: Request) -> Reply:
         """PUT of an object or its status. Raises Problem (400, 404, 409, 422)."""
@@ -70,11 +76,13 @@ class Writing:
         version = _version(metadata.get("resourceVersion"))
         if version is not None and version != old.version:
             raise _stale(target)
-        return self._replace(target, old, body, dry_run=request.dry_run)
+        return self._replace(target, old, body, request)
 
     async def patch(self, target: Target, request: Request) -> Reply:
         """PATCH, in three of Kubernetes' kinds. Raises Problem (400, 404, 409, 415, 422)."""
         kind = request.headers.get("content-type", "").partition(";")[0].strip()
+        if kind == APPLY:
+            return await self._server_side_apply(target, request)
         apply = _patcher(kind, target)
         request.headers["content-type"] = "application/json"
         patch = await request.json()
@@ -88,7 +96,31 @@ class Writing:
             raise _stale(target)
         if body["metadata"].get("name") != target.name:
             raise Problem(400, f"metadata.name of {target.ref} cannot be changed")
-        return self._replace(target, old, body, dry_run=request.dry_run)
+        return self._replace(target, old, body, request)
+
+    async def _server_side_apply(self, target: Target, request: Request) -> Reply:
+        """PATCH by server-side apply; makes the object when it is not there. Raises Problem (400, 409, 422)."""
+        manager = request.query.get("fieldManager", "")
+        if not manager:
+            raise Problem(400, "fieldManager: is missing; a server-side apply says who applies")
+        given = _of_target(_one_document(await request.body()), target)
+        if given["metadata"].get("managedFields"):
+            raise Problem(400, "metadata.managedFields: must be nil in what is applied")
+        if given["metadata"].get("name") != target.name:
+            raise Problem(400, f"metadata.name: is not that of the path ({target.name})")
+        old = self._store.get(target.ref)
+        key_of = list_key(target.info.group, target.info.kind)
+        given["metadata"].pop("creationTimestamp", None)
+        live = shown(old, target) if old is not None else None
+        force = request.flag("force")
+        if target.subresource:
+            raise Problem(415, f"{target.subresource}: takes no server-side apply; apply the object itself")
+        try:
+            applied = managed.apply(live, given, manager, timestamp(), key_of, force=force)
+        except (TypeError, AttributeError, KeyError, RecursionError) as error:
+            raise Problem(400, f"what is applied is malformed: {error}") from None
+        wanted = Wanted(applied.body, old, old.version if old is not None else 0)
+        return self._write(target, wanted, lambda _: applied.owners, request, code=200 if old is not None else 201)
 
     async def delete(self, target: Target, request: Request) -> Reply:
         """DELETE of one object with what goes with it. Raises Problem (400, 404, 409)."""
@@ -140,16 +172,17 @@ class Writing:
         if version is not None and version != old.version:
             raise _stale(target)
         body = {**old.body, "spec": {**old.body["spec"], "replicas": replicas}}
-        reply = self._write(target, Wanted(body, old, old.version), dry_run=request.dry_run)
+        reply = self._write(target, Wanted(body, old, old.version), _updated(target, old, request), request)
         return Reply(_scale(reply.body if request.dry_run else require(self._store, target)))
 
-    def _replace(self, target: Target, old: Stored, body: Body, *, dry_run: bool) -> Reply:
+    def _replace(self, target: Target, old: Stored, body: Body, request: Request) -> Reply:
         if target.subresource == "status":
             status = {**old.body, "status": body.get("status") or {}}
-            return self._store_one(target, Put(target.ref, status, old.version), [], dry_run=dry_run)
-        return self._write(target, Wanted(body, old, old.version), dry_run=dry_run)
+            return self._store_one(target, Put(target.ref, status, old.version), [], dry_run=request.dry_run)
+        owners = _told_owners(body, old) or _updated(target, old, request)
+        return self._write(target, Wanted(body, old, old.version), owners, request)
 
-    def _write(self, target: Target, wanted: Wanted, *, dry_run: bool, code: int = 200) -> Reply:
+    def _write(self, target: Target, wanted: Wanted, owners: Owners, request: Request, *, code: int = 200) -> Reply:
         try:
             admitted = self._admission.admit([wanted], target.namespace, together=False)
         except Refused as refused:
@@ -157,7 +190,9 @@ class Writing:
         except NoNamespace as missing:
             raise no_namespace(missing, target) from None
         warnings = [text for _, text in admitted.warnings]
-        return self._store_one(target, admitted.puts[0], warnings, dry_run=dry_run, code=code)
+        put = admitted.puts[0]
+        put.body["metadata"]["managedFields"] = managed.as_managed_fields(owners(put.body))
+        return self._store_one(target, put, warnings, dry_run=request.dry_run, code=code)
 
     def _store_one(self, target: Target, put: Put, warnings: list[str], *, dry_run: bool, code: int = 200) -> Reply:
         if dry_run:
@@ -177,6 +212,44 @@ class Writing:
             return found[0] if found else None
         self._store.commit(removal(self._store, found, grace=options.grace, orphan=options.orphan))
         return None
+
+
+def _told_owners(body: Body, old: Stored) -> Owners | None:
+    """The owners that a write names itself, as kubectl does when it moves to server-side apply; None when it does not.
+
+    Raises Problem (400) when they are malformed.
+    """
+    told = body["metadata"].get("managedFields")
+    if told is None or told == old.metadata.get("managedFields"):
+        return None
+    try:
+        found = managed.owners_of(body)
+    except (TypeError, AttributeError, KeyError):
+        raise Problem(400, "metadata.managedFields: is malformed") from None
+    return lambda _: found
+
+
+def _updated(target: Target, old: Stored | None, request: Request) -> Owners:
+    """Who owns what after a write that is no apply, told of the object as it will be stored."""
+    key_of = list_key(target.info.group, target.info.kind)
+    before = old.body if old is not None else None
+    return lambda body: managed.updated(before, body, _manager(request), timestamp(), key_of, target.subresource)
+
+
+def _manager(request: Request) -> str:
+    """Who writes: the query says it, else the client's name."""
+    return request.query.get("fieldManager") or request.headers.get("user-agent", "").partition("/")[0] or "unknown"
+
+
+def _one_document(raw: bytes) -> Body:
+    """What is applied: YAML, of which JSON is a part. Raises Problem (400)."""
+    try:
+        found = [body for body, _ in documents(raw.decode(), "")]
+    except (Invalid, UnicodeDecodeError) as error:
+        raise Problem(400, f"what is applied is not YAML: {error}") from None
+    if len(found) != 1 or not isinstance(found[0], dict):
+        raise Problem(400, "what is applied is not one object")
+    return found[0]
 
 
 def as_if_stored(put: Put, old: Stored | None) -> Body:
