@@ -19,11 +19,13 @@ TOKEN_BYTES = 32
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """Paths of the certificates, and the token."""
+    """Paths of the certificates, and the token. The client's certificate is as good as the token."""
 
     authority: Path
     certificate: Path
     key: Path
+    client_certificate: Path
+    client_key: Path
     token: str
 
 
@@ -34,8 +36,15 @@ def prepare(home: Path, host: str, now: datetime.datetime | None = None) -> Cred
     """
     now = now or datetime.datetime.now(datetime.UTC)
     folder = home / "pki"
-    found = Credentials(folder / "ca.crt", folder / "server.crt", folder / "server.key", _token(home / "token"))
-    files = (found.authority, found.certificate, found.key)
+    found = Credentials(
+        folder / "ca.crt",
+        folder / "server.crt",
+        folder / "server.key",
+        folder / "client.crt",
+        folder / "client.key",
+        _token(home / "token"),
+    )
+    files = (found.authority, found.certificate, found.key, found.client_certificate, found.client_key)
     if _good_until(folder / "ends.json", host) - RENEW_BEFORE < now or not all(map(Path.exists, files)):
         from mesh.api import pki  # noqa: PLC0415 - takes 80 ms, and is needed once a year
 
@@ -73,7 +82,10 @@ def _good_until(path: Path, host: str) -> datetime.datetime:
 
 
 def _kubeconfig(credentials: Credentials, url: str, namespace: str) -> str:
-    authority = base64.b64encode(credentials.authority.read_bytes()).decode()
+    authority, certificate, key = (
+        base64.b64encode(path.read_bytes()).decode()
+        for path in (credentials.authority, credentials.client_certificate, credentials.client_key)
+    )
     return f"""\
 apiVersion: v1
 kind: Config
@@ -93,4 +105,6 @@ users:
 - name: mesh-mall
   user:
     token: {credentials.token}
+    client-certificate-data: {certificate}
+    client-key-data: {key}
 """

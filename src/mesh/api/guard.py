@@ -20,14 +20,14 @@ class Guard:
         self._expected = f"Bearer {token}".encode()
         self._names = NAMES | {host}
 
-    def check(self, path: str, headers: Mapping[str, str]) -> None:
-        """Raises Problem (401, 403)."""
+    def check(self, path: str, headers: Mapping[str, str], *, certified: bool) -> None:
+        """Raises Problem (401, 403). `certified`: the connection has shown the client's certificate."""
         host = _hostname(headers.get("host", ""))
         if host not in self._names:
             raise Problem(403, f'the Host header names "{host}"; this API is at {", ".join(sorted(self._names))}')
         if "origin" in headers:
             raise Problem(403, "requests of web pages (with an Origin header) are not answered")
-        if path in ANONYMOUS:
+        if path in ANONYMOUS or certified:
             return
         given = headers.get("authorization", "").encode("latin-1", "replace")
         if not hmac.compare_digest(given, self._expected):

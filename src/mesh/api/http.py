@@ -17,6 +17,8 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 JSON = "application/json"
 PROTOBUF = "application/vnd.kubernetes.protobuf"
+# In the scope of a request whose client has shown a certificate of the mesh's authority.
+CERTIFIED = "meshmall.certified"
 TRUE = frozenset({"true", "1", "t", "yes", ""})
 
 
@@ -30,6 +32,7 @@ class Request:
         self.headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         text = scope["query_string"].decode("latin-1")
         self.query: dict[str, str] = dict(parse_qsl(text, keep_blank_values=True))
+        self.certified = bool(scope.get(CERTIFIED))
         self._receive = receive
         self._largest = largest_body
         self._limit = body_limit

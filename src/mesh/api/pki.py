@@ -20,30 +20,35 @@ ADDRESSES = ("127.0.0.1", "::1")
 
 
 def make(folder: Path, host: str, now: datetime.datetime) -> datetime.datetime:
-    """Writes ca.crt, server.crt and server.key into `folder`; returns when they end.
+    """Writes ca.crt, server.crt and server.key, client.crt and client.key into `folder`; returns when they end.
 
     The authority's key signs once and is thrown away. Raises OSError.
     """
     ends = now + LIFE
     authority_key = ec.generate_private_key(ec.SECP256R1())
     authority = _authority(authority_key, now, ends)
-    key = ec.generate_private_key(ec.SECP256R1())
-    names = _names(host)
-    certificate = (
-        _named("mesh-mall", key, now, ends)
-        .issuer_name(authority.subject)
-        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(_usage(signs_certificates=False), critical=True)
-        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
-        .add_extension(x509.SubjectAlternativeName(names), critical=False)
-        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(authority_key.public_key()), critical=False)
-        .sign(authority_key, hashes.SHA256())
-    )
     pem = serialization.Encoding.PEM
-    private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     write_private(folder / "ca.crt", authority.public_bytes(pem))
-    write_private(folder / "server.key", private)
-    write_private(folder / "server.crt", certificate.public_bytes(pem))
+    for name, purpose, names in (
+        ("server", ExtendedKeyUsageOID.SERVER_AUTH, _names(host)),
+        ("client", ExtendedKeyUsageOID.CLIENT_AUTH, [x509.DNSName("meshmall")]),
+    ):
+        key = ec.generate_private_key(ec.SECP256R1())
+        certificate = (
+            _named("mesh-mall" if name == "server" else "meshmall", key, now, ends)
+            .issuer_name(authority.subject)
+            .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+            .add_extension(_usage(signs_certificates=False), critical=True)
+            .add_extension(x509.ExtendedKeyUsage([purpose]), critical=False)
+            .add_extension(x509.SubjectAlternativeName(names), critical=False)
+            .add_extension(
+                x509.AuthorityKeyIdentifier.from_issuer_public_key(authority_key.public_key()), critical=False
+            )
+            .sign(authority_key, hashes.SHA256())
+        )
+        private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+        write_private(folder / f"{name}.key", private)
+        write_private(folder / f"{name}.crt", certificate.public_bytes(pem))
     return ends
 
 

@@ -20,6 +20,7 @@ from mesh.api.collector import Collector
 from mesh.api.credentials import Credentials, prepare, publish
 from mesh.api.discovery import version
 from mesh.api.guard import Guard
+from mesh.api.http import CERTIFIED, Receive, Scope, Send
 from mesh.api.pod_logs import PodLogs
 from mesh.api.reading import Reading
 from mesh.api.settings import Allocator, ApiSettings, Logs, Plane
@@ -142,6 +143,10 @@ def _configured(app: App, settings: ApiSettings, credentials: Credentials) -> uv
     config.load()
     if config.ssl is not None:
         config.ssl.minimum_version = ssl.TLSVersion.TLSv1_2
+        # A client may show a certificate of the mesh's own authority instead of the token; another one ends the
+        # handshake.
+        config.ssl.load_verify_locations(credentials.authority)
+        config.ssl.verify_mode = ssl.CERT_OPTIONAL
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
     return config
 
@@ -162,6 +167,8 @@ class _BoundedHead(H11Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        if transport.get_extra_info("peercert"):
+            self.app = _certified(self.app)
         self._await_head()
 
     def data_received(self, data: bytes) -> None:
@@ -182,6 +189,15 @@ class _BoundedHead(H11Protocol):
         if self._head_timer is not None:
             self._head_timer.cancel()
             self._head_timer = None
+
+
+def _certified(app: Any) -> Any:
+    """The application for a connection whose client has shown its certificate."""
+
+    async def call(scope: Scope, receive: Receive, send: Send) -> None:
+        await app({**scope, CERTIFIED: True}, receive, send)
+
+    return call
 
 
 def _listen(host: str, port: int) -> socket.socket:

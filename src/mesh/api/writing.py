@@ -205,6 +205,8 @@ class Writing:
             raise _stale(target) from None
         except NotFound:
             raise not_found(target.info, target.ref) from None
+        if stored.metadata.get("deletionTimestamp") and not stored.metadata.get("finalizers") and _waits(stored):
+            self._store.commit(removal(self._store, [stored]))
         return Reply(shown(stored, target), code, warnings=warnings)
 
     def _remove(self, found: list[Stored], options: Options) -> Stored | None:
@@ -212,6 +214,11 @@ class Writing:
             return found[0] if found else None
         self._store.commit(removal(self._store, found, grace=options.grace, orphan=options.orphan))
         return None
+
+
+def _waits(stored: Stored) -> bool:
+    """Whether a marked object waits for its finalizers alone: pods and namespaces are ended by others."""
+    return bool(stored.ref.group) or stored.ref.kind not in ("Pod", "Namespace")
 
 
 def _told_owners(body: Body, old: Stored) -> Owners | None:

@@ -7,6 +7,8 @@ The store itself removes what it is told to and no more. Who deletes for a user 
 - A Pod does not go: it is *marked* with metadata.deletionTimestamp and deletionGracePeriodSeconds.
   `mesh.pods` reacts to the mark, ends the pod's processes and then deletes the Pod. So a rule disappears in
   the moment it is deleted, and the processes that it pointed to end in order behind it.
+- An object with metadata.finalizers is marked with metadata.deletionTimestamp, and goes when the last of them is taken
+  away; the API does that.
 - A Namespace takes all objects in it. While pods of it are ending it stays, marked and in phase Terminating;
   `mesh.api.collector` removes it with the last of them.
 - A CustomResourceDefinition takes all objects of its kind.
@@ -49,6 +51,10 @@ def removal(store: Store, objects: Iterable[Stored], *, grace: int | None = None
             pods = any(one.ref.kind == "Pod" for one in inside)
             found[each.ref] = _terminating(each, now) if pods else Delete(each.ref)
             continue
+        if each.metadata.get("finalizers"):
+            # It goes when the last finalizer is taken away, and its dependents with it.
+            found[each.ref] = _finalizing(each, now)
+            continue
         found[each.ref] = Delete(each.ref)
         if each.ref.kind == "CustomResourceDefinition":
             waiting += _defined(store, each)
@@ -86,6 +92,11 @@ def _marked(pod: Stored, now: float, grace: int | None) -> Put:
         pod.ref,
         _with_metadata(pod, deletionTimestamp=rfc3339(now + seconds), deletionGracePeriodSeconds=int(seconds)),
     )
+
+
+def _finalizing(stored: Stored, now: float) -> Put:
+    when = stored.metadata.get("deletionTimestamp") or rfc3339(now)
+    return Put(stored.ref, _with_metadata(stored, deletionTimestamp=when, deletionGracePeriodSeconds=0))
 
 
 def _terminating(namespace: Stored, now: float) -> Put:
