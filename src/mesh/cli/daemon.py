@@ -38,13 +38,16 @@ from mesh.observe.requests import describe
 from mesh.observe.workloads import Addresses
 from mesh.pods.addresses import Block
 from mesh.pods.endpoints import EndpointController
+from mesh.pods.events import Recorder
 from mesh.pods.manager import PodManager
+from mesh.pods.objects import Objects
 from mesh.resources.branch import GROUP
 from mesh.routing.dry_run import explain
 from mesh.routing.world import MeshSettings
 from mesh.store import Store, StoreError
 
 SETTLE_LIMIT = 5.0
+EVENTS_KEPT = 200
 
 
 class Progress:
@@ -117,7 +120,10 @@ class Daemon:
             ports={80: settings.gateway_port, 443: settings.gateway_https_port},
             developer_subnet=block.developer_subnet,
         )
-        programmer = Programmer(store, plane, mesh)
+        events = Recorder(Objects(store), EVENTS_KEPT)
+        programmer = Programmer(
+            store, plane, mesh, lambda stored, why: events.warning(stored, "Rejected", f"Envoy refused it: {why}")
+        )
         await programmer.start()
         stack.push_async_callback(programmer.stop)
 

@@ -9,7 +9,7 @@ import asyncio
 import logging
 import time
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
@@ -25,7 +25,7 @@ from mesh.routing.branches import EntryMemory
 from mesh.routing.compile import compile  # noqa: A004 - what it does
 from mesh.routing.table import Listener, Snapshot
 from mesh.routing.world import MeshSettings, World, age
-from mesh.store import Event, Expired, Put, Store, Watch, timestamp
+from mesh.store import Event, Expired, Put, Store, Stored, Watch, timestamp
 
 RULES = frozenset(("VirtualService", "DestinationRule", "Gateway", "ServiceEntry", "Sidecar", "AuthorizationPolicy"))
 WATCHED = RULES | {"Service", "Pod", "Branch", "Secret"}
@@ -65,7 +65,15 @@ class _Aside:
 class Programmer:
     """One task that brings Envoy to the latest store version again and again."""
 
-    def __init__(self, store: Store, plane: DataPlane, settings: MeshSettings) -> None:
+    def __init__(
+        self,
+        store: Store,
+        plane: DataPlane,
+        settings: MeshSettings,
+        tell: Callable[[Stored, str], None] = lambda _stored, _reason: None,
+    ) -> None:
+        """`tell` is called once for each object that Envoy begins to refuse, with the reason."""
+        self._tell = tell
         self._store = store
         self._plane = plane
         self._settings = settings
@@ -214,6 +222,7 @@ class Programmer:
             reasons |= dict.fromkeys(each.origins, each.reason)
         found = self._found()
         changes: list[Put] = []
+        told: list[tuple[Stored, str]] = []
         for kind_name in (*RULES, "Service"):
             for stored in self._store.list(GROUPS[kind_name], kind_name):
                 refusal = reasons.get(stored.ref)
@@ -223,8 +232,12 @@ class Programmer:
                 body = with_condition(stored.body, refusal, timestamp(), findings)
                 if body is not None:
                     changes.append(Put(stored.ref, body, stored.version))
+                    if refusal is not None:
+                        told.append((stored, refusal))
         if changes:
             self._store.commit(changes)
+        for stored, refusal in told:
+            self._tell(stored, refusal)
 
     def _found(self) -> Mapping[Ref, list[Finding]]:
         """What rules name that is not there, and what they dispute, by the object it is about."""

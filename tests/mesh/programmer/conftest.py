@@ -49,6 +49,7 @@ class Plane:
     programmer: Programmer
     block: str
     address: str
+    told: list[str]
     servers: dict[str, asyncio.Server] = field(default_factory=dict)
 
     async def apply(self, *bodies: Body) -> Acknowledged:
@@ -95,9 +96,11 @@ async def plane() -> AsyncIterator[Plane]:
         data = DataPlane(Path(name), DataPlaneSettings(concurrency=1))
         await data.start()
         address = f"{block}.254"
-        programmer = Programmer(store, data, MeshSettings(gateway_address=address, node_address=address))
+        told: list[str] = []
+        settings = MeshSettings(gateway_address=address, node_address=address)
+        programmer = Programmer(store, data, settings, lambda stored, reason: told.append(f"{stored.ref}: {reason}"))
         await programmer.start()
-        plane = Plane(store, data, programmer, block, address)
+        plane = Plane(store, data, programmer, block, address, told)
         try:
             yield plane
         finally:

@@ -150,6 +150,10 @@ async def test_a_rule_that_envoy_refuses_leaves_the_last_good_one_and_says_so(pl
     assert await who(plane, base) == "fox"
     others = await plane.apply(rule("other", "products-fox", to("products")))
     assert len(others.rejected) == 1
+    # It is told once, however often the world is looked at again.
+    assert len(plane.told) == 1
+    assert "VirtualService mesh/products: " in plane.told[0]
+    assert "invalid character" in plane.told[0]
     assert (await plane.call(base, "products-fox:7000")).body.startswith("base")
     mended = await plane.apply(rule("products", "products", to("products")))
     assert mended.rejected == ()
