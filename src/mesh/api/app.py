@@ -1,13 +1,14 @@
 """The ASGI application: guards, finds who answers, turns problems into Status objects."""
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from mesh.api import discovery, reviews, usage
 from mesh.api.applying import Applying
 from mesh.api.guard import Guard
 from mesh.api.http import PROTOBUF, Answer, Receive, Reply, Request, Scope, Send
+from mesh.api.observing import Observing
 from mesh.api.openapi import Documents
 from mesh.api.paths import Target, find, unknown
 from mesh.api.pod_logs import PodLogs
@@ -40,15 +41,12 @@ class App:
         used: Usage,
         plane: Plane,
         status: Callable[[], dict[str, Any]],
-        route: Callable[[Mapping[str, Any]], dict[str, Any]] | None = None,
-        requests: Callable[[str], list[dict[str, Any]]] | None = None,
+        observing: Observing | None,
     ) -> None:
         self._store = store
         self._kinds = ServedKinds(store)
         self._documents = Documents()
         self._used = used
-        self._dry_run = route
-        self._requests = requests
         self._settings = settings
         self._guard = guard
         self._reading = reading
@@ -62,8 +60,7 @@ class App:
             ("POST", "/mesh/v1/delete"): applying.delete,
             ("GET", "/mesh/v1/sync"): self._sync,
             ("GET", "/mesh/v1/status"): self._describe,
-            ("POST", "/mesh/v1/route"): self._route,
-            ("GET", "/mesh/v1/requests"): self._request,
+            **(observing.answers if observing is not None else {}),
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -118,25 +115,6 @@ class App:
                 labels, fields = request.query.get("labelSelector", ""), request.query.get("fieldSelector", "")
                 return Reply(await self._used.answer(rest, labels, fields))
         return None
-
-    async def _route(self, request: Request) -> Reply:
-        """A dry run of one request. Raises Problem (400) when the question is wrong."""
-        asked = await request.json_object()
-        if self._dry_run is None:
-            raise unknown(request.path)
-        try:
-            return Reply(self._dry_run(asked))
-        except ValueError as error:
-            raise Problem(400, str(error)) from None
-
-    async def _request(self, request: Request) -> Reply:
-        """The hops of the request with the x-request-id `id`, as far as they are kept. Raises Problem (400)."""
-        wanted = request.query.get("id", "")
-        if self._requests is None:
-            raise unknown(request.path)
-        if not wanted:
-            raise Problem(400, "id: is missing; the x-request-id of a request")
-        return Reply({"hops": self._requests(wanted)})
 
     def _is_own(self, path: str) -> bool:
         return any(path == known for _, known in self._own)

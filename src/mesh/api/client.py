@@ -165,7 +165,16 @@ class Client:
 
     def request(self, request_id: str) -> Bodies:
         """The hops of one request, by its x-request-id: see `mesh.observe.requests.describe`."""
-        return Bodies(self._call("GET", f"/mesh/v1/requests?{urlencode({'id': request_id})}")["hops"])
+        return Bodies(self._call("GET", f"/mesh/v1/requests?{urlencode({'id': request_id})}")["items"])
+
+    def last_request(self) -> str:
+        """The x-request-id of the last request that came in from outside; "" when there is none."""
+        found = self._call("GET", "/mesh/v1/traces?from=gateway&limit=1")["items"]
+        return str(found[0]["requestId"]) if found else ""
+
+    def topology(self, window: float, branch: str = "") -> Body:
+        """Who calls whom, over the last `window` seconds: see `mesh.observe.topology.graph`."""
+        return self._call("GET", f"/mesh/v1/topology?{urlencode({'window': window, 'branch': branch})}")
 
     def close(self) -> None:
         """Closes the kept connection."""

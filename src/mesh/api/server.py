@@ -5,7 +5,7 @@ import contextlib
 import logging
 import socket
 import ssl
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import h11
@@ -21,6 +21,7 @@ from mesh.api.credentials import Credentials, prepare, publish
 from mesh.api.discovery import version
 from mesh.api.guard import Guard
 from mesh.api.http import CERTIFIED, Receive, Scope, Send
+from mesh.api.observing import Observing, Sources
 from mesh.api.pod_logs import PodLogs
 from mesh.api.reading import Reading
 from mesh.api.settings import Allocator, ApiSettings, Logs, Plane
@@ -29,7 +30,7 @@ from mesh.api.writing import Writing
 from mesh.resources.ref import Ref
 from mesh.store import Put, Store
 
-__all__ = ["ApiServer", "ApiSettings"]
+__all__ = ["ApiServer", "ApiSettings", "Sources"]
 
 BACKLOG = 256
 STOP_LIMIT = 2
@@ -48,17 +49,16 @@ class ApiServer:
         logs: Logs,
         allocator: Allocator,
         status: Callable[[], dict[str, Any]],
-        route: Callable[[Mapping[str, Any]], dict[str, Any]] | None = None,
-        requests: Callable[[str], list[dict[str, Any]]] | None = None,
+        sources: Sources | None = None,
     ) -> None:
+        """`sources` are what the mesh knows of its requests and rules; without, that is not served."""
         self._store = store
         self._settings = settings
         self._plane = plane
         self._logs = logs
         self._allocator = allocator
         self._status = status
-        self._route = route
-        self._requests = requests
+        self._sources = sources
         self._closing = asyncio.Event()
         self._server: _Server | None = None
         self._tasks: list[asyncio.Task[None]] = []
@@ -112,8 +112,7 @@ class ApiServer:
             used=Usage(self._store, settings.home, settings.node_name),
             plane=self._plane,
             status=self._status,
-            route=self._route,
-            requests=self._requests,
+            observing=Observing(self._store, self._sources, self._closing) if self._sources is not None else None,
         )
 
     def _ensure_default_namespace(self) -> None:

@@ -22,7 +22,7 @@ import uvloop
 os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"
 os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
 
-from mesh.api.server import ApiServer, ApiSettings
+from mesh.api.server import ApiServer, ApiSettings, Sources
 from mesh.branches.controller import BranchController
 from mesh.cli.failure import Failure
 from mesh.cli.home import Home, Settings
@@ -34,15 +34,15 @@ from mesh.envoy.process import EnvoyFailed
 from mesh.envoy.programmer import Programmer
 from mesh.observe.access_log import AccessLog
 from mesh.observe.hops import Ring
-from mesh.observe.requests import describe
-from mesh.observe.workloads import Addresses
+from mesh.observe.otlp import Exporter, endpoint
+from mesh.observe.reasons import Reasons
+from mesh.observe.telemetry import Telemetry
 from mesh.pods.addresses import Block
 from mesh.pods.endpoints import EndpointController
 from mesh.pods.events import Recorder
 from mesh.pods.manager import PodManager
 from mesh.pods.objects import Objects
 from mesh.resources.branch import GROUP
-from mesh.routing.dry_run import explain
 from mesh.routing.world import MeshSettings
 from mesh.store import Store, StoreError
 
@@ -143,7 +143,18 @@ class Daemon:
         await branches.start()
         stack.push_async_callback(branches.stop)
 
-        addresses = Addresses(store)
+        try:
+            collector = endpoint()
+        except ValueError as error:
+            raise Failure(str(error), "unset it, or name a collector") from None
+        exporter = Exporter(collector) if collector is not None else None
+        if exporter is not None:
+            exporter.start()
+            stack.push_async_callback(exporter.stop)
+        telemetry = Telemetry(store, ring, exporter)
+        telemetry.start()
+        stack.push_async_callback(telemetry.stop)
+
         api = ApiServer(
             store,
             ApiSettings(home=home.path, port=settings.api_port, node_address=settings.address),
@@ -151,8 +162,7 @@ class Daemon:
             logs=pods.logs,
             allocator=block,
             status=lambda: {**self._status(plane, store), "problems": pods.problems()},
-            requests=lambda wanted: describe(ring.of_request(wanted), addresses),
-            route=lambda asked: explain(programmer.snapshot, asked),
+            sources=Sources(telemetry, Reasons(store, lambda: programmer.snapshot), lambda: programmer.snapshot),
         )
         url = await api.start()
         stack.push_async_callback(api.stop)

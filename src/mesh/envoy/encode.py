@@ -312,7 +312,9 @@ def _manager(listener: Listener) -> hcm.HttpConnectionManager:
 
 def _access_log() -> als_pb2.HttpGrpcAccessLogConfig:
     """Every request is told over the socket that the configuration comes by; all listeners share one stream."""
-    message = als_pb2.HttpGrpcAccessLogConfig(additional_request_headers_to_log=LOGGED_HEADERS)
+    message = als_pb2.HttpGrpcAccessLogConfig(
+        additional_request_headers_to_log=LOGGED_HEADERS, additional_response_headers_to_log=(HEADER,)
+    )
     common = message.common_config
     common.log_name = "mesh"
     common.transport_api_version = config_source_pb2.V3

@@ -5,6 +5,7 @@ by Envoy and costs no request.
 """
 
 from collections.abc import AsyncIterator, Callable
+from sys import intern
 from typing import Any
 
 import grpc
@@ -13,6 +14,8 @@ from envoy.service.accesslog.v3 import als_pb2, als_pb2_grpc
 from mesh.observe.hops import Hop, Ring
 
 LONGEST_PATH = 512
+LONGEST_HOST = 255
+LONGEST_ID = 128
 # The flags worth telling: field of envoy.data.accesslog.v3.ResponseFlags to Envoy's short name.
 FLAGS = {
     "no_healthy_upstream": "UH",
@@ -63,18 +66,19 @@ def hop_of(entry: Any) -> Hop:
         duration=duration.seconds + duration.nanos / 1e9,
         listener=_address(common.downstream_local_address),
         upstream=_address(common.upstream_remote_address),
-        cluster=common.upstream_cluster,
-        route=common.route_name,
+        cluster=intern(common.upstream_cluster),
+        route=intern(common.route_name),
         method=METHODS[request.request_method],
-        authority=request.authority,
+        authority=intern(request.authority[:LONGEST_HOST]),
         path=request.path[:LONGEST_PATH],
         status=response.response_code.value,
         flags=",".join(set_),
-        request_id=request.request_id,
-        traceparent=headers.get("traceparent", ""),
-        branch=headers.get("x-branch", ""),
+        request_id=request.request_id[:LONGEST_ID],
+        traceparent=headers.get("traceparent", "")[:LONGEST_ID],
+        branch=intern(headers.get("x-branch", "")),
         request_bytes=request.request_body_bytes,
         response_bytes=response.response_body_bytes,
+        fallback=_fallback(response.response_headers.get("x-branch", "")),
     )
 
 
@@ -83,4 +87,10 @@ METHODS = ("", "GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TR
 
 def _address(address: Any) -> str:
     socket = address.socket_address
-    return f"{socket.address}:{socket.port_value}" if socket.address else ""
+    return intern(f"{socket.address}:{socket.port_value}") if socket.address else ""
+
+
+def _fallback(label: str) -> tuple[str, ...]:
+    """The services that an answer's `x-branch: fox; fallback=products,discount` names."""
+    _, _, names = label.partition("fallback=")
+    return tuple(names.split(",")) if names else ()

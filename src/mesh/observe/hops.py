@@ -12,7 +12,8 @@ MOST_HOPS = 20_000
 class Hop:
     """Times are seconds since the epoch. `listener` is where the request came in, "address:port"; `upstream` the pod's
     port that answered, "" when none did. `request_id` is Envoy's `x-request-id`, which a program may pass on, as it may
-    `traceparent`. `branch` is what the request carried when it was routed, "" for none.
+    `traceparent`. `branch` is what the request carried when it was routed, "" for none; `fallback` are the services of
+    the branch that the baseline answered for, which the gateway says of the whole request.
     """
 
     start: float
@@ -31,6 +32,7 @@ class Hop:
     branch: str
     request_bytes: int = 0
     response_bytes: int = 0
+    fallback: tuple[str, ...] = ()
 
     @property
     def end(self) -> float:
@@ -52,10 +54,6 @@ class Ring:
         """The hops after a place, as far as they are kept."""
         new = min(self.count - place, len(self._hops))
         return list(islice(self._hops, len(self._hops) - new, None)) if new > 0 else []
-
-    def of_request(self, request_id: str) -> list[Hop]:
-        """All hops that carried this x-request-id, by their start."""
-        return sorted((each for each in self._hops if each.request_id == request_id), key=lambda each: each.start)
 
     def __iter__(self) -> Iterator[Hop]:
         return iter(tuple(self._hops))

@@ -18,6 +18,17 @@ class Workload:
     service: str
     version: str
     branch: str
+    account: str = "default"
+
+    @property
+    def known_as(self) -> str:
+        """As "namespace/service"."""
+        return f"{self.namespace}/{self.service}"
+
+    @property
+    def principal(self) -> str:
+        """The identity that Istio gives to a pod: its namespace and service account."""
+        return f"spiffe://cluster.local/ns/{self.namespace}/sa/{self.account}"
 
 
 class Addresses:
@@ -62,4 +73,5 @@ def _workload(pod: Pod) -> Workload:
         service=labels.get(SERVICE_LABEL) or labels.get("app") or labels.get("app.kubernetes.io/name") or owner,
         version=labels.get("version", ""),
         branch=labels.get(BRANCH_LABEL, ""),
+        account=pod.spec.service_account_name or "default",
     )

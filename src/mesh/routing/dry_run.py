@@ -160,7 +160,7 @@ def decide(snapshot: Snapshot, at: Caller, asked: Asked) -> Decision:
     verdicts = []
     for route in routes:
         wrong = next(_wrong(route.match, asked, at.source), "")
-        verdicts.append(Verdict(route, not wrong, wrong or _said(route.match)))
+        verdicts.append(Verdict(route, not wrong, wrong or said(route.match)))
         if not wrong:
             break
     return Decision(table.name, host, tuple(verdicts), branch if divert is not None else "")
@@ -312,13 +312,13 @@ def _wanted(pattern: Pattern) -> str:
     return f"{words[pattern.how]} {pattern.value}".rstrip()
 
 
-def _said(match: Match) -> str:
+def said(match: Match) -> str:
     """All conditions of a match in words."""
-    said = [f"path {_wanted(match.path)}"] if match.path is not None else []
+    parts = [f"path {_wanted(match.path)}"] if match.path is not None else []
     fields = (*match.headers, *match.query)
-    said += [f"{'not ' if each.invert else ''}{each.name} {_wanted(each.pattern)}" for each in fields]
-    said += [f"the caller's {key} is {value}" for key, value in match.source_labels]
-    return ", ".join(said) or "it takes every request"
+    parts += [f"{'not ' if each.invert else ''}{each.name} {_wanted(each.pattern)}" for each in fields]
+    parts += [f"the caller's {key} is {value}" for key, value in match.source_labels]
+    return ", ".join(parts) or "it takes every request"
 
 
 # -- the answer as JSON ------------------------------------------------------------------------------------
@@ -360,7 +360,7 @@ def explain(snapshot: Snapshot, asked: Mapping[str, Any]) -> dict[str, Any]:
 def _outcome(snapshot: Snapshot, route: Route | None) -> dict[str, Any]:
     if route is None:
         return {"does": "respond", "status": 404, "destinations": [], "also": []}
-    action, also = route.action, list(_also(route))
+    action, also = route.action, list(effects(route))
     match action:
         case Respond():
             return {"does": "respond", "status": action.status, "body": action.body, "destinations": [], "also": also}
@@ -380,7 +380,7 @@ def _outcome(snapshot: Snapshot, route: Route | None) -> dict[str, Any]:
     return {"does": "forward", "destinations": destinations, "also": also}
 
 
-def _also(route: Route) -> Iterator[str]:
+def effects(route: Route) -> Iterator[str]:
     """What happens besides, one line each."""
     fault, action = route.fault, route.action
     if fault is not None and fault.abort_status is not None:

@@ -6,8 +6,7 @@ import pytest
 
 from mesh.branches.context import SETTLE, ContextWatch
 from mesh.branches.usage import Usage
-from mesh.observe.hops import Hop, Ring
-from mesh.observe.requests import describe
+from mesh.observe.hops import Hop
 from mesh.observe.workloads import Addresses
 from mesh.resources.ref import Ref
 from mesh.store import Put, Store
@@ -106,22 +105,3 @@ def test_the_condition_names_the_program_until_it_keeps_the_branch(store: Store)
     assert usage.condition("fox")["status"] == "True"
     usage.forget("fox")
     assert usage.last_used("fox") == 0.0
-
-
-def test_the_ring_is_bounded_and_its_readers_keep_their_place() -> None:
-    ring = Ring(3)
-    for number in range(5):
-        ring.add(into(float(number), "fox", request_id=f"r{number}"))
-    assert [each.start for each in ring.since(3)] == [3.0, 4.0]
-    assert [each.start for each in ring.since(0)] == [2.0, 3.0, 4.0]
-    assert ring.since(5) == []
-    assert ring.of_request("r0") == []
-    assert len(ring.of_request("r4")) == 1
-
-
-def test_a_request_is_told_as_a_tree(store: Store) -> None:
-    told = describe([out(1.1), into(1.0, "fox")], Addresses(store))
-    assert [(each["parent"], each["source"], each["destination"]["workload"]) for each in told] == [
-        (None, "", "mall-v1"),
-        (0, "mall-v1", "stock-v1"),
-    ]

@@ -77,8 +77,19 @@ local function with_branch(baggage, branch)
   return table.concat(members, ",")
 end
 
+-- A request that belongs to no trace yet begins one (W3C Trace Context): its id is the request's, so that what programs
+-- write in their logs, and what the mesh tells of the request, have one name.
+local function begin_trace(headers)
+  if headers:get("traceparent") then return end
+  local hex = string.gsub(headers:get("x-request-id") or "", "-", "")
+  if #hex == 32 and not string.find(hex, "[^0-9a-f]") then
+    headers:add("traceparent", "00-" .. hex .. "-" .. string.sub(hex, 17) .. "-01")
+  end
+end
+
 function envoy_on_request(handle)
   local headers = handle:headers()
+  begin_trace(headers)
   if headers:get("x-branch") then headers:remove("x-branch") end
   local found = by_host(headers) or by_query(headers) or by_header(headers) or by_baggage(headers) or by_cookie(headers)
   if not found then return end

@@ -1,0 +1,161 @@
+"""Istio's standard metrics (https://istio.io/latest/docs/reference/config/metrics/), counted from spans.
+
+One Envoy stands at both ends of every call, so what `reporter="source"` and `reporter="destination"` say is the same;
+both are told, since dashboards ask for either. `istio_requests_total` has one label more: `branch`, of the request.
+The series are bounded: those that were not counted for the longest time go.
+"""
+
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from mesh.observe.spans import DEVELOPER, GATEWAY, Span, host_of
+from mesh.observe.workloads import Workload
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+MOST_COUNTED = 5_000
+MOST_TIMED = 1_000
+# The bounds that Istio's proxies use for every histogram.
+BOUNDS = (0.5, 1, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10000, 30000, 60000, 300000, 600000, 1800000, 3600000)
+HISTOGRAMS = (
+    ("istio_request_duration_milliseconds", "How long requests took."),
+    ("istio_request_bytes", "The size of requests' bodies."),
+    ("istio_response_bytes", "The size of answers' bodies."),
+)
+OUTSIDE = {
+    GATEWAY: ("istio-ingressgateway", "istio-system"),
+    DEVELOPER: (DEVELOPER, "unknown"),
+}
+
+
+class Series(NamedTuple):
+    """What tells one series from another: workload, namespace, app, version, principal of both ends, and more."""
+
+    source: tuple[str, str, str, str, str]
+    destination: tuple[str, str, str, str, str]
+    host: str
+    status: int
+    flags: str
+
+
+class _Histogram:
+    __slots__ = ("buckets", "sum")
+
+    def __init__(self) -> None:
+        self.sum = 0.0
+        self.buckets = [0] * (len(BOUNDS) + 1)
+
+    def add(self, value: float) -> None:
+        self.sum += value
+        self.buckets[bisect_left(BOUNDS, value)] += 1
+
+
+class Metrics:
+    """Counts spans; `text` is what Prometheus scrapes."""
+
+    def __init__(self) -> None:
+        self._counts: dict[tuple[Series, str], int] = {}
+        self._timed: dict[Series, tuple[_Histogram, _Histogram, _Histogram]] = {}
+
+    def count(self, span: Span) -> None:
+        hop = span.hop
+        host = host_of(hop.cluster) or "unknown"
+        series = Series(_source(span.source, span.caller), _destination(span.destination), host, hop.status, hop.flags)
+        key = (series, hop.branch)
+        self._counts[key] = self._counts.pop(key, 0) + 1
+        found = self._timed.pop(series, None) or (_Histogram(), _Histogram(), _Histogram())
+        self._timed[series] = found
+        for histogram, value in zip(found, (hop.duration * 1000, hop.request_bytes, hop.response_bytes), strict=True):
+            histogram.add(value)
+        if len(self._counts) > MOST_COUNTED:
+            del self._counts[next(iter(self._counts))]
+        if len(self._timed) > MOST_TIMED:
+            del self._timed[next(iter(self._timed))]
+
+    def text(self, gauges: Mapping[str, tuple[str, str, float]]) -> str:
+        """Prometheus' text format. `gauges` are further metrics: name to type, help and value."""
+        return "\n".join([*self._lines(), *_plain(gauges), ""])
+
+    def _lines(self) -> Iterator[str]:
+        yield "# HELP istio_requests_total Requests, by who called whom and what came of it."
+        yield "# TYPE istio_requests_total counter"
+        for (series, branch), count in self._counts.items():
+            for reporter in _reporters(series):
+                labels = f'reporter="{reporter}",{_labels(series)},branch="{_quoted(branch)}"'
+                yield f"istio_requests_total{{{labels}}} {count}"
+        for number, (name, help_) in enumerate(HISTOGRAMS):
+            yield f"# HELP {name} {help_}"
+            yield f"# TYPE {name} histogram"
+            for series, histograms in self._timed.items():
+                labels = _labels(series)
+                for reporter in _reporters(series):
+                    yield from _histogram(name, f'reporter="{reporter}",{labels}', histograms[number])
+
+
+def _histogram(name: str, labels: str, histogram: _Histogram) -> Iterator[str]:
+    total = 0
+    for bound, count in zip((*BOUNDS, "+Inf"), histogram.buckets, strict=True):
+        total += count
+        yield f'{name}_bucket{{{labels},le="{bound}"}} {total}'
+    yield f"{name}_sum{{{labels}}} {histogram.sum:.6g}"
+    yield f"{name}_count{{{labels}}} {total}"
+
+
+def _plain(gauges: Mapping[str, tuple[str, str, float]]) -> Iterator[str]:
+    for name, (type_, help_, value) in gauges.items():
+        yield f"# HELP {name} {help_}"
+        yield f"# TYPE {name} {type_}"
+        yield f"{name} {value:.10g}"
+
+
+def _reporters(series: Series) -> tuple[str, ...]:
+    """What no workload answered has a source alone."""
+    return ("source", "destination") if series.destination[0] != "unknown" else ("source",)
+
+
+def _source(workload: Workload | None, caller: str) -> tuple[str, str, str, str, str]:
+    if workload is None:
+        name, namespace = OUTSIDE.get(caller, ("unknown", "unknown"))
+        return name, namespace, name, "latest", "unknown"
+    return workload.owner, workload.namespace, workload.service, workload.version or "latest", workload.principal
+
+
+def _destination(workload: Workload | None) -> tuple[str, str, str, str, str]:
+    if workload is None:
+        return ("unknown",) * 5
+    return workload.owner, workload.namespace, workload.service, workload.version or "latest", workload.principal
+
+
+def _labels(series: Series) -> str:
+    name, _, rest = series.host.partition(".")
+    namespace = rest.partition(".")[0] if rest.endswith(".svc.cluster.local") else "unknown"
+    pairs = {
+        "source_cluster": "Kubernetes",
+        "destination_cluster": "Kubernetes" if series.destination[0] != "unknown" else "unknown",
+        "destination_service": series.host,
+        "destination_service_name": name if namespace != "unknown" else series.host,
+        "destination_service_namespace": namespace,
+        "request_protocol": "http",
+        "response_code": str(series.status),
+        "response_flags": series.flags or "-",
+        "grpc_response_status": "",
+        "connection_security_policy": "none",
+    }
+    for side, (workload, of, app, version, principal) in (
+        ("source", series.source),
+        ("destination", series.destination),
+    ):
+        pairs |= {
+            f"{side}_workload": workload,
+            f"{side}_workload_namespace": of,
+            f"{side}_principal": principal,
+            f"{side}_app": app,
+            f"{side}_version": version,
+            f"{side}_canonical_service": app,
+            f"{side}_canonical_revision": version,
+        }
+    return ",".join(f'{key}="{_quoted(value)}"' for key, value in sorted(pairs.items()))
+
+
+def _quoted(value: str) -> str:
+    return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")

@@ -1,0 +1,232 @@
+"""Spans to an OpenTelemetry collector: OTLP over HTTP with protobuf bodies.
+
+Follows the OTLP specification 1.x (`POST <endpoint>/v1/traces`, ExportTraceServiceRequest) and the environment
+variables of the OpenTelemetry SDKs. Attributes have OpenTelemetry's names, and Istio's where it has none.
+"""
+
+import asyncio
+import hashlib
+import logging
+import os
+from collections import deque
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from mesh.observe.requests import fell_back, ordered, parents
+from mesh.observe.spans import GATEWAY, Span
+from mesh.observe.traces import TRACEPARENT, Trace
+
+MOST_WAITING = 2_000
+MOST_AT_ONCE = 200
+LIMIT = 10.0
+# Seconds between tries when the collector does not answer: the first pause, and the longest.
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
+MEDIA = "application/x-protobuf"
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where spans go, and the headers that go with them."""
+
+    url: str
+    headers: Mapping[str, str]
+
+
+def endpoint(environment: Mapping[str, str] = os.environ) -> Endpoint | None:
+    """What `OTEL_EXPORTER_OTLP_[TRACES_]ENDPOINT` and `..._HEADERS` say; None without an endpoint.
+
+    Raises ValueError for what is no URL of HTTP.
+    """
+    name, url = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", environment.get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "")
+    if not url:
+        name, url = "OTEL_EXPORTER_OTLP_ENDPOINT", environment.get("OTEL_EXPORTER_OTLP_ENDPOINT", "")
+        if not url:
+            return None
+        url = url.rstrip("/") + "/v1/traces"
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError(f'{name}: "{environment[name][:200]}" is not a URL as http://127.0.0.1:4318')
+    text = environment.get("OTEL_EXPORTER_OTLP_TRACES_HEADERS") or environment.get("OTEL_EXPORTER_OTLP_HEADERS", "")
+    pairs = (part.partition("=") for part in text.split(",") if "=" in part)
+    return Endpoint(url, {key.strip(): unquote(value.strip()) for key, _, value in pairs})
+
+
+class Exporter:
+    """Sends traces in batches; while the collector is away, the newest are kept, up to a bound."""
+
+    def __init__(self, to: Endpoint) -> None:
+        self._to = to
+        self._waiting: deque[Trace] = deque(maxlen=MOST_WAITING)
+        self._come = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self.sent = 0
+
+    def __call__(self, traces: list[Trace]) -> None:
+        """Takes traces to send."""
+        self._waiting.extend(traces)
+        self._come.set()
+
+    def start(self) -> None:
+        self._task = asyncio.create_task(self._run(), name="otlp")
+
+    async def stop(self) -> None:
+        """Sends what waits, if the collector answers, and ends."""
+        if self._task is None:
+            return
+        self._task.cancel()
+        with suppress(asyncio.CancelledError):
+            await self._task
+        with suppress(Exception):
+            await asyncio.wait_for(self._send_all(), 2.0)
+
+    async def _run(self) -> None:
+        pause = FIRST_PAUSE
+        while True:
+            await self._come.wait()
+            self._come.clear()
+            try:
+                await self._send_all()
+                pause = FIRST_PAUSE
+            except Exception as error:
+                # A collector that is away must never harm the mesh.
+                log.warning("spans cannot be sent to %s: %s", self._to.url, error)
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, LONGEST_PAUSE)
+                self._come.set()
+
+    async def _send_all(self) -> None:
+        from pyreqwest.client import ClientBuilder  # noqa: PLC0415 - only where spans are sent
+
+        async with ClientBuilder().timeout(timedelta(seconds=LIMIT)).build() as client:
+            while self._waiting:
+                batch = [self._waiting.popleft() for _ in range(min(MOST_AT_ONCE, len(self._waiting)))]
+                body = await asyncio.to_thread(encode, batch)
+                try:
+                    headers = {**self._to.headers, "content-type": MEDIA}
+                    response = await client.post(self._to.url).headers(headers).body_bytes(body).build().send()
+                    if response.status in (408, 429) or response.status >= 500:
+                        raise OSError(f"it answers {response.status}")
+                    if response.status >= 400:
+                        log.warning("%s refuses spans: %s", self._to.url, response.status)
+                except BaseException:
+                    self._waiting.extendleft(reversed(batch[: MOST_WAITING - len(self._waiting)]))
+                    raise
+                self.sent += len(batch)
+
+
+def encode(traces: Sequence[Trace]) -> bytes:
+    """An ExportTraceServiceRequest: a ResourceSpans for each service that called."""
+    from opentelemetry.proto.collector.trace.v1 import trace_service_pb2  # noqa: PLC0415 - only where spans are sent
+
+    request = trace_service_pb2.ExportTraceServiceRequest()
+    scopes: dict[str, Any] = {}
+    for trace in traces:
+        spans = ordered(trace)
+        ids = _ids(spans)
+        for span, parent, span_id in zip(spans, _parent_ids(spans, ids), ids, strict=True):
+            scope = scopes.get(span.caller)
+            if scope is None:
+                resource = request.resource_spans.add()
+                _attributes(resource.resource, _resource(span))
+                scope = scopes[span.caller] = resource.scope_spans.add()
+                scope.scope.name = "mesh-mall"
+            _span(scope.spans.add(), span, trace, span_id, parent)
+    return bytes(request.SerializeToString())
+
+
+def _span(message: Any, span: Span, trace: Trace, span_id: str, parent: str) -> None:
+    hop = span.hop
+    message.trace_id = bytes.fromhex(trace.trace_id)
+    message.span_id = bytes.fromhex(span_id)
+    message.parent_span_id = bytes.fromhex(parent)
+    message.name = f"{hop.method} {span.service}"
+    message.kind = message.SPAN_KIND_SERVER if span.caller == GATEWAY else message.SPAN_KIND_CLIENT
+    message.start_time_unix_nano = int(hop.start * 1e9)
+    message.end_time_unix_nano = int(hop.end * 1e9)
+    if span.failed:
+        message.status.code = message.status.STATUS_CODE_ERROR
+    path, _, query = hop.path.partition("?")
+    answered = span.destination
+    _attributes(
+        message,
+        {
+            "http.request.method": hop.method,
+            "http.response.status_code": hop.status,
+            "server.address": hop.authority.partition(":")[0],
+            "url.path": path,
+            "url.query": query,
+            "http.request.body.size": hop.request_bytes,
+            "http.response.body.size": hop.response_bytes,
+            "upstream_cluster.name": hop.cluster,
+            "response_flags": hop.flags,
+            "guid:x-request-id": hop.request_id,
+            "mesh.route": hop.route,
+            "mesh.branch": hop.branch,
+            "mesh.branch.fallback": fell_back(span, trace),
+            "mesh.source.workload": span.source.owner if span.source is not None else "",
+            "mesh.source.version": span.source.version if span.source is not None else "",
+            "mesh.destination.service": span.service,
+            "mesh.destination.workload": answered.owner if answered is not None else "",
+            "mesh.destination.version": answered.version if answered is not None else "",
+            "mesh.destination.branch": answered.branch if answered is not None else "",
+            "mesh.destination.pod": answered.pod if answered is not None else "",
+        },
+    )
+
+
+def _resource(span: Span) -> dict[str, Any]:
+    namespace, _, name = span.caller.rpartition("/")
+    return {"service.name": name, "service.namespace": namespace}
+
+
+def _attributes(message: Any, pairs: Mapping[str, str | int | bool]) -> None:
+    for key, value in pairs.items():
+        if value == "":
+            continue
+        attribute = message.attributes.add(key=key)
+        match value:
+            case bool():
+                attribute.value.bool_value = value
+            case int():
+                attribute.value.int_value = value
+            case str():
+                attribute.value.string_value = value
+
+
+def _ids(spans: Sequence[Span]) -> list[str]:
+    """A span's id; the first one's is what its own `traceparent` names, if the gateway wrote that."""
+    found = []
+    for number, span in enumerate(spans):
+        hop = span.hop
+        given = TRACEPARENT.fullmatch(hop.traceparent)
+        if number == 0 and given is not None and _written_by_gateway(span, given[2]):
+            found.append(given[2])
+        else:
+            text = f"{hop.request_id}|{hop.start!r}|{hop.listener}|{hop.upstream}|{hop.cluster}|{number}"
+            found.append(hashlib.sha256(text.encode()).hexdigest()[:16])
+    return found
+
+
+def _parent_ids(spans: Sequence[Span], ids: Sequence[str]) -> list[str]:
+    """The id of each span's parent: a program's own where it made one, else the one that went into the program."""
+    found = []
+    for span, number in zip(spans, parents(spans), strict=True):
+        carried = TRACEPARENT.fullmatch(span.hop.traceparent)
+        given = carried[2] if carried is not None else ""
+        if number is None:
+            found.append("" if given in ids else given)
+            continue
+        above = TRACEPARENT.fullmatch(spans[number].hop.traceparent)
+        # A program that hands on what came in has made no span of its own.
+        own = given and given != (above[2] if above is not None else "") and given not in ids
+        found.append(given if own else ids[number])
+    return found
+
+
+def _written_by_gateway(span: Span, span_id: str) -> bool:
+    return span.hop.request_id.replace("-", "")[16:] == span_id

@@ -1,0 +1,95 @@
+"""Why a request landed where it did: the row that took it, the object behind the row, and the branch's part."""
+
+from collections.abc import Callable
+from typing import Any
+
+from mesh.observe.requests import fell_back
+from mesh.observe.spans import Span, host_of, service_of
+from mesh.observe.traces import Trace
+from mesh.resources.branch import GROUP, Branch
+from mesh.resources.ref import Ref
+from mesh.routing.dry_run import said
+from mesh.routing.table import Route, Snapshot
+from mesh.store import Store
+
+FLAGS = {
+    "UH": "no pod was ready to answer",
+    "UF": "the pod could not be reached",
+    "UC": "the pod closed the connection before it answered",
+    "UT": "the pod did not answer in time",
+    "UR": "the pod reset the request",
+    "UO": "too many requests at once (circuit breaker)",
+    "NR": "no row takes the request",
+    "DI": "a fault rule delayed it",
+    "FI": "a fault rule answered",
+    "URX": "all retries failed",
+    "DC": "the caller went away before the answer",
+}
+
+
+class Reasons:
+    """Says the rule and the reason of spans, by the routes that are in force now."""
+
+    def __init__(self, store: Store, snapshot: Callable[[], Snapshot]) -> None:
+        self._store = store
+        self._snapshot = snapshot
+        self._rows: dict[str, Route] = {}
+        self._of: Snapshot | None = None
+
+    def __call__(self, span: Span, trace: Trace) -> dict[str, Any]:
+        """`{"rule": {"group", "kind", "namespace", "name", "row"} or None, "why": a sentence}`."""
+        route = self._route(span)
+        rule = self._rule(route)
+        return {"rule": rule, "why": ". ".join(self._sentences(span, trace, route, rule)) + "."}
+
+    def _sentences(self, span: Span, trace: Trace, route: Route | None, rule: dict[str, str] | None) -> list[str]:
+        told = []
+        if rule is not None and route is not None:
+            told.append(f"Row {route.name} of {rule['kind']} {rule['namespace']}/{rule['name']}: {said(route.match)}")
+        elif span.hop.cluster:
+            told.append(f"No rule names it: the Service {service_of(host_of(span.hop.cluster))} alone says who answers")
+        if branch := self._branch(span, trace):
+            told.append(branch)
+        told += [FLAGS[flag][0].upper() + FLAGS[flag][1:] for flag in span.hop.flags.split(",") if flag in FLAGS]
+        return told or [f"Envoy answered {span.hop.status} itself"]
+
+    def _branch(self, span: Span, trace: Trace) -> str:
+        name, answered = span.hop.branch, span.destination
+        if not name:
+            return ""
+        if fell_back(span, trace):
+            return (
+                f"Branch {name} changes {span.service}, but was not ready: the baseline answered (fallback: baseline)"
+            )
+        if span.hop.cluster.startswith("branch|"):
+            owner = answered.branch if answered is not None else ""
+            included = f" as it includes {owner}" if owner and owner != name else ""
+            return f"Branch {name}{included} has its own {service_of(host_of(span.hop.cluster))}"
+        change = self._change(name, service_of(host_of(span.hop.cluster)))
+        if change:
+            return f"Branch {name} {change}"
+        return f"Branch {name} does not change it: the baseline answers"
+
+    def _change(self, name: str, service: str) -> str:
+        namespace, _, short = service.rpartition("/")
+        stored = self._store.get(Ref(GROUP, "Branch", namespace, name))
+        branch: Branch | None = stored.typed if stored is not None else None
+        change = branch.spec.services.get(short) if branch is not None else None
+        if change is None:
+            return ""
+        return f"sends it to version {change.version}" if change.version else f"changes it ({change.kind})"
+
+    def _rule(self, route: Route | None) -> dict[str, str] | None:
+        ref = next((each for each in route.origins if each.kind != "Service"), None) if route is not None else None
+        if ref is None or route is None:
+            return None
+        return {"group": ref.group, "kind": ref.kind, "namespace": ref.namespace, "name": ref.name, "row": route.name}
+
+    def _route(self, span: Span) -> Route | None:
+        snapshot = self._snapshot()
+        if snapshot is not self._of:
+            self._rows = {
+                route.name: route for table in snapshot.tables.values() for host in table.hosts for route in host.routes
+            }
+            self._of = snapshot
+        return self._rows.get(span.hop.route)
