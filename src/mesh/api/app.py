@@ -1,14 +1,13 @@
 """The ASGI application: guards, finds who answers, turns problems into Status objects."""
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from mesh.api import discovery, reviews, usage
 from mesh.api.applying import Applying
 from mesh.api.guard import Guard
-from mesh.api.http import PROTOBUF, Answer, Receive, Reply, Request, Scope, Send
-from mesh.api.observing import Observing
+from mesh.api.http import PROTOBUF, Answer, Handler, Receive, Reply, Request, Scope, Send
 from mesh.api.openapi import Documents
 from mesh.api.paths import Target, find, unknown
 from mesh.api.pod_logs import PodLogs
@@ -41,7 +40,7 @@ class App:
         used: Usage,
         plane: Plane,
         status: Callable[[], dict[str, Any]],
-        observing: Observing | None,
+        more: Mapping[tuple[str, str], Handler],
     ) -> None:
         self._store = store
         self._kinds = ServedKinds(store)
@@ -55,12 +54,12 @@ class App:
         self._pod_logs = pod_logs
         self._plane = plane
         self._status = status
-        self._own: dict[tuple[str, str], Callable[[Request], Awaitable[Answer]]] = {
+        self._own: dict[tuple[str, str], Handler] = {
             ("POST", "/mesh/v1/apply"): applying.apply,
             ("POST", "/mesh/v1/delete"): applying.delete,
             ("GET", "/mesh/v1/sync"): self._sync,
             ("GET", "/mesh/v1/status"): self._describe,
-            **(observing.answers if observing is not None else {}),
+            **more,
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

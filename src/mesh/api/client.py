@@ -176,6 +176,14 @@ class Client:
         """Who calls whom, over the last `window` seconds: see `mesh.observe.topology.graph`."""
         return self._call("GET", f"/mesh/v1/topology?{urlencode({'window': window, 'branch': branch})}")
 
+    def pod_metrics(self) -> Bodies:
+        """What all pods use: metrics.k8s.io's PodMetrics."""
+        return Bodies(self._call("GET", "/apis/metrics.k8s.io/v1beta1/pods")["items"])
+
+    def console(self) -> str:
+        """An address that lets a browser into the console, once and for a minute."""
+        return str(self._call("POST", "/mesh/v1/console")["url"])
+
     def close(self) -> None:
         """Closes the kept connection."""
         if self._kept is not None:

@@ -158,6 +158,7 @@ class Stream:
 
 
 Answer = Reply | Stream
+Handler = Callable[[Request], Awaitable[Answer]]
 
 
 def _warning(text: str) -> bytes:

@@ -1,14 +1,14 @@
 """What the mesh shows of itself: requests, traces, topology, rules, metrics, and a stream of what changes."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
-from mesh.api.http import Answer, Reply, Request, Stream
+from mesh.api.http import Handler, Reply, Request, Stream
 from mesh.api.problems import Problem
 from mesh.observe.metrics import CONTENT_TYPE
 from mesh.observe.requests import Explain, describe
@@ -45,7 +45,7 @@ class Observing:
         self._explain = sources.explain
         self._snapshot = sources.snapshot
         self._closing = closing
-        self.answers: dict[tuple[str, str], Callable[[Request], Awaitable[Answer]]] = {
+        self.answers: dict[tuple[str, str], Handler] = {
             ("GET", "/metrics"): self._metrics,
             ("GET", "/mesh/v1/requests"): self._request,
             ("GET", "/mesh/v1/traces"): self._traces,

@@ -30,6 +30,9 @@ GatewayHttpsOption = Annotated[
     int | None, typer.Option(metavar="PORT", help="Where the gateway's port 443 listens. Default: 8443.")
 ]
 ApiPortOption = Annotated[int | None, typer.Option(metavar="PORT", help="The API's port. Default: any free port.")]
+ConsolePortOption = Annotated[
+    int | None, typer.Option(metavar="PORT", help="The web console's port. Default: any free port.")
+]
 
 app = typer.Typer(
     help=HELP,
@@ -51,6 +54,7 @@ def up(
     gateway_port: GatewayPortOption = None,
     gateway_https_port: GatewayHttpsOption = None,
     api_port: ApiPortOption = None,
+    console_port: ConsolePortOption = None,
     branch_expires: Annotated[
         str | None,
         typer.Option(metavar="DURATION", help="How long a branch lives that does not say it. Default: 48h."),
@@ -70,6 +74,7 @@ def up(
             "gateway_port": gateway_port,
             "gateway_https_port": gateway_https_port,
             "api_port": api_port,
+            "console_port": console_port,
             "branch_expires": branch_expires,
         },
         with_mall=not empty,
@@ -205,6 +210,74 @@ def route(
 
     context = context_of(home, namespace)
     show_route(context, url, caller=caller, method=method, headers=header or [], output=output)
+
+
+@app.command()
+def trace(
+    url: Annotated[
+        str | None,
+        typer.Argument(help="A URL of the gateway, or a path. Without: the last request.", show_default=False),
+    ] = None,
+    home: HomeOption = None,
+    branch: Annotated[str, typer.Option("--branch", metavar="NAME", help="Send it in this branch.")] = "",
+    header: Annotated[list[str] | None, typer.Option("--header", "-H", metavar="'NAME: VALUE'")] = None,
+    method: Annotated[str, typer.Option("--request", "-X", metavar="METHOD")] = "GET",
+    request_id: Annotated[str, typer.Option("--id", metavar="ID", help="The request with this x-request-id.")] = "",
+    output: Annotated[str, typer.Option("--output", "-o", help="text or json")] = "text",
+) -> None:
+    """Send a request and print its way through the mesh: who answered, in which version, how fast, by which rule."""
+    from mesh.cli.trace import show_trace  # noqa: PLC0415
+
+    show_trace(
+        context_of(home), url, branch=branch, method=method, headers=header or [], request_id=request_id, output=output
+    )
+
+
+@app.command()
+def top(
+    home: HomeOption = None,
+    branch: Annotated[
+        str, typer.Option("--branch", metavar="NAME", help='Its requests alone; "-" is the baseline.')
+    ] = "",
+    window: Annotated[float, typer.Option(metavar="SECONDS", help="Over how long, 5 to 300.")] = 30.0,
+    every: Annotated[float, typer.Option(metavar="SECONDS", help="How often it is drawn.")] = 2.0,
+    once: Annotated[bool, typer.Option("--once", help="Print it once.")] = False,
+    output: Annotated[str, typer.Option("--output", "-o", help="text or json")] = "text",
+) -> None:
+    """Show every service live: requests, errors, times, processor, memory."""
+    from mesh.cli.top import show_top  # noqa: PLC0415
+
+    show_top(context_of(home), window=window, every=every, once=once, branch=branch, output=output)
+
+
+@app.command()
+def load(
+    home: HomeOption = None,
+    namespace: NamespaceOption = None,
+    seconds: Annotated[float, typer.Option(metavar="SECONDS", help="How long.")] = 30.0,
+    users: Annotated[int, typer.Option(metavar="NUMBER", help="How many at once.")] = 8,
+    rate: Annotated[float, typer.Option(metavar="NUMBER", help="Requests a second, all together.")] = 20.0,
+    branch: Annotated[
+        list[str] | None,
+        typer.Option("--branch", metavar="NAME", help="Visitors of this branch. Default: of every one."),
+    ] = None,
+    output: Annotated[str, typer.Option("--output", "-o", help="text or json")] = "text",
+) -> None:
+    """Drive the mall as a mix of users, so that there is something to see. Exit code 1 when a request failed."""
+    from mesh.cli.load import drive  # noqa: PLC0415
+
+    drive(context_of(home, namespace), seconds=seconds, users=users, rate=rate, branches=branch or [], output=output)
+
+
+@app.command()
+def console(
+    home: HomeOption = None,
+    only_print: Annotated[bool, typer.Option("--print", help="Print the address, open nothing.")] = False,
+) -> None:
+    """Open the web console: topology, requests, branches, workloads and rules, live."""
+    from mesh.cli.console import open_console  # noqa: PLC0415
+
+    open_console(context_of(home), only_print=only_print)
 
 
 @app.command()

@@ -23,11 +23,14 @@ os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"
 os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
 
 from mesh.api.server import ApiServer, ApiSettings, Sources
+from mesh.branches.compare import Gateway
 from mesh.branches.controller import BranchController
 from mesh.cli.failure import Failure
 from mesh.cli.home import Home, Settings
 from mesh.cli.launch import reap
 from mesh.cli.ports import require_free
+from mesh.console.comparing import Comparing
+from mesh.console.server import Console
 from mesh.envoy.binary import EnvoyMissing
 from mesh.envoy.plane import DataPlane, DataPlaneSettings
 from mesh.envoy.process import EnvoyFailed
@@ -155,6 +158,10 @@ class Daemon:
         telemetry.start()
         stack.push_async_callback(telemetry.stop)
 
+        gateway = Gateway(settings.address, settings.gateway_port)
+        console = Console(lambda: api.app, Comparing(gateway, telemetry), settings.console_port)
+        stack.push_async_callback(console.stop)
+
         api = ApiServer(
             store,
             ApiSettings(home=home.path, port=settings.api_port, node_address=settings.address),
@@ -163,6 +170,7 @@ class Daemon:
             allocator=block,
             status=lambda: {**self._status(plane, store), "problems": pods.problems()},
             sources=Sources(telemetry, Reasons(store, lambda: programmer.snapshot), lambda: programmer.snapshot),
+            more=console.answers,
         )
         url = await api.start()
         stack.push_async_callback(api.stop)

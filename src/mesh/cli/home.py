@@ -28,7 +28,8 @@ def default_home(environ: Mapping[str, str]) -> Path:
 class Settings:
     """What `up` was told; kept in the home, so that the next `up` does the same unless told otherwise.
 
-    `address` is where the gateway and NodePorts listen; `api_port` 0 takes any free port. `branch_expires` is how long
+    `address` is where the gateway and NodePorts listen; `api_port` and `console_port` 0
+    take any free port. `branch_expires` is how long
     a branch lives that does not say it.
     """
 
@@ -36,6 +37,7 @@ class Settings:
     gateway_port: int = 8080
     gateway_https_port: int = 8443
     api_port: int = 0
+    console_port: int = 0
     envoy_concurrency: int = 0
     namespace: str = "mesh"
     branch_expires: str = DEFAULT_EXPIRES

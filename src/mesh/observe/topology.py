@@ -3,7 +3,7 @@
 import math
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -113,7 +113,7 @@ def graph(store: Store, calls: Calls, window: float, branch: str = "") -> dict[s
         "window": window,
         "at": time.time(),
         "branch": branch,
-        "services": _services(store, wanted),
+        "services": _services(store, wanted, seconds),
         "edges": _edges(wanted, seconds),
     }
 
@@ -144,19 +144,26 @@ def _edges(sums: dict[Edge, Tally], seconds: float) -> list[dict[str, Any]]:
             "targetWorkload": key[3],
             "version": key[4],
             "branch": key[5],
-            "requests": tally.requests,
-            "rate": round(tally.requests / seconds, 3),
-            "errors": tally.errors,
-            "errorShare": round(tally.errors / tally.requests, 4),
-            "p50": tally.quantile(0.5),
-            "p99": tally.quantile(0.99),
+            **_figures(tally, seconds),
             "byBranch": dict(requested),
         }
         for key, (tally, requested) in sorted(found.items())
     ]
 
 
-def _services(store: Store, edges: Iterable[Edge]) -> list[dict[str, Any]]:
+def _figures(tally: Tally, seconds: float) -> dict[str, Any]:
+    return {
+        "requests": tally.requests,
+        "rate": round(tally.requests / seconds, 3),
+        "errors": tally.errors,
+        "errorShare": round(tally.errors / tally.requests, 4) if tally.requests else 0.0,
+        "p50": tally.quantile(0.5),
+        "p99": tally.quantile(0.99),
+    }
+
+
+def _services(store: Store, sums: dict[Edge, Tally], seconds: float) -> list[dict[str, Any]]:
+    """Every service with its versions, and the calls to it."""
     versions: dict[str, list[dict[str, Any]]] = {}
     for deployment in store.of(Deployment):
         labels = deployment.spec.template.metadata.labels
@@ -177,7 +184,8 @@ def _services(store: Store, edges: Iterable[Edge]) -> list[dict[str, Any]]:
         for each in store.of(Service)
         if (key := f"{each.metadata.namespace}/{each.metadata.name}") and each.metadata.name not in shown
     }
-    called = {end for edge in edges for end in (edge.source, edge.target)} | {GATEWAY}
+    called = {end for edge in sums for end in (edge.source, edge.target)} | {GATEWAY}
+    tallies = by_service(sums)
     return [
         {
             "id": key,
@@ -185,6 +193,7 @@ def _services(store: Store, edges: Iterable[Edge]) -> list[dict[str, Any]]:
             "namespace": key.rpartition("/")[0],
             "kind": key if key in (GATEWAY, DEVELOPER) else "service" if "/" in key else "external",
             "versions": sorted(versions.get(key, ()), key=lambda each: (each["branch"], each["workload"])),
+            **_figures(tallies.get(key, Tally()), seconds),
         }
         for key in sorted(known | called)
     ]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mesh.api import server
+from mesh.api import serving
 from mesh.api.credentials import prepare
 from tests.mesh.api.conftest import Api
 
@@ -58,7 +58,7 @@ async def test_a_head_that_is_too_large_or_does_not_come_ends_the_connection(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     host, port = api.url.removeprefix("https://").split(":")
-    monkeypatch.setattr(server._BoundedHead, "HEAD_LIMIT", 0.05)
+    monkeypatch.setattr(serving._BoundedHead, "HEAD_LIMIT", 0.05)
     for sent in (b"GET / HTTP/1.1\r\nHost: localhost\r\nX: ", b"GET / HTTP/1.1\r\n" + b"X: " + b"y" * 200_000):
         reader, writer = await asyncio.open_connection(host, int(port), ssl=api.tls)
         writer.write(sent)

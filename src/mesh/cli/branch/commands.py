@@ -189,10 +189,11 @@ def diff(
 
     What the baseline answers differently to two equal requests is left out.
     """
-    from mesh.cli.branch.diff import Ask, show_differences  # noqa: PLC0415
+    from mesh.branches.compare import Ask  # noqa: PLC0415
+    from mesh.cli.branch.diff import header_of, show_differences  # noqa: PLC0415
     from mesh.cli.branch.names import object_name  # noqa: PLC0415
 
-    ask = Ask(method.upper(), tuple(header or ()), data, host)
+    ask = Ask(method.upper(), tuple(map(header_of, header or ())), data, host)
     context = context_of(home, namespace)
     show_differences(context, object_name(name), paths or ["/"], ask, unsafe=unsafe, output=output)
 

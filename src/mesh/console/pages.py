@@ -1,0 +1,35 @@
+"""The files of the page, read once; nothing else can be asked for."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+FOLDER = Path(__file__).parent / "static"
+TYPES = {
+    ".html": "text/html; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".svg": "image/svg+xml",
+    ".txt": "text/plain; charset=utf-8",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    body: bytes
+    media: str
+    tag: str
+
+
+def pages(folder: Path = FOLDER) -> Mapping[str, Page]:
+    """By path as the browser asks for it; `/` is index.html."""
+    found = {}
+    for file in sorted(folder.rglob("*")):
+        if file.is_file() and file.suffix in TYPES:
+            body = file.read_bytes()
+            tag = f'"{hashlib.sha256(body).hexdigest()[:16]}"'
+            found[f"/{file.relative_to(folder).as_posix()}"] = Page(body, TYPES[file.suffix], tag)
+    if "/index.html" in found:
+        found["/"] = found.pop("/index.html")
+    return found
