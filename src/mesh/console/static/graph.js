@@ -1,0 +1,123 @@
+// The graph as a picture: services with their versions, and who calls whom.
+import { html, useState } from "./vendor/preact-htm.js";
+import { hue, milliseconds, rate, share } from "./format.js";
+import { SIZE, path } from "./layout.js";
+
+/** The figures of edges together. Quantiles of several are those of the slowest. */
+export function sum(edges) {
+  const found = { requests: 0, rate: 0, errors: 0, p50: null, p99: null };
+  for (const edge of edges) {
+    found.requests += edge.requests;
+    found.rate += edge.rate;
+    found.errors += edge.errors;
+    found.p50 = Math.max(found.p50 ?? 0, edge.p50 ?? 0);
+    found.p99 = Math.max(found.p99 ?? 0, edge.p99 ?? 0);
+  }
+  return { ...found, errorShare: found.requests ? found.errors / found.requests : 0 };
+}
+
+/** The key of an edge, the same in the graph of all requests and in that of one branch. */
+export const keyOf = (edge) =>
+  [edge.source, edge.sourceWorkload, edge.target, edge.targetWorkload, edge.version, edge.branch].join("\n");
+
+const press = (act) => (event) => {
+  if (event.key !== "Enter" && event.key !== " ") return;
+  event.preventDefault();
+  act();
+};
+
+/**
+ * @param {object} of
+ * @param {object} of.plan what `layout` made
+ * @param {Map<string, object>|null} of.lit edges of the chosen branch by their key; null when none is chosen
+ * @param {string} of.branch the chosen branch
+ */
+export function Graph({ plan, lit, branch, selected, onSelect }) {
+  const [over, setOver] = useState("");
+  const litNodes = new Set(lit ? [...lit.values()].flatMap((edge) => [edge.source, edge.target]) : []);
+  const isLit = (link) => !lit || link.edges.some((edge) => lit.has(keyOf(edge)));
+  const nodeLit = (node) => !lit || litNodes.has(node.id) || node.rows.some((row) => branch && row.branch === branch);
+  const shown = (link) => (lit ? link.edges.map((edge) => lit.get(keyOf(edge))).filter(Boolean) : link.edges);
+  const near = (link) => over && (link.source.id === over || link.target.id === over || link.key === over);
+  const links = [...plan.links].sort((one, other) => isLit(one) - isLit(other));
+  return html`<div class="scroll" tabindex="0" role="group" aria-label="Graph of the services">
+    <svg class="graph" viewBox="0 0 ${plan.width} ${plan.height}" style=${{ "--natural": `${plan.width}px` }}>
+      <g class="links">
+        ${links.map((link) => html`<${Link} key=${link.key} link=${link} edges=${shown(link)} dim=${!isLit(link)}
+            near=${near(link)} flows=${Boolean(lit) && isLit(link)} branch=${branch} selected=${selected === link.key}
+            onOver=${setOver} onSelect=${() => onSelect({ link: link.key })} />`)}
+      </g>
+      ${plan.idle.length > 0 && plan.nodes.length > 0 &&
+      html`<text class="caption" x=${SIZE.margin} y=${plan.idleTop + 8}>Not called in the last minute</text>`}
+      <g>
+        ${[...plan.nodes, ...plan.idle].map((node) => html`<${Node} key=${node.id} node=${node} dim=${!nodeLit(node)}
+            idle=${plan.idle.includes(node)} lit=${lit} branch=${branch} links=${plan.links} selected=${selected === node.id}
+            onOver=${setOver} onSelect=${() => onSelect({ node: node.id })} />`)}
+      </g>
+      <g class="labels" aria-hidden="true">
+        ${links.map((link) => html`<${Label} key=${link.key} link=${link} edges=${shown(link)}
+            hidden=${!isLit(link)} forced=${near(link) || selected === link.key} />`)}
+      </g>
+    </svg>
+  </div>`;
+}
+
+function Link({ link, edges, dim, near, flows, branch, selected, onOver, onSelect }) {
+  const all = sum(edges);
+  const width = 1.25 + Math.min(3.5, Math.log10(1 + all.rate) * 1.8);
+  const own = link.edges[0].branch;
+  const kind = ["link", dim && "dim", near && "near", flows && "flows", selected && "selected", all.errors > 0 && "bad", own && "own"];
+  return html`<g class=${kind.filter(Boolean).join(" ")} style=${{ "--hue": hue(own || branch || "") }}
+      onMouseEnter=${() => onOver(link.key)} onMouseLeave=${() => onOver("")} onClick=${onSelect}>
+    <path class="wide" d=${path(link.points)} />
+    <path class="line" d=${path(link.points)} style=${{ strokeWidth: `${width}px` }} />
+    <circle cx=${link.points[3][0]} cy=${link.points[3][1]} r="3" />
+  </g>`;
+}
+
+function Label({ link, edges, hidden, forced }) {
+  if (hidden || !edges.length || (!link.label && !forced)) return null;
+  const all = sum(edges);
+  const [x, y] = link.label ? [link.label.x, link.label.y] : link.middle;
+  return html`<g class="label ${all.errors ? "bad" : ""}" transform="translate(${x} ${y})">
+    <text y="-2"><tspan class="rate">${rate(all.rate)}/s</tspan>${all.errors > 0 && html`<tspan class="errors">${` ${share(all.errorShare)} err`}</tspan>`}</text>
+    <text y="10" class="times">${milliseconds(all.p50).replace(" ms", "")} / ${milliseconds(all.p99)}</text>
+  </g>`;
+}
+
+function Node({ node, dim, idle, lit, branch, links, selected, onOver, onSelect }) {
+  const { service } = node;
+  const into = links.filter((link) => link.target === node).flatMap((link) => link.edges);
+  const counted = lit ? into.map((edge) => lit.get(keyOf(edge))).filter(Boolean) : into;
+  const all = sum(counted);
+  const figures = idle ? "not called" : `${rate(all.rate)} requests a second, ${share(all.errorShare)} errors`;
+  const kind = ["node", service.kind, dim && "dim", idle && "idle", selected && "selected", all.errors > 0 && "bad"];
+  return html`<g class=${kind.filter(Boolean).join(" ")} transform="translate(${node.x} ${node.y})" role="button" tabindex="0"
+      aria-label="${service.name}: ${figures}" aria-pressed=${selected ? "true" : "false"} data-id=${node.id}
+      onMouseEnter=${() => onOver(node.id)} onMouseLeave=${() => onOver("")} onClick=${onSelect} onKeyDown=${press(onSelect)}>
+    <rect class="card" width=${node.width} height=${node.height} rx="9" />
+    <text class="name" x="12" y="20">${clip(service.name, 17)}</text>
+    ${!idle && counted.length > 0 && html`<text class="figure" x=${node.width - 12} y="20">${rate(all.rate)}/s</text>`}
+    ${node.rows.map((row) => html`<${Row} key=${row.more ? "+" : row.workload} row=${row} width=${node.width}
+        dim=${lit && branch !== "-" && row.branch !== branch && !counted.some((edge) => edge.targetWorkload === row.workload)}
+        edges=${counted.filter((edge) => edge.targetWorkload === row.workload)} />`)}
+  </g>`;
+}
+
+function Row({ row, width, dim, edges }) {
+  if (row.more) return html`<text class="more" x="14" y=${row.y + 15}>and ${row.more} more</text>`;
+  const all = sum(edges);
+  const name = row.branch || row.version || row.workload;
+  const kind = ["version", row.branch ? "own" : "", dim ? "dim" : "", row.ready < row.pods || !row.pods ? "unready" : ""];
+  return html`<g class=${kind.filter(Boolean).join(" ")} transform="translate(6 ${row.y})" style=${{ "--hue": hue(row.branch) }}>
+    <rect width=${width - 12} height=${SIZE.row - 3} rx="6" />
+    <circle cx="11" cy=${(SIZE.row - 3) / 2} r="3.5" />
+    <text x="21" y="15">${clip(name, 13)}</text>
+    ${edges.length > 0
+    ? html`<text class="figure" x=${width - 20} y="15">${milliseconds(all.p99)}</text>`
+    : html`<text class="figure" x=${width - 20} y="15">${row.ready}/${row.pods}</text>`}
+    <title>${row.workload}: ${row.ready} of ${row.pods} ready${edges.length ? `, p99 ${milliseconds(all.p99)}` : ""}</title>
+  </g>`;
+}
+
+const clip = (text, most) => (text.length > most ? `${text.slice(0, most - 1)}…` : text);

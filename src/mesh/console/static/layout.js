@@ -1,0 +1,206 @@
+// Where the graph's nodes stand: callers left, those they call to their right. Pure.
+
+export const SIZE = { width: 172, head: 30, row: 24, foot: 6, across: 128, between: 40, margin: 16, label: 92 };
+const MOST_ROWS = 6;
+const SWEEPS = 6;
+
+/**
+ * @param {object[]} services as the topology has them
+ * @param {object[]} edges as the topology has them
+ * @param {string} branch whose rows are shown first
+ * @returns {{nodes: object[], links: object[], idle: object[], width: number, height: number, idleTop: number}}
+ */
+export function layout(services, edges, branch) {
+  const used = new Set(edges.flatMap((edge) => [edge.source, edge.target]));
+  const known = new Map(services.map((service) => [service.id, service]));
+  for (const id of used) if (!known.has(id)) known.set(id, { id, name: id, namespace: "", kind: "external", versions: [] });
+  const nodes = [...known.values()].filter((service) => used.has(service.id) || (service.kind === "gateway" && used.size));
+  const active = new Map(nodes.map((service) => [service.id, node(service, edges, branch)]));
+  const columns = ordered(columnsOf([...active.keys()].sort(), edges), edges);
+  const tallest = Math.max(0, ...columns.map((column) => heightOf(column, active)));
+  columns.forEach((column, number) => {
+    let top = SIZE.margin + (tallest - heightOf(column, active)) / 2;
+    for (const id of column) {
+      const found = active.get(id);
+      found.x = SIZE.margin + number * (SIZE.width + SIZE.across);
+      found.y = top;
+      top += found.height + SIZE.between;
+    }
+  });
+  const width = Math.max(4, columns.length) * (SIZE.width + SIZE.across) - SIZE.across + 2 * SIZE.margin;
+  const links = linksOf(active, edges);
+  placeLabels(links, [...active.values()]);
+  const idle = [...known.values()]
+    .filter((service) => !active.has(service.id) && (used.size || service.kind !== "gateway"))
+    .map((service) => node(service, [], branch));
+  const idleTop = used.size ? tallest + 2 * SIZE.margin + 24 : SIZE.margin;
+  const bottom = placeIdle(idle, idleTop + 22, width);
+  return { nodes: [...active.values()], links, idle, width, height: idle.length ? bottom : tallest + 2 * SIZE.margin, idleTop };
+}
+
+/** A service with the rows that are shown of it; the others are counted in the last one. */
+function node(service, edges, branch) {
+  const requests = new Map();
+  for (const edge of edges) {
+    if (edge.target === service.id) requests.set(edge.targetWorkload, (requests.get(edge.targetWorkload) ?? 0) + edge.requests);
+  }
+  const rank = (version) => [
+    version.branch && version.branch === branch ? 0 : 1,
+    version.branch ? 1 : 0,
+    -(requests.get(version.workload) ?? 0),
+  ];
+  let rows = [...service.versions];
+  let more = 0;
+  if (rows.length > MOST_ROWS) {
+    rows.sort((one, other) => compare(rank(one), rank(other)));
+    more = rows.length - MOST_ROWS + 1;
+    rows = rows.slice(0, MOST_ROWS - 1);
+  }
+  rows.sort((one, other) => compare([one.branch, one.workload], [other.branch, other.workload]));
+  const shown = rows.map((version, number) => ({ ...version, y: SIZE.head + number * SIZE.row }));
+  if (more) shown.push({ more, workload: "", version: "", branch: "", y: SIZE.head + rows.length * SIZE.row });
+  const height = SIZE.head + shown.length * SIZE.row + (shown.length ? SIZE.foot : 0);
+  return { id: service.id, service, rows: shown, width: SIZE.width, height, x: 0, y: 0 };
+}
+
+function compare(one, other) {
+  for (let at = 0; at < one.length; at += 1) {
+    if (one[at] < other[at]) return -1;
+    if (one[at] > other[at]) return 1;
+  }
+  return 0;
+}
+
+/** Each node one column right of its rightmost caller; calls back to a caller do not count. */
+function columnsOf(ids, edges) {
+  const calls = new Map(ids.map((id) => [id, []]));
+  const called = new Set();
+  for (const edge of edges) {
+    if (edge.source !== edge.target && !calls.get(edge.source).includes(edge.target)) calls.get(edge.source).push(edge.target);
+    called.add(edge.target);
+  }
+  for (const list of calls.values()) list.sort();
+  const finished = [];
+  const state = new Map();
+  const back = new Set();
+  const visit = (id) => {
+    state.set(id, "open");
+    for (const next of calls.get(id)) {
+      if (state.get(next) === "open") back.add(`${id} ${next}`);
+      else if (!state.has(next)) visit(next);
+    }
+    state.set(id, "done");
+    finished.push(id);
+  };
+  const entries = ids.filter((id) => !called.has(id));
+  for (const id of [...entries.sort((one, other) => (other === "gateway") - (one === "gateway")), ...ids]) {
+    if (!state.has(id)) visit(id);
+  }
+  const column = new Map(ids.map((id) => [id, 0]));
+  for (const id of finished.reverse()) {
+    for (const next of calls.get(id)) {
+      if (!back.has(`${id} ${next}`)) column.set(next, Math.max(column.get(next), column.get(id) + 1));
+    }
+  }
+  const columns = [];
+  for (const id of ids) (columns[column.get(id)] ??= []).push(id);
+  return columns.filter(Boolean);
+}
+
+/** Puts each node near the middle of its neighbours, so that few edges cross. */
+function ordered(columns, edges) {
+  const neighbours = new Map(columns.flat().map((id) => [id, new Set()]));
+  for (const edge of edges) {
+    neighbours.get(edge.source).add(edge.target);
+    neighbours.get(edge.target).add(edge.source);
+  }
+  for (let sweep = 0; sweep < SWEEPS; sweep += 1) {
+    const place = new Map();
+    for (const column of columns) column.forEach((id, at) => place.set(id, (at + 0.5) / column.length));
+    for (const column of sweep % 2 ? [...columns].reverse() : columns) {
+      const weight = new Map(column.map((id) => [id, mean([...neighbours.get(id)].map((each) => place.get(each)), place.get(id))]));
+      column.sort((one, other) => weight.get(one) - weight.get(other) || (one < other ? -1 : 1));
+      column.forEach((id, at) => place.set(id, (at + 0.5) / column.length));
+    }
+  }
+  return columns;
+}
+
+const mean = (values, otherwise) => (values.length ? values.reduce((sum, value) => sum + value, 0) / values.length : otherwise);
+
+const heightOf = (column, nodes) =>
+  column.reduce((sum, id) => sum + nodes.get(id).height + SIZE.between, -SIZE.between);
+
+/** Edges that would be drawn on each other, as those to rows that are not shown, become one. */
+function linksOf(nodes, edges) {
+  const found = new Map();
+  for (const edge of edges) {
+    const source = nodes.get(edge.source);
+    const target = nodes.get(edge.target);
+    const from = rowAt(source, edge.sourceWorkload);
+    const to = rowAt(target, edge.targetWorkload);
+    const key = `${edge.source} ${from} ${edge.target} ${to}`;
+    const link = found.get(key) ?? { key, source, target, fromY: source.y + from, toY: target.y + to, edges: [] };
+    link.edges.push(edge);
+    found.set(key, link);
+  }
+  for (const link of found.values()) link.points = curve(link);
+  return [...found.values()];
+}
+
+function rowAt(node, workload) {
+  const row = node.rows.find((each) => each.workload === workload && !each.more) ?? (workload ? node.rows.find((each) => each.more) : null);
+  return row ? row.y + SIZE.row / 2 : SIZE.head / 2;
+}
+
+/** A cubic curve's four points; a call back runs around below. */
+function curve({ source, target, fromY, toY }) {
+  const from = [source.x + source.width, fromY];
+  const to = [target.x, toY];
+  if (target.x > source.x) {
+    const bend = Math.max(40, (to[0] - from[0]) * 0.5);
+    return [from, [from[0] + bend, fromY], [to[0] - bend, toY], to];
+  }
+  const low = Math.max(source.y + source.height, target.y + target.height) + 40;
+  return [from, [from[0] + 90, low], [to[0] - 90, low], to];
+}
+
+export const path = ([a, b, c, d]) => `M${a[0]} ${a[1]}C${b[0]} ${b[1]} ${c[0]} ${c[1]} ${d[0]} ${d[1]}`;
+
+function pointAt([a, b, c, d], t) {
+  const s = 1 - t;
+  return [0, 1].map((axis) => s ** 3 * a[axis] + 3 * s * s * t * b[axis] + 3 * s * t * t * c[axis] + t ** 3 * d[axis]);
+}
+
+/** Puts each label on its curve where it covers neither a node nor another label; else it has none. */
+function placeLabels(links, nodes) {
+  const taken = nodes.map((node) => [node.x - 2, node.y - 2, node.x + node.width + 2, node.y + node.height + 2]);
+  const weight = (link) => link.edges.reduce((sum, edge) => sum + edge.requests, 0);
+  for (const link of [...links].sort((one, other) => weight(other) - weight(one))) {
+    link.label = null;
+    for (const t of [0.5, 0.6, 0.4, 0.7, 0.3, 0.78, 0.22, 0.85]) {
+      const [x, y] = pointAt(link.points, t);
+      const box = [x - SIZE.label / 2, y - 13, x + SIZE.label / 2, y + 13];
+      if (taken.some((other) => box[0] < other[2] && box[2] > other[0] && box[1] < other[3] && box[3] > other[1])) continue;
+      taken.push(box);
+      link.label = { x, y };
+      break;
+    }
+    link.middle = pointAt(link.points, 0.5);
+  }
+}
+
+/** Services that nobody called stand in lines below. Returns where they end. */
+function placeIdle(idle, top, width) {
+  const across = Math.max(1, Math.floor((width - 2 * SIZE.margin + 20) / (SIZE.width + 20)));
+  let y = top;
+  for (let start = 0; start < idle.length; start += across) {
+    const line = idle.slice(start, start + across);
+    line.forEach((found, at) => {
+      found.x = SIZE.margin + at * (SIZE.width + 20);
+      found.y = y;
+    });
+    y += Math.max(...line.map((found) => found.height)) + SIZE.between;
+  }
+  return y + SIZE.margin;
+}

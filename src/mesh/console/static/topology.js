@@ -1,0 +1,163 @@
+// View: who calls whom, how often, how fast, with how many errors; live.
+import { html, useEffect, useMemo, useRef, useState } from "./vendor/preact-htm.js";
+import { get, url } from "./api.js";
+import { milliseconds, plural, rate, share, shortName } from "./format.js";
+import { Graph, keyOf, sum } from "./graph.js";
+import { layout } from "./layout.js";
+import { topology } from "./live.js";
+import { Branch, BranchChoice, Empty, Mark, Waiting } from "./parts.js";
+import { Icon } from "./icons.js";
+import { change, href } from "./route.js";
+import { useStore } from "./store.js";
+
+export function Topology({ route }) {
+  const graph = useGraph();
+  const branch = route.query.branch ?? "";
+  const own = useOwn(branch, graph);
+  const shape = graph ? shapeOf(graph, branch) : "";
+  const plan = useMemo(() => (graph ? layout(graph.services, graph.edges, branch) : null), [shape]);
+  if (!graph) return html`<${Bar} branch=${branch} /><${Waiting} />`;
+  refresh(plan, graph);
+  const lit = branch ? new Map((own ?? []).map((edge) => [keyOf(edge), edge])) : null;
+  const select = ({ node = "", link = "" }) => change({ node: route.query.node === node ? "" : node, link });
+  const all = sum(graph.edges.filter((edge) => edge.source === "gateway"));
+  const table = route.query.as === "table";
+  return html`<${Bar} branch=${branch} table=${table}>
+      <p class="facts"><b>${rate(all.rate)}</b> requests/s at the gateway · <b>${milliseconds(all.p99)}</b> p99 ·
+        ${" "}<b>${share(all.errorShare)}</b> errors · last minute</p>
+    <//>
+    ${graph.edges.length === 0 && html`<${Empty} title="No requests in the last minute">
+      <p>Open the shop, or let <code>meshmall load</code> drive it: calls appear here as they happen.</p><//>`}
+    ${lit && lit.size === 0 && graph.edges.length > 0 && html`<p class="note">No request of ${branch === "-" ? "the baseline" : html`<${Branch} name=${branch} />`} in the last minute.</p>`}
+    <div class="with-side">
+      ${table
+      ? html`<${Table} edges=${lit ? [...lit.values()] : graph.edges} />`
+      : html`<${Graph} plan=${plan} lit=${lit} branch=${branch} selected=${route.query.node || route.query.link} onSelect=${select} />`}
+      <${Side} graph=${graph} plan=${plan} lit=${lit} query=${route.query} />
+    </div>`;
+}
+
+/** The graph as it is told; before that as it is fetched. */
+function useGraph() {
+  const told = useStore(topology);
+  useEffect(() => {
+    if (!topology.get()) get("/mesh/v1/topology?window=60").then((found) => topology.set((now) => now ?? found), () => {});
+  }, []);
+  return told;
+}
+
+/** The edges of one branch's requests alone, as new as the graph. */
+function useOwn(branch, graph) {
+  const [own, setOwn] = useState({ branch: "", edges: null });
+  const busy = useRef(false);
+  useEffect(() => {
+    if (!branch || (busy.current && own.branch === branch)) return;
+    busy.current = true;
+    get(url("/mesh/v1/topology", { window: 60, branch }))
+      .then((found) => setOwn({ branch, edges: found.edges }), () => {})
+      .finally(() => { busy.current = false; });
+  }, [branch, graph]);
+  return own.branch === branch ? own.edges : null;
+}
+
+/** What the layout depends on; figures alone move nothing. */
+function shapeOf(graph, branch) {
+  const services = graph.services.map((service) => `${service.id}:${service.versions.map((version) => `${version.workload}/${version.branch}`)}`);
+  return [branch, ...services, ...graph.edges.map(keyOf).sort()].join("|");
+}
+
+/** Puts new figures into a plan whose shape still holds. */
+function refresh(plan, graph) {
+  const edges = new Map(graph.edges.map((edge) => [keyOf(edge), edge]));
+  for (const link of plan.links) link.edges = link.edges.map((edge) => edges.get(keyOf(edge)) ?? edge);
+  const services = new Map(graph.services.map((service) => [service.id, service]));
+  for (const node of [...plan.nodes, ...plan.idle]) {
+    const versions = new Map(services.get(node.id)?.versions.map((version) => [version.workload, version]));
+    node.rows = node.rows.map((row) => ({ ...row, ...versions.get(row.workload) }));
+  }
+}
+
+function Bar({ branch, table, children }) {
+  return html`<div class="bar">
+    <h1 class="unseen">Topology</h1>
+    <${BranchChoice} value=${branch} onChange=${(name) => change({ branch: name })} />
+    <div class="choice" role="group" aria-label="Show as">
+      <button aria-pressed=${!table} onClick=${() => change({ as: "" })}>Graph</button>
+      <button aria-pressed=${Boolean(table)} onClick=${() => change({ as: "table" })}>Table</button>
+    </div>
+    ${children}
+  </div>`;
+}
+
+function Table({ edges }) {
+  const sorted = [...edges].sort((one, other) => other.requests - one.requests);
+  return html`<div class="scroll" tabindex="0" role="group" aria-label="Table of the calls"><table class="plain-table">
+    <thead><tr><th scope="col">From</th><th scope="col">To</th><th scope="col">Answered by</th><th scope="col" class="number">Requests/s</th>
+      <th scope="col" class="number">p50</th><th scope="col" class="number">p99</th><th scope="col" class="number">Errors</th></tr></thead>
+    <tbody>${sorted.map((edge) => html`<tr key=${keyOf(edge)}>
+      <td>${shortName(edge.source)} <small>${edge.sourceWorkload}</small></td><td>${shortName(edge.target)}</td>
+      <td>${edge.targetWorkload || "nobody"} ${edge.branch && html`<${Branch} name=${edge.branch} />`}</td>
+      <${Figures} of=${edge} /></tr>`)}</tbody></table></div>`;
+}
+
+const Figures = ({ of }) => html`<td class="number">${rate(of.rate)}</td><td class="number">${milliseconds(of.p50)}</td>
+  <td class="number">${milliseconds(of.p99)}</td><td class="number ${of.errors ? "bad" : ""}">${share(of.errorShare)}</td>`;
+
+function Side({ graph, plan, lit, query }) {
+  const close = () => change({ node: "", link: "" });
+  const service = graph.services.find((each) => each.id === query.node);
+  const link = plan.links.find((each) => each.key === query.link);
+  if (!service && !link) return null;
+  const title = service ? service.name : `${link.source.service.name} → ${link.target.service.name}`;
+  return html`<aside class="side" aria-label=${`Details of ${title}`}>
+    <header><h2>${title}</h2><button class="plain" aria-label="Close details" onClick=${close}><${Icon} name="close" /></button></header>
+    ${service ? html`<${OfService} service=${service} graph=${graph} lit=${lit} query=${query} />`
+    : html`<${OfLink} link=${link} lit=${lit} />`}
+  </aside>`;
+}
+
+function OfService({ service, graph, lit, query }) {
+  const edges = lit ? [...lit.values()] : graph.edges;
+  const into = edges.filter((edge) => edge.target === service.id);
+  const from = edges.filter((edge) => edge.source === service.id);
+  return html`
+    ${service.namespace && html`<p class="soft">${service.namespace}</p>`}
+    ${service.versions.length > 0 && html`<h3>Versions</h3>
+    <ul class="lines">${service.versions.slice(0, 50).map((version) => html`<li key=${version.workload}>
+      <a href=${href("workloads", [], { text: version.workload })}>${version.workload}</a>
+      ${version.branch && html`<${Branch} name=${version.branch} />`}
+      <${Mark} kind=${version.ready < version.pods ? "bad" : ""}>${version.ready}/${version.pods} ready<//></li>`)}</ul>`}
+    <${Calls} title="Called by" edges=${into} name=${(edge) => edge.sourceWorkload || edge.source} other=${(edge) => edge.targetWorkload || "nobody"} />
+    <${Calls} title="Calls" edges=${from} name=${(edge) => edge.targetWorkload || shortName(edge.target)} other=${(edge) => edge.sourceWorkload} />
+    <p class="links"><a href=${href("requests", [], { service: service.id, branch: query.branch })}>Its requests</a>
+      <a href=${href("rules", [service.id])}>Its rules</a></p>`;
+}
+
+function Calls({ title, edges, name }) {
+  if (!edges.length) return null;
+  return html`<h3>${title}</h3><table class="plain-table small"><thead><tr><th scope="col">Workload</th>
+      <th scope="col" class="number">req/s</th><th scope="col" class="number">p50</th><th scope="col" class="number">p99</th><th scope="col" class="number">errors</th></tr></thead>
+    <tbody>${edges.map((edge) => html`<tr key=${keyOf(edge)}><td>${name(edge)} ${edge.branch && html`<${Branch} name=${edge.branch} />`}</td>
+      <${Figures} of=${edge} /></tr>`)}</tbody></table>`;
+}
+
+function OfLink({ link, lit }) {
+  const edges = lit ? link.edges.map((edge) => lit.get(keyOf(edge))).filter(Boolean) : link.edges;
+  const all = sum(edges);
+  const branches = new Map();
+  for (const edge of edges) {
+    for (const [name, count] of Object.entries(edge.byBranch)) branches.set(name, (branches.get(name) ?? 0) + count);
+  }
+  return html`<dl class="figures">
+      <div><dt>requests/s</dt><dd>${rate(all.rate)}</dd></div><div><dt>p50</dt><dd>${milliseconds(all.p50)}</dd></div>
+      <div><dt>p99</dt><dd>${milliseconds(all.p99)}</dd></div><div><dt>errors</dt><dd class=${all.errors ? "bad" : ""}>${share(all.errorShare)}</dd></div>
+    </dl>
+    <h3>Answered by</h3>
+    <ul class="lines">${edges.map((edge) => html`<li key=${keyOf(edge)}>${edge.targetWorkload || "nobody"}
+      ${edge.branch && html` <${Branch} name=${edge.branch} />`} <span class="soft">${plural(edge.requests, "request")}</span></li>`)}</ul>
+    <h3>Requests of</h3>
+    <ul class="lines">${[...branches].slice(0, 50).map(([name, count]) => html`<li key=${name}>
+      ${name ? html`<${Branch} name=${name} />` : "the baseline"} <span class="soft">${plural(count, "request")}</span></li>`)}</ul>
+    <p class="links"><a href=${href("requests", [], { service: link.target.id })}>Its requests</a>
+      <a href=${href("rules", [link.target.id])}>Its rules</a></p>`;
+}
