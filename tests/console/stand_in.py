@@ -7,7 +7,6 @@ import json
 import queue
 import threading
 import time
-from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -31,7 +30,7 @@ class StandIn:
     """
 
     def __init__(self) -> None:
-        self.answers: dict[str, Json | Callable[[dict[str, str]], Json]] = {}
+        self.answers: dict[str, Any] = {}
         self.refused = 0
         self.asked: list[str] = []
         self._streams: list[queue.SimpleQueue[bytes | None]] = []
@@ -75,7 +74,7 @@ class StandIn:
                 else:
                     self._answer(parts.path, dict(parse_qsl(parts.query)))
 
-            do_POST = do_PATCH = do_DELETE = do_GET
+            do_POST = do_PATCH = do_DELETE = do_GET  # noqa: N815
 
             def _answer(self, path: str, query: dict[str, str]) -> None:
                 found = outer.answers.get(path)
@@ -248,7 +247,7 @@ def mall() -> StandIn:
         "/mesh/v1/topology": topology(),
         "/mesh/v1/traces": some,
         "/mesh/v1/requests": {"items": []},
-        "/mesh/v1/rules": {"services": [], "refused": []},
+        "/mesh/v1/rules": {"services": [], "hosts": [], "rows": [], "branches": [], "refused": []},
         "/mesh/v1/status": {"gateway": {"url": "http://127.0.0.1:8080"}},
         "/apis/meshmall.dev/v1/branches": {"items": [branch("fox")]},
         "/apis/apps/v1/deployments": {"items": []},

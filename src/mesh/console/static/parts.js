@@ -56,18 +56,19 @@ export function Told() {
 }
 
 /** A modal dialog; it is open as long as it is drawn. */
-export function Dialog({ title, onClose, children, wide = false }) {
+export function Dialog({ title, onClose, children, kind = "" }) {
   const at = useRef(null);
   useEffect(() => {
     const from = document.activeElement;
     at.current.showModal();
+    at.current.querySelector("[data-first]")?.focus();
     return () => from?.isConnected && from.focus();
   }, []);
   const cancel = (event) => {
     event.preventDefault();
     onClose();
   };
-  return html`<dialog ref=${at} class=${wide ? "wide" : ""} aria-label=${title} onCancel=${cancel}
+  return html`<dialog ref=${at} class=${kind} aria-label=${title} onCancel=${cancel}
       onClick=${(event) => event.target === at.current && onClose()}>
     <div class="inside">
       <header><h2>${title}</h2>

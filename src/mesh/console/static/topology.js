@@ -10,6 +10,9 @@ import { Icon } from "./icons.js";
 import { change, href } from "./route.js";
 import { useStore } from "./store.js";
 
+// A graph of five columns is no picture for a phone.
+const NARROW = matchMedia("(max-width: 760px)");
+
 export function Topology({ route }) {
   const graph = useGraph();
   const branch = route.query.branch ?? "";
@@ -21,7 +24,7 @@ export function Topology({ route }) {
   const lit = branch ? new Map((own ?? []).map((edge) => [keyOf(edge), edge])) : null;
   const select = ({ node = "", link = "" }) => change({ node: route.query.node === node ? "" : node, link });
   const all = sum(graph.edges.filter((edge) => edge.source === "gateway"));
-  const table = route.query.as === "table";
+  const table = (route.query.as ?? (NARROW.matches ? "table" : "graph")) === "table";
   return html`<${Bar} branch=${branch} table=${table}>
       <p class="facts"><b>${rate(all.rate)}</b> requests/s at the gateway · <b>${milliseconds(all.p99)}</b> p99 ·
         ${" "}<b>${share(all.errorShare)}</b> errors · last minute</p>
@@ -82,7 +85,7 @@ function Bar({ branch, table, children }) {
     <h1 class="unseen">Topology</h1>
     <${BranchChoice} value=${branch} onChange=${(name) => change({ branch: name })} />
     <div class="choice" role="group" aria-label="Show as">
-      <button aria-pressed=${!table} onClick=${() => change({ as: "" })}>Graph</button>
+      <button aria-pressed=${!table} onClick=${() => change({ as: "graph" })}>Graph</button>
       <button aria-pressed=${Boolean(table)} onClick=${() => change({ as: "table" })}>Table</button>
     </div>
     ${children}

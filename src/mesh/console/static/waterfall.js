@@ -1,7 +1,7 @@
 // One request through the mesh: who called whom, who answered, how long it took, by which rule and why.
 import { html, useEffect, useState } from "./vendor/preact-htm.js";
 import { get, url } from "./api.js";
-import { clock, milliseconds, plural, shortName, shortUrl } from "./format.js";
+import { clock, hue, milliseconds, pathOf, plural, shortName, shortUrl } from "./format.js";
 import { Icon } from "./icons.js";
 import { follow } from "./live.js";
 import { Branch, Empty, Mark, Status, Trouble, Waiting } from "./parts.js";
@@ -74,15 +74,15 @@ function Hop({ span, depth, start, whole }) {
   const failed = !span.status || span.status >= 500;
   const left = ((span.start - start) * 1000 * 100) / whole;
   const length = Math.max((span.milliseconds * 100) / whole, 0.6);
-  return html`<li class="hop ${failed ? "failed" : ""}" style=${{ "--depth": depth }}>
+  const named = answered.version && answered.version !== answered.branch;
+  return html`<li class="hop ${failed ? "failed" : ""} ${answered.branch ? "own" : ""}" style=${{ "--depth": depth, "--hue": hue(answered.branch ?? "") }}>
     <div class="line">
-      <span class="who"><b>${shortName(service)}</b> ${answered.version && html`<span class="version">${answered.version}</span>`} <${Answerer} span=${span} /></span>
+      <span class="who"><b>${shortName(service)}</b> ${named && html`<span class="version">${answered.version}</span> `}<${Answerer} span=${span} /></span>
+      <div class="track"><i style=${{ left: `${Math.min(left, 99.4)}%`, width: `${Math.min(length, 100 - Math.min(left, 99.4))}%` }}></i></div>
       <span class="took"><${Status} code=${span.status} /> ${milliseconds(span.milliseconds)}</span>
     </div>
-    <div class="track"><i style=${{ left: `${Math.min(left, 99.4)}%`, width: `${Math.min(length, 100 - Math.min(left, 99.4))}%` }}></i></div>
-    <p class="ask"><span class="soft">${shortName(span.source || span.caller || "outside")} asks</span> <b>${span.method}</b> ${shortUrl(span.url)}
-      ${answered.workload && html`<span class="soft"> · answered by</span> ${answered.workload}`}</p>
-    <p class="why">${span.why} <${Rule} rule=${span.rule} service=${service} /></p>
+    <p class="why"><span class="ask" title=${span.url}>${shortName(span.source || span.caller || "outside")} asks ${span.method} ${pathOf(span.url)}${answered.workload ? `, answered by ${answered.workload}` : ""}.</span>
+      ${" "}${span.why} <${Rule} rule=${span.rule} service=${service} /></p>
   </li>`;
 }
 
@@ -96,5 +96,5 @@ function Answerer({ span }) {
 
 function Rule({ rule, service }) {
   if (!rule) return null;
-  return html`<a class="rule" href=${href("rules", [service], { row: rule.row })}>${rule.kind} ${rule.namespace}/${rule.name}</a>`;
+  return html`<a class="rule" href=${href("rules", [service], { row: rule.row })}>Show the row</a>`;
 }
