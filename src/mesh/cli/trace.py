@@ -20,7 +20,6 @@ from mesh.resources.branch import BAGGAGE_MEMBER
 LIMIT = 60.0
 TOLD_LIMIT = 5.0
 LARGEST_ANSWER = 64 << 20
-WIDEST = 1_000
 Body = dict[str, Any]
 
 
@@ -44,8 +43,7 @@ def show_trace(
     if output == "json":
         context.view.plain(json.dumps(spans, indent=2))
     else:
-        # A terminal wraps what is too wide for it; nothing is cut off.
-        context.view.out.print(tree(spans), width=WIDEST, no_wrap=True, crop=False)
+        context.view.drawn(tree(spans))
 
 
 def _of(context: Context, request_id: str) -> list[Body]:

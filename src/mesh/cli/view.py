@@ -9,10 +9,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from rich import box
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
+
+WIDEST = 1_000
 
 
 class View:
@@ -50,6 +52,13 @@ class View:
         self.err.print(f"[red]error:[/] {escape(message)}")
         if remedy:
             self.err.print(f"  {escape(remedy)}", style="dim")
+
+    def drawn(self, what: RenderableType) -> None:
+        """A tree or the like: wrapped at a terminal's width, whole lines into a pipe."""
+        if self.out.is_terminal:
+            self.out.print(what, soft_wrap=False)
+        else:
+            Console(file=self.out.file, highlight=False, width=WIDEST).print(what)
 
     def columns(self, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         """A table as kubectl prints it: aligned columns, no frame."""

@@ -6,13 +6,14 @@ variables of the OpenTelemetry SDKs. Attributes have OpenTelemetry's names, and 
 
 import asyncio
 import hashlib
+import http.client
 import logging
 import os
 from collections import deque
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from itertools import islice
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -26,6 +27,7 @@ LIMIT = 10.0
 # Seconds between tries when the collector does not answer: the first pause, and the longest.
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
 MEDIA = "application/x-protobuf"
+LARGEST_ANSWER = 1 << 20
 log = logging.getLogger(__name__)
 
 
@@ -100,27 +102,42 @@ class Exporter:
                 self._come.set()
 
     async def _send_all(self) -> None:
-        from pyreqwest.client import ClientBuilder  # noqa: PLC0415 - only where spans are sent
+        while self._waiting:
+            batch = list(islice(self._waiting, MOST_AT_ONCE))
+            status = await asyncio.to_thread(_post, self._to, batch)
+            if status in (408, 429) or status >= 500:
+                raise OSError(f"it answers {status}")
+            if status >= 400:
+                log.warning("%s refuses spans: %s", self._to.url, status)
+            # More may have come meanwhile, and pushed out some of these.
+            for trace in batch:
+                if self._waiting and self._waiting[0] is trace:
+                    self._waiting.popleft()
+            self.sent += len(batch)
 
-        async with ClientBuilder().timeout(timedelta(seconds=LIMIT)).build() as client:
-            while self._waiting:
-                batch = [self._waiting.popleft() for _ in range(min(MOST_AT_ONCE, len(self._waiting)))]
-                body = await asyncio.to_thread(encode, batch)
-                try:
-                    headers = {**self._to.headers, "content-type": MEDIA}
-                    response = await client.post(self._to.url).headers(headers).body_bytes(body).build().send()
-                    if response.status in (408, 429) or response.status >= 500:
-                        raise OSError(f"it answers {response.status}")
-                    if response.status >= 400:
-                        log.warning("%s refuses spans: %s", self._to.url, response.status)
-                except BaseException:
-                    self._waiting.extendleft(reversed(batch[: MOST_WAITING - len(self._waiting)]))
-                    raise
-                self.sent += len(batch)
+
+def _post(to: Endpoint, batch: Sequence[Trace]) -> int:
+    """Sends traces in one request, waits in its thread; returns the status. Raises OSError or HTTPException."""
+    parts = urlsplit(to.url)
+    secure = parts.scheme == "https"
+    kind = http.client.HTTPSConnection if secure else http.client.HTTPConnection
+    connection = kind(parts.hostname or "", parts.port, timeout=LIMIT)
+    try:
+        path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        connection.request("POST", path, encode(batch), {**to.headers, "content-type": MEDIA})
+        response = connection.getresponse()
+        response.read(LARGEST_ANSWER)
+        return response.status
+    finally:
+        connection.close()
 
 
 def encode(traces: Sequence[Trace]) -> bytes:
-    """An ExportTraceServiceRequest: a ResourceSpans for each service that called."""
+    """An ExportTraceServiceRequest: a ResourceSpans for each service that called.
+
+    The messages come with Envoy's (the two packages cannot be installed side by side) and have an older name for what
+    is ScopeSpans today: field 2, with the same fields, so that the bytes are the same.
+    """
     from opentelemetry.proto.collector.trace.v1 import trace_service_pb2  # noqa: PLC0415 - only where spans are sent
 
     request = trace_service_pb2.ExportTraceServiceRequest()
@@ -133,8 +150,8 @@ def encode(traces: Sequence[Trace]) -> bytes:
             if scope is None:
                 resource = request.resource_spans.add()
                 _attributes(resource.resource, _resource(span))
-                scope = scopes[span.caller] = resource.scope_spans.add()
-                scope.scope.name = "mesh-mall"
+                scope = scopes[span.caller] = resource.instrumentation_library_spans.add()
+                scope.instrumentation_library.name = "mesh-mall"
             _span(scope.spans.add(), span, trace, span_id, parent)
     return bytes(request.SerializeToString())
 
