@@ -211,3 +211,70 @@ def test_the_files_name_no_other_host_and_are_small() -> None:
         for found in re.findall(r"""["'(=\s](https?://[^"')\s]+)""", file.read_text()):
             assert found.startswith(("http://www.w3.org/", "http://127.0.0.1:9000")), f"{file.name}: {found}"
     assert sum(file.stat().st_size for file in files) < 150_000
+
+
+def pod(name: str, **status: Any) -> dict[str, Any]:
+    ready = {"type": "Ready", "status": "False" if status.get("restartCount") else "True"}
+    return {
+        "metadata": {
+            "name": name,
+            "namespace": "mesh",
+            "uid": name,
+            "labels": {"pod-template-hash": "x1"},
+            "ownerReferences": [{"kind": "ReplicaSet", "name": name.rpartition("-")[0]}],
+            "creationTimestamp": "2026-11-24T00:00:00Z",
+        },
+        "spec": {"containers": [{"name": "main"}]},
+        "status": {
+            "phase": "Running",
+            "podIP": "127.1.0.1",
+            "conditions": [ready],
+            "containerStatuses": [{"name": "main", "ready": not status, "restartCount": 0, **status}],
+        },
+    }
+
+
+def deployment(name: str, ready: int) -> dict[str, Any]:
+    return {
+        "metadata": {"name": name, "namespace": "mesh", "uid": name, "creationTimestamp": "2026-11-24T00:00:00Z"},
+        "spec": {"replicas": 1, "template": {"metadata": {"labels": {}}, "spec": {"containers": [{"name": "main"}]}}},
+        "status": {"readyReplicas": ready},
+    }
+
+
+def test_a_pod_in_trouble_is_found_with_its_reason(stand_in: StandIn, at: Open) -> None:
+    waiting = {"waiting": {"reason": "CrashLoopBackOff", "message": "exit code 3"}}
+    stand_in.answers["/api/v1/pods"] = {
+        "items": [pod("good-x1-a"), pod("bad-x1-b", restartCount=4, state=waiting)],
+    }
+    stand_in.answers["/apis/apps/v1/deployments"] = {"items": [deployment("good", 1), deployment("bad", 0)]}
+    page = at("#/workloads", expected="status of 404")
+    expect(page.locator(".rows .row")).to_have_count(4)
+    page.get_by_label("in trouble only").check()
+    rows = page.locator(".rows .row")
+    expect(rows).to_have_count(2)
+    expect(rows.first).to_contain_text("not whole")
+    expect(rows.last).to_contain_text("CrashLoopBackOff")
+    expect(rows.last.get_by_role("cell").nth(4)).to_have_text("4")
+    rows.last.click()
+    expect(page.get_by_role("complementary", name="bad-x1-b")).to_contain_text("exit code 3")
+    assert faults(page) == []
+
+
+def test_an_answer_that_fails_is_told_and_can_be_asked_for_again(stand_in: StandIn, at: Open) -> None:
+    kept = stand_in.answers.pop("/apis/meshmall.dev/v1/branches")
+    page = at("#/branches", expected="status of 404")
+    expect(page.get_by_role("alert")).to_contain_text("nothing at")
+    stand_in.answers["/apis/meshmall.dev/v1/branches"] = kept
+    page.get_by_role("button", name="Try again").click()
+    expect(page.locator(".rows .row")).to_have_count(1)
+    expect(page.get_by_role("alert")).to_have_count(0)
+
+
+def test_a_browser_that_is_not_let_in_any_more_says_what_to_run(stand_in: StandIn, at: Open) -> None:
+    page = at("#/branches", expected="status of 401")
+    expect(page.locator(".rows .row")).to_have_count(1)
+    stand_in.refused = 401
+    stand_in.hang_up()
+    expect(page.get_by_role("heading", level=1)).to_have_text("This page may not ask the mesh any more")
+    assert faults(page) == []

@@ -130,7 +130,7 @@ function Ends({ branch }) {
 function Side({ branch, onAsk, onClose }) {
   const { metadata, spec, status = {} } = branch;
   const wrong = (status.conditions ?? []).filter((each) => each.message && each.status === (each.type === "Expiring" ? "True" : "False"));
-  return html`<aside class="side" aria-label=${`Branch ${metadata.name}`}>
+  return html`<aside class="side mid" aria-label=${`Branch ${metadata.name}`}>
     <header><h2><${Branch} name=${metadata.name} /></h2><button class="plain" aria-label="Close details" onClick=${onClose}><${Icon} name="close" /></button></header>
     <p><${Phase} branch=${branch} /> <span class="soft">made ${ago(metadata.creationTimestamp)} · ends </span><${Ends} branch=${branch} /></p>
     <p class="links"><${Address} branch=${branch} /><a href=${href("topology", [], { branch: metadata.name })}>Its way</a>

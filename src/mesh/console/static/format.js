@@ -55,10 +55,12 @@ export const shortName = (id) => id.slice(id.lastIndexOf("/") + 1);
 /** Envoy's name of a cluster in words: `outbound|7000|v1|products.mesh.svc.cluster.local` is "products v1". */
 export function cluster(name) {
   const [kind, first, second, host] = name.split("|");
+  if (kind === "url") return `the process at ${first}`;
   if (!host) return name;
   const service = host.endsWith(".svc.cluster.local") ? host.split(".")[0] : host;
   if (kind === "branch") return `${service} of branch ${first}`;
-  return second ? `${service} ${second}` : service;
+  const version = kind === "version" ? first : second;
+  return version ? `${service} ${version}` : service;
 }
 
 /** A branch's colour as a hue of 0 to 359, the same for the same name everywhere (the shop's page has the same). */

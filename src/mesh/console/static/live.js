@@ -62,10 +62,10 @@ function keep(path, data) {
 
 /**
  * What `path` answers, fetched again when an object of one of `kinds` changes ("*" is any) and after a break; the last
- * answer stays until then. An empty path fetches nothing.
+ * answer stays until then. An empty path fetches nothing. Changes within `pause` milliseconds are one.
  * @returns {{data: any, error: Refused|null, reload: () => void}}
  */
-export function useAnswer(path, kinds = []) {
+export function useAnswer(path, kinds = [], pause = PAUSE) {
   const [, redraw] = useState(0);
   const state = useRef({ path: null, data: null, error: null, reload() {} });
   if (state.current.path !== path) state.current = { path, data: cache.get(path) ?? null, error: null, reload() {} };
@@ -97,7 +97,7 @@ export function useAnswer(path, kinds = []) {
     };
     const soon = () => {
       if (busy) again = true;
-      else if (!timer) timer = setTimeout(fetchNow, PAUSE);
+      else if (!timer) timer = setTimeout(fetchNow, pause);
     };
     mine.reload = () => {
       clearTimeout(timer);

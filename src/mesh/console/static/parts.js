@@ -79,10 +79,11 @@ export function Dialog({ title, onClose, children, kind = "" }) {
 }
 
 const FEW = 60;
+const NAMES_EVERY = 3_000;
 
 /** A choice of branch: "" is all requests, "-" those of no branch. A long list becomes a field that completes. */
 export function BranchChoice({ value, onChange }) {
-  const { data } = useAnswer(kube("branches"), ["Branch"]);
+  const { data } = useAnswer(kube("branches"), ["Branch"], NAMES_EVERY);
   const names = (data?.items ?? []).map((each) => each.metadata.name).sort();
   if (value && value !== "-" && !names.includes(value)) names.unshift(value);
   if (names.length <= FEW) {

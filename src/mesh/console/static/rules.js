@@ -63,7 +63,7 @@ function Rows({ host, rows, chosen }) {
 function Elsewhere({ branches }) {
   if (!branches.length) return null;
   return html`<h3>${branches.length === 1 ? "1 branch meets" : `${branches.length.toLocaleString("en")} branches meet`} something else</h3>
-    <ul class="lines">${branches.slice(0, MOST_BRANCHES).map((each) => html`<li key=${`${each.host} ${each.branch}`}>
+    <ul class="lines across">${branches.slice(0, MOST_BRANCHES).map((each) => html`<li key=${`${each.host} ${each.branch}`}>
       <a href=${href("branches", [each.branch])}><${Branch} name=${each.branch} /></a> ${each.to.map(cluster).join(", ")}
       ${each.refusal && html` <${Mark} kind="bad">not ready: ${each.refusal}<//>`}</li>`)}</ul>
     ${branches.length > MOST_BRANCHES && html`<p class="soft">and ${branches.length - MOST_BRANCHES} more</p>`}`;

@@ -95,15 +95,15 @@ function Bar({ branch, table, children }) {
 function Table({ edges }) {
   const sorted = [...edges].sort((one, other) => other.requests - one.requests);
   return html`<div class="scroll" tabindex="0" role="group" aria-label="Table of the calls"><table class="plain-table">
-    <thead><tr><th scope="col">From</th><th scope="col">To</th><th scope="col">Answered by</th><th scope="col" class="number">Requests/s</th>
-      <th scope="col" class="number">p50</th><th scope="col" class="number">p99</th><th scope="col" class="number">Errors</th></tr></thead>
+    <thead><tr><th scope="col">From</th><th scope="col" class="wide-only">To</th><th scope="col">Answered by</th><th scope="col" class="number">per s</th>
+      <th scope="col" class="number wide-only">p50</th><th scope="col" class="number">p99</th><th scope="col" class="number">Errors</th></tr></thead>
     <tbody>${sorted.map((edge) => html`<tr key=${keyOf(edge)}>
-      <td>${shortName(edge.source)} <small>${edge.sourceWorkload}</small></td><td>${shortName(edge.target)}</td>
+      <td>${shortName(edge.source)} <small class="wide-only">${edge.sourceWorkload}</small></td><td class="wide-only">${shortName(edge.target)}</td>
       <td>${edge.targetWorkload || "nobody"} ${edge.branch && html`<${Branch} name=${edge.branch} />`}</td>
       <${Figures} of=${edge} /></tr>`)}</tbody></table></div>`;
 }
 
-const Figures = ({ of }) => html`<td class="number">${rate(of.rate)}</td><td class="number">${milliseconds(of.p50)}</td>
+const Figures = ({ of }) => html`<td class="number">${rate(of.rate)}</td><td class="number wide-only">${milliseconds(of.p50)}</td>
   <td class="number">${milliseconds(of.p99)}</td><td class="number ${of.errors ? "bad" : ""}">${share(of.errorShare)}</td>`;
 
 function Side({ graph, plan, lit, query }) {
@@ -139,7 +139,7 @@ function OfService({ service, graph, lit, query }) {
 function Calls({ title, edges, name }) {
   if (!edges.length) return null;
   return html`<h3>${title}</h3><table class="plain-table small"><thead><tr><th scope="col">Workload</th>
-      <th scope="col" class="number">req/s</th><th scope="col" class="number">p50</th><th scope="col" class="number">p99</th><th scope="col" class="number">errors</th></tr></thead>
+      <th scope="col" class="number">per s</th><th scope="col" class="number wide-only">p50</th><th scope="col" class="number">p99</th><th scope="col" class="number">errors</th></tr></thead>
     <tbody>${edges.map((edge) => html`<tr key=${keyOf(edge)}><td>${name(edge)} ${edge.branch && html`<${Branch} name=${edge.branch} />`}</td>
       <${Figures} of=${edge} /></tr>`)}</tbody></table>`;
 }
