@@ -69,7 +69,7 @@ def evil(served: Served) -> Iterator[tuple[Page, str, str]]:
 
 
 def test_a_hostile_page_reads_nothing_and_changes_nothing(served: Served, evil: tuple[Page, str, str]) -> None:
-    page, console, address = evil
+    page, _, address = evil
     hostile = page.context.new_page()
     hostile.goto(address)
     hostile.wait_for_function("window.done === true")

@@ -1,0 +1,186 @@
+"""What a person sees of the mesh's requests: trace, top, load, metrics, and spans at a collector."""
+
+import http.server
+import json
+import ssl
+import threading
+import urllib.request
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from prometheus_client.parser import text_string_to_metric_families
+from pyreqwest.client import SyncClientBuilder
+
+from tests.e2e.conftest import Mesh, until
+
+MakeMesh = Callable[[], Mesh]
+
+
+class Collector:
+    """An OTLP receiver; `spans` are those that came, each with its service."""
+
+    def __init__(self) -> None:
+        self.spans: list[tuple[str, Any]] = []
+        outer = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                raw = self.rfile.read(int(self.headers["content-length"]))
+                if self.path == "/v1/traces" and self.headers["content-type"] == "application/x-protobuf":
+                    outer.take(raw)
+                self.send_response(200)
+                self.send_header("content-length", "0")
+                self.end_headers()
+
+            def log_message(self, *_: object) -> None:
+                """Says nothing."""
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.thread = threading.Thread(target=self.server.serve_forever)
+        self.thread.start()
+
+    def take(self, raw: bytes) -> None:
+        for resource in ExportTraceServiceRequest.FromString(raw).resource_spans:
+            names = {each.key: each.value.string_value for each in resource.resource.attributes}
+            for scope in resource.instrumentation_library_spans:
+                self.spans += [(names["service.name"], span) for span in scope.spans]
+
+    def close(self) -> None:
+        self.server.shutdown()
+        self.thread.join()
+        self.server.server_close()
+
+
+@pytest.fixture
+def collector() -> Iterator[Collector]:
+    found = Collector()
+    yield found
+    found.close()
+
+
+def api(mesh: Mesh, path: str, *, token: str | None = None) -> tuple[int, str]:
+    url = json.loads((mesh.home / "run" / "api.json").read_text())["server"]
+    given = (mesh.home / "token").read_text().strip() if token is None else token
+    request = urllib.request.Request(url + path, headers={"authorization": f"Bearer {given}"})
+    tls = ssl.create_default_context(cafile=str(mesh.home / "pki" / "ca.crt"))
+    try:
+        with urllib.request.urlopen(request, context=tls, timeout=30) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.read().decode()
+
+
+def answered(spans: list[dict[str, Any]]) -> list[str]:
+    return sorted(span["destination"]["workload"] for span in spans)
+
+
+# Who answers for fox's page: its own products is asked by recommend and by discount.
+PRODUCTS = ("products-fox", "sales-v1", "stock-v1", "favorites-fox")
+FOX = sorted(("mall-v1", "users-v1", "recommend-v1", "scores-v1", "discount-fox", *PRODUCTS, *PRODUCTS))
+
+
+def test_a_person_looks_at_requests(new_mesh: MakeMesh, collector: Collector) -> None:
+    mesh = new_mesh()
+    mesh.environ["OTEL_EXPORTER_OTLP_ENDPOINT"] = f"http://127.0.0.1:{collector.server.server_address[1]}"
+    mesh.up()
+    mesh.ok("apply", "-f", mesh.manifest("fox.yaml"), "--wait")
+    nothing = mesh.run("trace")
+    assert (nothing.code, "nothing is known" in nothing.err) == (1, True)
+
+    # fox's page, asked by another program; then looked at.
+    mesh.mall("user=fox")
+    until(lambda: mesh.run("trace").code == 0)
+    until(lambda: len(json.loads(mesh.ok("trace", "-o", "json"))) == 13)
+    spans = json.loads(mesh.ok("trace", "-o", "json"))
+    assert answered(spans) == FOX
+    assert [span["parent"] for span in spans].count(None) == 1
+    shown = mesh.ok("trace")
+    for text in ("mall v1", "discount v2", "products v2", "favorites v1", "by mesh/products[fox]"):
+        assert text in shown
+    assert shown.count("products v2") == 2
+
+    # The same, sent by the command; and another as nobody.
+    assert answered(json.loads(mesh.ok("trace", "/api/mall", "-H", "cookie: user=fox", "-o", "json"))) == FOX
+    plain = json.loads(mesh.ok("trace", f"{mesh.gateway}/api/mall", "-o", "json"))
+    assert {span["destination"]["version"] for span in plain} == {"v1"}
+    named = json.loads(mesh.ok("trace", "--id", plain[0]["requestId"], "-o", "json"))
+    assert answered(named) == answered(plain)
+    assert mesh.run("trace", "ftp://x").code == 2
+    assert "does not answer" in mesh.run("trace", f"http://{mesh.address}:1/").err
+
+    # A collector got the same tree, the gateway first.
+    wanted = spans[0]["traceId"]
+    until(lambda: sum(span.trace_id.hex() == wanted for _, span in collector.spans) == 13)
+    mine = {span.span_id: (service, span) for service, span in collector.spans if span.trace_id.hex() == wanted}
+    roots = [service for service, span in mine.values() if not span.parent_span_id]
+    assert roots == ["gateway"]
+    calls = sorted(
+        (mine[span.parent_span_id][1].name.rpartition("/")[2], span.name.rpartition("/")[2])
+        for _, span in mine.values()
+        if span.parent_span_id
+    )
+    assert calls == sorted(
+        [("mall", "users"), ("mall", "recommend"), ("mall", "discount")]
+        + [("recommend", "products"), ("recommend", "scores"), ("discount", "products")]
+        + 2 * [("products", "sales"), ("products", "stock"), ("products", "favorites")]
+    )
+    attributes = [{a.key: a.value.string_value for a in span.attributes} for _, span in mine.values()]
+    assert sorted(each["mesh.destination.workload"] for each in attributes) == FOX
+
+    # Prometheus' parser reads the metrics; without the token nobody does.
+    assert api(mesh, "/metrics", token="wrong")[0] == 401
+    status, text = api(mesh, "/metrics")
+    families = {family.name: family for family in text_string_to_metric_families(text)}
+    assert status == 200
+    counted = {
+        (sample.labels["source_workload"], sample.labels["destination_workload"]): sample.value
+        for sample in families["istio_requests"].samples
+        if sample.labels["reporter"] == "destination" and sample.labels["response_code"] == "200"
+    }
+    assert counted["discount-fox", "products-fox"] == 2
+    assert counted["istio-ingressgateway", "mall-v1"] == 3
+    assert {"istio_request_duration_milliseconds", "istio_request_bytes", "istio_response_bytes"} <= families.keys()
+
+
+def test_load_is_seen_in_top(new_mesh: MakeMesh) -> None:
+    mesh = new_mesh()
+    mesh.up()
+    mesh.ok("branch", "create", "gus", "--fork", "products")
+    told = json.loads(mesh.ok("load", "--seconds", "2", "--rate", "30", "-o", "json"))
+    assert told["all"]["failed"] == 0
+    assert told["all"]["requests"] > 10
+    assert "branch gus" in {each["who"] for each in told["visitors"]}
+    rows = {row["service"]: row for row in json.loads(mesh.ok("top", "-o", "json"))}
+    assert rows["mesh/mall"]["requests"] > 10
+    assert rows["mesh/mall"]["p50"] > 0
+    assert rows["mesh/products"]["memory"] > 1 << 20
+    assert rows["mesh/products"]["pods"] == 2
+    shown = mesh.ok("top", "--once")
+    assert shown.startswith("SERVICE")
+    assert "mesh/products" in shown
+
+    # What fails is told, by whom and where.
+    deployment = json.loads(mesh.ok("get", "deployment", "mall-v1", "-o", "json"))
+    deployment["spec"]["replicas"] = 0
+    mesh.ok(
+        "apply", "-f", "-", stdin=json.dumps({k: deployment[k] for k in ("apiVersion", "kind", "metadata", "spec")})
+    )
+    with SyncClientBuilder().no_proxy().build() as client:
+        until(lambda: client.get(mesh.gateway).build().send().status == 503)
+    failing = mesh.run("load", "--seconds", "1", "--branch", "gus")
+    assert failing.code == 1
+    assert "503" in failing.err
+    for words in (("--seconds", "0"), ("--rate", "1000"), ("--users", "65")):
+        assert mesh.run("load", *words).code == 2
+    assert "no branch" in mesh.run("load", "--branch", "nobody").err
+
+
+def test_a_collector_s_address_that_is_none_ends_the_start(new_mesh: MakeMesh) -> None:
+    mesh = new_mesh()
+    mesh.environ["OTEL_EXPORTER_OTLP_ENDPOINT"] = "collector:4318"
+    ran = mesh.run("up", "--address", mesh.address, "--empty")
+    assert ran.code != 0
+    assert "OTEL_EXPORTER_OTLP_ENDPOINT" in ran.err
