@@ -22,6 +22,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench import api, branches
+from bench import console as console_page
 from bench.load import Load, load
 from bench.machine import ADDRESS, ROUNDS, SECONDS, meshmall, processes_memory
 
@@ -157,6 +158,7 @@ async def main() -> None:
     report(console, speed, started, effect, megabytes)
     measure_api(console)
     await measure_branches(console)
+    await measure_console(console)
 
 
 def measure_api(console: Console) -> None:
@@ -167,6 +169,19 @@ def measure_api(console: Console) -> None:
         table.add_row(*row)
     console.print(table)
     (ROOT / "bench" / "results" / "api.json").write_text(json.dumps(found, indent=2) + "\n")
+
+
+async def measure_console(console: Console) -> None:
+    """The console with many branches and requests: a table and JSON."""
+    found = await console_page.measure()
+    if found is None:
+        console.print("no Chromium: the console was not measured")
+        return
+    table = Table("console", "median", "aim")
+    for row in console_page.rows(found):
+        table.add_row(*row)
+    console.print(table)
+    (ROOT / "bench" / "results" / "console.json").write_text(json.dumps(found, indent=2) + "\n")
 
 
 async def measure_branches(console: Console) -> None:
@@ -229,5 +244,7 @@ if __name__ == "__main__":
         uvloop.run(measure_branches(Console()))
     elif sys.argv[1:] == ["api"]:
         measure_api(Console())
+    elif sys.argv[1:] == ["console"]:
+        uvloop.run(measure_console(Console()))
     else:
         uvloop.run(main())
