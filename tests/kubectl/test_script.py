@@ -78,6 +78,11 @@ STEPS: tuple[Step, ...] = (
     ("explain deployment.spec.nothing", 'field "nothing" does not exist', 1),
     ("apply -f $FOLDER/config.yaml", "configmap/settings created", 0),
     ("get cm settings", r"settings +1 ", 0),
+    ("create cm note --from-literal=k=editme", "configmap/note created", 0),
+    ("edit cm note", "configmap/note edited", 0),
+    ("get cm note -o jsonpath={.data.k}", "^edited$", 0),
+    ("edit cm note", "no changes made", 0),
+    ("delete cm note", 'configmap "note" deleted', 0),
     ("create configmap typed --from-literal=a=1", "configmap/typed created", 0),
     ("create secret generic typed --from-literal=a=1", "secret/typed created", 0),
     ("get secret typed -o jsonpath={.data.a}", "^MQ==$", 0),
@@ -191,6 +196,7 @@ def test_what_people_type(version: str, mesh: Mesh, tmp_path: Path) -> None:
         path.write_text(json.dumps(body))
     mesh.up("--empty")
     environ = {"KUBECONFIG": str(mesh.home / "kubeconfig"), "HOME": str(tmp_path), "PATH": os.environ["PATH"]}
+    environ["KUBE_EDITOR"] = "sed -i s/editme/edited/"
 
     def kubectl(*words: str) -> tuple[int, str]:
         ended = subprocess.run(
