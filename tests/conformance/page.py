@@ -14,6 +14,7 @@ from msgspec import inspect
 from mesh.resources import authorization_policy as ap
 from mesh.resources import destination_rule as dr
 from mesh.resources import gateway as gw
+from mesh.resources import request_authentication as ra
 from mesh.resources import service_entry as se
 from mesh.resources import sidecar as sc
 from mesh.resources import virtual_service as vs
@@ -27,6 +28,9 @@ HASH = "tests/conformance/test_destination_rule.py::test_the_same_value_meets_th
 LEVELS = "tests/conformance/test_destination_rule.py::test_a_subset_s_policy_wins_and_a_port_s_replaces_all_of_it"
 ENTRY = "tests/conformance/test_service_entry.py::test_a_host_is_called_at_its_addresses_with_its_name_kept"
 ACCESS = "tests/conformance/test_authorization.py::test_who_may_send_what"
+FETCHED = "tests/e2e/test_tokens.py::test_keys_are_fetched_where_the_rule_says"
+TOKENS = "tests/conformance/test_authentication.py::"
+TOKEN = f"{TOKENS}test_a_request_without_a_token_passes_and_one_with_a_bad_one_does_not"
 EGRESS = "tests/conformance/test_sidecar.py::test_a_namespace_calls_the_hosts_that_its_sidecar_names"
 GATEWAY = "tests/conformance/test_gateway.py::"
 SECRET = f"{GATEWAY}test_each_host_shows_the_certificate_of_its_secret"
@@ -73,8 +77,26 @@ PROOF: dict[type[Part], str] = {
     ap.Operation: ACCESS,
     ap.When: ACCESS,
     ap.WorkloadSelector: ACCESS,
+    ra.RequestAuthenticationSpec: TOKEN,
+    ra.JWTRule: TOKEN,
+    ra.JWTHeader: f"{TOKENS}test_a_token_is_looked_for_where_the_rule_says",
+    ra.ClaimToHeader: f"{TOKENS}test_what_a_token_says_is_told_in_headers_that_nobody_else_can_set",
 }
 PROVED: dict[tuple[type[Part], str], str] = {
+    (ap.Source, "requestPrincipals"): f"{TOKENS}test_what_a_token_says_decides_who_may_call",
+    (ap.Source, "notRequestPrincipals"): f"{TOKENS}test_what_a_token_says_decides_who_may_call",
+    (ra.JWTRule, "audiences"): f"{TOKENS}test_a_token_must_be_for_one_of_the_audiences",
+    (ra.JWTRule, "fromHeaders"): f"{TOKENS}test_a_token_is_looked_for_where_the_rule_says",
+    (ra.JWTRule, "fromParams"): f"{TOKENS}test_a_token_is_looked_for_where_the_rule_says",
+    (ra.JWTRule, "fromCookies"): f"{TOKENS}test_a_token_is_looked_for_where_the_rule_says",
+    (ra.JWTRule, "forwardOriginalToken"): f"{TOKENS}test_the_token_goes_on_only_where_the_rule_says_so",
+    (ra.JWTRule, "spaceDelimitedClaims"): f"{TOKENS}test_words_of_a_claim_are_a_list_where_the_rule_says_so",
+    (ra.JWTRule, "outputPayloadToHeader"): f"{TOKENS}"
+    "test_what_a_token_says_is_told_in_headers_that_nobody_else_can_set",
+    (ra.JWTRule, "outputClaimToHeaders"): f"{TOKENS}test_what_a_token_says_is_told_in_headers_that_nobody_else_can_set",
+    (ra.JWTRule, "jwksUri"): f"{FETCHED}",
+    (ra.JWTRule, "jwks_uri"): f"{FETCHED}",
+    (ra.JWTRule, "timeout"): f"{FETCHED}",
     (gw.ServerTLSSettings, "httpsRedirect"): f"{GATEWAY}"
     "test_plain_requests_are_sent_to_https_where_the_gateway_says_so",
     (se.ServiceEntrySpec, "exportTo"): "tests/conformance/test_service_entry.py::"
@@ -113,8 +135,8 @@ REFUSED: dict[tuple[type[Part], str], str] = {
     (ap.AuthorizationPolicySpec, "targetRef"): "a waypoint or gateway of Istio's; selector is known",
     (ap.AuthorizationPolicySpec, "targetRefs"): "a waypoint or gateway of Istio's; selector is known",
     (ap.AuthorizationPolicySpec, "provider"): "with action CUSTOM alone, which is refused",
-    (ap.Source, "requestPrincipals"): "no tokens are checked here",
-    (ap.Source, "notRequestPrincipals"): "no tokens are checked here",
+    (ra.RequestAuthenticationSpec, "targetRef"): "a waypoint or gateway of Istio's; selector is known",
+    (ra.RequestAuthenticationSpec, "targetRefs"): "a waypoint or gateway of Istio's; selector is known",
 }
 KINDS: tuple[tuple[str, type[Part]], ...] = (
     ("VirtualService", vs.VirtualServiceSpec),
@@ -123,6 +145,7 @@ KINDS: tuple[tuple[str, type[Part]], ...] = (
     ("ServiceEntry", se.ServiceEntrySpec),
     ("Sidecar", sc.SidecarSpec),
     ("AuthorizationPolicy", ap.AuthorizationPolicySpec),
+    ("RequestAuthentication", ra.RequestAuthenticationSpec),
 )
 HEAD = """# What rules mean here
 
@@ -156,6 +179,12 @@ Envoy's commands (`%START_TIME(%s)%`) are followed, as with Istio; any other per
 | AuthorizationPolicy | \
 held where the request leaves, not where it arrives: a call that goes round Envoy is not seen, nor is \
 TCP, nor a service that only a branch has |
+| RequestAuthentication | held where the request leaves, as AuthorizationPolicies are; what selects the gateway's pods \
+(`istio: ingressgateway`, or a Gateway's selector, in `istio-system`) is held before a row is chosen, for all Gateways \
+of a port alike |
+| `jwksUri` | fetched by the daemon when the rule comes, at the most 5 s, and every 5 minutes; until it is there all \
+tokens of the issuer are refused, and a warning says so. An issuer without `jwks` and `jwksUri` is not asked |
+| `@request.auth.claims` in a VirtualService | at a gateway, as with Istio; in the mesh such a block takes no request |
 | DestinationRule `exportTo` | every namespace sees every rule |
 
 ## Not here
@@ -164,7 +193,6 @@ TCP, nor a service that only a branch has |
 |---|---|
 | EnvoyFilter, WasmPlugin | they name parts of Istio's own Envoy configuration |
 | PeerAuthentication | pods have no proxies of their own between which TLS could be spoken |
-| RequestAuthentication | not yet: no token is looked at |
 | Gateway API | not yet |
 | locality load balancing | one machine is one locality |
 """

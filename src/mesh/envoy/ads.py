@@ -15,11 +15,11 @@ import grpc
 from envoy.service.discovery.v3 import ads_pb2_grpc, discovery_pb2
 
 from mesh.envoy.plan import Step
-from mesh.envoy.resources import BY_URL, WILDCARD, Kind, Resource, Resources
+from mesh.envoy.resources import BY_URL, WILDCARD, Kind, Resource, Resources, extensions_of
 
 EMPTY: Resources = {kind: {} for kind in Kind}
 # A listener that is refused concerns nobody else; these are named by others.
-STOPPING = (Kind.CLUSTER, Kind.ROUTES)
+STOPPING = (Kind.CLUSTER, Kind.ROUTES, Kind.EXTENSION)
 OPTIONS = (
     ("grpc.so_reuseport", 0),
     ("grpc.max_receive_message_length", 64 << 20),
@@ -124,7 +124,8 @@ class AdsServer(ads_pb2_grpc.AggregatedDiscoveryServiceServicer):  # type: ignor
         for name in names:
             del self._refused[Kind.LISTENER, name]
             self._send(stream, Kind.LISTENER, [name], ())
-        await self._until_settled(Step(send={Kind.LISTENER: names}))
+        asked = frozenset(each for name in names for each in extensions_of(self._resources[Kind.LISTENER][name].value))
+        await self._until_settled(Step(send={Kind.LISTENER: names}, awaited={Kind.EXTENSION: asked}))
 
     def _refuses(self, step: Step) -> bool:
         return any(
@@ -198,7 +199,11 @@ class AdsServer(ads_pb2_grpc.AggregatedDiscoveryServiceServicer):  # type: ignor
         """A listener or cluster that was refused never asks for what it names."""
         if kind is Kind.ENDPOINTS:
             return (Kind.CLUSTER, name) in self._refused
-        namers = [each for each in self._resources[Kind.LISTENER].values() if each.value.table == name]
+        listeners = self._resources[Kind.LISTENER].values()
+        if kind is Kind.EXTENSION:
+            namers = [each for each in listeners if name in extensions_of(each.value)]
+        else:
+            namers = [each for each in listeners if each.value.table == name]
         return all((Kind.LISTENER, each.name) in self._refused for each in namers)
 
     async def DeltaAggregatedResources(  # noqa: N802 - the service's name

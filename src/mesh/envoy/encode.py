@@ -22,10 +22,12 @@ from envoy.extensions.upstreams.tcp.v3 import tcp_protocol_options_pb2
 
 from mesh.envoy.bootstrap import CONTROL_CLUSTER
 from mesh.envoy.encode_access import FILTER as ACCESS_FILTER
+from mesh.envoy.encode_authentication import FILTER_TYPE
 from mesh.envoy.encode_branches import FILTER as BRANCH_FILTER
 from mesh.envoy.encode_branches import branch_filter, packed
 from mesh.envoy.encode_route import CORS_FILTER, FAULT_FILTER, SOURCE_KEY, duration, source_token
 from mesh.resources.branch import HEADER
+from mesh.routing.authentication import ROWS
 from mesh.routing.table import Balance, Chain, Cluster, Endpoint, Listener, Role, Source, Terminate, Weighted
 
 CONNECT_TIMEOUT = 5.0
@@ -301,13 +303,22 @@ def _manager(listener: Listener) -> hcm.HttpConnectionManager:
     upgrade = message.upgrade_configs.add(upgrade_type="websocket")
     upgrade.enabled.value = True
     message.access_log.add(name="envoy.access_loggers.http_grpc").typed_config.CopyFrom(packed(_access_log()))
+    if listener.role is Role.GATEWAY:
+        # Before all else, since rows can be chosen by what a token says.
+        message.http_filters.add(name=listener.name).config_discovery.CopyFrom(_tokens())
     message.http_filters.add(name=BRANCH_FILTER).typed_config.CopyFrom(branch_filter(listener))
     message.http_filters.add(name=CORS_FILTER).typed_config.CopyFrom(packed(cors_pb2.Cors()))
     message.http_filters.add(name=FAULT_FILTER).typed_config.CopyFrom(packed(fault_pb2.HTTPFault()))
+    message.http_filters.add(name=ROWS).config_discovery.CopyFrom(_tokens())
     message.http_filters.add(name=ACCESS_FILTER).typed_config.CopyFrom(packed(rbac_pb2.RBAC()))
     router = router_pb2.Router(suppress_envoy_headers=True)
     message.http_filters.add(name="envoy.filters.http.router").typed_config.CopyFrom(packed(router))
     return message
+
+
+def _tokens() -> config_source_pb2.ExtensionConfigSource:
+    """A filter whose configuration is a resource of its own, under the filter's name."""
+    return config_source_pb2.ExtensionConfigSource(config_source=ads(), type_urls=[FILTER_TYPE])
 
 
 def _access_log() -> als_pb2.HttpGrpcAccessLogConfig:

@@ -14,7 +14,8 @@ from envoy.type.v3 import percent_pb2
 from google.protobuf import any_pb2, duration_pb2
 
 from mesh.envoy.encode_access import FILTER as ACCESS_FILTER
-from mesh.envoy.encode_access import encode_access
+from mesh.envoy.encode_access import claim_matcher, encode_access
+from mesh.envoy.encode_authentication import encode_asked
 from mesh.envoy.encode_branches import (
     FILTER,
     Chooser,
@@ -27,6 +28,7 @@ from mesh.envoy.encode_branches import (
     serialized,
 )
 from mesh.resources.branch import HEADER
+from mesh.routing.authentication import ROWS
 from mesh.routing.http import DEFAULT_RETRY
 from mesh.routing.table import (
     Cors,
@@ -163,6 +165,8 @@ def encode_route(route: Route, *, inherited: Retry | None = None) -> rc.Route:
         message.typed_per_filter_config[FAULT_FILTER].Pack(_fault(route.fault))
     if route.cors is not None:
         message.typed_per_filter_config[CORS_FILTER].Pack(_cors(route.cors))
+    if route.authentication:
+        message.typed_per_filter_config[ROWS].Pack(encode_asked(route.authentication))
     if route.access:
         message.typed_per_filter_config[ACCESS_FILTER].Pack(encode_access(route.access, SOURCE_KEY))
     return message
@@ -194,6 +198,11 @@ def _match(match: Match) -> rc.RouteMatch:
     for token in tokens:
         state = message.filter_state.add(key=SOURCE_KEY)
         state.string_match.contains = token
+    for claim in match.claims:
+        # That it is there is asked as a regex, which a list's texts can be held to as well.
+        there = Pattern(How.REGEX, "(?s).*") if claim.pattern.how is How.PRESENT else claim.pattern
+        matcher = claim_matcher("gateway", claim.path, string_matcher(there), invert=claim.invert)
+        message.dynamic_metadata.append(matcher)
     return message
 
 

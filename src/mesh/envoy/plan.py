@@ -8,7 +8,7 @@ told so after the routes: those who are being sent elsewhere leave first.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from mesh.envoy.resources import Kind, Resources
+from mesh.envoy.resources import Kind, Resources, extensions_of
 
 Names = frozenset[str]
 
@@ -41,6 +41,9 @@ def plan(old: Resources, new: Resources) -> list[Step]:
         for name in changed[Kind.LISTENER]
         if (listener := new[Kind.LISTENER][name]).value.table is not None
     )
+    extensions = frozenset(
+        name for each in changed[Kind.LISTENER] for name in extensions_of(new[Kind.LISTENER][each].value)
+    )
     steps = [
         Step(
             # Endpoints go along with each cluster: one that is replaced waits for them without asking, and
@@ -50,15 +53,17 @@ def plan(old: Resources, new: Resources) -> list[Step]:
             awaited={Kind.ENDPOINTS: added[Kind.CLUSTER]},
         ),
         Step(send={Kind.ENDPOINTS: endpoints - emptied}),
+        # What rows ask of tokens; what former rows asked stays in it.
+        Step(send={Kind.EXTENSION: changed[Kind.EXTENSION]}),
         # A table whose listener comes back may still be held by the former one, which drains.
         Step(send={Kind.ROUTES: routes}),
         Step(
             send={Kind.LISTENER: changed[Kind.LISTENER]},
             remove={Kind.LISTENER: gone[Kind.LISTENER]},
-            awaited={Kind.ROUTES: tables},
+            awaited={Kind.ROUTES: tables, Kind.EXTENSION: extensions},
         ),
         Step(send={Kind.ENDPOINTS: emptied}),
-        Step(remove={Kind.CLUSTER: gone[Kind.CLUSTER]}),
+        Step(remove={Kind.CLUSTER: gone[Kind.CLUSTER], Kind.EXTENSION: gone[Kind.EXTENSION]}),
     ]
     return [step for step in steps if step]
 

@@ -9,25 +9,32 @@ import asyncio
 import logging
 import time
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
+from urllib.parse import urlsplit
 
 from mesh.envoy.condition import has_condition, with_condition
+from mesh.envoy.keys import LIMIT, Keys, Place
 from mesh.envoy.names import Names
 from mesh.envoy.plane import DataPlane, Refused
 from mesh.envoy.resources import Kind
+from mesh.resources.durations import seconds
 from mesh.resources.meta import Resource
+from mesh.resources.problems import FieldError
 from mesh.resources.ref import Ref
 from mesh.resources.references import Finding, check, ref_of
+from mesh.resources.request_authentication import RequestAuthentication
 from mesh.routing.branches import EntryMemory
 from mesh.routing.compile import compile  # noqa: A004 - what it does
+from mesh.routing.directory import Directory
 from mesh.routing.table import Listener, Snapshot
 from mesh.routing.world import MeshSettings, World, age
 from mesh.store import Event, Expired, Put, Store, Stored, Watch, timestamp
 
-RULES = frozenset(("VirtualService", "DestinationRule", "Gateway", "ServiceEntry", "Sidecar", "AuthorizationPolicy"))
+SECURITY = ("AuthorizationPolicy", "RequestAuthentication")
+RULES = frozenset(("VirtualService", "DestinationRule", "Gateway", "ServiceEntry", "Sidecar", *SECURITY))
 WATCHED = RULES | {"Service", "Pod", "Branch", "Secret"}
 # Seconds until refused listeners are offered again: the first pause, and the longest.
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
@@ -86,6 +93,7 @@ class Programmer:
         self._blocked: dict[str, Rejected] = {}
         self._pause = FIRST_PAUSE
         self._names = Names()
+        self._keys = Keys()
         self._memory: EntryMemory = {}
         self.snapshot = Snapshot(0)
 
@@ -131,13 +139,14 @@ class Programmer:
 
     async def _next(self, watch: Watch) -> list[Event] | None:
         """The next events, None at the end. While nothing happens, offers refused listeners again and looks whether
-        names have other addresses."""
+        names have other addresses and issuers other keys."""
         while True:
+            pauses = (self._pause if self._blocked else None, self._names.pause, self._keys.pause)
             try:
-                async with asyncio.timeout(self._pause if self._blocked else self._names.pause):
+                async with asyncio.timeout(min((each for each in pauses if each is not None), default=None)):
                     return await watch.batch() or None
             except TimeoutError:
-                if await self._names.refresh():
+                if await self._keys.refresh() | await self._names.refresh():
                     await self._bring()
                 if not self._blocked:
                     continue
@@ -148,7 +157,8 @@ class Programmer:
         """Compiles the store as it is and applies it."""
         world = World.of(self._store)
         await self._names.want({name for entry in world.entries for name in entry.names})
-        world = replace(world, addresses=dict(self._names.addresses))
+        await self._keys.want(_places(world))
+        world = replace(world, addresses=dict(self._names.addresses), keys=dict(self._keys.found))
         now = _rules(world)
         self._aside = {ref: held for ref, held in self._aside.items() if _same(held.refused, now.get(ref))}
         self._unattributed = {}
@@ -244,6 +254,9 @@ class Programmer:
         found: dict[Ref, list[Finding]] = defaultdict(list)
         kinds = (*sorted(RULES), "Service")
         everything = [each.typed for kind in kinds for each in self._store.list(GROUPS[kind], kind)]
+        for finding in _without_keys(self._store.of(RequestAuthentication), self._keys):
+            if finding.error.ref is not None:
+                found[finding.error.ref].append(finding)
         secrets = {(each.ref.namespace, each.ref.name) for each in self._store.list("", "Secret")}
         for finding in check(sorted(everything, key=age), secrets):
             if finding.error.ref is not None:
@@ -251,7 +264,33 @@ class Programmer:
         return found
 
 
-GROUPS = {**dict.fromkeys(RULES, "networking.istio.io"), "Service": "", "AuthorizationPolicy": "security.istio.io"}
+GROUPS = {**dict.fromkeys(RULES, "networking.istio.io"), "Service": "", **dict.fromkeys(SECURITY, "security.istio.io")}
+
+
+def _places(world: World) -> dict[str, Place]:
+    """Where the keys of RequestAuthentications are; a Service's pods are asked themselves."""
+    rules = [rule for each in world.authentications for rule in each.spec.jwt_rules if rule.uri]
+    if not rules:
+        return {}
+    directory = Directory(world)
+    found = {}
+    for rule in rules:
+        url = urlsplit(rule.uri)
+        pod = directory.pod_of(url.hostname or "", url.port or (443 if url.scheme == "https" else 80))
+        limit = min(LIMIT, seconds(rule.timeout)) if rule.timeout else LIMIT
+        found[rule.uri] = Place((pod.address, pod.port) if pod is not None else None, limit)
+    return found
+
+
+def _without_keys(rules: Iterable[RequestAuthentication], keys: Keys) -> Iterator[Finding]:
+    """The rules whose keys could not be fetched."""
+    for each in rules:
+        for number, rule in enumerate(each.spec.jwt_rules):
+            if why := keys.failed.get(rule.uri):
+                kept = "its former keys stay in force" if rule.uri in keys.found else "all of its tokens are refused"
+                said = f'"{rule.uri[:200]}" brought no keys ({why[:200]}); {kept} until it does'
+                error = FieldError(f"spec.jwtRules[{number}].jwksUri", said, ref_of(each))
+                yield Finding("warning", error, code="JwksFetchFailed")
 
 
 def _rules(world: World) -> dict[Ref, Resource]:
@@ -261,6 +300,7 @@ def _rules(world: World) -> dict[Ref, Resource]:
         world.gateways,
         world.services,
         world.policies,
+        world.authentications,
         world.entries,
         world.sidecars,
     )
@@ -299,6 +339,9 @@ def _origins(snapshot: Snapshot, kind: Kind, name: str) -> tuple[Ref, ...]:
         table = snapshot.tables.get(name)
         hosts = table.hosts if table is not None else ()
         return tuple(dict.fromkeys(ref for host in hosts for ref in host.origins))
+    if kind is Kind.EXTENSION:
+        found = snapshot.authentications.get(name)
+        return found.origins if found is not None else ()
     cluster = snapshot.clusters.get(name)
     return cluster.origins if cluster is not None else ()
 

@@ -12,9 +12,11 @@ from typing import Any
 from google.protobuf import any_pb2
 
 from mesh.envoy.encode import encode_cluster, encode_endpoints, encode_listener
+from mesh.envoy.encode_authentication import encode_authentication
 from mesh.envoy.encode_branches import packed
 from mesh.envoy.encode_route import TableEncoder
-from mesh.routing.table import Forward, Route, Snapshot
+from mesh.routing.authentication import ROWS
+from mesh.routing.table import Authentication, Forward, Listener, Role, Route, Snapshot
 
 
 class Kind(Enum):
@@ -24,6 +26,7 @@ class Kind(Enum):
     ENDPOINTS = "type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment"
     LISTENER = "type.googleapis.com/envoy.config.listener.v3.Listener"
     ROUTES = "type.googleapis.com/envoy.config.route.v3.RouteConfiguration"
+    EXTENSION = "type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig"
 
 
 BY_URL = {kind.value: kind for kind in Kind}
@@ -58,9 +61,14 @@ class Encoder:
             Kind.CLUSTER: self._group(Kind.CLUSTER, snapshot.clusters, lambda _, each: encode_cluster(each)),
             Kind.ENDPOINTS: self._group(Kind.ENDPOINTS, snapshot.endpoints, encode_endpoints),
             Kind.LISTENER: self._group(Kind.LISTENER, snapshot.listeners, lambda _, each: encode_listener(each)),
+            Kind.EXTENSION: self._group(Kind.EXTENSION, _authentications(snapshot), self._extension),
             Kind.ROUTES: self._group(Kind.ROUTES, snapshot.tables, lambda _, each: self._tables.encode(each)),
         }
         return self._held
+
+    def _extension(self, name: str, value: Authentication) -> object:
+        known = self._held[Kind.EXTENSION].get(name)
+        return encode_authentication(value, known.value if known is not None else None)
 
     def _group(
         self, kind: Kind, values: Mapping[str, Any], encode: Callable[[str, Any], object]
@@ -106,6 +114,19 @@ def require_consistent(snapshot: Snapshot) -> None:
     for name in snapshot.clusters:
         if name not in snapshot.endpoints:
             raise Inconsistent(f"cluster {name} has no endpoint group")
+
+
+def _authentications(snapshot: Snapshot) -> Mapping[str, Authentication]:
+    """Of every filter that asks for tokens; one that the snapshot does not name asks for none."""
+    named = (name for listener in snapshot.listeners.values() for name in extensions_of(listener))
+    return {**{name: Authentication(name) for name in dict.fromkeys(named)}, **snapshot.authentications}
+
+
+def extensions_of(listener: Listener) -> tuple[str, ...]:
+    """The filters of a listener whose configurations are resources of their own."""
+    if listener.table is None:
+        return ()
+    return (ROWS, listener.name) if listener.role is Role.GATEWAY else (ROWS,)
 
 
 def _named(route: Route) -> Iterator[str]:

@@ -36,6 +36,23 @@ def _pod(spec: PodSpec, base: str) -> Advice:
                 )
 
 
+def _virtual_service(typed: VirtualService) -> Advice:
+    yield from _claims(typed)
+    yield from _routes(typed)
+
+
+def _claims(typed: VirtualService) -> Advice:
+    """Blocks that ask what a token says where nobody has looked at it yet."""
+    for number, route in enumerate(typed.spec.http):
+        for place, block in enumerate(route.match):
+            gateways = block.gateways or typed.spec.gateways
+            for group, matches in (("headers", block.headers), ("withoutHeaders", block.without_headers)):
+                found = next((name for name in matches if name.startswith("@")), None)
+                if found is not None and typed.spec.hosts and (not gateways or "mesh" in gateways):
+                    path = f"spec.http[{number}].match[{place}].{group}[{found[:80]}]"
+                    yield FieldError(path, "is known at gateways alone; within the mesh the block takes no request")
+
+
 def _routes(typed: VirtualService) -> Advice:
     """Routes that no request reaches: each of their blocks asks for no more than an earlier one."""
     earlier: list[tuple[str, HTTPMatchRequest]] = []
@@ -92,5 +109,5 @@ _LOOKS: dict[type[Resource], Callable[[Any], Advice]] = {
     Deployment: lambda typed: _pod(typed.spec.template.spec, "spec.template.spec"),
     ReplicaSet: lambda typed: _pod(typed.spec.template.spec, "spec.template.spec"),
     Pod: lambda typed: _pod(typed.spec, "spec"),
-    VirtualService: _routes,
+    VirtualService: _virtual_service,
 }

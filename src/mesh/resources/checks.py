@@ -13,6 +13,7 @@ from mesh.resources.checks_branch import check_branch
 from mesh.resources.checks_destination_rule import check_destination_rule
 from mesh.resources.checks_gateway import check_gateway
 from mesh.resources.checks_pod import check_template
+from mesh.resources.checks_request_authentication import check_request_authentication
 from mesh.resources.checks_service_entry import check_service_entry
 from mesh.resources.checks_sidecar import check_sidecar
 from mesh.resources.checks_virtual_service import check_virtual_service
@@ -26,6 +27,7 @@ from mesh.resources.meta import LabelSelector, Resource
 from mesh.resources.names import DATA_KEY, PORT_NAME, none_of, wrong_label, wrong_labels, wrong_port
 from mesh.resources.pod import Pod
 from mesh.resources.problems import FieldError, meant
+from mesh.resources.request_authentication import RequestAuthentication
 from mesh.resources.service import Service, ServiceSpec
 from mesh.resources.service_entry import ServiceEntry
 from mesh.resources.sidecar import Sidecar
@@ -269,6 +271,7 @@ _CHECKS: dict[type[Resource], Callable[[Any], Errors]] = {
     Gateway: check_gateway,
     Branch: check_branch,
     AuthorizationPolicy: check_authorization_policy,
+    RequestAuthentication: check_request_authentication,
     ServiceEntry: check_service_entry,
     Sidecar: check_sidecar,
 }

@@ -13,7 +13,20 @@ from mesh.resources.problems import FieldError, meant
 
 Errors = Iterator[FieldError]
 ACTIONS = ("ALLOW", "DENY", "AUDIT", "CUSTOM")
-KEYS = ("source.ip", "remote.ip", "source.namespace", "source.principal", "source.serviceAccount", "destination.port")
+KEYS = (
+    "source.ip",
+    "remote.ip",
+    "source.namespace",
+    "source.principal",
+    "source.serviceAccount",
+    "destination.port",
+    "request.auth.principal",
+    "request.auth.audiences",
+    "request.auth.presenter",
+)
+# `request.auth.claims[realm_access][roles]` is a claim within another.
+CLAIM_KEY = re.compile(r"request\.auth\.claims(\[[^\[\]]+\])+")
+CLAIM = re.compile(r"\[([^\[\]]+)\]")
 HEADER_KEY = re.compile(r"request\.headers\[([-!#$%&'*+.^_`|~0-9A-Za-z:]+)\]")
 
 
@@ -37,12 +50,6 @@ def _rule(rule: Rule, path: str) -> Errors:
     for number, each in enumerate(rule.from_):
         source, where = each.source, f"{path}.from[{number}].source"
         for name, values in (
-            ("requestPrincipals", source.request_principals),
-            ("notRequestPrincipals", source.not_request_principals),
-        ):
-            if values:
-                yield FieldError(f"{where}.{name}", "needs tokens that are checked, which nothing does here")
-        for name, values in (
             ("ipBlocks", source.ip_blocks),
             ("notIpBlocks", source.not_ip_blocks),
             ("remoteIpBlocks", source.remote_ip_blocks),
@@ -59,8 +66,8 @@ def _rule(rule: Rule, path: str) -> Errors:
                     yield FieldError(f"{where}.{name}[{place}]", f'"{value[:80]}": templates are not held here')
     for number, when in enumerate(rule.when):
         where = f"{path}.when[{number}]"
-        if not HEADER_KEY.fullmatch(when.key) and when.key not in KEYS:
-            known = ", ".join(("request.headers[NAME]", *KEYS))
+        if not HEADER_KEY.fullmatch(when.key) and not CLAIM_KEY.fullmatch(when.key) and when.key not in KEYS:
+            known = ", ".join(("request.headers[NAME]", "request.auth.claims[NAME]", *KEYS))
             yield FieldError(f"{where}.key", f'"{when.key[:80]}" cannot be held here (known are {known})')
         if not when.values and not when.not_values:
             yield FieldError(where, "needs values or notValues")

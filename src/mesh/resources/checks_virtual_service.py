@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from mesh.resources.durations import wrong_duration
@@ -24,6 +25,8 @@ MOST_ROUTES = 5_000
 REDIRECTS = (301, 302, 303, 307, 308)
 DERIVED_PORTS = ("", "FROM_PROTOCOL_DEFAULT", "FROM_REQUEST_PORT")
 WHOLE = 2**32 - 1
+# What a token says, at a gateway (Istio's JWT claim based routing).
+CLAIM_KEY = re.compile(r"@request\.auth\.claims(?:\.([^\[\]]+)|((?:\[[^\[\]]+\])+))")
 
 
 def check_virtual_service(typed: VirtualService) -> Errors:
@@ -120,7 +123,10 @@ def _match(block: HTTPMatchRequest, path: str) -> Errors:
     for group, matches in (("headers", block.headers), ("withoutHeaders", block.without_headers)):
         for name, match in matches.items():
             where = f"{path}.{group}[{name[:80]}]"
-            if not HEADER.fullmatch(name.removeprefix(":")):
+            if name.startswith("@"):
+                if not CLAIM_KEY.fullmatch(name):
+                    yield FieldError(where, 'is not known; "@request.auth.claims[NAME]" is what a token says')
+            elif not HEADER.fullmatch(name.removeprefix(":")):
                 yield FieldError(where, "is not a header's name")
             yield from _string(match, where, presence=True)
     for name, match in block.query_params.items():

@@ -71,10 +71,6 @@ INERT_KINDS = (
         "no webhook is called", False,
     ),
     InertKind("security.istio.io", "v1 v1beta1", "PeerAuthentication", "peerauthentications", "pa", MUTUAL_TLS),
-    InertKind(
-        "security.istio.io", "v1 v1beta1", "RequestAuthentication", "requestauthentications", "ra",
-        "no token is looked at; requests without a valid one pass",
-    ),
     InertKind("networking.istio.io", "v1alpha3", "EnvoyFilter", "envoyfilters", "", NO_EXTENSION),
     InertKind("networking.istio.io", "v1beta1", "ProxyConfig", "proxyconfigs", "", NO_EXTENSION),
     InertKind(

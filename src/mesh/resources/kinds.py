@@ -15,6 +15,7 @@ from mesh.resources.inert_kinds import INERT_KINDS
 from mesh.resources.meta import Resource
 from mesh.resources.pod import Pod
 from mesh.resources.problems import FieldError
+from mesh.resources.request_authentication import RequestAuthentication
 from mesh.resources.service import Service
 from mesh.resources.service_entry import ServiceEntry
 from mesh.resources.sidecar import Sidecar
@@ -137,6 +138,10 @@ REGISTRY = Registry(
         KindInfo(
             SECURITY, ("v1", "v1beta1"), "AuthorizationPolicy", "authorizationpolicies", "authorizationpolicy", ("ap",),
             True, AuthorizationPolicy,
+        ),
+        KindInfo(
+            SECURITY, ("v1", "v1beta1"), "RequestAuthentication", "requestauthentications", "requestauthentication",
+            ("ra",), True, RequestAuthentication,
         ),
         KindInfo("", ("v1",), "Endpoints", "endpoints", "endpoints", ("ep",), True, Untyped, "mesh", kept=False),
         KindInfo("", ("v1",), "Node", "nodes", "node", ("no",), False, Untyped, "mesh", kept=False),

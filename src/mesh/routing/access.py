@@ -6,14 +6,17 @@ with one only what an ALLOW policy names.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from mesh.resources.authorization_policy import AuthorizationPolicy, Operation, Rule, Source
-from mesh.resources.checks_authorization_policy import HEADER_KEY
+from mesh.resources.checks_authorization_policy import CLAIM, CLAIM_KEY, HEADER_KEY
 from mesh.resources.references import ref_of
 from mesh.routing.table import Access, AccessRule, Condition
 
 # Istio's root namespace: its policies hold in every namespace.
 ROOT = "istio-system"
+# What Istio's own ingress gateway carries, so that rules can select it.
+GATEWAY_LABELS: Mapping[str, str] = {"istio": "ingressgateway", "app": "istio-ingressgateway"}
 
 
 class Policies:
@@ -24,6 +27,11 @@ class Policies:
 
     def __bool__(self) -> bool:
         return bool(self._policies)
+
+    def of_gateway(self, selector: Mapping[str, str], ports: Iterable[int]) -> Access | None:
+        """What holds for all that comes in by a Gateway with this selector; its pods are in Istio's root namespace."""
+        found = self.of(ROOT, [{**GATEWAY_LABELS, **selector}], ports)
+        return replace(found, at_gateway=True) if found is not None else None
 
     def of(self, namespace: str, pods: Sequence[Mapping[str, str]], ports: Iterable[int]) -> Access | None:
         """What holds for a destination whose pods carry these labels; None where nothing does."""
@@ -69,6 +77,8 @@ def _source(source: Source, namespace: str) -> tuple[Condition, ...]:
             ("principal", source.not_principals, True),
             ("principal", accounts(source.service_accounts), False),
             ("principal", accounts(source.not_service_accounts), True),
+            ("request principal", source.request_principals, False),
+            ("request principal", source.not_request_principals, True),
             ("namespace", source.namespaces, False),
             ("namespace", source.not_namespaces, True),
             ("ip", source.ip_blocks, False),
@@ -102,15 +112,26 @@ def _operation(operation: Operation, ports: frozenset[str]) -> tuple[Condition, 
 
 def _when(rule: Rule, ports: frozenset[str]) -> tuple[Condition, ...] | None:
     """None when it asks for another port than the destination's."""
-    names = {"source.ip": "ip", "remote.ip": "remote ip", "source.namespace": "namespace"}
     found = []
     for each in rule.when:
         if each.key == "destination.port":
             if (each.values and not ports & set(each.values)) or ports & set(each.not_values):
                 return None
             continue
-        header = HEADER_KEY.fullmatch(each.key)
-        what = f"header {header[1].lower()}" if header else names.get(each.key, "principal")
+        what, claim = _attribute(each.key)
         pairs = ((each.values, False), (each.not_values, True))
-        found += [Condition(what, tuple(values), negate) for values, negate in pairs if values]
+        found += [Condition(what, tuple(values), negate, claim) for values, negate in pairs if values]
     return tuple(found)
+
+
+def _attribute(key: str) -> tuple[str, tuple[str, ...]]:
+    """What a condition asks, and where in the token."""
+    names = {"source.ip": "ip", "remote.ip": "remote ip", "source.namespace": "namespace"}
+    claims = {"request.auth.audiences": "aud", "request.auth.presenter": "azp"}
+    if header := HEADER_KEY.fullmatch(key):
+        return f"header {header[1].lower()}", ()
+    if key in claims:
+        return "claim", (claims[key],)
+    if CLAIM_KEY.fullmatch(key):
+        return "claim", tuple(CLAIM.findall(key))
+    return ("request principal" if key == "request.auth.principal" else names.get(key, "principal")), ()

@@ -19,8 +19,9 @@ from mesh.resources.hosts import covers, resolve, specificity
 from mesh.resources.references import ref_of
 from mesh.resources.service import ServicePort
 from mesh.routing.access import Policies
+from mesh.routing.authentication import Tokens
 from mesh.routing.directory import Directory, Known, is_http2
-from mesh.routing.table import Balance, Cluster, Endpoint, HashOn, Keepalive, Outlier, Pool, Warmup
+from mesh.routing.table import Access, Balance, Cluster, Endpoint, HashOn, Keepalive, Outlier, Pool, Requirement, Warmup
 from mesh.routing.world import World
 
 BALANCE = {
@@ -61,7 +62,7 @@ class Rules:
 
 
 def clusters_of(
-    known: Known, rules: Sequence[DestinationRule], directory: Directory, policies: Policies
+    known: Known, rules: Sequence[DestinationRule], directory: Directory, policies: Policies, tokens: Tokens
 ) -> Iterator[tuple[Cluster, tuple[Endpoint, ...]]]:
     """Every cluster of a Service: one a port, and one a port and subset.
 
@@ -80,12 +81,14 @@ def clusters_of(
             labels = chosen.labels if chosen else {}
             cluster = _cluster(cluster_name(port.port, name, known.host), port, layers)
             endpoints = directory.endpoints(known, port, labels)
-            access = None
-            if policies and known.entry is None:
+            access: Access | None = None
+            asked: Requirement = ()
+            if (policies or tokens) and known.entry is None:
                 wanted = {**known.service.spec.selector, **labels}
                 pods = [each.labels for each in directory.selected(known.namespace, wanted)] or [wanted]
                 access = policies.of(known.namespace, pods, {each.port for each in endpoints} or {port.port})
-            yield replace(cluster, origins=origins, access=access), endpoints
+                asked = tokens.of(known.namespace, pods)
+            yield replace(cluster, origins=origins, access=access, authentication=asked), endpoints
 
 
 def _cluster(name: str, port: ServicePort, policies: Sequence[TrafficPolicy]) -> Cluster:

@@ -16,6 +16,7 @@ from mesh.resources.references import ref_of
 from mesh.resources.service import ServicePort
 from mesh.resources.virtual_service import Destination, VirtualService
 from mesh.routing.access import Policies
+from mesh.routing.authentication import Tokens
 from mesh.routing.branches import Branches, EntryMemory
 from mesh.routing.clusters import Rules, cluster_name, clusters_of
 from mesh.routing.delegates import delegates_of
@@ -24,6 +25,7 @@ from mesh.routing.egress import Egress
 from mesh.routing.http import DEFAULT_RETRY, MESH, Place, rows
 from mesh.routing.listeners import gateway_name, listeners_of, served
 from mesh.routing.table import (
+    Authentication,
     Chain,
     Cluster,
     Endpoint,
@@ -64,6 +66,8 @@ class _Compiler:
         self._directory = Directory(world)
         self._egress = Egress(world.sidecars)
         self._delegates = delegates_of(world.virtual_services)
+        self._policies = Policies(world.policies)
+        self._tokens = Tokens(world.authentications, world.keys)
         self._branches = Branches(world, self._directory)
         self._clusters: dict[str, Cluster] = {}
         self._endpoints: dict[str, tuple[Endpoint, ...]] = {}
@@ -98,12 +102,22 @@ class _Compiler:
         listeners = {
             each.name: each for each in listeners_of(self._world, self._directory, self._settings, tables, self)
         }
-        return Snapshot(self._world.version, listeners, tables, self._clusters, self._endpoints)
+        authentications = {each.name: each for each in self._authentications(tables)}
+        return Snapshot(self._world.version, listeners, tables, self._clusters, self._endpoints, authentications)
+
+    def _authentications(self, tables: Mapping[str, RouteTable]) -> Iterator[Authentication]:
+        """What tokens are asked for, by rows and at each port of the gateways."""
+        yield self._tokens.of_rows(tables.values())
+        for port, servers in served(self._world).items():
+            selectors = [gateway.spec.selector for gateway, _ in servers]
+            yield self._tokens.of_gateway(gateway_name(port), selectors)
 
     def _add_clusters(self) -> None:
-        rules, policies = Rules(self._world), Policies(self._world.policies)
+        rules = Rules(self._world)
         for known in (*self._directory.services, *self._directory.entries):
-            for cluster, endpoints in clusters_of(known, rules.of(known), self._directory, policies):
+            for cluster, endpoints in clusters_of(
+                known, rules.of(known), self._directory, self._policies, self._tokens
+            ):
                 self._clusters[cluster.name] = cluster
                 self._endpoints[cluster.name] = endpoints
         self._branches.add_clusters(self._clusters, self._endpoints)
@@ -280,7 +294,14 @@ class _Compiler:
         return (host, *(f"{host}:{each}" for each in numbers))
 
     def _gateway_host(self, host: str, port: int, bound: Sequence[tuple[VirtualService, Place]]) -> VirtualHost:
-        found = [row for rule, place in bound for row in rows(rule, place, self._delegates)]
+        found = [
+            row if access is None else replace(row, access=(access,), origins=(*row.origins, *access.origins))
+            for rule, place in bound
+            for access in (
+                self._policies.of_gateway(place.labels, {place.port, place.here}) if self._policies else None,
+            )
+            for row in rows(rule, place, self._delegates)
+        ]
         if len(bound) > 1:
             found.sort(key=lambda row: row.match == Match())
         found = list(finished(found, self._clusters))
@@ -351,8 +372,11 @@ def finished(routes: Sequence[Route], clusters: Mapping[str, Cluster]) -> tuple[
             if hash_on := tuple(dict.fromkeys(each.hash_on for each in to if each.hash_on is not None)):
                 row = replace(row, action=replace(action, hash_on=hash_on))
             if access := tuple(dict.fromkeys(each.access for each in to if each.access is not None)):
+                access = (*row.access, *access)
                 origins = dict.fromkeys((*row.origins, *(ref for each in access for ref in each.origins)))
                 row = replace(row, access=access, origins=tuple(origins))
+            if asked := tuple(dict.fromkeys(name for each in to for name in each.authentication)):
+                row = replace(row, authentication=asked)
         found.append(row)
     return tuple(found)
 

@@ -85,6 +85,14 @@ class Directory:
         """The Service that a resolved host names."""
         return self._by_host.get(host) or self._by_alias.get(host)
 
+    def pod_of(self, host: str, port: int) -> Endpoint | None:
+        """A ready pod of the Service that a full host names."""
+        known = self.service(host)
+        named = known.port(port) if known is not None else None
+        if known is None or named is None:
+            return None
+        return next(iter(self.endpoints(known, named, {})), None)
+
     def selected(self, namespace: str, labels: Mapping[str, str]) -> Sequence[Workload]:
         """The pods that carry all of these labels; none for no labels."""
         if not labels:

@@ -4,6 +4,8 @@ What Envoy does with a route table, in words that a person can check. Regexes ar
 the two agree on what rules are written with.
 """
 
+import base64
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -35,6 +37,8 @@ from mesh.routing.table import (
 
 GATEWAY = "gateway"
 DEFAULT_PORTS = {"http": 80, "https": 443}
+# Who calls a gateway: somebody without an identity in the mesh.
+NOBODY = Source("", "", ())
 INGRESS_ACCOUNT = "istio-ingressgateway-service-account"
 ACCESS_KINDS = {How.EXACT: "is not", How.PREFIX: "does not begin with", How.REGEX: "does not match"}
 
@@ -78,6 +82,17 @@ class Asked:
     def values(self, name: str) -> list[str]:
         """A header's values, one for each line; Envoy holds a match against each of them alone."""
         return [value for key, value in self.headers if key == name]
+
+    @property
+    def claims(self) -> Mapping[str, Any]:
+        """What the token says that stands in Authorization; it is taken to be valid."""
+        word, _, token = (self.value("authorization") or "").partition(" ")
+        middle = token.split(".")[1:2] if word.lower() == "bearer" else []
+        try:
+            said = json.loads(base64.urlsafe_b64decode(middle[0] + "=" * (-len(middle[0]) % 4))) if middle else {}
+        except ValueError:
+            return {}
+        return said if isinstance(said, dict) else {}
 
     @property
     def parameters(self) -> Mapping[str, str]:
@@ -216,6 +231,11 @@ def _wrong(match: Match, asked: Asked, source: Source | None) -> Iterator[str]:
         yield from _field("header", each, fitting)
     for each in match.query:
         yield from _field("query parameter", each, asked.parameters.get(each.name))
+    for claim in match.claims:
+        texts = claim_texts(asked.claims, claim.path)
+        if any(holds(claim.pattern, text) for text in texts) is claim.invert:
+            excluded = ", which is excluded" if claim.invert else ""
+            yield f"the token's {'.'.join(claim.path)} is {', '.join(texts) or 'not there'}{excluded}"
     labels = dict(source.labels) if source is not None else {}
     for key, value in match.source_labels:
         if labels.get(key) != value:
@@ -223,6 +243,16 @@ def _wrong(match: Match, asked: Asked, source: Source | None) -> Iterator[str]:
             yield f'the caller\'s label {key} is {found}, not "{value}"'
     if match.source_namespace and (source is None or source.namespace != match.source_namespace):
         yield f'the caller is not in namespace "{match.source_namespace}"'
+
+
+def claim_texts(claims: Mapping[str, Any], path: Sequence[str]) -> list[str]:
+    """The texts that a token says at a place: one, or a list of them."""
+    found: Any = claims
+    for name in path:
+        found = found.get(name) if isinstance(found, Mapping) else None
+    if isinstance(found, str):
+        return found.split() if path in (("scope",), ("permission",)) else [found]
+    return [each for each in found if isinstance(each, str)] if isinstance(found, list) else []
 
 
 def _field(what: str, match: FieldMatch, value: str | None) -> Iterator[str]:
@@ -257,9 +287,10 @@ def holds(pattern: Pattern, value: str | None) -> bool:
 def permits(layers: Sequence[Access], asked: Asked, source: Source | None) -> bool:
     """Whether AuthorizationPolicies let a request through; a gateway calls as Istio's own does."""
     for layer in layers:
-        if any(_rule_holds(each, asked, source) for each in layer.deny):
+        who = NOBODY if layer.at_gateway else source
+        if any(_rule_holds(each, asked, who) for each in layer.deny):
             return False
-        if layer.allow is not None and not any(_rule_holds(each, asked, source) for each in layer.allow):
+        if layer.allow is not None and not any(_rule_holds(each, asked, who) for each in layer.allow):
             return False
     return True
 
@@ -279,11 +310,23 @@ def _one_holds(groups: Sequence[Sequence[Condition]], asked: Asked, source: Sour
 def _condition_holds(condition: Condition, asked: Asked, source: Source | None) -> bool:
     match condition.what:
         case "principal":
-            value = source.principal if source is not None else f"cluster.local/ns/istio-system/sa/{INGRESS_ACCOUNT}"
+            value = (
+                ""
+                if source is NOBODY
+                else source.principal
+                if source is not None
+                else f"cluster.local/ns/istio-system/sa/{INGRESS_ACCOUNT}"
+            )
         case "namespace":
             value = source.namespace if source is not None else "istio-system"
         case "path":
             value = asked.path
+        case "request principal":
+            said = asked.claims
+            value = f"{said['iss']}/{said['sub']}" if said.get("iss") and said.get("sub") else ""
+        case "claim":
+            texts = claim_texts(asked.claims, condition.claim)
+            return any(_fits(each, text) for each in condition.values for text in texts) is not condition.negate
         case "ip" | "remote ip":
             raise CannotTell("who may call depends on the caller's address, which a dry run does not have")
         case what:
@@ -317,6 +360,7 @@ def said(match: Match) -> str:
     parts = [f"path {_wanted(match.path)}"] if match.path is not None else []
     fields = (*match.headers, *match.query)
     parts += [f"{'not ' if each.invert else ''}{each.name} {_wanted(each.pattern)}" for each in fields]
+    parts += [f"{'not ' if c.invert else ''}the token's {'.'.join(c.path)} {_wanted(c.pattern)}" for c in match.claims]
     parts += [f"the caller's {key} is {value}" for key, value in match.source_labels]
     return ", ".join(parts) or "it takes every request"
 

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import product
 
+from mesh.resources.checks_authorization_policy import CLAIM
+from mesh.resources.checks_virtual_service import CLAIM_KEY
 from mesh.resources.durations import seconds
 from mesh.resources.istio import Percent, StringMatch
 from mesh.resources.ref import Ref
@@ -24,6 +26,7 @@ from mesh.resources.virtual_service import (
 )
 from mesh.routing.delegates import delegated
 from mesh.routing.table import (
+    ClaimMatch,
     Cors,
     Fault,
     FieldMatch,
@@ -105,6 +108,11 @@ def _expand(
             continue
         if place.gateway != MESH and any(place.labels.get(key) != value for key, value in block.source_labels.items()):
             continue
+        if place.gateway == MESH and any(
+            CLAIM_KEY.fullmatch(name) for name in (*block.headers, *block.without_headers)
+        ):
+            # Tokens are checked before rows are chosen at gateways alone.
+            continue
         if action is None:
             action = _action(route, namespace, place)
         for match in _matches(block, at_gateway=place.gateway != MESH):
@@ -129,6 +137,8 @@ def _matches(block: HTTPMatchRequest, *, at_gateway: bool) -> Iterator[Match]:
     inverted match: where that matters (`withoutHeaders` with what also takes the empty text), two rows do it."""
     excluded: list[tuple[FieldMatch, ...]] = []
     for name, match in sorted(block.without_headers.items()):
+        if CLAIM_KEY.fullmatch(name):
+            continue
         pattern = _pattern(match)
         if pattern.how is How.REGEX and pattern.value in (".*", "^.*$"):
             pattern = Pattern(How.PRESENT)
@@ -161,13 +171,23 @@ def _match(block: HTTPMatchRequest, *, at_gateway: bool) -> Match:
         )
         if match is not None
     ]
-    headers += [FieldMatch(name.lower(), _pattern(match)) for name, match in sorted(block.headers.items())]
+    named = sorted(block.headers.items())
+    headers += [FieldMatch(name.lower(), _pattern(match)) for name, match in named if not CLAIM_KEY.fullmatch(name)]
     return Match(
         path=_pattern(block.uri, ignore_case=block.ignore_uri_case) if block.uri is not None else None,
         headers=tuple(headers),
         query=tuple(FieldMatch(name, _pattern(match)) for name, match in sorted(block.query_params.items())),
         source_labels=() if at_gateway else tuple(sorted(block.source_labels.items())),
+        claims=(*_claims(block.headers, invert=False), *_claims(block.without_headers, invert=True)),
     )
+
+
+def _claims(headers: Mapping[str, StringMatch], *, invert: bool) -> Iterator[ClaimMatch]:
+    """`@request.auth.claims.a.b` and `@request.auth.claims[a][b]` ask what the token says."""
+    for name, match in sorted(headers.items()):
+        if found := CLAIM_KEY.fullmatch(name):
+            path = tuple(found[1].split(".")) if found[1] else tuple(CLAIM.findall(found[2]))
+            yield ClaimMatch(path, _pattern(match), invert)
 
 
 def _pattern(match: StringMatch, *, ignore_case: bool = False) -> Pattern:

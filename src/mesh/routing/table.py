@@ -41,6 +41,15 @@ class FieldMatch:
 
 
 @dataclass(frozen=True, slots=True)
+class ClaimMatch:
+    """What the token that a gateway has checked says: a text, or one of a list of texts. `path` leads to it."""
+
+    path: tuple[str, ...]
+    pattern: Pattern
+    invert: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Match:
     """All parts must hold. An empty Match takes every request.
 
@@ -52,6 +61,7 @@ class Match:
     query: tuple[FieldMatch, ...] = ()
     source_labels: tuple[tuple[str, str], ...] = ()
     source_namespace: str = ""
+    claims: tuple[ClaimMatch, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,12 +172,14 @@ class Cors:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One attribute of a request: "principal", "namespace" (of the caller), "ip", "remote ip", "path" or
-    "header NAME". One of `values` must fit (`word`, `word*`, `*word`, `*`); negated, none may."""
+    """One attribute of a request: "principal", "namespace" (of the caller), "ip", "remote ip", "path",
+    "header NAME", or of its token "request principal" and "claim" (to which `claim` leads). One of `values` must fit
+    (`word`, `word*`, `*word`, `*`); negated, none may."""
 
     what: str
     values: tuple[str, ...]
     negate: bool = False
+    claim: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,11 +193,50 @@ class AccessRule:
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Who may send what to a destination: nothing that `deny` names, and (unless None) only what `allow` names."""
+    """Who may send what to a destination: nothing that `deny` names, and (unless None) only what `allow` names.
+
+    `at_gateway`: it is asked of who calls a gateway, who has no identity in the mesh.
+    """
 
     allow: tuple[AccessRule, ...] | None = None
     deny: tuple[AccessRule, ...] = ()
     origins: tuple[Ref, ...] = ()
+    at_gateway: bool = False
+
+
+# The names of the providers whose tokens are taken: each must be valid where one is brought.
+Requirement = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class JwtProvider:
+    """An issuer of tokens and where they stand: `headers` are (name, prefix); without any place, Authorization
+    (Bearer) and the query parameter access_token. `keys` is a JSON Web Key Set; "": none is known, so no token is
+    valid. `payload` names what checked the token: "row" or "gateway". `claim_headers` are (header, claim)."""
+
+    name: str
+    issuer: str
+    keys: str
+    payload: str
+    audiences: tuple[str, ...] = ()
+    headers: tuple[tuple[str, str], ...] = ()
+    params: tuple[str, ...] = ()
+    cookies: tuple[str, ...] = ()
+    forward: bool = False
+    payload_header: str = ""
+    claim_headers: tuple[tuple[str, str], ...] = ()
+    space_delimited: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Authentication:
+    """What tokens can be asked for: by rows (each names one of `asked`), or of every request at a gateway's port."""
+
+    name: str
+    providers: tuple[JwtProvider, ...] = ()
+    asked: tuple[Requirement, ...] = ()
+    origins: tuple[Ref, ...] = ()
+    at_gateway: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +252,7 @@ class Route:
     origins: tuple[Ref, ...] = ()
     stat_prefix: str = ""
     access: tuple[Access, ...] = ()
+    authentication: Requirement = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -333,6 +385,7 @@ class Cluster:
     table_size: int | None = None
     warmup: Warmup | None = None
     access: Access | None = None
+    authentication: Requirement = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -423,3 +476,4 @@ class Snapshot:
     tables: Mapping[str, RouteTable] = field(default_factory=dict)
     clusters: Mapping[str, Cluster] = field(default_factory=dict)
     endpoints: Mapping[str, tuple[Endpoint, ...]] = field(default_factory=dict)
+    authentications: Mapping[str, Authentication] = field(default_factory=dict)

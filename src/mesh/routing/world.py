@@ -15,6 +15,7 @@ from mesh.resources.meta import Resource
 from mesh.resources.pod import Pod
 from mesh.resources.ref import Ref
 from mesh.resources.references import ref_of
+from mesh.resources.request_authentication import RequestAuthentication
 from mesh.resources.service import Service
 from mesh.resources.service_entry import ServiceEntry
 from mesh.resources.sidecar import Sidecar
@@ -80,7 +81,7 @@ class Workload:
 @dataclass(frozen=True, slots=True)
 class World:
     """Objects sorted by age and name, so that nothing depends on how they were listed. `addresses` are those of the
-    names that ServiceEntries ask for."""
+    names that ServiceEntries ask for, `keys` are the JSON Web Key Sets of RequestAuthentications by their URLs."""
 
     version: int
     services: tuple[Service, ...] = ()
@@ -92,7 +93,9 @@ class World:
     policies: tuple[AuthorizationPolicy, ...] = ()
     entries: tuple[ServiceEntry, ...] = ()
     sidecars: tuple[Sidecar, ...] = ()
+    authentications: tuple[RequestAuthentication, ...] = ()
     addresses: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    keys: Mapping[str, str] = field(default_factory=dict)
     secrets: Mapping[tuple[str, str], Secret] = field(default_factory=dict, repr=False)
 
     @classmethod
@@ -109,6 +112,7 @@ class World:
                 *store.of(Branch),
                 *store.of(Secret),
                 *store.of(AuthorizationPolicy),
+                *store.of(RequestAuthentication),
                 *store.of(ServiceEntry),
                 *store.of(Sidecar),
             ],
@@ -128,6 +132,7 @@ class World:
             gateways=_only(everything, Gateway),
             branches=_only(everything, Branch),
             policies=_only(everything, AuthorizationPolicy),
+            authentications=_only(everything, RequestAuthentication),
             entries=_only(everything, ServiceEntry),
             sidecars=_only(everything, Sidecar),
             secrets={(s.metadata.namespace, s.metadata.name): s for s in _only(everything, Secret)},
@@ -149,6 +154,7 @@ class World:
             destination_rules=exchanged(self.destination_rules, DestinationRule),
             gateways=exchanged(self.gateways, Gateway),
             policies=exchanged(self.policies, AuthorizationPolicy),
+            authentications=exchanged(self.authentications, RequestAuthentication),
             entries=exchanged(self.entries, ServiceEntry),
             sidecars=exchanged(self.sidecars, Sidecar),
         )

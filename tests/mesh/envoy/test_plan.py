@@ -38,7 +38,7 @@ def world(
         Snapshot(
             1,
             {
-                name: Listener(name, Role.GATEWAY, "127.9.0.9", 80 + number, table)
+                name: Listener(name, Role.CLUSTER_IP, "127.9.0.9", 80 + number, table)
                 for number, (name, table) in enumerate(doors.items())
             },
             {
@@ -74,8 +74,10 @@ def told(step: Step) -> str:
             world({"t": "a"}, {"a": (POD,)}),
             [
                 "+cluster:a +endpoints:a (endpoints:a)",
+                # What rows ask of tokens is there before the rows.
+                "+extension:mesh.tokens",
                 "+routes:t",
-                "+listener:door-t (routes:t)",
+                "+listener:door-t (routes:t) (extension:mesh.tokens)",
             ],
         ),
         # A pod more: its endpoint, nothing else.

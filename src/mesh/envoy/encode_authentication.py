@@ -1,0 +1,93 @@
+"""Which tokens requests may bring, as Envoy's JWT filter asks it (envoy.extensions.filters.http.jwt_authn.v3).
+
+The filters' configurations are resources of their own (Envoy's extension configuration discovery), so that a change
+of one replaces no listener.
+"""
+
+from collections.abc import Sequence
+
+from envoy.config.core.v3 import extension_pb2
+from envoy.extensions.filters.http.jwt_authn.v3 import config_pb2
+from google.protobuf import any_pb2
+
+from mesh.routing.table import Authentication, JwtProvider, Requirement
+
+# Where Envoy keeps what a token says, whatever the filter is named.
+PAYLOADS = "envoy.filters.http.jwt_authn"
+FILTER_TYPE = "type.googleapis.com/envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication"
+# A key that nobody has the other half of, for an issuer whose keys could not be fetched: all of its tokens are refused.
+NOBODY = '{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"nobody","x":"h4nh2AVXZjQ7fWOvGRCYhnNNdKVrLkSIsGqG3hOEVUI"}]}'
+
+
+def encode_authentication(
+    value: Authentication, before: Authentication | None = None
+) -> extension_pb2.TypedExtensionConfig:
+    """The configuration of one filter. What only `before` has stays in it: rows that ask for it may still be in force
+    while they are being replaced."""
+    message = config_pb2.JwtAuthentication(bypass_cors_preflight=True)
+    former = before or Authentication(value.name)
+    for each in {each.name: each for each in (*former.providers, *value.providers)}.values():
+        message.providers[each.name].CopyFrom(_provider(each))
+    if value.at_gateway:
+        for asked in value.asked:
+            rule = message.rules.add(requires=_requirement(asked))
+            rule.match.prefix = "/"
+    else:
+        for asked in (*former.asked, *value.asked):
+            message.requirement_map[requirement_name(asked)].CopyFrom(_requirement(asked))
+    packed = any_pb2.Any()
+    packed.Pack(message, deterministic=True)
+    return extension_pb2.TypedExtensionConfig(name=value.name, typed_config=packed)
+
+
+def encode_asked(asked: Requirement) -> config_pb2.PerRouteConfig:
+    """What a row asks for."""
+    return config_pb2.PerRouteConfig(requirement_name=requirement_name(asked))
+
+
+def requirement_name(asked: Requirement) -> str:
+    """A requirement's name in the filter's configuration."""
+    return " ".join(asked)
+
+
+def _requirement(asked: Sequence[str]) -> config_pb2.JwtRequirement:
+    """Each provider: a token of its own that is valid, or none where it looks. Where several look at one place, one of
+    them that finds its token there is enough (as Istio has it)."""
+    each_alone = [_one_of([config_pb2.JwtRequirement(provider_name=name), _missing()]) for name in asked]
+    if len(each_alone) == 1:
+        return each_alone[0]
+    together = config_pb2.JwtRequirement()
+    together.requires_all.requirements.extend(each_alone)
+    return _one_of([*(config_pb2.JwtRequirement(provider_name=name) for name in asked), together])
+
+
+def _one_of(parts: Sequence[config_pb2.JwtRequirement]) -> config_pb2.JwtRequirement:
+    message = config_pb2.JwtRequirement()
+    message.requires_any.requirements.extend(parts)
+    return message
+
+
+def _missing() -> config_pb2.JwtRequirement:
+    message = config_pb2.JwtRequirement()
+    message.allow_missing.SetInParent()
+    return message
+
+
+def _provider(provider: JwtProvider) -> config_pb2.JwtProvider:
+    message = config_pb2.JwtProvider(
+        issuer=provider.issuer,
+        audiences=provider.audiences,
+        forward=provider.forward,
+        from_params=provider.params,
+        from_cookies=provider.cookies,
+        forward_payload_header=provider.payload_header,
+        payload_in_metadata=provider.payload,
+        clear_route_cache=provider.payload == "gateway",
+    )
+    message.local_jwks.inline_string = provider.keys or NOBODY
+    for name, prefix in provider.headers:
+        message.from_headers.add(name=name, value_prefix=prefix)
+    for header, claim in provider.claim_headers:
+        message.claim_to_headers.add(header_name=header, claim_name=claim)
+    message.normalize_payload_in_metadata.space_delimited_claims.extend(provider.space_delimited)
+    return message

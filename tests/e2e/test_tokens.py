@@ -1,0 +1,96 @@
+"""Tokens through the whole mesh: a RequestAuthentication applied as a user does, held by real requests."""
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from pyreqwest.client import SyncClientBuilder
+
+from tests.conformance.tokens import Issuer
+from tests.e2e.conftest import Mesh, until
+
+RULE = """
+apiVersion: security.istio.io/v1
+kind: RequestAuthentication
+metadata: {name: tokens, namespace: mesh}
+spec:
+  selector: {matchLabels: {app: mall}}
+  jwtRules:
+    - issuer: people@example.com
+      timeout: 2s
+      KEYS
+"""
+MUST = """
+apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: {name: must, namespace: mesh}
+spec:
+  selector: {matchLabels: {app: mall}}
+  rules:
+    - from: [{source: {requestPrincipals: ["people@example.com/fox"]}}]
+"""
+
+
+@contextmanager
+def served(text: str, port: int = 0) -> Iterator[int]:
+    """A server on loopback that answers everything with a text; its port."""
+
+    class Answer(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(text.encode())
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name there
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", port), Answer) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+        thread.start()
+        try:
+            yield server.server_port
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def status(mesh: Mesh, token: str = "") -> int:
+    with SyncClientBuilder().no_proxy().build() as client:
+        asked = client.get(f"{mesh.gateway}/api/mall")
+        return (asked.header("authorization", f"Bearer {token}") if token else asked).build().send().status
+
+
+def conditions(mesh: Mesh) -> str:
+    found = json.loads(mesh.ok("get", "requestauthentication", "tokens", "-o", "json"))
+    return json.dumps(found.get("status", {}))
+
+
+def test_keys_are_fetched_where_the_rule_says(mesh: Mesh) -> None:
+    mesh.up()
+    people, strangers = Issuer("people@example.com"), Issuer("people@example.com")
+    inline = RULE.replace("KEYS", f"jwks: {json.dumps(people.jwks)}")
+    mesh.ok("apply", "-f", "-", stdin=f"{inline}---{MUST}")
+    until(lambda: status(mesh) == 403)
+    assert (status(mesh, people.token()), status(mesh, strangers.token())) == (200, 401)
+    assert status(mesh, people.token(sub="wolf")) == 403
+
+    with served("nothing") as port:
+        there = f"jwksUri: http://127.0.0.1:{port}/keys"
+        mesh.ok("apply", "-f", "-", stdin=RULE.replace("KEYS", there))
+        until(lambda: status(mesh, people.token()) == 401)
+        until(lambda: "brought no keys" in conditions(mesh))
+    with served(people.jwks, port):
+        until(lambda: status(mesh, people.token()) == 200)
+        until(lambda: "brought no keys" not in conditions(mesh))
+        assert status(mesh, strangers.token()) == 401
+    # The keys stay when their place does not answer any more.
+    assert status(mesh, people.token()) == 200
+
+    broken = mesh.run("apply", "-f", "-", stdin=RULE.replace("KEYS", "jwks: nonsense"))
+    assert broken.code != 0
+    assert "spec.jwtRules[0].jwks" in broken.err + broken.out
+    assert status(mesh, people.token()) == 200
+    mesh.ok("delete", "-f", "-", stdin=f"{inline}---{MUST}")
+    until(lambda: status(mesh, strangers.token()) == 200)
