@@ -32,6 +32,7 @@ FETCHED = "tests/e2e/test_tokens.py::test_keys_are_fetched_where_the_rule_says"
 TOKENS = "tests/conformance/test_authentication.py::"
 TOKEN = f"{TOKENS}test_a_request_without_a_token_passes_and_one_with_a_bad_one_does_not"
 EGRESS = "tests/conformance/test_sidecar.py::test_a_namespace_calls_the_hosts_that_its_sidecar_names"
+OUTBOUND = "tests/conformance/test_outbound.py::test_a_sidecar_says_whether_unknown_hosts_are_called"
 GATEWAY = "tests/conformance/test_gateway.py::"
 SECRET = f"{GATEWAY}test_each_host_shows_the_certificate_of_its_secret"
 
@@ -69,6 +70,7 @@ PROOF: dict[type[Part], str] = {
     se.EntrySelector: "tests/conformance/test_service_entry.py::test_pods_can_be_what_it_stands_for",
     sc.SidecarSpec: EGRESS,
     sc.IstioEgressListener: EGRESS,
+    sc.OutboundTrafficPolicy: OUTBOUND,
     ap.AuthorizationPolicySpec: ACCESS,
     ap.Rule: ACCESS,
     ap.From: ACCESS,
@@ -83,6 +85,7 @@ PROOF: dict[type[Part], str] = {
     ra.ClaimToHeader: f"{TOKENS}test_what_a_token_says_is_told_in_headers_that_nobody_else_can_set",
 }
 PROVED: dict[tuple[type[Part], str], str] = {
+    (sc.SidecarSpec, "outboundTrafficPolicy"): OUTBOUND,
     (ap.Source, "requestPrincipals"): f"{TOKENS}test_what_a_token_says_decides_who_may_call",
     (ap.Source, "notRequestPrincipals"): f"{TOKENS}test_what_a_token_says_decides_who_may_call",
     (ra.JWTRule, "audiences"): f"{TOKENS}test_a_token_must_be_for_one_of_the_audiences",
@@ -185,6 +188,8 @@ of a port alike |
 | `jwksUri` | fetched by the daemon when the rule comes, at the most 5 s, and every 5 minutes; until it is there all \
 tokens of the issuer are refused, and a warning says so. An issuer without `jwks` and `jwksUri` is not asked |
 | `@request.auth.claims` in a VirtualService | at a gateway, as with Istio; in the mesh such a block takes no request |
+| hosts that the mesh does not know | 502, as with Istio's `REGISTRY_ONLY`; `meshmall up --outbound-traffic-policy \
+allow-any`, or a Sidecar's `outboundTrafficPolicy`, lets them pass to the host's own address |
 | DestinationRule `exportTo` | every namespace sees every rule |
 
 ## Not here

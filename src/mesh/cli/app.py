@@ -7,7 +7,7 @@ import typer
 
 from mesh.cli.branch.commands import branch_app
 from mesh.cli.failure import Failure
-from mesh.cli.options import FilesOption, HomeOption, NamespaceOption, context_of
+from mesh.cli.options import FilesOption, HomeOption, NamespaceOption, Outbound, context_of
 from mesh.cli.view import View
 
 HELP = """An online mall of microservices, and the small mesh it runs on.
@@ -59,6 +59,18 @@ def up(
         str | None,
         typer.Option(metavar="DURATION", help="How long a branch lives that does not say it. Default: 48h."),
     ] = None,
+    outbound_traffic_policy: Annotated[
+        Outbound | None,
+        typer.Option(help="What pods' calls to hosts that the mesh does not know get: 502, or the host. Default: 502."),
+    ] = None,
+    telemetry: Annotated[
+        bool | None,
+        typer.Option(
+            "--telemetry/--no-telemetry",
+            help="Whether requests are followed; if not, branches know neither their last use nor a lost context.",
+            show_default="--telemetry",
+        ),
+    ] = None,
     empty: Annotated[bool, typer.Option("--empty", help="The mesh alone, without the mall.")] = False,
 ) -> None:
     """Start the mesh with the mall: every service in v1, and the baseline's rules.
@@ -76,6 +88,8 @@ def up(
             "api_port": api_port,
             "console_port": console_port,
             "branch_expires": branch_expires,
+            "telemetry": telemetry,
+            "outbound_traffic_policy": outbound_traffic_policy.value if outbound_traffic_policy is not None else None,
         },
         with_mall=not empty,
     )

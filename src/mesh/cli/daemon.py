@@ -122,6 +122,8 @@ class Daemon:
             node_address=settings.address,
             ports={80: settings.gateway_port, 443: settings.gateway_https_port},
             developer_subnet=block.developer_subnet,
+            telemetry=settings.telemetry,
+            any_host=settings.outbound_traffic_policy == "allow-any",
         )
         events = Recorder(Objects(store), EVENTS_KEPT)
         programmer = Programmer(

@@ -28,9 +28,9 @@ def default_home(environ: Mapping[str, str]) -> Path:
 class Settings:
     """What `up` was told; kept in the home, so that the next `up` does the same unless told otherwise.
 
-    `address` is where the gateway and NodePorts listen; `api_port` and `console_port` 0
-    take any free port. `branch_expires` is how long
-    a branch lives that does not say it.
+    `address` is where the gateway and NodePorts listen; `api_port` and `console_port` 0 take any free port.
+    `branch_expires` is how long a branch lives that does not say it. `telemetry`: requests are followed.
+    `outbound_traffic_policy` is "registry-only" or "allow-any".
     """
 
     address: str = "127.0.0.1"
@@ -41,6 +41,8 @@ class Settings:
     envoy_concurrency: int = 0
     namespace: str = "mesh"
     branch_expires: str = DEFAULT_EXPIRES
+    telemetry: bool = True
+    outbound_traffic_policy: str = "registry-only"
 
     @classmethod
     def from_json(cls, body: Mapping[str, Any]) -> Self:

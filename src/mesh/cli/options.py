@@ -1,6 +1,7 @@
 """Options that many commands share, and the context they make."""
 
 import os
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +10,14 @@ import typer
 from mesh.cli.context import Context
 from mesh.cli.home import Home, default_home
 from mesh.cli.view import View
+
+
+class Outbound(StrEnum):
+    """Whether pods can call hosts that the mesh does not know (Istio's outboundTrafficPolicy)."""
+
+    REGISTRY_ONLY = "registry-only"
+    ALLOW_ANY = "allow-any"
+
 
 HomeOption = Annotated[
     Path | None,

@@ -25,6 +25,8 @@ from mesh.envoy.encode_access import FILTER as ACCESS_FILTER
 from mesh.envoy.encode_authentication import FILTER_TYPE
 from mesh.envoy.encode_branches import FILTER as BRANCH_FILTER
 from mesh.envoy.encode_branches import branch_filter, packed
+from mesh.envoy.encode_passthrough import FILTER as PASSTHROUGH_FILTER
+from mesh.envoy.encode_passthrough import encode_passthrough, passthrough_filter
 from mesh.envoy.encode_route import CORS_FILTER, FAULT_FILTER, SOURCE_KEY, duration, source_token
 from mesh.resources.branch import HEADER
 from mesh.routing.authentication import ROWS
@@ -104,6 +106,8 @@ def encode_cluster(cluster: Cluster) -> cluster_pb2.Cluster:
         message.typed_extension_protocol_options[TCP_OPTIONS].Pack(tcp)
     if cluster.outlier is not None:
         message.outlier_detection.CopyFrom(_outlier(cluster))
+    if cluster.passthrough:
+        encode_passthrough(message)
     return message
 
 
@@ -302,7 +306,8 @@ def _manager(listener: Listener) -> hcm.HttpConnectionManager:
     message.rds.config_source.CopyFrom(ads())
     upgrade = message.upgrade_configs.add(upgrade_type="websocket")
     upgrade.enabled.value = True
-    message.access_log.add(name="envoy.access_loggers.http_grpc").typed_config.CopyFrom(packed(_access_log()))
+    if listener.told:
+        message.access_log.add(name="envoy.access_loggers.http_grpc").typed_config.CopyFrom(packed(_access_log()))
     if listener.role is Role.GATEWAY:
         # Before all else, since rows can be chosen by what a token says.
         message.http_filters.add(name=listener.name).config_discovery.CopyFrom(_tokens())
@@ -311,6 +316,8 @@ def _manager(listener: Listener) -> hcm.HttpConnectionManager:
     message.http_filters.add(name=FAULT_FILTER).typed_config.CopyFrom(packed(fault_pb2.HTTPFault()))
     message.http_filters.add(name=ROWS).config_discovery.CopyFrom(_tokens())
     message.http_filters.add(name=ACCESS_FILTER).typed_config.CopyFrom(packed(rbac_pb2.RBAC()))
+    if listener.passthrough:
+        message.http_filters.add(name=PASSTHROUGH_FILTER).typed_config.CopyFrom(packed(passthrough_filter()))
     router = router_pb2.Router(suppress_envoy_headers=True)
     message.http_filters.add(name="envoy.filters.http.router").typed_config.CopyFrom(packed(router))
     return message

@@ -44,13 +44,14 @@ def plan(old: Resources, new: Resources) -> list[Step]:
     extensions = frozenset(
         name for each in changed[Kind.LISTENER] for name in extensions_of(new[Kind.LISTENER][each].value)
     )
+    awaited = frozenset(name for name in added[Kind.CLUSTER] if not new[Kind.CLUSTER][name].value.passthrough)
     steps = [
         Step(
             # Endpoints go along with each cluster: one that is replaced waits for them without asking, and
             # Envoy does not acknowledge clusters while one of them waits; one that comes back may find Envoy
             # still holding on to its former ones.
             send={Kind.CLUSTER: changed[Kind.CLUSTER], Kind.ENDPOINTS: changed[Kind.CLUSTER]},
-            awaited={Kind.ENDPOINTS: added[Kind.CLUSTER]},
+            awaited={Kind.ENDPOINTS: awaited},
         ),
         Step(send={Kind.ENDPOINTS: endpoints - emptied}),
         # What rows ask of tokens; what former rows asked stays in it.

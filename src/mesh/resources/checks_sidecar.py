@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from mesh.resources.names import wrong_host, wrong_label
+from mesh.resources.names import none_of, wrong_host, wrong_label
 from mesh.resources.problems import FieldError
-from mesh.resources.sidecar import Sidecar
+from mesh.resources.sidecar import ALLOW_ANY, REGISTRY_ONLY, Sidecar
 
 Errors = Iterator[FieldError]
 
@@ -15,6 +15,9 @@ def check_sidecar(typed: Sidecar) -> Errors:
         yield FieldError(
             "spec.workloadSelector", "is not known here: all pods of a namespace see the same hosts; leave it out"
         )
+    policy = typed.spec.outbound_traffic_policy
+    if policy is not None:
+        yield from none_of(policy.mode, (ALLOW_ANY, REGISTRY_ONLY), "spec.outboundTrafficPolicy.mode")
     for number, each in enumerate(typed.spec.egress):
         path = f"spec.egress[{number}]"
         if not each.hosts:

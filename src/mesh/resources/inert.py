@@ -30,7 +30,7 @@ from mesh.resources.pod import (
 )
 from mesh.resources.service import ServiceSpec
 from mesh.resources.service_entry import ServiceEntrySpec, WorkloadEntry
-from mesh.resources.sidecar import IstioEgressListener, SidecarSpec
+from mesh.resources.sidecar import IstioEgressListener, OutboundTrafficPolicy, SidecarSpec
 from mesh.resources.virtual_service import (
     HTTPRetry,
     L4MatchAttributes,
@@ -80,7 +80,8 @@ _INERT: dict[type[Part], str] = {
     HTTPCookie: "attributes",
     GatewaySpec: "selector",
     ServiceEntrySpec: "addresses subjectAltNames location",
-    SidecarSpec: "ingress outboundTrafficPolicy inboundConnectionPool",
+    SidecarSpec: "ingress inboundConnectionPool",
+    OutboundTrafficPolicy: "egressProxy",
     IstioEgressListener: "port bind captureMode",
     WorkloadEntry: "network locality weight serviceAccount",
     Server: "bind defaultEndpoint",

@@ -6,6 +6,7 @@ from msgspec import field
 
 from mesh.resources.istio import IstioStatus
 from mesh.resources.meta import Part, Resource
+from mesh.resources.virtual_service import Destination
 
 
 class IstioEgressListener(Part, frozen=True):
@@ -21,11 +22,21 @@ class SidecarSelector(Part, frozen=True):
     labels: dict[str, str] = {}
 
 
+ALLOW_ANY, REGISTRY_ONLY = "ALLOW_ANY", "REGISTRY_ONLY"
+
+
+class OutboundTrafficPolicy(Part, frozen=True):
+    """Whether hosts that the mesh does not know can be called: `ALLOW_ANY`, `REGISTRY_ONLY`."""
+
+    mode: str = REGISTRY_ONLY
+    egress_proxy: Destination | None = None
+
+
 class SidecarSpec(Part, frozen=True):
     workload_selector: SidecarSelector | None = None
     egress: list[IstioEgressListener] = []
     ingress: list[dict[str, Any]] = []
-    outbound_traffic_policy: dict[str, Any] | None = None
+    outbound_traffic_policy: OutboundTrafficPolicy | None = None
     inbound_connection_pool: dict[str, Any] | None = None
 
 

@@ -44,6 +44,8 @@ from mesh.routing.tls import chains_of, is_encrypted, mesh_shares, speaks_http
 from mesh.routing.world import MeshSettings, World
 
 UNKNOWN = Route("unknown host", Match(), Respond(502, "mesh-mall: no service of this name and port is known here\n"))
+# Istio's name for where a host leads that the mesh does not know.
+PASSTHROUGH = "PassthroughCluster"
 
 
 def compile(  # noqa: A001 - what it does
@@ -64,7 +66,7 @@ class _Compiler:
         self._world = world
         self._settings = settings
         self._directory = Directory(world)
-        self._egress = Egress(world.sidecars)
+        self._egress = Egress(world.sidecars, any_host=settings.any_host)
         self._delegates = delegates_of(world.virtual_services)
         self._policies = Policies(world.policies)
         self._tokens = Tokens(world.authentications, world.keys)
@@ -100,7 +102,13 @@ class _Compiler:
         for table in (*self._gateway_tables(entries), *self._service_tables(entries)):
             tables[table.name] = table
         listeners = {
-            each.name: each for each in listeners_of(self._world, self._directory, self._settings, tables, self)
+            each.name: each if self._settings.telemetry else replace(each, told=False)
+            for each in listeners_of(self._world, self._directory, self._settings, tables, self)
+        }
+        open_tables = {f"outbound|{each}" for each in namespaces if self._egress.calls_any_host(each)}
+        listeners = {
+            name: replace(each, passthrough=True) if each.table in open_tables else each
+            for name, each in listeners.items()
         }
         authentications = {each.name: each for each in self._authentications(tables)}
         return Snapshot(self._world.version, listeners, tables, self._clusters, self._endpoints, authentications)
@@ -187,7 +195,13 @@ class _Compiler:
                 diverts = self._branches.own_diverts(own, port.port)
                 yield VirtualHost(f"{own}:{port.port}", tuple(found), (UNKNOWN,), diverts=diverts)
         yield from self._gateways_themselves(namespace)
-        yield VirtualHost("unknown", ("*",), (UNKNOWN,))
+        if self._egress.calls_any_host(namespace):
+            self._clusters[PASSTHROUGH] = Cluster(PASSTHROUGH, passthrough=True)
+            self._endpoints[PASSTHROUGH] = ()
+            action = Forward((Weighted(PASSTHROUGH),), retry=DEFAULT_RETRY)
+            yield VirtualHost("allow_any", ("*",), (Route("allow_any", Match(), action),))
+        else:
+            yield VirtualHost("unknown", ("*",), (UNKNOWN,))
 
     def _seen(self, host: str, rules: Sequence[VirtualService], namespace: str) -> list[VirtualService]:
         """The rules of a host that is no Service's, as far as a namespace sees them."""

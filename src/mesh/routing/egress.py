@@ -1,23 +1,35 @@
-"""Sidecars to what the pods of a namespace can call (Istio's egress hosts). Pure."""
+"""Sidecars to what the pods of a namespace can call (Istio's egress hosts and outboundTrafficPolicy). Pure."""
 
 from collections.abc import Iterable, Sequence
 
 from mesh.resources.hosts import covers
-from mesh.resources.sidecar import Sidecar
+from mesh.resources.sidecar import ALLOW_ANY, Sidecar
 from mesh.routing.access import ROOT
 
 
 class Egress:
-    """The hosts that each namespace sees: by its own Sidecar, or that of Istio's root namespace; all without one."""
+    """The hosts that each namespace sees: by its own Sidecar, or that of Istio's root namespace; all without one.
 
-    def __init__(self, sidecars: Iterable[Sidecar]) -> None:
+    `any_host` is the mesh's own setting: whether hosts that it does not know are called.
+    """
+
+    def __init__(self, sidecars: Iterable[Sidecar], *, any_host: bool = False) -> None:
         self._by_namespace: dict[str, Sequence[tuple[str, str]]] = {}
+        self._any_host = any_host
+        self._policies: dict[str, bool] = {}
         for sidecar in sidecars:
+            policy = sidecar.spec.outbound_traffic_policy
+            if policy is not None:
+                self._policies.setdefault(sidecar.metadata.namespace, policy.mode == ALLOW_ANY)
             hosts = [host.partition("/") for each in sidecar.spec.egress for host in each.hosts]
             pairs = [(namespace, host.lower()) for namespace, _, host in hosts]
             if pairs:
                 # Of several the oldest counts, as with Istio.
                 self._by_namespace.setdefault(sidecar.metadata.namespace, pairs)
+
+    def calls_any_host(self, namespace: str) -> bool:
+        """Whether a namespace's pods can call hosts that the mesh does not know."""
+        return self._policies.get(namespace, self._policies.get(ROOT, self._any_host))
 
     def sees(self, namespace: str, host: str, owner: str) -> bool:
         """Whether a namespace's pods can call a host that namespace `owner` declares."""

@@ -372,7 +372,7 @@ class Pool:
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """A named group of endpoints (by EDS) with its policy."""
+    """A named group of endpoints (by EDS) with its policy. `passthrough`: whatever host the request names instead."""
 
     name: str
     balance: Balance = Balance.LEAST_REQUEST
@@ -386,6 +386,7 @@ class Cluster:
     warmup: Warmup | None = None
     access: Access | None = None
     authentication: Requirement = ()
+    passthrough: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -453,6 +454,8 @@ class Chain:
 class Listener:
     """Where Envoy listens. HTTP by `table`, or plain TCP to `cluster`; exactly one of the two is set. `to` shares TCP
     connections among several clusters. With `chains` the name that a TLS client asks for decides.
+    `passthrough`: its table may send requests to hosts that the mesh does not know. `told`: Envoy tells of the requests
+    that come in here.
     """
 
     name: str
@@ -465,6 +468,8 @@ class Listener:
     origins: tuple[Ref, ...] = ()
     to: tuple[Weighted, ...] = ()
     chains: tuple[Chain, ...] = ()
+    passthrough: bool = False
+    told: bool = True
 
 
 @dataclass(frozen=True, slots=True)

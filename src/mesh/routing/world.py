@@ -30,7 +30,9 @@ DEFAULT_PORTS = MappingProxyType({80: 8080, 443: 8443})
 class MeshSettings:
     """Where the mesh listens. `ports` maps a Gateway's port to the one used here; others stay as they are.
 
-    `developer_subnet` is three numbers of an address ("127.20.255").
+    `developer_subnet` is three numbers of an address ("127.20.255"). `telemetry`: Envoy tells of every request.
+    `any_host`: pods can call hosts that the mesh
+    does not know (Istio's outboundTrafficPolicy ALLOW_ANY).
     """
 
     gateway_address: str = "127.0.0.1"
@@ -38,6 +40,8 @@ class MeshSettings:
     ports: Mapping[int, int] = field(default_factory=lambda: DEFAULT_PORTS)
     sidecar_port: int = 15001
     developer_subnet: str = ""
+    telemetry: bool = True
+    any_host: bool = False
 
     def developer_address(self, namespace: str) -> str:
         """Where programs that are no pods call into a namespace; "" when there is no such place."""
