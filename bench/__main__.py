@@ -21,7 +21,7 @@ import uvloop
 from rich.console import Console
 from rich.table import Table
 
-from bench import api, branches
+from bench import api, branches, telemetry
 from bench import console as console_page
 from bench.load import Load, load
 from bench.machine import ADDRESS, ROUNDS, SECONDS, meshmall, processes_memory
@@ -159,6 +159,17 @@ async def main() -> None:
     measure_api(console)
     await measure_branches(console)
     await measure_console(console)
+    await measure_telemetry(console)
+
+
+async def measure_telemetry(console: Console) -> None:
+    """What following every request costs: a table and JSON."""
+    found = await telemetry.measure()
+    table = Table("telemetry", "median", "aim")
+    for row in telemetry.rows(found):
+        table.add_row(*row)
+    console.print(table)
+    (ROOT / "bench" / "results" / "telemetry.json").write_text(json.dumps(found, indent=2) + "\n")
 
 
 def measure_api(console: Console) -> None:
@@ -246,5 +257,7 @@ if __name__ == "__main__":
         measure_api(Console())
     elif sys.argv[1:] == ["console"]:
         uvloop.run(measure_console(Console()))
+    elif sys.argv[1:] == ["telemetry"]:
+        uvloop.run(measure_telemetry(Console()))
     else:
         uvloop.run(main())

@@ -57,10 +57,7 @@ def hop_of(entry: Any) -> Hop:
     """One HTTPAccessLogEntry as a hop."""
     common, request, response = entry.common_properties, entry.request, entry.response
     headers = request.request_headers
-    flags = common.response_flags
-    set_ = [FLAGS[field.name] for field, _ in flags.ListFields() if field.name in FLAGS]
-    start = common.start_time
-    duration = common.duration
+    start, duration = common.start_time, common.duration
     return Hop(
         start=start.seconds + start.nanos / 1e9,
         duration=duration.seconds + duration.nanos / 1e9,
@@ -72,7 +69,7 @@ def hop_of(entry: Any) -> Hop:
         authority=intern(request.authority[:LONGEST_HOST]),
         path=request.path[:LONGEST_PATH],
         status=response.response_code.value,
-        flags=",".join(set_),
+        flags=_flags(common.response_flags) if common.HasField("response_flags") else "",
         request_id=request.request_id[:LONGEST_ID],
         traceparent=headers.get("traceparent", "")[:LONGEST_ID],
         branch=intern(headers.get("x-branch", "")),
@@ -83,6 +80,10 @@ def hop_of(entry: Any) -> Hop:
 
 
 METHODS = ("", "GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH")
+
+
+def _flags(flags: Any) -> str:
+    return ",".join(FLAGS[field.name] for field, _ in flags.ListFields() if field.name in FLAGS)
 
 
 def _address(address: Any) -> str:

@@ -1,0 +1,60 @@
+"""What following every request costs: the same load on two meshes that differ in that alone, in turns.
+
+Part of `make bench`. The aim is that at least 0.9 of the throughput is left.
+"""
+
+import asyncio
+import json
+import statistics
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from bench.load import load
+from bench.machine import ROUNDS, SECONDS, meshmall
+
+ON, OFF = "127.250.0.1", "127.250.0.2"
+AIM = 0.9
+CONNECTIONS = 8
+HOP = "/sales?ids=1,2,3,4,5,6"
+Json = dict[str, Any]
+
+
+async def measure() -> Json:
+    """Rates of each round, by what was asked and by mesh, as they are written to `telemetry.json`."""
+    with tempfile.TemporaryDirectory() as folder:
+        homes = {ON: Path(folder) / "on", OFF: Path(folder) / "off"}
+        try:
+            for address, home in homes.items():
+                words = [] if address == ON else ["--no-telemetry"]
+                await asyncio.to_thread(meshmall, home, "up", "--address", address, *words)
+            places = {
+                address: json.loads(await asyncio.to_thread(meshmall, home, "get", "service", "sales", "-o", "json"))
+                for address, home in homes.items()
+            }
+            found: Json = {"rounds": ROUNDS, "seconds": SECONDS, "page": {}, "hop": {}}
+            for address in homes:
+                await load(address, 8080, "/api/mall", "user=x", CONNECTIONS, 1)
+            for number in range(2 * ROUNDS):
+                for address in (ON, OFF) if number % 2 else (OFF, ON):
+                    name = "on" if address == ON else "off"
+                    page = await load(address, 8080, "/api/mall", "user=x", CONNECTIONS, SECONDS)
+                    hop = await load(places[address]["spec"]["clusterIP"], 7000, HOP, "user=x", CONNECTIONS, SECONDS)
+                    for what, run in (("page", page), ("hop", hop)):
+                        assert run.wrong == 0, (what, name, run)
+                        found[what].setdefault(name, []).append(round(run.rate, 1))
+            return found
+        finally:
+            for home in homes.values():
+                await asyncio.to_thread(meshmall, home, "down")
+
+
+def rows(found: Json) -> list[list[str]]:
+    """For the table: what, the medians, the aim."""
+    lines = []
+    for what, title in (("page", "/api/mall (11 requests)"), ("hop", "one service")):
+        on, off = (statistics.median(found[what][name]) for name in ("on", "off"))
+        lines.append([f"{title}, telemetry on / off", f"{on:,.0f} / {off:,.0f} a second", ""])
+        ratios = [a / b for a, b in zip(found[what]["on"], found[what]["off"], strict=True)]
+        lines.append(["  ratio", f"{statistics.median(ratios):.2f} ({min(ratios):.2f}-{max(ratios):.2f})", f">= {AIM}"])
+    return lines
