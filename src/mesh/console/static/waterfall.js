@@ -74,15 +74,13 @@ function Hop({ span, depth, start, whole }) {
   const failed = !span.status || span.status >= 500;
   const left = ((span.start - start) * 1000 * 100) / whole;
   const length = Math.max((span.milliseconds * 100) / whole, 0.6);
-  const named = answered.version && answered.version !== answered.branch;
   return html`<li class="hop ${failed ? "failed" : ""} ${answered.branch ? "own" : ""}" style=${{ "--depth": depth, "--hue": hue(answered.branch ?? "") }}>
     <div class="line">
-      <span class="who"><b>${shortName(service)}</b> ${named && html`<span class="version">${answered.version}</span> `}<${Answerer} span=${span} /></span>
+      <span class="who"><b>${shortName(service)}</b> ${answered.workload && html`<span class="version">${answered.workload}</span> `}<${Answerer} span=${span} /></span>
       <div class="track"><i style=${{ left: `${Math.min(left, 99.4)}%`, width: `${Math.min(length, 100 - Math.min(left, 99.4))}%` }}></i></div>
       <span class="took"><${Status} code=${span.status} /> ${milliseconds(span.milliseconds)}</span>
     </div>
-    <p class="why"><span class="ask" title=${span.url}>${shortName(span.source || span.caller || "outside")} asks ${span.method} ${pathOf(span.url)}${answered.workload ? `, answered by ${answered.workload}` : ""}.</span>
-      ${" "}${span.why} <${Rule} rule=${span.rule} service=${service} /></p>
+    <p class="why"><span class="ask" title=${`${span.source || span.caller || "outside"} asks ${span.url}`}>${span.method} ${pathOf(span.url)}</span> ${span.why} <${Rule} rule=${span.rule} service=${service} /></p>
   </li>`;
 }
 
