@@ -85,6 +85,10 @@ PROOF: dict[type[Part], str] = {
     ra.ClaimToHeader: f"{TOKENS}test_what_a_token_says_is_told_in_headers_that_nobody_else_can_set",
 }
 PROVED: dict[tuple[type[Part], str], str] = {
+    (dr.DestinationRuleSpec, "exportTo"): "tests/conformance/test_destination_rule.py::"
+    "test_a_rule_is_seen_by_the_namespaces_that_it_is_exported_to",
+    (dr.DestinationRuleSpec, "workloadSelector"): "tests/conformance/test_destination_rule.py::"
+    "test_a_rule_for_some_workloads_is_theirs_alone",
     (sc.SidecarSpec, "outboundTrafficPolicy"): OUTBOUND,
     (ap.Source, "requestPrincipals"): f"{TOKENS}test_what_a_token_says_decides_who_may_call",
     (ap.Source, "notRequestPrincipals"): f"{TOKENS}test_what_a_token_says_decides_who_may_call",
@@ -190,7 +194,9 @@ tokens of the issuer are refused, and a warning says so. An issuer without `jwks
 | `@request.auth.claims` in a VirtualService | at a gateway, as with Istio; in the mesh such a block takes no request |
 | hosts that the mesh does not know | 502, as with Istio's `REGISTRY_ONLY`; `meshmall up --outbound-traffic-policy \
 allow-any`, or a Sidecar's `outboundTrafficPolicy`, lets them pass to the host's own address |
-| DestinationRule `exportTo` | every namespace sees every rule |
+| DestinationRule `exportTo` | who calls decides which rules are seen, as with Istio; at a gateway that is the \
+namespace of the Gateway object; connections that are no HTTP follow what the Service's own namespace sees |
+| DestinationRule `workloadSelector` | such a rule alone counts for the pods that it selects, in its own namespace |
 
 ## Not here
 

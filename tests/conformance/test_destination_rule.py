@@ -184,3 +184,77 @@ def test_a_balancer_that_cannot_be_is_refused_at_its_field(balancer: Json, path:
     with pytest.raises(Invalid, match=message) as caught:
         validate(istio("DestinationRule", "r", {"host": "shop", "trafficPolicy": {"loadBalancer": balancer}}))
     assert path in str(caught.value)
+
+
+def picking(version: str, name: str, namespace: str = "mesh", **said: Any) -> Json:
+    """A DestinationRule for `shop` that says what its subset `pick` is."""
+    subset = {"name": "pick", "labels": {"version": version}}
+    body = istio("DestinationRule", name, {"host": "shop.mesh.svc.cluster.local", "subsets": [subset], **said})
+    return {**body, "metadata": {"name": name, "namespace": namespace}}
+
+
+async def picked(rig: Rig, rules: list[Json], *callers: str) -> list[Observed]:
+    """What callers get of a VirtualService that sends all requests to the subset `pick` of `shop`."""
+    destination = {"host": "shop.mesh.svc.cluster.local", "subset": "pick"}
+    route = istio("VirtualService", "picked", {"hosts": ["shop"], "http": [{"route": [{"destination": destination}]}]})
+    kept = [each for each in rig.around() if each["kind"] != "DestinationRule"]
+    await rig.apply([*kept, *rules, route])
+    found = []
+    try:
+        for caller in callers:
+            namespace = "other" if caller == "stranger" else "mesh"
+            host = "shop.mesh.svc.cluster.local:7000"
+            request = Request("mesh", host, 7000, "GET", "/", "", (), namespace, authority=host)
+            found.append((await rig.ask(request, caller))[1])
+    finally:
+        rig.hang_up()
+    return found
+
+
+@pytest.mark.parametrize(
+    ("rules", "expected"),
+    [
+        ([picking("v1", "a")], ["shop-v1", "shop-v1"]),
+        ([picking("v1", "a", exportTo=["*"])], ["shop-v1", "shop-v1"]),
+        ([picking("v1", "a", exportTo=["."])], ["shop-v1", ""]),
+        ([picking("v1", "a", exportTo=["other"])], ["", "shop-v1"]),
+        ([picking("v1", "a", exportTo=[".", "other"])], ["shop-v1", "shop-v1"]),
+        (
+            [picking("v1", "a", exportTo=["."]), picking("v2", "b", "other", exportTo=["."])],
+            ["shop-v1", "shop-v2"],
+        ),
+        # Where several are seen, the oldest says what the subset is.
+        ([picking("v1", "a", exportTo=["."]), picking("v2", "b")], ["shop-v1", "shop-v2"]),
+    ],
+)
+def test_a_rule_is_seen_by_the_namespaces_that_it_is_exported_to(
+    rig: Rig, runner: asyncio.Runner, rules: list[Json], expected: list[str]
+) -> None:
+    found = runner.run(picked(rig, rules, "caller", "stranger"))
+    assert [each.pod for each in found] == expected
+    assert [each.status for each in found] == [200 if pod else 503 for pod in expected]
+
+
+@pytest.mark.parametrize(
+    ("rules", "expected"),
+    [
+        (
+            [picking("v1", "a"), picking("v2", "b", workloadSelector={"matchLabels": {"app": "caller"}})],
+            ["shop-v2", "shop-v1", "shop-v1"],
+        ),
+        ([picking("v2", "b", workloadSelector={"matchLabels": {"app": "caller"}})], ["shop-v2", "", ""]),
+        (
+            [picking("v1", "a"), picking("v2", "b", "other", workloadSelector={"matchLabels": {"app": "stranger"}})],
+            ["shop-v1", "shop-v1", "shop-v2"],
+        ),
+        (
+            [picking("v1", "a"), picking("v2", "b", "other", workloadSelector={"matchLabels": {"app": "caller"}})],
+            ["shop-v1", "shop-v1", "shop-v1"],
+        ),
+        ([picking("v1", "a", workloadSelector={})], ["shop-v1", "shop-v1", "shop-v1"]),
+    ],
+)
+def test_a_rule_for_some_workloads_is_theirs_alone(
+    rig: Rig, runner: asyncio.Runner, rules: list[Json], expected: list[str]
+) -> None:
+    assert [each.pod for each in runner.run(picked(rig, rules, "caller", "cart", "stranger"))] == expected

@@ -29,6 +29,9 @@ def check_destination_rule(typed: DestinationRule) -> Errors:
         yield FieldError("spec.host", wrong)
     if spec.traffic_policy is not None:
         yield from _policy(spec.traffic_policy, "spec.trafficPolicy")
+    if spec.workload_selector is not None:
+        for key, why in wrong_labels(spec.workload_selector.match_labels):
+            yield FieldError(f"spec.workloadSelector.matchLabels[{key}]", why)
     names: set[str] = set()
     for number, subset in enumerate(spec.subsets):
         path = f"spec.subsets[{number}]"

@@ -4,6 +4,7 @@ from typing import Any
 
 from msgspec import field
 
+from mesh.resources.authorization_policy import WorkloadSelector
 from mesh.resources.istio import IstioStatus, PortSelector
 from mesh.resources.meta import Part, Resource
 
@@ -148,7 +149,7 @@ class DestinationRuleSpec(Part, frozen=True):
     traffic_policy: TrafficPolicy | None = None
     subsets: list[Subset] = []
     export_to: list[str] = []
-    workload_selector: Json | None = None
+    workload_selector: WorkloadSelector | None = None
 
 
 class DestinationRule(Resource, frozen=True):

@@ -7,7 +7,6 @@ unless it holds what Kubernetes itself writes there as the default.
 from typing import Any
 
 from mesh.resources.destination_rule import (
-    DestinationRuleSpec,
     HTTPCookie,
     LoadBalancerSettings,
     PortTrafficPolicy,
@@ -73,7 +72,6 @@ _INERT: dict[type[Part], str] = {
     L4MatchAttributes: "destinationSubnets sourceSubnet sourceLabels sourceNamespace",
     TLSMatchAttributes: "destinationSubnets sourceLabels sourceNamespace",
     HTTPRetry: "retryRemoteLocalities",
-    DestinationRuleSpec: "exportTo workloadSelector",
     TrafficPolicy: "tls tunnel proxyProtocol retryBudget",
     PortTrafficPolicy: "tls",
     LoadBalancerSettings: "localityLbSetting",

@@ -15,7 +15,6 @@ from mesh.resources.checks_branch import url_address
 from mesh.resources.hosts import service_host
 from mesh.resources.references import ref_of
 from mesh.resources.service import ServicePort
-from mesh.routing.clusters import cluster_name
 from mesh.routing.directory import Directory, Known, is_http2, target
 from mesh.routing.table import (
     Cluster,
@@ -31,6 +30,7 @@ from mesh.routing.table import (
     Route,
     Weighted,
 )
+from mesh.routing.views import cluster_name
 from mesh.routing.world import Workload, World
 
 PROBLEM = HeaderChanges(response=HeaderChange(set=(("content-type", "application/problem+json"),)))

@@ -1,6 +1,5 @@
 """Services and DestinationRules to clusters and their endpoints (Istio's traffic policies)."""
 
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
@@ -15,14 +14,13 @@ from mesh.resources.destination_rule import (
     TrafficPolicy,
 )
 from mesh.resources.durations import seconds
-from mesh.resources.hosts import covers, resolve, specificity
 from mesh.resources.references import ref_of
 from mesh.resources.service import ServicePort
 from mesh.routing.access import Policies
 from mesh.routing.authentication import Tokens
 from mesh.routing.directory import Directory, Known, is_http2
 from mesh.routing.table import Access, Balance, Cluster, Endpoint, HashOn, Keepalive, Outlier, Pool, Requirement, Warmup
-from mesh.routing.world import World
+from mesh.routing.views import EVERYBODY, cluster_name
 
 BALANCE = {
     "RANDOM": Balance.RANDOM,
@@ -33,38 +31,15 @@ BALANCE = {
 LEAST_RING = 1024
 
 
-def cluster_name(port: int, subset: str, host: str) -> str:
-    """A cluster's name as Istio has it."""
-    return f"outbound|{port}|{subset}|{host}"
-
-
-class Rules:
-    """DestinationRules by the host they are for."""
-
-    def __init__(self, world: World) -> None:
-        self._exact: dict[str, list[DestinationRule]] = defaultdict(list)
-        self._wild: list[tuple[str, DestinationRule]] = []
-        for rule in world.destination_rules:
-            host = resolve(rule.spec.host, rule.metadata.namespace)
-            if host.startswith("*"):
-                self._wild.append((host, rule))
-            else:
-                self._exact[host].append(rule)
-        self._wild.sort(key=lambda pair: specificity(pair[0]))
-
-    def of(self, known: Known) -> Sequence[DestinationRule]:
-        """The rules of a Service, oldest first: those for its host, or those of the narrowest wildcard."""
-        short = (known.host, f"{known.name}.{known.namespace}", f"{known.name}.{known.namespace}.svc")
-        exact = [rule for host in short for rule in self._exact.get(host, ())]
-        if exact:
-            return exact
-        return [rule for host, rule in self._wild if covers(host, known.host)][:1]
-
-
 def clusters_of(
-    known: Known, rules: Sequence[DestinationRule], directory: Directory, policies: Policies, tokens: Tokens
+    known: Known,
+    rules: Sequence[DestinationRule],
+    directory: Directory,
+    policies: Policies,
+    tokens: Tokens,
+    view: str = EVERYBODY,
 ) -> Iterator[tuple[Cluster, tuple[Endpoint, ...]]]:
-    """Every cluster of a Service: one a port, and one a port and subset.
+    """Every cluster of a Service as it is in a view: one a port, and one a port and subset.
 
     Several rules for a host merge as Istio merges them: the first policy counts, subsets add up.
     """
@@ -79,7 +54,7 @@ def clusters_of(
         for name, chosen in everything.items():
             layers = [p for p in (chosen.traffic_policy if chosen else None, base) if p is not None]
             labels = chosen.labels if chosen else {}
-            cluster = _cluster(cluster_name(port.port, name, known.host), port, layers)
+            cluster = _cluster(cluster_name(port.port, name, known.host, view), port, layers)
             endpoints = directory.endpoints(known, port, labels)
             access: Access | None = None
             asked: Requirement = ()

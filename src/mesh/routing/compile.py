@@ -18,7 +18,7 @@ from mesh.resources.virtual_service import Destination, VirtualService
 from mesh.routing.access import Policies
 from mesh.routing.authentication import Tokens
 from mesh.routing.branches import Branches, EntryMemory
-from mesh.routing.clusters import Rules, cluster_name, clusters_of
+from mesh.routing.clusters import clusters_of
 from mesh.routing.delegates import delegates_of
 from mesh.routing.directory import Directory, Known, is_http
 from mesh.routing.egress import Egress
@@ -41,6 +41,7 @@ from mesh.routing.table import (
     Weighted,
 )
 from mesh.routing.tls import chains_of, is_encrypted, mesh_shares, speaks_http
+from mesh.routing.views import EVERYBODY, Views, cluster_name, is_shown
 from mesh.routing.world import MeshSettings, World
 
 UNKNOWN = Route("unknown host", Match(), Respond(502, "mesh-mall: no service of this name and port is known here\n"))
@@ -66,6 +67,7 @@ class _Compiler:
         self._world = world
         self._settings = settings
         self._directory = Directory(world)
+        self._views = Views(world.destination_rules, self._directory)
         self._egress = Egress(world.sidecars, any_host=settings.any_host)
         self._delegates = delegates_of(world.virtual_services)
         self._policies = Policies(world.policies)
@@ -121,13 +123,13 @@ class _Compiler:
             yield self._tokens.of_gateway(gateway_name(port), selectors)
 
     def _add_clusters(self) -> None:
-        rules = Rules(self._world)
         for known in (*self._directory.services, *self._directory.entries):
-            for cluster, endpoints in clusters_of(
-                known, rules.of(known), self._directory, self._policies, self._tokens
-            ):
-                self._clusters[cluster.name] = cluster
-                self._endpoints[cluster.name] = endpoints
+            for view, rules in self._views.of(known).items():
+                for cluster, endpoints in clusters_of(
+                    known, rules, self._directory, self._policies, self._tokens, view
+                ):
+                    self._clusters[cluster.name] = cluster
+                    self._endpoints[cluster.name] = endpoints
         self._branches.add_clusters(self._clusters, self._endpoints)
 
     def _resolved(self, host: str, namespace: str) -> str:
@@ -138,19 +140,20 @@ class _Compiler:
 
     def chains(self, port: int, servers: Sequence[tuple[Gateway, Server]]) -> tuple[Chain, ...]:
         """What a gateway's port that is not plain HTTP does; see `mesh.routing.tls`."""
-        cluster_for = self._cluster_for(port)
+        cluster_for = self._cluster_for(port, servers[0][0].metadata.namespace)
         return chains_of(port, servers, self._world, cluster_for.always)
 
     def shares(self, known: Known, port: int) -> tuple[tuple[Weighted, ...], tuple[Ref, ...]]:
         """Where the `tcp` routes of rules send a Service's connections."""
         rules = exported(self._by_host.get(known.host, ()), known.namespace)
-        return mesh_shares(rules, port, self._cluster_for(port).always) if rules else ((), ())
+        return mesh_shares(rules, port, self._cluster_for(port, known.namespace).always) if rules else ((), ())
 
-    def _cluster_for(self, port: int) -> "_ClusterFor":
-        return _ClusterFor(self._directory, port, self._clusters, self._endpoints)
+    def _cluster_for(self, port: int, namespace: str) -> "_ClusterFor":
+        """Names clusters as a namespace sees them."""
+        return _ClusterFor(self._directory, port, self._clusters, self._endpoints, self._views, namespace)
 
     def _place(self, gateway: str, namespace: str, port: int, labels: Mapping[str, str], here: int) -> Place:
-        cluster_for = self._cluster_for(port)
+        cluster_for = self._cluster_for(port, namespace)
         return Place(gateway, namespace, port, cluster_for, labels, cluster_for.nobody, here)
 
     def _sidecar_hosts(self, namespace: str) -> Iterator[VirtualHost]:
@@ -224,7 +227,7 @@ class _Compiler:
         if not rules:
             wild = (rule for host, rule in self._wild if covers(host, known.host))
             rules = exported(wild, namespace)[:1]
-        plain = (_plain(known, port),) if not rules else ()
+        plain = (_plain(known, port, self._views.view(known.host, namespace)),) if not rules else ()
         name = f"{known.host}:{port.port}"
         place = self._mesh(namespace, port.port)
         host = self._merged_host(name, domains, rules, place, plain, known.ref)
@@ -250,7 +253,11 @@ class _Compiler:
         found = [row for rule in rules for row in rows(rule, place, self._delegates)]
         if len(rules) > 1:
             found.sort(key=lambda row: row.match == Match())
-        routes = finished((*found, *after), self._clusters)
+        seen = tuple(self._views.for_workloads((*found, *after), place.namespace))
+        for missing in (name for name in named_by(seen) if name not in self._clusters):
+            # A rule for some pods alone that says nothing of the subset.
+            self._clusters[missing], self._endpoints[missing] = Cluster(missing), ()
+        routes = finished(seen, self._clusters)
         named = dict.fromkeys((*origins, *(origin for row in routes for origin in row.origins)))
         return VirtualHost(name, domains, routes, tuple(named))
 
@@ -369,13 +376,6 @@ def _shows(rule: VirtualService, namespace: str) -> bool:
     return is_shown(rule.spec.export_to, rule.metadata.namespace, namespace)
 
 
-def is_shown(export_to: Sequence[str], own: str, namespace: str) -> bool:
-    """Whether a namespace sees what an object of namespace `own` exports."""
-    if not export_to:
-        return True
-    return any(each in ("*", namespace) or (each == "." and namespace == own) for each in export_to)
-
-
 def finished(routes: Sequence[Route], clusters: Mapping[str, Cluster]) -> tuple[Route, ...]:
     """Rows with what their destinations ask of them: what consistent hashes are taken of, and who may call."""
     found = []
@@ -395,6 +395,13 @@ def finished(routes: Sequence[Route], clusters: Mapping[str, Cluster]) -> tuple[
     return tuple(found)
 
 
+def named_by(routes: Iterable[Route]) -> tuple[str, ...]:
+    """The clusters that rows send or copy requests to, each once."""
+    actions = [route.action for route in routes if isinstance(route.action, Forward)]
+    copied = (cluster for action in actions for cluster, _ in action.mirrors)
+    return tuple(dict.fromkeys((*(each.cluster for action in actions for each in action.to), *copied)))
+
+
 def forwarded(routes: Sequence[Route]) -> tuple[str, ...]:
     """The clusters that rows send to, each once."""
     actions = [route.action for route in routes if isinstance(route.action, Forward)]
@@ -410,7 +417,11 @@ class _ClusterFor:
         port: int,
         clusters: dict[str, Cluster],
         endpoints: dict[str, tuple[Endpoint, ...]],
+        views: Views,
+        namespace: str,
     ) -> None:
+        self._views = views
+        self._namespace = namespace
         self._directory = directory
         self._port = port
         self._clusters = clusters
@@ -426,7 +437,8 @@ class _ClusterFor:
             number = destination.port.number
         elif len(ports) == 1:
             number = ports[0].port
-        return self._named(cluster_name(number, destination.subset, known.host), known.ref)
+        view = self._views.view(known.host, self._namespace)
+        return self._named(cluster_name(number, destination.subset, known.host, view), known.ref)
 
     def always(self, destination: Destination, namespace: str) -> str:
         """A cluster in any case, without endpoints where there is no such Service."""
@@ -444,9 +456,9 @@ class _ClusterFor:
         return name
 
 
-def _plain(known: Known, port: ServicePort) -> Route:
+def _plain(known: Known, port: ServicePort, view: str = EVERYBODY) -> Route:
     """What a Service does without any rule: all of its ready pods, with Istio's default retries."""
-    name = cluster_name(port.port, "", known.host)
+    name = cluster_name(port.port, "", known.host, view)
     action = Forward((Weighted(name),), retry=DEFAULT_RETRY)
     return Route("default", Match(), action, origins=(known.ref,))
 

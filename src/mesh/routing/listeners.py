@@ -9,10 +9,10 @@ from mesh.resources.branch import BRANCH_LABEL
 from mesh.resources.gateway import Gateway, Server
 from mesh.resources.ref import Ref
 from mesh.resources.references import ref_of
-from mesh.routing.clusters import cluster_name
 from mesh.routing.directory import Directory, Known, is_http
 from mesh.routing.table import Chain, Listener, Role, RouteTable, Source, Weighted
 from mesh.routing.tls import is_encrypted, speaks_http
+from mesh.routing.views import cluster_name
 from mesh.routing.world import MeshSettings, Workload, World
 
 
