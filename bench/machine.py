@@ -3,6 +3,8 @@
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 SECONDS = float(os.environ.get("BENCH_SECONDS", "3"))
@@ -27,6 +29,26 @@ def meshmall(home: Path, *words: str, stdin: str | None = None) -> str:
 def processes_memory(home: Path) -> dict[str, float]:
     """Megabytes by what runs: PSS, which counts a page shared by n processes 1/n in each."""
     found: dict[str, float] = {}
+    for kind, folder in _processes(home):
+        with suppress(OSError):
+            rollup = (folder / "smaps_rollup").read_text()
+            pss = int(next(line for line in rollup.splitlines() if line.startswith("Pss:")).split()[1])
+            found[kind] = found.get(kind, 0.0) + pss / 1024
+    return found
+
+
+def processes_cpu(home: Path) -> dict[str, float]:
+    """Seconds of processor time by what runs, since each began."""
+    found: dict[str, float] = {}
+    for kind, folder in _processes(home):
+        with suppress(OSError):
+            fields = (folder / "stat").read_text().rpartition(")")[2].split()
+            found[kind] = found.get(kind, 0.0) + (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return found
+
+
+def _processes(home: Path) -> Iterator[tuple[str, Path]]:
+    """The home's processes: envoy, daemon or services, and the folder in /proc."""
     for folder in Path("/proc").iterdir():
         if not folder.name.isdigit():
             continue
@@ -34,11 +56,8 @@ def processes_memory(home: Path) -> dict[str, float]:
             command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
             environ = (folder / "environ").read_bytes()
             cwd = str((folder / "cwd").readlink())
-            rollup = (folder / "smaps_rollup").read_text()
         except OSError:
             continue
-        if str(home) in command or cwd.startswith(str(home)) or str(home).encode() in environ:
+        if command and (str(home) in command or cwd.startswith(str(home)) or str(home).encode() in environ):
             kind = "envoy" if "envoy" in command.split()[0] else "daemon" if "mesh.cli" in command else "services"
-            pss = int(next(line for line in rollup.splitlines() if line.startswith("Pss:")).split()[1])
-            found[kind] = found.get(kind, 0.0) + pss / 1024
-    return found
+            yield kind, folder

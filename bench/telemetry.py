@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.load import load
-from bench.machine import ROUNDS, SECONDS, meshmall
+from bench.machine import ROUNDS, SECONDS, meshmall, processes_cpu
 
 ON, OFF = "127.250.0.1", "127.250.0.2"
 AIM = 0.9
@@ -21,7 +21,8 @@ Json = dict[str, Any]
 
 
 async def measure() -> Json:
-    """Rates of each round, by what was asked and by mesh, as they are written to `telemetry.json`."""
+    """Rates of each round, and milliseconds of processor time a request, by what was asked and by mesh, as they are
+    written to `telemetry.json`."""
     with tempfile.TemporaryDirectory() as folder:
         homes = {ON: Path(folder) / "on", OFF: Path(folder) / "off"}
         try:
@@ -32,17 +33,23 @@ async def measure() -> Json:
                 address: json.loads(await asyncio.to_thread(meshmall, home, "get", "service", "sales", "-o", "json"))
                 for address, home in homes.items()
             }
-            found: Json = {"rounds": ROUNDS, "seconds": SECONDS, "page": {}, "hop": {}}
+            found: Json = {"rounds": ROUNDS, "seconds": SECONDS, "page": {}, "hop": {}, "cpu_ms": {}}
             for address in homes:
                 await load(address, 8080, "/api/mall", "user=x", CONNECTIONS, 1)
             for number in range(2 * ROUNDS):
                 for address in (ON, OFF) if number % 2 else (OFF, ON):
                     name = "on" if address == ON else "off"
+                    before = processes_cpu(homes[address])
                     page = await load(address, 8080, "/api/mall", "user=x", CONNECTIONS, SECONDS)
+                    between = processes_cpu(homes[address])
+                    first = {kind: (between[kind] - before[kind]) * 1000 / page.count for kind in between}
                     hop = await load(places[address]["spec"]["clusterIP"], 7000, HOP, "user=x", CONNECTIONS, SECONDS)
-                    for what, run in (("page", page), ("hop", hop)):
+                    after = processes_cpu(homes[address])
+                    cpu = {kind: (after[kind] - between[kind]) * 1000 / hop.count for kind in after}
+                    for what, run, used in (("page", page, first), ("hop", hop, cpu)):
                         assert run.wrong == 0, (what, name, run)
                         found[what].setdefault(name, []).append(round(run.rate, 1))
+                        found["cpu_ms"].setdefault(f"{what} {name}", []).append(used)
             return found
         finally:
             for home in homes.values():
@@ -56,5 +63,17 @@ def rows(found: Json) -> list[list[str]]:
         on, off = (statistics.median(found[what][name]) for name in ("on", "off"))
         lines.append([f"{title}, telemetry on / off", f"{on:,.0f} / {off:,.0f} a second", ""])
         ratios = [a / b for a, b in zip(found[what]["on"], found[what]["off"], strict=True)]
+        used = {name: [sum(each.values()) for each in found["cpu_ms"][f"{what} {name}"]] for name in ("on", "off")}
+        lines.append(
+            [
+                "  processor time a request",
+                " / ".join(f"{statistics.median(used[n]):.3f} ms" for n in ("on", "off")),
+                "",
+            ]
+        )
+        shares = [b / a for a, b in zip(used["on"], used["off"], strict=True)]
+        lines.append(
+            ["  off / on", f"{statistics.median(shares):.2f} ({min(shares):.2f}-{max(shares):.2f})", f">= {AIM}"]
+        )
         lines.append(["  ratio", f"{statistics.median(ratios):.2f} ({min(ratios):.2f}-{max(ratios):.2f})", f">= {AIM}"])
     return lines

@@ -1,6 +1,6 @@
 """A span: a hop, and who its two ends were when it was told."""
 
-from dataclasses import dataclass
+import msgspec
 
 from mesh.observe.hops import Hop
 from mesh.observe.workloads import Addresses, Workload
@@ -13,8 +13,7 @@ UNKNOWN = "unknown"
 DEVELOPER_PORT = ":15001"
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(msgspec.Struct, frozen=True, gc=False):
     """`caller` and `service` are "namespace/name", or "gateway", "developer" (a program that is no pod), the host of a
     ServiceEntry, "unknown". `source` is None for what is no pod, `destination` when no pod answered.
     """
