@@ -32,6 +32,9 @@ FETCHED = "tests/e2e/test_tokens.py::test_keys_are_fetched_where_the_rule_says"
 TOKENS = "tests/conformance/test_authentication.py::"
 TOKEN = f"{TOKENS}test_a_request_without_a_token_passes_and_one_with_a_bad_one_does_not"
 EGRESS = "tests/conformance/test_sidecar.py::test_a_namespace_calls_the_hosts_that_its_sidecar_names"
+ORIGINATED = "tests/conformance/test_tls_origination.py::test_requests_go_on_encrypted_to_who_can_prove_its_name"
+COOKIE = "tests/conformance/test_destination_rule.py::test_a_cookie_with_a_lifetime_is_made_where_there_is_none"
+NAMED = "tests/conformance/test_gateway.py::test_a_client_s_certificate_must_be_one_of_those_that_the_gateway_names"
 OUTBOUND = "tests/conformance/test_outbound.py::test_a_sidecar_says_whether_unknown_hosts_are_called"
 GATEWAY = "tests/conformance/test_gateway.py::"
 SECRET = f"{GATEWAY}test_each_host_shows_the_certificate_of_its_secret"
@@ -48,12 +51,14 @@ PROOF: dict[type[Part], str] = {
     dr.TrafficPolicy: LEVELS,
     dr.PortTrafficPolicy: LEVELS,
     dr.Subset: LEVELS,
+    dr.ClientTLSSettings: ORIGINATED,
+    dr.RetryBudget: POLICIES,
+    dr.CookieAttribute: COOKIE,
     dr.LoadBalancerSettings: HASH,
     dr.ConsistentHashLB: HASH,
     dr.RingHash: "tests/conformance/test_destination_rule.py::test_the_size_of_a_ring_is_told_to_envoy",
     dr.MagLev: HASH,
-    dr.HTTPCookie: "tests/conformance/test_destination_rule.py::"
-    "test_a_cookie_with_a_lifetime_is_made_where_there_is_none",
+    dr.HTTPCookie: COOKIE,
     dr.WarmupConfiguration: POLICIES,
     dr.ConnectionPoolSettings: POLICIES,
     dr.TCPSettings: POLICIES,
@@ -85,6 +90,19 @@ PROOF: dict[type[Part], str] = {
     ra.ClaimToHeader: f"{TOKENS}test_what_a_token_says_is_told_in_headers_that_nobody_else_can_set",
 }
 PROVED: dict[tuple[type[Part], str], str] = {
+    (vs.FaultAbort, "grpcStatus"): "tests/conformance/test_fault.py::test_a_call_is_aborted_with_a_grpc_status",
+    (dr.TrafficPolicy, "tls"): ORIGINATED,
+    (dr.PortTrafficPolicy, "tls"): ORIGINATED,
+    (dr.TrafficPolicy, "retryBudget"): POLICIES,
+    (se.WorkloadEntry, "weight"): "tests/conformance/test_service_entry.py::"
+    "test_an_endpoint_with_more_weight_gets_more",
+    **dict.fromkeys(
+        [
+            (gw.ServerTLSSettings, each)
+            for each in ("caCertCredentialName", "subjectAltNames", "verifyCertificateSpki", "verifyCertificateHash")
+        ],
+        NAMED,
+    ),
     (dr.DestinationRuleSpec, "exportTo"): "tests/conformance/test_destination_rule.py::"
     "test_a_rule_is_seen_by_the_namespaces_that_it_is_exported_to",
     (dr.DestinationRuleSpec, "workloadSelector"): "tests/conformance/test_destination_rule.py::"
@@ -132,8 +150,11 @@ PROVED: dict[tuple[type[Part], str], str] = {
 }
 REFUSED: dict[tuple[type[Part], str], str] = {
     (vs.FaultDelay, "exponentialDelay"): "Istio does not do it either",
-    (vs.FaultAbort, "grpcStatus"): "httpStatus is known",
-    (vs.FaultAbort, "http2Error"): "httpStatus is known",
+    (vs.FaultAbort, "http2Error"): "httpStatus and grpcStatus are known",
+    **dict.fromkeys(
+        [(dr.ClientTLSSettings, each) for each in ("clientCertificate", "privateKey", "caCertificates", "caCrl")],
+        "a file of Istio's proxy; credentialName is known",
+    ),
     (gw.ServerTLSSettings, "serverCertificate"): "a file of the gateway's pod; credentialName is known",
     (gw.ServerTLSSettings, "privateKey"): "a file of the gateway's pod; credentialName is known",
     (gw.ServerTLSSettings, "caCertificates"): "a file of the gateway's pod; credentialName is known",

@@ -64,12 +64,15 @@ def test_the_caller_s_address_can_be_what_decides(rig: Rig, runner: asyncio.Runn
 
 
 def test_a_cookie_with_a_lifetime_is_made_where_there_is_none(rig: Rig, runner: asyncio.Runner) -> None:
-    cookie = {"name": "where", "ttl": "60s", "path": "/"}
+    attributes = [{"name": "SameSite", "value": "Strict"}, {"name": "Secure"}]
+    cookie = {"name": "where", "ttl": "60s", "path": "/", "attributes": attributes}
     objects = with_policy(rig, {"loadBalancer": {"consistentHash": {"httpCookie": cookie}}})
     (found,) = runner.run(answers(rig, objects, asked()))
     made = found.headers["set-cookie"]
     assert made.startswith('where="')
     assert "Max-Age=60" in made
+    assert "SameSite=Strict" in made
+    assert "Secure" in made
     value = made.partition(";")[0]
     again = runner.run(answers(rig, objects, *[asked(headers=(("cookie", value),))] * 8))
     assert {each.pod for each in again} == {found.pod}
@@ -115,12 +118,17 @@ def test_all_other_policies_are_taken_by_envoy(rig: Rig, runner: asyncio.Runner)
         "minHealthPercent": 10,
     }
     warm = {"simple": "ROUND_ROBIN", "warmup": {"duration": "30s", "minimumPercent": 20, "aggression": 1.5}}
-    objects = with_policy(rig, {"connectionPool": pool, "outlierDetection": outlier, "loadBalancer": warm})
+    budget = {"percent": 12.5, "minRetryConcurrency": 2}
+    policy = {"connectionPool": pool, "outlierDetection": outlier, "loadBalancer": warm, "retryBudget": budget}
+    objects = with_policy(rig, policy)
     (found,) = runner.run(answers(rig, objects, asked()))
     assert found.status == 200
     cluster = rig.snapshot.clusters["outbound|7000||shop.mesh.svc.cluster.local"]
     assert cluster.warmup is not None
     assert (cluster.warmup.duration, cluster.warmup.aggression, cluster.warmup.minimum_percent) == (30, 1.5, 20)
+    (threshold,) = encode_cluster(cluster).circuit_breakers.thresholds
+    told = threshold.retry_budget
+    assert (told.budget_percent.value, told.min_retry_concurrency.value) == (12.5, 2)
     assert cluster.pool.keepalive is not None
     assert (cluster.pool.keepalive.probes, cluster.pool.max_concurrent_streams) == (3, 7)
     assert not validate(objects[-1]).warnings

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import datetime
+import hashlib
 import ssl
 from contextlib import suppress
 from pathlib import Path
@@ -184,6 +185,46 @@ def test_a_client_must_show_a_certificate_where_the_gateway_says_so(
             await secure_get(rig, "shop.example.com", trusted)
 
     runner.run(play())
+
+
+def test_a_client_s_certificate_must_be_one_of_those_that_the_gateway_names(
+    rig: Rig, runner: asyncio.Runner, tmp_path: Path
+) -> None:
+    held, trusted = secret("tls", "shop.example.com")
+    public, private = certificate("client.example.com")
+    made = x509.load_pem_x509_certificate(public.encode())
+    key = made.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+    authority = {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": "clients", "namespace": "mesh"},
+        "data": {"ca.crt": base64.b64encode(public.encode()).decode()},
+    }
+    (tmp_path / "client.pem").write_text(public + private)
+    rule = bound("shop", ["shop.example.com"], {"route": [to("shop")]})
+
+    async def status(tls: Json) -> str:
+        mutual = {"mode": "MUTUAL", "credentialName": "tls", "caCertCredentialName": "clients", **tls}
+        await rig.apply([*rig.around(), held, authority, gateway("secure", server(443, "HTTPS", ["*"], mutual)), rule])
+        known = ssl.create_default_context(cadata=trusted)
+        known.load_cert_chain(tmp_path / "client.pem")
+        try:
+            return (await secure_get(rig, "shop.example.com", trusted, context=known))[0].split(" ")[1]
+        except (ssl.SSLError, ConnectionError, asyncio.IncompleteReadError):
+            return "refused"
+
+    fingerprint = made.fingerprint(hashes.SHA256()).hex()
+    pin = base64.b64encode(hashlib.sha256(key).digest()).decode()
+    for tls, expected in (
+        ({}, "200"),
+        ({"subjectAltNames": ["client.example.com"]}, "200"),
+        ({"subjectAltNames": ["other.example.com"]}, "refused"),
+        ({"verifyCertificateHash": [fingerprint]}, "200"),
+        ({"verifyCertificateHash": ["ab" * 32]}, "refused"),
+        ({"verifyCertificateSpki": [pin]}, "200"),
+        ({"verifyCertificateSpki": [base64.b64encode(b"0" * 32).decode()]}, "refused"),
+    ):
+        assert runner.run(status(tls)) == expected
 
 
 def test_versions_and_ciphers_are_those_that_the_gateway_says(rig: Rig, runner: asyncio.Runner) -> None:

@@ -128,3 +128,19 @@ def test_a_wrong_entry_is_refused_at_its_field(change: Json, path: str) -> None:
     with pytest.raises(Invalid) as caught:
         validate(entry(**change))
     assert path in [error.path for error in caught.value.errors]
+
+
+def test_an_endpoint_with_more_weight_gets_more(rig: Rig, runner: asyncio.Runner) -> None:
+    addresses = [rig.addresses["cart"], rig.addresses["copy"]]
+    endpoints = [{"address": address, "weight": weight} for address, weight in zip(addresses, (1, 50), strict=True)]
+
+    async def play() -> list[str]:
+        await rig.apply([*rig.around(), entry(resolution="STATIC", endpoints=endpoints)])
+        request = Request("mesh", HOST, 80, "GET", "/x", "", (), authority=HOST)
+        try:
+            return [(await rig.ask(request, "caller"))[1].pod for _ in range(102)]
+        finally:
+            rig.hang_up()
+
+    found = runner.run(play())
+    assert found.count("copy") > 2 * found.count("cart")

@@ -16,7 +16,6 @@ from envoy.extensions.filters.listener.tls_inspector.v3 import tls_inspector_pb2
 from envoy.extensions.filters.network.http_connection_manager.v3 import http_connection_manager_pb2 as hcm
 from envoy.extensions.filters.network.set_filter_state.v3 import set_filter_state_pb2
 from envoy.extensions.filters.network.tcp_proxy.v3 import tcp_proxy_pb2
-from envoy.extensions.transport_sockets.tls.v3 import common_pb2, tls_pb2
 from envoy.extensions.upstreams.http.v3 import http_protocol_options_pb2
 from envoy.extensions.upstreams.tcp.v3 import tcp_protocol_options_pb2
 
@@ -28,9 +27,10 @@ from mesh.envoy.encode_branches import branch_filter, packed
 from mesh.envoy.encode_passthrough import FILTER as PASSTHROUGH_FILTER
 from mesh.envoy.encode_passthrough import encode_passthrough, passthrough_filter
 from mesh.envoy.encode_route import CORS_FILTER, FAULT_FILTER, SOURCE_KEY, duration, source_token
+from mesh.envoy.encode_tls import downstream_tls, upstream_tls
 from mesh.resources.branch import HEADER
 from mesh.routing.authentication import ROWS
-from mesh.routing.table import Balance, Chain, Cluster, Endpoint, Listener, Role, Source, Terminate, Weighted
+from mesh.routing.table import Balance, Chain, Cluster, Endpoint, Listener, Role, Source, Weighted
 
 CONNECT_TIMEOUT = 5.0
 # Below the keep-alive of the servers behind (5 s in uvicorn and node), so that Envoy lets go of an idle
@@ -54,12 +54,6 @@ LOGGED_HEADERS = ("traceparent", HEADER)
 LOG_FLUSH, LOG_BUFFER = 0.1, 64 << 10
 # What Istio's own ingress gateway is to rules that ask who calls.
 INGRESS = Source("istio-system", "istio-ingressgateway", (), service_account="istio-ingressgateway-service-account")
-TLS_VERSIONS = {
-    "TLSV1_0": common_pb2.TlsParameters.TLSv1_0,
-    "TLSV1_1": common_pb2.TlsParameters.TLSv1_1,
-    "TLSV1_2": common_pb2.TlsParameters.TLSv1_2,
-    "TLSV1_3": common_pb2.TlsParameters.TLSv1_3,
-}
 HTTP_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 TCP_OPTIONS = "envoy.extensions.upstreams.tcp.v3.TcpProtocolOptions"
 
@@ -90,6 +84,11 @@ def encode_cluster(cluster: Cluster) -> cluster_pb2.Cluster:
     threshold.max_pending_requests.value = pool.max_pending or UNLIMITED
     threshold.max_requests.value = pool.max_requests or UNLIMITED
     threshold.max_retries.value = pool.max_retries or UNLIMITED
+    if cluster.retry_budget is not None:
+        threshold.retry_budget.budget_percent.value = cluster.retry_budget.percent
+        threshold.retry_budget.min_retry_concurrency.value = cluster.retry_budget.least
+    if cluster.tls is not None:
+        message.transport_socket.CopyFrom(upstream_tls(cluster.tls, http2=cluster.http2))
     _balance(message, cluster)
     if pool.keepalive is not None:
         keepalive = message.upstream_connection_options.tcp_keepalive
@@ -184,6 +183,8 @@ def encode_endpoints(name: str, endpoints: tuple[Endpoint, ...]) -> endpoint_pb2
         host = endpoint_components_pb2.LbEndpoint()
         host.endpoint.address.socket_address.address = each.address
         host.endpoint.address.socket_address.port_value = each.port
+        if each.weight:
+            host.load_balancing_weight.value = each.weight
         group.lb_endpoints.append(host)
     return message
 
@@ -217,8 +218,7 @@ def _fill_chain(message: listener_components_pb2.FilterChain, listener: Listener
     if "*" not in chain.names:
         message.filter_chain_match.server_names.extend(chain.names)
     if chain.terminate is not None:
-        message.transport_socket.name = "envoy.transport_sockets.tls"
-        message.transport_socket.typed_config.CopyFrom(packed(_downstream_tls(chain.terminate)))
+        message.transport_socket.CopyFrom(downstream_tls(chain.terminate))
     _say_who(message, listener)
     if chain.to:
         _pass_on(message, listener, chain.to)
@@ -248,25 +248,6 @@ def _pass_on(chain: listener_components_pb2.FilterChain, listener: Listener, to:
         for each in to:
             proxy.weighted_clusters.clusters.add(name=each.cluster, weight=each.weight)
     chain.filters.add(name="envoy.filters.network.tcp_proxy").typed_config.CopyFrom(packed(proxy))
-
-
-def _downstream_tls(terminate: Terminate) -> tls_pb2.DownstreamTlsContext:
-    message = tls_pb2.DownstreamTlsContext()
-    common = message.common_tls_context
-    certificate = common.tls_certificates.add()
-    certificate.certificate_chain.inline_string = terminate.certificate
-    certificate.private_key.inline_string = terminate.key
-    if terminate.http:
-        common.alpn_protocols.extend(("h2", "http/1.1"))
-    if terminate.authority:
-        common.validation_context.trusted_ca.inline_string = terminate.authority
-        message.require_client_certificate.value = terminate.require_client
-    parameters = common.tls_params
-    parameters.tls_minimum_protocol_version = TLS_VERSIONS.get(terminate.least, TLS_VERSIONS["TLSV1_2"])
-    if terminate.most in TLS_VERSIONS:
-        parameters.tls_maximum_protocol_version = TLS_VERSIONS[terminate.most]
-    parameters.cipher_suites.extend(terminate.ciphers)
-    return message
 
 
 def _source(source: Source) -> set_filter_state_pb2.Config:

@@ -264,6 +264,8 @@ def _hash_policy(hash_on: HashOn) -> rc.RouteAction.HashPolicy:
             message.cookie.path = hash_on.path
             if hash_on.ttl is not None:
                 message.cookie.ttl.CopyFrom(duration(hash_on.ttl))
+            for name, value in hash_on.attributes:
+                message.cookie.attributes.add(name=name, value=value)
         case "query":
             message.query_parameter.name = hash_on.name
         case "source":
@@ -343,7 +345,10 @@ def _fault(fault: Fault) -> fault_pb2.HTTPFault:
     if fault.delay is not None:
         message.delay.fixed_delay.CopyFrom(duration(fault.delay))
         message.delay.percentage.CopyFrom(_fraction(fault.delay_percent))
-    if fault.abort_status is not None:
+    if fault.abort_grpc is not None:
+        message.abort.grpc_status = fault.abort_grpc
+        message.abort.percentage.CopyFrom(_fraction(fault.abort_percent))
+    elif fault.abort_status is not None:
         message.abort.http_status = fault.abort_status
         message.abort.percentage.CopyFrom(_fraction(fault.abort_percent))
     return message

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from mesh.resources.deployment import Deployment, ReplicaSet
+from mesh.resources.destination_rule import DestinationRule
 from mesh.resources.istio import StringMatch
 from mesh.resources.meta import Resource
 from mesh.resources.pod import Pod, PodSpec
@@ -105,9 +106,25 @@ def _wider(wide: StringMatch, narrow: StringMatch) -> bool:
     return wide.prefix is not None and text is not None and text.startswith(wide.prefix)
 
 
+def _destination_rule(typed: DestinationRule) -> Advice:
+    """TLS of Istio's own, which pods without proxies do not speak."""
+    spec = typed.spec
+    policies = [("spec.trafficPolicy", spec.traffic_policy)]
+    policies += [(f"spec.subsets[{n}].trafficPolicy", each.traffic_policy) for n, each in enumerate(spec.subsets)]
+    for path, policy in policies:
+        if policy is None:
+            continue
+        spoken = [(path, policy.tls)]
+        spoken += [(f"{path}.portLevelSettings[{n}]", each.tls) for n, each in enumerate(policy.port_level_settings)]
+        for where, tls in spoken:
+            if tls is not None and tls.mode == "ISTIO_MUTUAL":
+                yield FieldError(f"{where}.tls.mode", "ISTIO_MUTUAL has no effect here: nothing leaves the machine")
+
+
 _LOOKS: dict[type[Resource], Callable[[Any], Advice]] = {
     Deployment: lambda typed: _pod(typed.spec.template.spec, "spec.template.spec"),
     ReplicaSet: lambda typed: _pod(typed.spec.template.spec, "spec.template.spec"),
     Pod: lambda typed: _pod(typed.spec, "spec"),
     VirtualService: _virtual_service,
+    DestinationRule: _destination_rule,
 }

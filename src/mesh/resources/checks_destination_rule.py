@@ -4,16 +4,18 @@ from collections.abc import Iterator
 from math import isqrt
 
 from mesh.resources.destination_rule import (
+    ClientTLSSettings,
     ConnectionPoolSettings,
     ConsistentHashLB,
     DestinationRule,
     LoadBalancerSettings,
     OutlierDetection,
     PortTrafficPolicy,
+    RetryBudget,
     TrafficPolicy,
 )
 from mesh.resources.durations import wrong_duration
-from mesh.resources.names import HEADER, wrong_host, wrong_label, wrong_labels, wrong_port
+from mesh.resources.names import HEADER, wrong_host, wrong_label, wrong_labels, wrong_port, wrong_subdomain
 from mesh.resources.problems import FieldError, meant
 
 Errors = Iterator[FieldError]
@@ -65,8 +67,34 @@ def _parts(policy: TrafficPolicy | PortTrafficPolicy, path: str) -> Errors:
         yield from _pool(policy.connection_pool, f"{path}.connectionPool")
     if policy.outlier_detection is not None:
         yield from _outlier(policy.outlier_detection, f"{path}.outlierDetection")
-    if policy.tls is not None and policy.tls.mode not in TLS_MODES:
-        yield FieldError(f"{path}.tls.mode", f'"{policy.tls.mode[:80]}" is no mode{meant(policy.tls.mode, TLS_MODES)}')
+    if isinstance(policy, TrafficPolicy) and policy.retry_budget is not None:
+        yield from _budget(policy.retry_budget, f"{path}.retryBudget")
+    if policy.tls is not None:
+        yield from _tls(policy.tls, f"{path}.tls")
+
+
+def _budget(budget: RetryBudget, path: str) -> Errors:
+    if budget.percent is not None and not 0 <= budget.percent <= 100:
+        yield FieldError(f"{path}.percent", f"{budget.percent:g} is not in 0-100")
+    if budget.min_retry_concurrency is not None and not 0 <= budget.min_retry_concurrency < 2**31:
+        yield FieldError(f"{path}.minRetryConcurrency", f"{budget.min_retry_concurrency} is not in 0-2147483647")
+
+
+def _tls(tls: ClientTLSSettings, path: str) -> Errors:
+    if tls.mode not in TLS_MODES:
+        yield FieldError(f"{path}.mode", f'"{tls.mode[:80]}" is no mode{meant(tls.mode, TLS_MODES)}')
+    for name, value in (
+        ("clientCertificate", tls.client_certificate),
+        ("privateKey", tls.private_key),
+        ("caCertificates", tls.ca_certificates),
+        ("caCrl", tls.ca_crl),
+    ):
+        if value:
+            yield FieldError(f"{path}.{name}", "is a file of Istio's proxy, which is not here; use credentialName")
+    if tls.mode == "MUTUAL" and not tls.credential_name:
+        yield FieldError(f"{path}.credentialName", "is missing; it names a Secret with certificate and key")
+    if tls.credential_name and (wrong := wrong_subdomain(tls.credential_name)):
+        yield FieldError(f"{path}.credentialName", wrong)
 
 
 def _balancer(balancer: LoadBalancerSettings, path: str) -> Errors:

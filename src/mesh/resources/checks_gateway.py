@@ -1,5 +1,6 @@
 """What Istio's webhook refuses in a Gateway, and the protocols that are not served here."""
 
+import re
 from collections.abc import Iterator
 
 from mesh.resources.gateway import Gateway, Server
@@ -7,6 +8,9 @@ from mesh.resources.names import wrong_host, wrong_label, wrong_labels, wrong_po
 from mesh.resources.problems import FieldError, meant
 
 Errors = Iterator[FieldError]
+# What Envoy takes of a certificate: the base64 of a hash of its key, or a hash of all of it.
+SPKI = re.compile(r"[A-Za-z0-9+/]{43}=")
+HASH = re.compile(r"[0-9A-Fa-f]{64}|[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2}){31}")
 PROTOCOLS = ("HTTP", "HTTPS", "GRPC", "GRPC-WEB", "HTTP2", "MONGO", "TCP", "TLS")
 SERVED = ("HTTP", "HTTP2", "GRPC", "GRPC-WEB", "HTTPS", "TLS", "TCP")
 MODES = ("PASSTHROUGH", "SIMPLE", "MUTUAL", "AUTO_PASSTHROUGH", "ISTIO_MUTUAL", "OPTIONAL_MUTUAL")
@@ -90,6 +94,12 @@ def _credential(server: Server, path: str) -> Errors:
         if getattr(tls, name):
             camel = name.split("_")[0] + "".join(word.capitalize() for word in name.split("_")[1:])
             yield FieldError(f"{path}.{camel}", "is a file of the gateway's pod, which is not here; use credentialName")
+    for number, each in enumerate(tls.verify_certificate_spki):
+        if not SPKI.fullmatch(each):
+            yield FieldError(f"{path}.verifyCertificateSpki[{number}]", "is not the base64 of a SHA-256 hash")
+    for number, each in enumerate(tls.verify_certificate_hash):
+        if not HASH.fullmatch(each):
+            yield FieldError(f"{path}.verifyCertificateHash[{number}]", "is not a SHA-256 hash in hexadecimal")
     if not tls.credential_name and not tls.credential_names:
         yield FieldError(f"{path}.credentialName", "is missing; it names a Secret of type kubernetes.io/tls")
     for name in filter(None, (tls.credential_name, *tls.credential_names)):

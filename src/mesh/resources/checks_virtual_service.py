@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from mesh.resources.durations import wrong_duration
-from mesh.resources.istio import Percent, StringMatch
-from mesh.resources.names import HEADER, wrong_host, wrong_label, wrong_labels, wrong_port, wrong_subdomain
+from mesh.resources.istio import GRPC_STATUSES, Percent, StringMatch
+from mesh.resources.names import HEADER, none_of, wrong_host, wrong_label, wrong_labels, wrong_port, wrong_subdomain
 from mesh.resources.problems import FieldError
 from mesh.resources.regex import wrong_regex
 from mesh.resources.virtual_service import (
@@ -213,11 +213,13 @@ def _fault(route: HTTPRoute, path: str) -> Errors:
     if fault.abort is not None:
         where = f"{path}.fault.abort"
         yield from _percent(fault.abort.percentage, f"{where}.percentage")
-        for name, value in (("grpcStatus", fault.abort.grpc_status), ("http2Error", fault.abort.http2_error)):
-            if value:
-                yield FieldError(f"{where}.{name}", "is not known here; httpStatus is")
-                return
-        if not 200 <= fault.abort.http_status <= 599:
+        if fault.abort.http2_error:
+            yield FieldError(f"{where}.http2Error", "is not known here; httpStatus and grpcStatus are")
+        elif fault.abort.grpc_status:
+            if fault.abort.http_status:
+                yield FieldError(f"{where}.grpcStatus", "does not go with httpStatus")
+            yield from none_of(fault.abort.grpc_status, tuple(GRPC_STATUSES), f"{where}.grpcStatus")
+        elif not 200 <= fault.abort.http_status <= 599:
             yield FieldError(f"{where}.httpStatus", f"{fault.abort.http_status} is not a status (200-599)")
 
 

@@ -125,6 +125,13 @@ class PortTrafficPolicy(Part, frozen=True):
     tls: ClientTLSSettings | None = None
 
 
+class RetryBudget(Part, frozen=True):
+    """How many retries may be at once: a percentage of all requests at once, and so many in any case."""
+
+    percent: float | None = None
+    min_retry_concurrency: int | None = None
+
+
 class TrafficPolicy(Part, frozen=True):
     load_balancer: LoadBalancerSettings | None = None
     connection_pool: ConnectionPoolSettings | None = None
@@ -133,7 +140,7 @@ class TrafficPolicy(Part, frozen=True):
     port_level_settings: list[PortTrafficPolicy] = []
     tunnel: Json | None = None
     proxy_protocol: Json | None = None
-    retry_budget: Json | None = None
+    retry_budget: RetryBudget | None = None
 
 
 class Subset(Part, frozen=True):

@@ -7,9 +7,7 @@ unless it holds what Kubernetes itself writes there as the default.
 from typing import Any
 
 from mesh.resources.destination_rule import (
-    HTTPCookie,
     LoadBalancerSettings,
-    PortTrafficPolicy,
     TrafficPolicy,
 )
 from mesh.resources.gateway import GatewaySpec, Port, Server, ServerTLSSettings
@@ -72,18 +70,16 @@ _INERT: dict[type[Part], str] = {
     L4MatchAttributes: "destinationSubnets sourceSubnet sourceLabels sourceNamespace",
     TLSMatchAttributes: "destinationSubnets sourceLabels sourceNamespace",
     HTTPRetry: "retryRemoteLocalities",
-    TrafficPolicy: "tls tunnel proxyProtocol retryBudget",
-    PortTrafficPolicy: "tls",
+    TrafficPolicy: "tunnel proxyProtocol",
     LoadBalancerSettings: "localityLbSetting",
-    HTTPCookie: "attributes",
     GatewaySpec: "selector",
     ServiceEntrySpec: "addresses subjectAltNames location",
     SidecarSpec: "ingress inboundConnectionPool",
     OutboundTrafficPolicy: "egressProxy",
     IstioEgressListener: "port bind captureMode",
-    WorkloadEntry: "network locality weight serviceAccount",
+    WorkloadEntry: "network locality serviceAccount",
     Server: "bind defaultEndpoint",
-    ServerTLSSettings: "caCrl caCertCredentialName subjectAltNames verifyCertificateSpki verifyCertificateHash",
+    ServerTLSSettings: "caCrl",
     Port: "targetPort",
 }
 

@@ -4,6 +4,14 @@ from typing import Any
 
 from mesh.resources.meta import Condition, Part
 
+# gRPC's statuses in the order of their numbers (gRPC, doc/statuscodes.md).
+_STATUSES = (
+    "OK CANCELLED UNKNOWN INVALID_ARGUMENT DEADLINE_EXCEEDED NOT_FOUND ALREADY_EXISTS PERMISSION_DENIED "
+    "RESOURCE_EXHAUSTED FAILED_PRECONDITION ABORTED OUT_OF_RANGE UNIMPLEMENTED INTERNAL UNAVAILABLE DATA_LOSS "
+    "UNAUTHENTICATED"
+)
+GRPC_STATUSES = {name: number for number, name in enumerate(_STATUSES.split())}
+
 
 class StringMatch(Part, frozen=True):
     """Exactly one is set; `regex` is RE2 and must match the whole value."""

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from mesh.resources.destination_rule import (
+    ClientTLSSettings,
     ConnectionPoolSettings,
     ConsistentHashLB,
     DestinationRule,
@@ -13,13 +14,28 @@ from mesh.resources.destination_rule import (
     TcpKeepalive,
     TrafficPolicy,
 )
+from mesh.resources.destination_rule import RetryBudget as RetryBudgetSettings
 from mesh.resources.durations import seconds
 from mesh.resources.references import ref_of
 from mesh.resources.service import ServicePort
 from mesh.routing.access import Policies
 from mesh.routing.authentication import Tokens
 from mesh.routing.directory import Directory, Known, is_http2
-from mesh.routing.table import Access, Balance, Cluster, Endpoint, HashOn, Keepalive, Outlier, Pool, Requirement, Warmup
+from mesh.routing.table import (
+    Access,
+    Balance,
+    Cluster,
+    Endpoint,
+    HashOn,
+    Keepalive,
+    Originate,
+    Outlier,
+    Pool,
+    Requirement,
+    RetryBudget,
+    Warmup,
+)
+from mesh.routing.tls import Secrets, authority_of, certificate_of
 from mesh.routing.views import EVERYBODY, cluster_name
 
 BALANCE = {
@@ -37,6 +53,7 @@ def clusters_of(
     directory: Directory,
     policies: Policies,
     tokens: Tokens,
+    secrets: Secrets,
     view: str = EVERYBODY,
 ) -> Iterator[tuple[Cluster, tuple[Endpoint, ...]]]:
     """Every cluster of a Service as it is in a view: one a port, and one a port and subset.
@@ -63,7 +80,8 @@ def clusters_of(
                 pods = [each.labels for each in directory.selected(known.namespace, wanted)] or [wanted]
                 access = policies.of(known.namespace, pods, {each.port for each in endpoints} or {port.port})
                 asked = tokens.of(known.namespace, pods)
-            yield replace(cluster, origins=origins, access=access, authentication=asked), endpoints
+            tls = _tls(layers, port, known.host, rules, secrets)
+            yield replace(cluster, tls=tls, origins=origins, access=access, authentication=asked), endpoints
 
 
 def _cluster(name: str, port: ServicePort, policies: Sequence[TrafficPolicy]) -> Cluster:
@@ -71,6 +89,7 @@ def _cluster(name: str, port: ServicePort, policies: Sequence[TrafficPolicy]) ->
     balancer: LoadBalancerSettings | None = None
     pool: ConnectionPoolSettings | None = None
     outlier: OutlierDetection | None = None
+    budget: RetryBudgetSettings | None = None
     for policy in policies:
         levels = [each for each in policy.port_level_settings if each.port.number == port.port]
         if levels:
@@ -82,9 +101,47 @@ def _cluster(name: str, port: ServicePort, policies: Sequence[TrafficPolicy]) ->
         balancer = balancer or policy.load_balancer
         pool = pool or policy.connection_pool
         outlier = outlier or policy.outlier_detection
+        budget = budget or policy.retry_budget
     upgraded = pool is not None and pool.http is not None and pool.http.h2_upgrade_policy == "UPGRADE"
     cluster = Cluster(name=name, pool=_pool(pool), outlier=_outlier(outlier), http2=is_http2(port) or upgraded)
+    if budget is not None:
+        cluster = replace(cluster, retry_budget=_budget(budget))
     return _balanced(cluster, balancer) if balancer is not None else cluster
+
+
+def _budget(budget: RetryBudgetSettings) -> RetryBudget:
+    """With Istio's defaults, which are Envoy's."""
+    return RetryBudget(
+        20.0 if budget.percent is None else budget.percent,
+        3 if budget.min_retry_concurrency is None else budget.min_retry_concurrency,
+    )
+
+
+def _tls(
+    policies: Sequence[TrafficPolicy], port: ServicePort, host: str, rules: Sequence[DestinationRule], secrets: Secrets
+) -> Originate | None:
+    """The TLS that is spoken to a destination; ISTIO_MUTUAL is Istio's own, which pods do not speak here."""
+    found: ClientTLSSettings | None = None
+    for policy in policies:
+        levels = [each for each in policy.port_level_settings if each.port.number == port.port]
+        found = found or (levels[0].tls if levels else policy.tls)
+        if levels:
+            break
+    if found is None or found.mode not in ("SIMPLE", "MUTUAL"):
+        return None
+    sni = found.sni or host
+    secret = next(
+        (s for rule in rules if (s := secrets.get((rule.metadata.namespace, found.credential_name))) is not None), None
+    )
+    pair = certificate_of(secret) if secret is not None and found.mode == "MUTUAL" else None
+    return Originate(
+        sni=sni,
+        certificate=pair[0] if pair else "",
+        key=pair[1] if pair else "",
+        authority=authority_of(secret) if secret is not None else "",
+        names=tuple(found.subject_alt_names) or (sni,),
+        verify=found.insecure_skip_verify is not True,
+    )
 
 
 def _balanced(cluster: Cluster, balancer: LoadBalancerSettings) -> Cluster:
@@ -105,7 +162,13 @@ def _balanced(cluster: Cluster, balancer: LoadBalancerSettings) -> Cluster:
 def _hash_on(settings: ConsistentHashLB) -> HashOn:
     cookie = settings.http_cookie
     if cookie is not None:
-        return HashOn("cookie", cookie.name, seconds(cookie.ttl) if cookie.ttl else None, cookie.path)
+        return HashOn(
+            "cookie",
+            cookie.name,
+            seconds(cookie.ttl) if cookie.ttl else None,
+            cookie.path,
+            tuple((each.name, each.value) for each in cookie.attributes),
+        )
     if settings.http_header_name:
         return HashOn("header", settings.http_header_name.lower())
     if settings.http_query_parameter_name:

@@ -126,7 +126,7 @@ class _Compiler:
         for known in (*self._directory.services, *self._directory.entries):
             for view, rules in self._views.of(known).items():
                 for cluster, endpoints in clusters_of(
-                    known, rules, self._directory, self._policies, self._tokens, view
+                    known, rules, self._directory, self._policies, self._tokens, self._world.secrets, view
                 ):
                     self._clusters[cluster.name] = cluster
                     self._endpoints[cluster.name] = endpoints

@@ -136,7 +136,7 @@ class Directory:
             if subset.items() <= each.labels.items():
                 addresses = self._addresses.get(each.address, (each.address,))
                 at = each.ports.get(port.name, number)
-                found += [Endpoint(address, at, each.address) for address in addresses]
+                found += [Endpoint(address, at, each.address, each.weight) for address in addresses]
         return tuple(found)
 
 

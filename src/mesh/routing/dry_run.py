@@ -429,6 +429,8 @@ def effects(route: Route) -> Iterator[str]:
     fault, action = route.fault, route.action
     if fault is not None and fault.abort_status is not None:
         yield f"fault: {fault.abort_percent:g} % are answered {fault.abort_status}"
+    if fault is not None and fault.abort_grpc is not None:
+        yield f"fault: {fault.abort_percent:g} % are answered with the gRPC status {fault.abort_grpc}"
     if fault is not None and fault.delay is not None:
         yield f"fault: {fault.delay_percent:g} % wait {fault.delay:g} s"
     if isinstance(action, Forward):

@@ -9,7 +9,7 @@ from itertools import product
 from mesh.resources.checks_authorization_policy import CLAIM
 from mesh.resources.checks_virtual_service import CLAIM_KEY
 from mesh.resources.durations import seconds
-from mesh.resources.istio import Percent, StringMatch
+from mesh.resources.istio import GRPC_STATUSES, Percent, StringMatch
 from mesh.resources.ref import Ref
 from mesh.resources.references import ref_of
 from mesh.resources.virtual_service import (
@@ -311,7 +311,8 @@ def _fault(fault: HTTPFaultInjection | None) -> Fault | None:
     return Fault(
         delay=seconds(delay.fixed_delay) if delay is not None else None,
         delay_percent=delay_percent,
-        abort_status=abort.http_status if abort is not None else None,
+        abort_status=abort.http_status if abort is not None and not abort.grpc_status else None,
+        abort_grpc=GRPC_STATUSES.get(abort.grpc_status) if abort is not None and abort.grpc_status else None,
         abort_percent=abort.percentage.value if abort is not None and abort.percentage is not None else 100.0,
     )
 

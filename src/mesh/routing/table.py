@@ -119,6 +119,7 @@ class HashOn:
     name: str = ""
     ttl: float | None = None
     path: str = ""
+    attributes: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,12 +152,13 @@ class Respond:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Percentages are 0-100."""
+    """Percentages are 0-100. `abort_grpc` is the number of a gRPC status, instead of an HTTP one."""
 
     delay: float | None = None
     delay_percent: float = 100.0
     abort_status: int | None = None
     abort_percent: float = 100.0
+    abort_grpc: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -371,6 +373,27 @@ class Pool:
 
 
 @dataclass(frozen=True, slots=True)
+class RetryBudget:
+    """Istio's retryBudget: retries at once are `percent` of all requests at once, and `least` in any case."""
+
+    percent: float = 20.0
+    least: int = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Originate:
+    """TLS that is spoken to a destination, everything in PEM. Without an `authority` the system's are trusted; `names`
+    are what the certificate must be for (the `sni`, when none is said)."""
+
+    sni: str = ""
+    certificate: str = ""
+    key: str = field(default="", repr=False)
+    authority: str = ""
+    names: tuple[str, ...] = ()
+    verify: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Cluster:
     """A named group of endpoints (by EDS) with its policy. `passthrough`: whatever host the request names instead."""
 
@@ -387,15 +410,18 @@ class Cluster:
     access: Access | None = None
     authentication: Requirement = ()
     passthrough: bool = False
+    retry_budget: RetryBudget | None = None
+    tls: Originate | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """A ready port of a pod."""
+    """A ready port of a pod. `weight` 0 is what all others have, too."""
 
     address: str
     port: int
     pod: str = ""
+    weight: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -427,7 +453,8 @@ class Role(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Terminate:
-    """TLS that ends at a gateway. Everything in PEM; `least` and `most` as Istio names versions (TLSV1_2)."""
+    """TLS that ends at a gateway. Everything in PEM; `least` and `most` as Istio names versions (TLSV1_2). A client's
+    certificate must be for one of `names`, and one of `spki` or `hashes`, where any are said."""
 
     certificate: str
     key: str = field(repr=False)
@@ -437,6 +464,9 @@ class Terminate:
     most: str = ""
     ciphers: tuple[str, ...] = ()
     http: bool = True
+    names: tuple[str, ...] = ()
+    spki: tuple[str, ...] = ()
+    hashes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ ENCRYPTED = ("HTTPS", "TLS")
 MESH = "mesh"
 # Where a Secret has certificate and key: Kubernetes' type kubernetes.io/tls, and Istio's older names.
 PAIRS = (("tls.crt", "tls.key"), ("cert", "key"))
+Secrets = Mapping[tuple[str, str], Secret]
 ClusterOf = Callable[[Destination, str], str]
 
 
@@ -138,10 +139,9 @@ def _terminate(gateway: Gateway, server: Server, world: World) -> Terminate | No
         return None
     authority = ""
     if tls.mode in ("MUTUAL", "OPTIONAL_MUTUAL"):
-        extra = world.secrets.get((gateway.metadata.namespace, f"{name}-cacert"))
-        authority = next(
-            (found for each in (secret, extra) if each and (found := _text(each.data, "ca.crt", "cacert"))), ""
-        )
+        extra = world.secrets.get((gateway.metadata.namespace, tls.ca_cert_credential_name or f"{name}-cacert"))
+        held = (extra, secret) if tls.ca_cert_credential_name else (secret, extra)
+        authority = next((found for each in held if each and (found := authority_of(each))), "")
         if not authority:
             return None
     return Terminate(
@@ -153,7 +153,15 @@ def _terminate(gateway: Gateway, server: Server, world: World) -> Terminate | No
         most=tls.max_protocol_version,
         ciphers=tuple(tls.cipher_suites),
         http=speaks_http(server),
+        names=tuple(tls.subject_alt_names),
+        spki=tuple(tls.verify_certificate_spki),
+        hashes=tuple(tls.verify_certificate_hash),
     )
+
+
+def authority_of(secret: Secret) -> str:
+    """The certificates of who is trusted, in PEM; "" when the Secret holds none."""
+    return _text(secret.data, "ca.crt", "cacert")
 
 
 def certificate_of(secret: Secret) -> tuple[str, str] | None:

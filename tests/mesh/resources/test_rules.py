@@ -80,7 +80,7 @@ M = f"{H}.match[0]"
             f"{H}.fault.delay.percentage.value",
             "101 is not in 0-100",
         ),
-        ({f"{H}.fault": {"abort": {"grpcStatus": "OK"}}}, f"{H}.fault.abort.grpcStatus", "httpStatus is"),
+        ({f"{H}.fault": {"abort": {"grpcStatus": "14"}}}, f"{H}.fault.abort.grpcStatus", "UNAVAILABLE"),
         ({f"{H}.fault": {"abort": {"httpStatus": 99}}}, f"{H}.fault.abort.httpStatus", "99 is not a status"),
         ({H: {"redirect": {"redirectCode": 300}}}, f"{H}.redirect.redirectCode", "300 is none of 301"),
         (
