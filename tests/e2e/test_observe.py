@@ -130,6 +130,21 @@ def test_a_person_looks_at_requests(new_mesh: MakeMesh, collector: Collector) ->
     attributes = [{a.key: a.value.string_value for a in span.attributes} for _, span in mine.values()]
     assert sorted(each["mesh.destination.workload"] for each in attributes) == FOX
 
+    # A branch is told of every hop, and of the pods that are its own.
+    mesh.ok("branch", "create", "gus", "--fork", "products")
+    entered = json.loads(mesh.ok("trace", "/api/mall", "--branch", "gus", "-o", "json"))
+    wanted = entered[0]["traceId"]
+    until(lambda: sum(span.trace_id.hex() == wanted for _, span in collector.spans) == len(entered) == 10)
+    told = [
+        {a.key: a.value.string_value for a in span.attributes}
+        for _, span in collector.spans
+        if span.trace_id.hex() == wanted
+    ]
+    assert {each["mesh.branch"] for each in told} == {"gus"}
+    assert [each["mesh.destination.service"] for each in told if "mesh.destination.branch" in each] == 2 * [
+        "mesh/products"
+    ]
+
     # Prometheus' parser reads the metrics; without the token nobody does.
     assert api(mesh, "/metrics", token="wrong")[0] == 401
     status, text = api(mesh, "/metrics")
@@ -141,7 +156,7 @@ def test_a_person_looks_at_requests(new_mesh: MakeMesh, collector: Collector) ->
         if sample.labels["reporter"] == "destination" and sample.labels["response_code"] == "200"
     }
     assert counted["discount-fox", "products-fox"] == 2
-    assert counted["istio-ingressgateway", "mall-v1"] == 3
+    assert counted["istio-ingressgateway", "mall-v1"] == 4
     assert {"istio_request_duration_milliseconds", "istio_request_bytes", "istio_response_bytes"} <= families.keys()
 
 
