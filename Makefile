@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench lint format down clean
+.PHONY: help demo test bench pictures lint format down clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -17,6 +17,9 @@ test: $(VENV)/.ready-dev ## run the tests
 
 bench: $(VENV)/.ready-dev ## measure: speed, start, memory; prints a table, writes bench/results/*.json
 	@$(BIN)/python -m bench
+
+pictures: $(VENV)/.ready-dev ## take the pictures of the docs again, from the running program
+	@$(BIN)/python -m bench.pictures
 
 lint: $(VENV)/.ready-dev ## formatter, linter, type checker, import rules
 	@$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy && $(BIN)/lint-imports
