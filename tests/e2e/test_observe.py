@@ -5,7 +5,6 @@ import json
 import ssl
 import threading
 import urllib.request
-from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -151,13 +150,14 @@ def test_a_person_looks_at_requests(new_mesh: MakeMesh, collector: Collector) ->
     status, text = api(mesh, "/metrics")
     families = {family.name: family for family in text_string_to_metric_families(text)}
     assert status == 200
-    counted: Counter[tuple[str, str]] = Counter()
-    for sample in families["istio_requests"].samples:
-        if sample.labels["reporter"] == "destination" and sample.labels["response_code"] == "200":
-            ends = sample.labels["source_workload"], sample.labels["destination_workload"]
-            counted[ends] += round(sample.value)
-    assert counted["discount-fox", "products-fox"] == 2
-    assert counted["istio-ingressgateway", "mall-v1"] == 4
+    counted = {
+        (sample.labels["source_workload"], sample.labels["destination_workload"], sample.labels["branch"]): sample.value
+        for sample in families["istio_requests"].samples
+        if sample.labels["reporter"] == "destination" and sample.labels["response_code"] == "200"
+    }
+    assert counted["discount-fox", "products-fox", ""] == 2
+    assert counted["istio-ingressgateway", "mall-v1", ""] == 3
+    assert counted["recommend-v1", "products-gus", "gus"] >= 1
     assert {"istio_request_duration_milliseconds", "istio_request_bytes", "istio_response_bytes"} <= families.keys()
 
 
