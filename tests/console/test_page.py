@@ -278,3 +278,48 @@ def test_a_browser_that_is_not_let_in_any_more_says_what_to_run(stand_in: StandI
     stand_in.hang_up()
     expect(page.get_by_role("heading", level=1)).to_have_text("This page may not ask the mesh any more")
     assert faults(page) == []
+
+
+def test_a_name_that_is_being_typed_stays_while_figures_come(stand_in: StandIn, at: Open) -> None:
+    stand_in.answers["/apis/meshmall.dev/v1/branches"] = {"items": [branch(f"b{n:04d}") for n in range(100)]}
+    page = at("#/topology")
+    field = page.get_by_label("Branch")
+    expect(page.locator("datalist option")).to_have_count(100)
+    field.press_sequentially("b00")
+    found = topology()
+    found["edges"][0]["rate"] = 77
+    stand_in.tell("topology", found)
+    expect(page.locator(".node[data-id='mesh/mall']")).to_contain_text("77/s")
+    expect(field).to_have_value("b00")
+    field.press_sequentially("42")
+    expect(page).to_have_url(re.compile("branch=b0042"))
+
+
+def test_after_a_long_break_no_request_between_is_missing(stand_in: StandIn, at: Open) -> None:
+    page = at("#/requests")
+    table = page.get_by_role("table")
+    expect(table).to_have_attribute("aria-rowcount", "401")
+    newer = [trace(number) for number in range(2_000, 0, -1)]
+
+    def some(query: dict[str, str]) -> dict[str, Any]:
+        fit = [each for each in newer if each["number"] < int(query.get("before", 10**9))]
+        limit = int(query["limit"])
+        return {"items": fit[:limit], "more": len(fit) > limit}
+
+    stand_in.answers["/mesh/v1/traces"] = some
+    stand_in.hang_up()
+    expect(table).to_have_attribute("aria-rowcount", "501")
+    while (rows := int(table.get_attribute("aria-rowcount") or 0)) < 2_001:
+        scroll_to(page, rows, 34)
+        expect(table).not_to_have_attribute("aria-rowcount", str(rows))
+
+
+def test_a_form_is_not_lost_by_a_click_beside_it(at: Open) -> None:
+    page = at("#/branches")
+    page.get_by_role("button", name="New branch").click()
+    page.get_by_label("Name", exact=True).fill("ann")
+    page.mouse.click(5, 400)
+    expect(page.get_by_label("Name", exact=True)).to_have_value("ann")
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(page.get_by_role("button", name="New branch")).to_be_focused()

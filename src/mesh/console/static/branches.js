@@ -39,7 +39,7 @@ export function Branches({ route }) {
   const open = all.find((each) => each.metadata.name === name);
   const close = () => ask(null);
   const cells = (branch) => [
-    html`<${Branch} name=${branch.metadata.name} />`,
+    html`<a class="to" tabindex="-1" href=${href("branches", [branch.metadata.name], route.query)}><${Branch} name=${branch.metadata.name} /></a>`,
     html`<${Phase} branch=${branch} />`,
     html`<${Changes} branch=${branch} />`,
     readiness(branch),

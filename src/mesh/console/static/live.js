@@ -11,6 +11,8 @@ export const topology = createStore(null);
 const followers = { traces: new Set(), objects: new Set(), back: new Set() };
 const RETRY_LEAST = 1_000;
 const RETRY_MOST = 10_000;
+// A page that nobody looks at gives its connection back: browsers have six to a host, for all pages together.
+const HIDDEN = 10_000;
 let retry = RETRY_LEAST;
 let source = null;
 
@@ -39,7 +41,7 @@ export function start() {
       // The browser tries again by itself unless the answer was no stream at all, as 401 is.
       if (source.readyState !== EventSource.CLOSED) return;
       get("/mesh/v1/status").catch(() => {});
-      setTimeout(() => !signedOut.get() && restart(), retry);
+      setTimeout(() => !signedOut.get() && source.readyState === EventSource.CLOSED && restart(), retry);
       retry = Math.min(retry * 2, RETRY_MOST);
     };
     source.addEventListener("topology", (event) => topology.set(JSON.parse(event.data)));
@@ -48,6 +50,12 @@ export function start() {
   };
   restart();
   signedOut.follow(() => source.close());
+  let hidden = 0;
+  document.addEventListener("visibilitychange", () => {
+    clearTimeout(hidden);
+    if (document.hidden) hidden = setTimeout(() => source.close(), HIDDEN);
+    else if (source.readyState === EventSource.CLOSED && !signedOut.get()) restart();
+  });
 }
 
 const cache = new Map();

@@ -60,16 +60,19 @@ export function Dialog({ title, onClose, children, kind = "" }) {
   const at = useRef(null);
   useEffect(() => {
     const from = document.activeElement;
-    at.current.showModal();
+    const dialog = at.current;
+    dialog.showModal();
     at.current.querySelector("[data-first]")?.focus();
-    return () => from?.isConnected && from.focus();
+    return () => {
+      dialog.close();
+      if (from?.isConnected) from.focus();
+    };
   }, []);
   const cancel = (event) => {
     event.preventDefault();
     onClose();
   };
-  return html`<dialog ref=${at} class=${kind} aria-label=${title} onCancel=${cancel}
-      onClick=${(event) => event.target === at.current && onClose()}>
+  return html`<dialog ref=${at} class=${kind} aria-label=${title} onCancel=${cancel}>
     <div class="inside">
       <header><h2>${title}</h2>
         <button class="plain" aria-label="Close" onClick=${onClose}><${Icon} name="close" /></button></header>
@@ -94,11 +97,18 @@ export function BranchChoice({ value, onChange }) {
         ${names.map((name) => html`<option key=${name} value=${name}>${name}</option>`)}
       </select></label>`;
   }
+  return html`<${Completing} key=${value} value=${value} names=${names} onChange=${onChange} />`;
+}
+
+/** What is typed counts when it names a branch; until then it is left as it is. */
+function Completing({ value, names, onChange }) {
+  const [text, type] = useState(value);
   const choose = (event) => {
-    const text = event.target.value.trim();
-    if (text === "" || text === "-" || names.includes(text)) onChange(text);
+    const typed = event.target.value.trim();
+    type(event.target.value);
+    if (typed === "" || typed === "-" || names.includes(typed)) onChange(typed);
   };
   return html`<label class="field">Branch
-    <input list="branch-names" placeholder="all requests" value=${value} onInput=${choose} autocomplete="off" />
+    <input list="branch-names" placeholder="all requests" value=${text} onInput=${choose} autocomplete="off" />
     <datalist id="branch-names">${names.map((name) => html`<option key=${name} value=${name} />`)}</datalist></label>`;
 }

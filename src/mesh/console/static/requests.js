@@ -5,7 +5,7 @@ import { clock, hostOf, milliseconds, pathOf, plural, shortName, shortUrl } from
 import { List } from "./list.js";
 import { follow, topology } from "./live.js";
 import { Branch, BranchChoice, Empty, Mark, Status, Trouble, Waiting } from "./parts.js";
-import { change, go } from "./route.js";
+import { change, go, href } from "./route.js";
 import { useStore } from "./store.js";
 import { Waterfall } from "./waterfall.js";
 
@@ -32,7 +32,7 @@ export function Requests({ route }) {
     ? html`<${Empty} title="No request fits"><p><button class="small" onClick=${() => go("requests", [], {})}>Clear the filters</button></p><//>`
     : html`<${Empty} title="No requests yet"><p>Open the shop, or let <code>meshmall load</code> drive it.</p><//>`;
   else body = html`<${List} label="Requests, newest first" kind="traces" columns=${COLUMNS} items=${items} height=${34}
-      keyOf=${(each) => each.requestId} open=${id} cells=${cells} onNearEnd=${loadMore}
+      keyOf=${(each) => each.requestId} open=${id} cells=${(each) => cells(each, route.query)} onNearEnd=${loadMore}
       onOpen=${(each) => go("requests", [each.requestId], route.query)} />`;
   return html`<${Bar} filters=${filters} count=${items && `${items.length.toLocaleString("en")}${more ? "+" : ""}`} />
     <${Trouble} error=${error} retry=${reload} />
@@ -42,11 +42,11 @@ export function Requests({ route }) {
     </div>`;
 }
 
-function cells(trace) {
+function cells(trace, query) {
   return [
     html`<time class="soft">${clock(trace.start)}</time>`,
     html`<${Status} code=${trace.status} />`,
-    html`<span class="ask"><b>${trace.method}</b> ${pathOf(trace.url)} <span class="soft">${hostOf(trace.url)}</span></span>`,
+    html`<a class="to ask" tabindex="-1" href=${href("requests", [trace.requestId], query)}><b>${trace.method}</b> ${pathOf(trace.url)} <span class="soft">${hostOf(trace.url)}</span></a>`,
     html`${trace.branch ? html`<${Branch} name=${trace.branch} />` : html`<span class="soft">baseline</span>`}
       ${trace.fallback.length > 0 && html` <${Mark} kind="warn">fallback<//>`}`,
     html`${trace.hops}${trace.errors > 0 && html` <span class="bad" title=${plural(trace.errors, "error")}>▲${trace.errors}</span>`}`,
@@ -69,8 +69,11 @@ function useTraces(filters) {
     try {
       const found = await get(url("/mesh/v1/traces", { ...filters, before, limit: PAGE }));
       if (mine.key !== key) return;
+      // After a long break the newest may not reach down to what is there: then what is between would be missing.
+      const apart = !older && found.more && !found.items.some((each) => mine.items.has(each.requestId));
+      if (apart) mine.items.clear();
+      if (older || !mine.items.size) mine.more = found.more;
       for (const each of found.items) mine.items.set(each.requestId, each);
-      if (older || mine.items.size <= found.items.length) mine.more = found.more;
       mine.busy = false;
       publish(null);
     } catch (error) {

@@ -7,14 +7,15 @@ import { Branch, Empty, Mark, Trouble, Waiting } from "./parts.js";
 import { change, href } from "./route.js";
 
 const KINDS = ["*"];
+const PAUSE = 1_000;
 const MOST_BRANCHES = 100;
 
 export function Rules({ route }) {
-  const { data, error, reload } = useAnswer("/mesh/v1/rules", KINDS);
+  const { data, error, reload } = useAnswer("/mesh/v1/rules", KINDS, PAUSE);
   const { text = "", row = "" } = route.query;
   const services = data?.services ?? [];
   const chosen = route.parts[0] ?? (services.find((each) => each.id === "gateway") ?? services[0])?.id ?? "";
-  const found = useAnswer(chosen ? url("/mesh/v1/rules", { service: chosen }) : "", KINDS);
+  const found = useAnswer(chosen ? url("/mesh/v1/rules", { service: chosen }) : "", KINDS, PAUSE);
   const shown = services.filter((each) => each.id.includes(text.toLowerCase()));
   return html`<div class="bar"><h1 class="unseen">Rules</h1>
       <label class="field grow">Search <input type="search" placeholder="a service" value=${text}

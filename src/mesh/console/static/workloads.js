@@ -7,7 +7,7 @@ import { List } from "./list.js";
 import { useAnswer, useTick } from "./live.js";
 import { Log } from "./log.js";
 import { Branch, Empty, Mark, Trouble, Waiting } from "./parts.js";
-import { change, go } from "./route.js";
+import { change, go, href } from "./route.js";
 
 const COLUMNS = [
   { name: "Workload" },
@@ -44,7 +44,7 @@ export function Workloads({ route }) {
     ? html`<${Empty} title=${trouble ? "Nothing is in trouble" : "No workload fits"} />`
     : html`<${Empty} title="Nothing runs"><p>Try <code>meshmall apply -f deploy/mesh-mall-v1.yaml</code></p><//>`)}
         ${items?.length > 0 && html`<${List} label="Workloads and their pods" kind="workloads" columns=${COLUMNS} items=${items} height=${34}
-          keyOf=${(each) => each.key} open=${name} cells=${cells} onOpen=${(each) => go("workloads", [each.key], route.query)} />`}
+          keyOf=${(each) => each.key} open=${name} cells=${(each) => cells(each, route.query)} onOpen=${(each) => go("workloads", [each.key], route.query)} />`}
       </div>
       ${open && html`<${Side} key=${open.key} row=${open} onClose=${() => go("workloads", [], route.query)} />`}
     </div>`;
@@ -102,21 +102,21 @@ function stateOf(pod) {
   return { said: phase, kind: { Running: "good", Succeeded: "", Failed: "bad" }[phase] ?? "warn" };
 }
 
-function cells({ deployment, pod }) {
+function cells({ key, deployment, pod }, query) {
   if (deployment) {
     const { metadata, spec, status = {} } = deployment;
     const wanted = spec.replicas ?? 1;
     const ready = status.readyReplicas ?? 0;
     const branch = spec.template.metadata?.labels?.[BRANCH_LABEL];
     const state = wanted === 0 ? ["", "scaled to 0"] : ready < wanted ? ["bad", "not whole"] : ["good", "available"];
-    return [html`<span class="group">${metadata.name}</span>`, branch && html`<${Branch} name=${branch} />`, `${ready}/${wanted}`,
+    return [html`<a class="to group" tabindex="-1" href=${href("workloads", [key], query)}>${metadata.name}</a>`, branch && html`<${Branch} name=${branch} />`, `${ready}/${wanted}`,
       html`<${Mark} kind=${state[0]}>${state[1]}<//>`, "", "", ago(metadata.creationTimestamp).replace(" ago", "")];
   }
   const statuses = pod.status?.containerStatuses ?? [];
   const state = stateOf(pod);
   const count = restarts(pod);
   const branch = pod.metadata.labels?.[BRANCH_LABEL];
-  return [html`<span class="pod soft">${pod.metadata.name}</span>`, branch && html`<${Branch} name=${branch} />`,
+  return [html`<a class="to pod soft" tabindex="-1" href=${href("workloads", [key], query)}>${pod.metadata.name}</a>`, branch && html`<${Branch} name=${branch} />`,
     `${statuses.filter((each) => each.ready).length}/${pod.spec.containers.length}`, html`<${Mark} kind=${state.kind}>${state.said}<//>`,
     count ? html`<span class="bad">${count}</span>` : "0", html`<span class="soft">${pod.status?.podIP ?? ""}</span>`, ago(pod.metadata.creationTimestamp).replace(" ago", "")];
 }
