@@ -5,11 +5,11 @@ from typing import Any
 
 from mesh.resources.deployment import Deployment, ReplicaSet
 from mesh.resources.destination_rule import DestinationRule
-from mesh.resources.istio import StringMatch
 from mesh.resources.meta import Resource
 from mesh.resources.pod import Pod, PodSpec
 from mesh.resources.problems import FieldError
-from mesh.resources.virtual_service import HTTPMatchRequest, VirtualService
+from mesh.resources.shadowing import shadowed
+from mesh.resources.virtual_service import VirtualService
 
 Advice = Iterator[FieldError]
 
@@ -39,7 +39,7 @@ def _pod(spec: PodSpec, base: str) -> Advice:
 
 def _virtual_service(typed: VirtualService) -> Advice:
     yield from _claims(typed)
-    yield from _routes(typed)
+    yield from shadowed(typed)
 
 
 def _claims(typed: VirtualService) -> Advice:
@@ -52,58 +52,6 @@ def _claims(typed: VirtualService) -> Advice:
                 if found is not None and typed.spec.hosts and (not gateways or "mesh" in gateways):
                     path = f"spec.http[{number}].match[{place}].{group}[{found[:80]}]"
                     yield FieldError(path, "is known at gateways alone; within the mesh the block takes no request")
-
-
-def _routes(typed: VirtualService) -> Advice:
-    """Routes that no request reaches: each of their blocks asks for no more than an earlier one."""
-    earlier: list[tuple[str, HTTPMatchRequest]] = []
-    for number, route in enumerate(typed.spec.http):
-        path = f"spec.http[{number}]"
-        blocks = route.match or [EVERYTHING]
-        if any(block == EVERYTHING for _, block in earlier):
-            taken = next(place for place, block in earlier if block == EVERYTHING)
-            yield FieldError(path, f"is never reached: {taken} takes every request before it")
-            return
-        takers = [next((place for place, held in earlier if _takes(held, block)), "") for block in blocks]
-        if all(takers):
-            places = " and ".join(dict.fromkeys(takers))
-            yield FieldError(path, f"is never reached: {places} takes all of its requests before it")
-        if route.delegate is None:
-            earlier += [(path, block) for block in blocks]
-
-
-EVERYTHING = HTTPMatchRequest()
-
-
-def _takes(held: HTTPMatchRequest, block: HTTPMatchRequest) -> bool:
-    """Whether every request of `block` surely is one of `held` too."""
-    if held.uri is not None and not (
-        block.uri is not None and held.ignore_uri_case == block.ignore_uri_case and _wider(held.uri, block.uri)
-    ):
-        return False
-    for name in ("scheme", "method", "authority"):
-        wide, narrow = getattr(held, name), getattr(block, name)
-        if wide is not None and (narrow is None or not _wider(wide, narrow)):
-            return False
-    for name in ("headers", "query_params"):
-        wide, narrow = getattr(held, name), getattr(block, name)
-        if not all(key in narrow and _wider(match, narrow[key]) for key, match in wide.items()):
-            return False
-    same = all(block.without_headers.get(key) == match for key, match in held.without_headers.items())
-    return (
-        same
-        and held.port in (0, block.port)
-        and held.source_namespace in ("", block.source_namespace)
-        and held.source_labels.items() <= block.source_labels.items()
-        and (not held.gateways or (bool(block.gateways) and set(block.gateways) <= set(held.gateways)))
-    )
-
-
-def _wider(wide: StringMatch, narrow: StringMatch) -> bool:
-    if wide == narrow or wide == StringMatch():
-        return True
-    text = narrow.exact if narrow.exact is not None else narrow.prefix
-    return wide.prefix is not None and text is not None and text.startswith(wide.prefix)
 
 
 def _destination_rule(typed: DestinationRule) -> Advice:

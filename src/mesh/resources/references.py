@@ -59,7 +59,12 @@ def check(objects: Iterable[Resource], secrets: Collection[tuple[str, str]] | No
         if isinstance(each, Service)
     }
     ports |= {host: [port.number for port in each.spec.ports] for host, each in entries.items() if host not in ports}
-    known = _Known(services, gateways, rules, ports)
+    with_hosts = {
+        f"{each.metadata.namespace}/{each.metadata.name}"
+        for each in everything
+        if isinstance(each, VirtualService) and each.spec.hosts
+    }
+    known = _Known(services, gateways, rules, ports, with_hosts)
     found: list[Finding] = []
     claimed: dict[str, VirtualService] = {}
     for each in everything:
@@ -119,7 +124,9 @@ class _Known:
         gateways: set[str],
         rules: list[DestinationRule],
         ports: Mapping[str, Sequence[int]],
+        with_hosts: set[str],
     ) -> None:
+        self._with_hosts = with_hosts
         self._services = services
         self._ports = ports
         self._gateways_known = gateways
@@ -140,6 +147,12 @@ class _Known:
     def virtual_service(self, rule: VirtualService) -> Iterator[Finding]:
         yield from self._gateways(rule, rule.spec.gateways, "spec.gateways")
         for number, route in enumerate(rule.spec.http):
+            if route.delegate is not None:
+                named = f"{route.delegate.namespace or rule.metadata.namespace}/{route.delegate.name}"
+                # One that is not there is a place kept for it; one with hosts never can be a delegate.
+                if named in self._with_hosts:
+                    said = f'VirtualService "{named}" has hosts, so it is no delegate; the route is left out'
+                    yield _warning(rule, f"spec.http[{number}].delegate", said)
             for place, each in enumerate(route.route):
                 path = f"spec.http[{number}].route[{place}].destination"
                 yield from self._destination(rule, each.destination, path)

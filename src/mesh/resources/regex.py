@@ -19,15 +19,22 @@ def wrong_regex(text: str) -> str:
     if len(text) > LONGEST:
         return f"{len(text)} characters; {LONGEST} at the most"
     opened, at, repeatable = 0, 0, False
+    # How often the innermost part of each open group is repeated, and of the part just read: RE2 counts nested
+    # repetitions together.
+    groups, last = [1], 1
     while at < len(text):
         if literal := _LITERAL.match(text, at):
-            at, repeatable = literal.end(), True
+            at, repeatable, last = literal.end(), True, 1
             continue
         sign = text[at]
         if sign in "*+?" or (sign == "{" and _REPEAT.match(text, at)):
             end, wrong = _repetition(text, at, repeatable)
             if wrong:
                 return wrong
+            last *= _times(text, at)
+            if last > _MOST_REPEATED:
+                return f'"{text[at:end]}" makes {last} repetitions of what it repeats; {_MOST_REPEATED} at the most'
+            groups[-1] = max(groups[-1], last)
             at, repeatable = end, False
             continue
         if sign == "\\":
@@ -44,6 +51,12 @@ def wrong_regex(text: str) -> str:
             end, wrong = at + 1, ""
         if wrong:
             return wrong
+        last = 1
+        if sign == "(" and text[end - 1] != ")":
+            groups.append(1)
+        elif sign == ")":
+            last = groups.pop()
+            groups[-1] = max(groups[-1], last)
         at, repeatable = end, sign not in "(|"
     return '"(" is not closed' if opened else ""
 
@@ -58,6 +71,12 @@ def _repetition(text: str, at: int, repeatable: bool) -> tuple[int, str]:
         if max(least, most) > _MOST_REPEATED or least > most:
             return end, f'"{counted[0]}" is not a repetition ({_MOST_REPEATED} times at the most)'
     return end + text.startswith("?", end), ""
+
+
+def _times(text: str, at: int) -> int:
+    """How often a counted repetition repeats at the most; 1 of the others, which RE2 does not count."""
+    counted = _REPEAT.match(text, at)
+    return max(1, int(counted[1]), int(counted[3] or 0)) if counted else 1
 
 
 def _escape(text: str, at: int) -> tuple[int, str]:

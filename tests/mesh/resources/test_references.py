@@ -96,3 +96,12 @@ def test_a_rule_for_an_unknown_host_is_a_warning() -> None:
     found = findings(validate({**body, "spec": {"host": "nobody"}}, "mesh").typed)
     assert found == [("warning", 'DestinationRule mesh/r: spec.host: no Service is named "nobody"')]
     assert findings(validate({**body, "spec": {"host": "*.mesh.svc.cluster.local"}}, "mesh").typed) == []
+
+
+def test_a_delegate_with_hosts_is_none_and_neither_is_the_rule_itself() -> None:
+    itself = rule(hosts=["users"], http=[{"delegate": {"name": "r"}}])
+    told = 'spec.http[0].delegate: VirtualService "mesh/r" has hosts'
+    assert [severity for severity, said in findings(itself) if told in said] == ["warning"]
+    # A place that is kept for a delegate to come is no mistake.
+    kept = rule(hosts=["users"], http=[{"delegate": {"name": "other"}}])
+    assert not any("delegate" in said for _, said in findings(kept))

@@ -22,6 +22,9 @@ from mesh.resources.regex import wrong_regex
         "{a}",
         "a+?b*?c??d{1,2}?",
         "^*",
+        "(a{10}b{1000}|c{30}){1}",
+        "((a{10}){10}){10}",
+        "(a{1000})*",
         "",
     ],
 )
@@ -49,6 +52,8 @@ def test_what_re2_takes_is_taken(text: str) -> None:
         ("(?>a)", "is not known to RE2"),
         ("a{2,1}", "is not a repetition"),
         ("a{1001}", "is not a repetition"),
+        ("(a{1000}){1000}", "1000000 repetitions"),
+        ("(x(a{2,40}b){5}){6}", "1200 repetitions"),
         ("a" * 1025, "1024 at the most"),
     ],
 )
