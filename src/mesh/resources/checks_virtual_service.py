@@ -4,11 +4,12 @@ import base64
 import binascii
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from http import HTTPStatus
 
 from mesh.resources.durations import wrong_duration
 from mesh.resources.istio import GRPC_STATUSES, Percent, StringMatch
 from mesh.resources.names import HEADER, none_of, wrong_host, wrong_label, wrong_labels, wrong_port, wrong_subdomain
-from mesh.resources.problems import FieldError
+from mesh.resources.problems import FieldError, meant
 from mesh.resources.regex import wrong_regex
 from mesh.resources.virtual_service import (
     Destination,
@@ -25,6 +26,26 @@ MOST_ROUTES = 5_000
 REDIRECTS = (301, 302, 303, 307, 308)
 DERIVED_PORTS = ("", "FROM_PROTOCOL_DEFAULT", "FROM_REQUEST_PORT")
 WHOLE = 2**32 - 1
+# Envoy's conditions for retries; the number of an HTTP status is one, too.
+RETRY_CONDITIONS = (
+    "5xx",
+    "gateway-error",
+    "reset",
+    "reset-before-request",
+    "connect-failure",
+    "envoy-ratelimited",
+    "retriable-4xx",
+    "refused-stream",
+    "retriable-status-codes",
+    "retriable-headers",
+    "http3-post-connect-failure",
+    "cancelled",
+    "deadline-exceeded",
+    "internal",
+    "resource-exhausted",
+    "unavailable",
+)
+STATUSES = frozenset(str(status.value) for status in HTTPStatus)
 # What a token says, at a gateway (Istio's JWT claim based routing).
 CLAIM_KEY = re.compile(r"@request\.auth\.claims(?:\.([^\[\]]+)|((?:\[[^\[\]]+\])+))")
 
@@ -190,6 +211,11 @@ def _retries(route: HTTPRoute, path: str) -> Errors:
     if retries.attempts == 0 and (retries.per_try_timeout or retries.retry_on):
         name = "perTryTimeout" if retries.per_try_timeout else "retryOn"
         yield FieldError(f"{path}.retries.{name}", "does not go with attempts 0, which switches retries off")
+    words = [word.strip() for word in retries.retry_on.split(",")] if retries.retry_on else []
+    for word in words:
+        if word and word not in RETRY_CONDITIONS and word not in STATUSES:
+            said = f'"{word[:80]}" is no condition{meant(word, RETRY_CONDITIONS)}'
+            yield FieldError(f"{path}.retries.retryOn", said)
     for name, text in (("perTryTimeout", retries.per_try_timeout), ("backoff", retries.backoff)):
         if text:
             yield from wrong_duration(text, f"{path}.retries.{name}")

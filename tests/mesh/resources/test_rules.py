@@ -73,6 +73,8 @@ M = f"{H}.match[0]"
         ({f"{H}.retries": {"attempts": -1}}, f"{H}.retries.attempts", "-1 is not in"),
         ({f"{H}.retries": {"perTryTimeout": "2s"}}, f"{H}.retries.perTryTimeout", "does not go with attempts 0"),
         ({f"{H}.retries": {"attempts": 1, "perTryTimeout": "2"}}, f"{H}.retries.perTryTimeout", "not a duration"),
+        ({f"{H}.retries": {"attempts": 1, "retryOn": "5xx,conect-failure"}}, f"{H}.retries.retryOn", "connect-failure"),
+        ({f"{H}.retries": {"attempts": 1, "retryOn": "999"}}, f"{H}.retries.retryOn", '"999" is no condition'),
         ({f"{H}.fault": {}}, f"{H}.fault", "needs delay or abort"),
         ({f"{H}.fault": {"delay": {}}}, f"{H}.fault.delay.fixedDelay", "is missing"),
         (

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from mesh.resources import shadowing
 from mesh.resources.manifest import validate
 from mesh.resources.shadowing import EVERYTHING, shadowed, takes
-from mesh.resources.virtual_service import VirtualService
+from mesh.resources.virtual_service import HTTPMatchRequest, VirtualService
 from tests.mesh.objects import rule, to
 
 Json = dict[str, Any]
@@ -39,7 +39,8 @@ def typed(blocks: list[list[Json]]) -> VirtualService:
 
 def by_comparing_all(rule: VirtualService) -> list[str]:
     """The paths that are told, by the plain rule."""
-    found, earlier = [], []
+    found: list[str] = []
+    earlier: list[HTTPMatchRequest] = []
     for number, route in enumerate(rule.spec.http):
         blocks = route.match or [EVERYTHING]
         if all(any(takes(held, block) for held in earlier) for block in blocks):
