@@ -7,6 +7,7 @@ medians of five.
 import statistics
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -14,12 +15,15 @@ from rich.table import Table
 from tests.mesh.objects import body, cookie, pod, rule, service, to
 from tests.mesh.routing.test_compile import typed
 
+from bench.plot import plot
 from mesh.envoy.resources import Encoder
 from mesh.resources.meta import Resource
 from mesh.routing.compile import compile  # noqa: A004 - what it does
 from mesh.routing.world import MeshSettings, World
 
 SIZES = (125, 250, 500)
+CHART = (200, 400, 600, 800, 1000)
+PICTURE = Path(__file__).parents[1] / "docs" / "pictures" / "compile.svg"
 
 
 def objects(services: int) -> list[Resource]:
@@ -61,6 +65,20 @@ def main() -> None:
         )
         table.add_row(str(size), str(len(held)), *(f"{figure:.0f} ms" for figure in figures))
     Console().print(table)
+    picture()
+
+
+def picture() -> None:
+    """The chart of the docs: milliseconds by the number of services, which should grow as the number does."""
+    series: dict[str, list[float]] = {"work out": [], "work out and encode": []}
+    for size in CHART:
+        world = World.build(1, objects(size))
+        snapshot = compile(world, MeshSettings())
+        worked_out = median(lambda world=world: compile(world, MeshSettings()))  # type: ignore[misc]
+        encoded = median(lambda snapshot=snapshot: Encoder().encode(snapshot))  # type: ignore[misc]
+        series["work out"].append(worked_out)
+        series["work out and encode"].append(worked_out + encoded)
+    plot(PICTURE, "A whole configuration (ms of processor time)", CHART, series, zero=True, counted="services")
 
 
 if __name__ == "__main__":

@@ -10,9 +10,15 @@ COLOURS = ("#2563eb", "#dc2626", "#059669", "#b45309")
 
 
 def plot(
-    path: Path, title: str, counts: Sequence[int], series: Mapping[str, Sequence[float]], *, zero: bool = False
+    path: Path,
+    title: str,
+    counts: Sequence[int],
+    series: Mapping[str, Sequence[float]],
+    *,
+    zero: bool = False,
+    counted: str = "branches",
 ) -> None:
-    """Writes one chart: a line a series over the counts, which stand at equal distances."""
+    """Writes one chart: a line a series over the counts of what is `counted`, which stand at equal distances."""
     values = [value for line in series.values() for value in line]
     low = 0.0 if zero else min(values)
     high = max(values) * 1.1 or 1.0
@@ -35,7 +41,7 @@ def plot(
         parts.append(f'<text x="{LEFT - 6}" y="{y(value) + 4:.1f}" text-anchor="end">{value:.3g}</text>')
     for number, count in enumerate(counts):
         parts.append(f'<text x="{x(number):.1f}" y="{HEIGHT - 18}" text-anchor="middle">{count:,}</text>')
-    parts.append(f'<text x="{(LEFT + WIDTH - RIGHT) / 2:.0f}" y="{HEIGHT - 3}" text-anchor="middle">branches</text>')
+    parts.append(f'<text x="{(LEFT + WIDTH - RIGHT) / 2:.0f}" y="{HEIGHT - 3}" text-anchor="middle">{counted}</text>')
     for index, (name, line) in enumerate(series.items()):
         colour = COLOURS[index % len(COLOURS)]
         points = " ".join(f"{x(number):.1f},{y(value):.1f}" for number, value in enumerate(line))
