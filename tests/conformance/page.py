@@ -146,6 +146,8 @@ PROVED: dict[tuple[type[Part], str], str] = {
     "test_the_older_way_to_say_a_warmup_means_the_same",
     (dr.ConsistentHashLB, "minimumRingSize"): "tests/conformance/test_destination_rule.py::"
     "test_the_size_of_a_ring_is_told_to_envoy",
+    (vs.HTTPRetry, "retryOn"): "tests/mesh/envoy/snapshots/test_routes.py::"
+    "test_what_is_tried_again_is_what_the_condition_says",
     (vs.HTTPRetry, "attempts"): "tests/mesh/envoy/snapshots/test_routes.py::test_retries_end_after_their_attempts",
 }
 REFUSED: dict[tuple[type[Part], str], str] = {
@@ -237,8 +239,8 @@ namespace of the Gateway object; connections that are no HTTP follow what the Se
 
 ## What the size of a configuration costs
 
-`python -m bench.compile`: services, each with a VirtualService, a DestinationRule with two subsets and four pods, worked
-out and encoded from nothing. The cost grows as the number does: twice the services, about twice the time. So does the
+`python -m bench.compile`: services, each with a VirtualService, a DestinationRule with two subsets and four pods,
+worked out and encoded from nothing. The cost grows as the number does: twice the services, about twice the time. So does the
 check of a rule with thousands of routes (`tests/mesh/resources/test_shadowing.py`).
 
 ![Milliseconds by the number of services](pictures/compile.svg)

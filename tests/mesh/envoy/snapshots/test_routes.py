@@ -233,6 +233,31 @@ async def test_retries_end_after_their_attempts(door: Door) -> None:
     assert len(door.a.seen) == 3
 
 
+@pytest.mark.parametrize(
+    ("condition", "codes", "status", "tries"),
+    [
+        ("5xx", (), 500, 2),
+        ("5xx", (), 404, 1),
+        ("gateway-error", (), 502, 2),
+        ("gateway-error", (), 504, 2),
+        ("gateway-error", (), 500, 1),
+        ("retriable-4xx", (), 409, 2),
+        ("retriable-4xx", (), 404, 1),
+        ("retriable-status-codes", (418,), 418, 2),
+        ("retriable-status-codes", (418,), 500, 1),
+        ("connect-failure", (), 503, 1),
+        ("reset", (), 503, 1),
+    ],
+)
+async def test_what_is_tried_again_is_what_the_condition_says(
+    door: Door, condition: str, codes: tuple[int, ...], status: int, tries: int
+) -> None:
+    door.a.status = status
+    await door.routes(row(to("a", retry=Retry(1, (condition,), codes))))
+    assert (await door.ask()).status == status
+    assert len(door.a.seen) == tries
+
+
 async def test_a_mirror_gets_a_copy_and_the_caller_the_first_answer(door: Door) -> None:
     await door.routes(row(to("a", mirrors=(("b", 100.0),))))
     assert await door.who("/copied") == "a"
