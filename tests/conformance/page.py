@@ -240,8 +240,8 @@ namespace of the Gateway object; connections that are no HTTP follow what the Se
 ## What the size of a configuration costs
 
 `python -m bench.compile`: services, each with a VirtualService, a DestinationRule with two subsets and four pods,
-worked out and encoded from nothing. The cost grows as the number does: twice the services, about twice the time. So does the
-check of a rule with thousands of routes (`tests/mesh/resources/test_shadowing.py`).
+worked out and encoded from nothing. The cost grows as the number does: twice the services, about twice the time.
+So does the check of a rule with thousands of routes (`tests/mesh/resources/test_shadowing.py`).
 
 ![Milliseconds by the number of services](pictures/compile.svg)
 """
