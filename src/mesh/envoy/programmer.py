@@ -26,9 +26,9 @@ from mesh.resources.problems import FieldError
 from mesh.resources.ref import Ref
 from mesh.resources.references import Finding, check, ref_of
 from mesh.resources.request_authentication import RequestAuthentication
-from mesh.routing.branches import EntryMemory
 from mesh.routing.compile import compile  # noqa: A004 - what it does
 from mesh.routing.directory import Directory
+from mesh.routing.memory import Memory
 from mesh.routing.table import Listener, Snapshot
 from mesh.routing.world import MeshSettings, World, age
 from mesh.store import Event, Expired, Put, Store, Stored, Watch, timestamp
@@ -94,7 +94,7 @@ class Programmer:
         self._pause = FIRST_PAUSE
         self._names = Names()
         self._keys = Keys()
-        self._memory: EntryMemory = {}
+        self._memory, self._pods = Memory(), Memory()
         self.snapshot = Snapshot(0)
 
     async def start(self) -> None:
@@ -155,7 +155,7 @@ class Programmer:
 
     async def _bring(self) -> None:
         """Compiles the store as it is and applies it."""
-        world = World.of(self._store)
+        world = World.of(self._store, self._pods)
         await self._names.want({name for entry in world.entries for name in entry.names})
         await self._keys.want(_places(world))
         world = replace(world, addresses=dict(self._names.addresses), keys=dict(self._keys.found))
@@ -272,7 +272,7 @@ def _places(world: World) -> dict[str, Place]:
     rules = [rule for each in world.authentications for rule in each.spec.jwt_rules if rule.uri]
     if not rules:
         return {}
-    directory = Directory(world)
+    directory = Directory(world, Memory())
     found = {}
     for rule in rules:
         url = urlsplit(rule.uri)

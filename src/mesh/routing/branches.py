@@ -10,12 +10,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from mesh.resources.branch import BRANCH_LABEL, SERVICE_LABEL, Branch, BranchService, BranchSpec, entry_keys
+from mesh.resources.branch import BRANCH_LABEL, SERVICE_LABEL, Branch, BranchService, entry_keys
 from mesh.resources.checks_branch import url_address
 from mesh.resources.hosts import service_host
 from mesh.resources.references import ref_of
 from mesh.resources.service import ServicePort
 from mesh.routing.directory import Directory, Known, is_http2, target
+from mesh.routing.memory import Memory
 from mesh.routing.table import (
     Cluster,
     Divert,
@@ -34,8 +35,6 @@ from mesh.routing.views import cluster_name
 from mesh.routing.world import Workload, World
 
 PROBLEM = HeaderChanges(response=HeaderChange(set=(("content-type", "application/problem+json"),)))
-# By namespace and name: what the entries were made of, and the entries.
-EntryMemory = dict[str, tuple[BranchSpec, str, tuple[Entry, ...]]]
 Clusters = dict[str, Cluster]
 Endpoints = dict[str, tuple[Endpoint, ...]]
 
@@ -207,24 +206,23 @@ class Branches:
             Divert(each.branch, (("", each.cluster),), each.refusal) for each in self._targets.get((host, port), ())
         )
 
-    def entries(self, memory: EntryMemory) -> Entries:
+    def entries(self, memory: Memory) -> Entries:
         """Every way into every branch. Call after `add_clusters`, which knows what falls back."""
         found: list[Entry] = []
-        now: EntryMemory = {}
         for branch in self.all:
             name = branch.metadata.name
             fallen = self._fallbacks.get((branch.metadata.namespace, name))
             label = f"{name}; fallback={','.join(sorted(set(fallen)))}" if fallen else name
-            key = f"{branch.metadata.namespace}/{name}"
-            held = memory.get(key)
-            if held is None or held[0] is not branch.spec or held[1] != label:
-                ways = tuple(Entry(each, name, label) for each in entry_keys(branch))
-                held = (branch.spec, label, ways)
-            now[key] = held
-            found += held[2]
-        memory.clear()
-        memory.update(now)
+            found += memory.keep(
+                ("entries", branch.metadata.namespace, name),
+                (branch.spec, label),
+                lambda branch=branch, label=label: _ways(branch, label),  # type: ignore[misc]
+            )
         return Entries(tuple(found))
+
+
+def _ways(branch: Branch, label: str) -> tuple[Entry, ...]:
+    return tuple(Entry(each, branch.metadata.name, label) for each in entry_keys(branch))
 
 
 def diverted(routes: Sequence[Route], divert: Divert) -> tuple[Route, ...]:

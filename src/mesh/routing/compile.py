@@ -7,8 +7,11 @@ HTTP goes through one proxy listener that knows the host by the request. Gateway
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
+from typing import NamedTuple
 
 from mesh.resources.branch import PREVIEW_DOMAIN
+from mesh.resources.destination_rule import DestinationRule
 from mesh.resources.gateway import Gateway, Server
 from mesh.resources.hosts import aliases, covers, resolve, service_host, specificity
 from mesh.resources.ref import Ref
@@ -17,17 +20,19 @@ from mesh.resources.service import ServicePort
 from mesh.resources.virtual_service import Destination, VirtualService
 from mesh.routing.access import Policies
 from mesh.routing.authentication import Tokens
-from mesh.routing.branches import Branches, EntryMemory
+from mesh.routing.branches import Branches
 from mesh.routing.clusters import clusters_of
 from mesh.routing.delegates import delegates_of
 from mesh.routing.directory import Directory, Known, is_http
 from mesh.routing.egress import Egress
 from mesh.routing.http import DEFAULT_RETRY, MESH, Place, rows
 from mesh.routing.listeners import gateway_name, listeners_of, served
+from mesh.routing.memory import Memory
 from mesh.routing.table import (
     Authentication,
     Chain,
     Cluster,
+    Divert,
     Endpoint,
     Entries,
     Forward,
@@ -50,23 +55,44 @@ PASSTHROUGH = "PassthroughCluster"
 
 
 def compile(  # noqa: A001 - what it does
-    world: World, settings: MeshSettings, memory: EntryMemory | None = None
+    world: World, settings: MeshSettings, memory: Memory | None = None
 ) -> Snapshot:
     """Everything Envoy should know of this world. The same world gives an equal snapshot.
 
-    `memory`, given again and again, keeps what is worked out of one branch alone.
+    `memory`, given again and again, lets what did not change be the same objects as the last time.
     """
-    return _Compiler(world, settings, {} if memory is None else memory).snapshot()
+    memory = memory or Memory()
+    memory.begin(_environment(world, settings))
+    return _Compiler(world, settings, memory).snapshot()
+
+
+def _environment(world: World, settings: MeshSettings) -> object:
+    """What anything may depend on, and what changes seldom: then all is worked out anew."""
+    narrow = (
+        rule for rule in world.destination_rules if rule.spec.export_to or rule.spec.workload_selector is not None
+    )
+    return (
+        settings,
+        world.services,
+        world.policies,
+        world.authentications,
+        world.keys,
+        world.secrets,
+        world.entries,
+        world.addresses,
+        world.sidecars,
+        tuple(narrow),
+    )
 
 
 class _Compiler:
     """Holds what one compilation looks up again and again."""
 
-    def __init__(self, world: World, settings: MeshSettings, memory: EntryMemory) -> None:
+    def __init__(self, world: World, settings: MeshSettings, memory: Memory) -> None:
         self._memory = memory
         self._world = world
         self._settings = settings
-        self._directory = Directory(world)
+        self._directory = Directory(world, memory)
         self._views = Views(world.destination_rules, self._directory)
         self._egress = Egress(world.sidecars, any_host=settings.any_host)
         self._delegates = delegates_of(world.virtual_services)
@@ -105,13 +131,13 @@ class _Compiler:
             tables[table.name] = table
         listeners = {
             each.name: each if self._settings.telemetry else replace(each, told=False)
-            for each in listeners_of(self._world, self._directory, self._settings, tables, self)
+            for each in listeners_of(self._world, self._directory, self._settings, tables, self, self._memory)
         }
-        open_tables = {f"outbound|{each}" for each in namespaces if self._egress.calls_any_host(each)}
-        listeners = {
-            name: replace(each, passthrough=True) if each.table in open_tables else each
-            for name, each in listeners.items()
-        }
+        if open_tables := {f"outbound|{each}" for each in namespaces if self._egress.calls_any_host(each)}:
+            listeners = {
+                name: replace(each, passthrough=True) if each.table in open_tables else each
+                for name, each in listeners.items()
+            }
         authentications = {each.name: each for each in self._authentications(tables)}
         return Snapshot(self._world.version, listeners, tables, self._clusters, self._endpoints, authentications)
 
@@ -125,12 +151,24 @@ class _Compiler:
     def _add_clusters(self) -> None:
         for known in (*self._directory.services, *self._directory.entries):
             for view, rules in self._views.of(known).items():
-                for cluster, endpoints in clusters_of(
-                    known, rules, self._directory, self._policies, self._tokens, self._world.secrets, view
-                ):
+                # Who may call depends on the labels of any pod, endpoints on those of the Service's own.
+                ruled = self._policies or self._tokens
+                pods = self._world.workloads if ruled else tuple(self._directory.pods_of(known))
+                inputs = (known, tuple(rules), pods)
+                made = self._memory.keep(
+                    ("clusters", known.host, known.entry is None, view),
+                    inputs,
+                    lambda known=known, rules=rules, view=view: tuple(self._made(known, rules, view)),  # type: ignore[misc]
+                )
+                for cluster, endpoints in made:
                     self._clusters[cluster.name] = cluster
                     self._endpoints[cluster.name] = endpoints
         self._branches.add_clusters(self._clusters, self._endpoints)
+
+    def _made(
+        self, known: Known, rules: Sequence[DestinationRule], view: str
+    ) -> Iterator[tuple[Cluster, tuple[Endpoint, ...]]]:
+        return clusters_of(known, rules, self._directory, self._policies, self._tokens, self._world.secrets, view)
 
     def _resolved(self, host: str, namespace: str) -> str:
         """A rule's host as a Service's full name where it is one, in whatever short form it was written."""
@@ -154,7 +192,7 @@ class _Compiler:
 
     def _place(self, gateway: str, namespace: str, port: int, labels: Mapping[str, str], here: int) -> Place:
         cluster_for = self._cluster_for(port, namespace)
-        return Place(gateway, namespace, port, cluster_for, labels, cluster_for.nobody, here)
+        return Place(gateway, namespace, port, cluster_for, labels, cluster_for.nobody, here, lambda: cluster_for.asked)
 
     def _sidecar_hosts(self, namespace: str) -> Iterator[VirtualHost]:
         """All that a pod of this namespace can call by name."""
@@ -220,7 +258,9 @@ class _Compiler:
         host = self._hosts.get(key)
         if host is None:
             host = self._hosts[key] = self._built_host(known, port, namespace, domains)
-        return host if host.domains == domains else replace(host, domains=domains)
+        if host.domains == domains:
+            return host
+        return self._memory.keep(("renamed", *key, domains), host, lambda: replace(host, domains=domains))
 
     def _built_host(self, known: Known, port: ServicePort, namespace: str, domains: tuple[str, ...]) -> VirtualHost:
         rules = exported(self._by_host.get(known.host, ()), namespace)
@@ -231,14 +271,21 @@ class _Compiler:
         name = f"{known.host}:{port.port}"
         place = self._mesh(namespace, port.port)
         host = self._merged_host(name, domains, rules, place, plain, known.ref)
-        return replace(host, diverts=self._branches.diverts(known.host, port.port, forwarded(host.routes)))
+        return self._diverted(host, namespace, self._branches.diverts(known.host, port.port, forwarded(host.routes)))
+
+    def _diverted(self, host: VirtualHost, namespace: str, diverts: tuple[Divert, ...]) -> VirtualHost:
+        """A host with what branches do there."""
+        if not diverts:
+            return host
+        key = ("diverted", host.name, namespace, host.domains)
+        return self._memory.keep(key, (host, diverts), lambda: replace(host, diverts=diverts))
 
     def _virtual_host(
         self, name: str, domains: tuple[str, ...], rules: Sequence[VirtualService], place: Place
     ) -> VirtualHost:
         """A host that is no Service's."""
         host = self._merged_host(name, domains, rules, place, ())
-        return replace(host, diverts=self._branches.diverts_by_destination(forwarded(host.routes)))
+        return self._diverted(host, place.namespace, self._branches.diverts_by_destination(forwarded(host.routes)))
 
     def _merged_host(
         self,
@@ -250,16 +297,30 @@ class _Compiler:
         *origins: Ref,
     ) -> VirtualHost:
         """Several rules for one host merge: older before younger, and rows that take every request last."""
+        delegating = any(route.delegate is not None for rule in rules for route in rule.spec.http)
+        inputs = (tuple(rules), after, self._delegates if delegating else None)
+        key = (name, place.namespace, domains)
+        seen = self._memory.keep(("rows", *key), inputs, lambda: self._expanded(rules, place, after))
+        for cluster, by in seen.asked:
+            if cluster not in self._clusters:
+                self._clusters[cluster], self._endpoints[cluster] = Cluster(cluster, origins=by), ()
+        to = tuple(map(self._clusters.__getitem__, seen.to))
+
+        def made() -> VirtualHost:
+            routes = finished(seen.rows, self._clusters)
+            named = dict.fromkeys((*origins, *(origin for row in routes for origin in row.origins)))
+            return VirtualHost(name, domains, routes, tuple(named))
+
+        return self._memory.keep(("host", *key), (seen, to, origins), made)
+
+    def _expanded(self, rules: Sequence[VirtualService], place: Place, after: tuple[Route, ...]) -> "_Expanded":
         found = [row for rule in rules for row in rows(rule, place, self._delegates)]
         if len(rules) > 1:
             found.sort(key=lambda row: row.match == Match())
         seen = tuple(self._views.for_workloads((*found, *after), place.namespace))
-        for missing in (name for name in named_by(seen) if name not in self._clusters):
-            # A rule for some pods alone that says nothing of the subset.
-            self._clusters[missing], self._endpoints[missing] = Cluster(missing), ()
-        routes = finished(seen, self._clusters)
-        named = dict.fromkeys((*origins, *(origin for row in routes for origin in row.origins)))
-        return VirtualHost(name, domains, routes, tuple(named))
+        # A rule for some pods alone may say nothing of a subset that rows name.
+        asked = dict.fromkeys((*place.asked(), *((each, ()) for each in named_by(seen))))
+        return _Expanded(seen, tuple(asked), forwarded(seen))
 
     def _gateway_tables(self, entries: Entries) -> Iterator[RouteTable]:
         """One table a port, for all Gateways that serve it; a host's rules merge, older first."""
@@ -338,7 +399,8 @@ class _Compiler:
             for port in known.service.spec.ports:
                 suffix = f"{known.host}|{port.port}"
                 host = self._service_host(known, port, known.namespace, ("*",))
-                yield RouteTable(f"clusterip|{suffix}", (host,))
+                table = partial(RouteTable, f"clusterip|{suffix}", (host,))
+                yield self._memory.keep(("alone", suffix), host, table)
                 if port.node_port:
                     (route,) = finished((_plain(known, port),), self._clusters)
                     plain = VirtualHost(
@@ -365,6 +427,15 @@ class _Compiler:
             domains = tuple(f"{host}:{here}" for host in hosts) + (tuple(hosts) if here == 80 else ())
             route = Route("gateway", Match(), Forward((Weighted(name),)))
             yield VirtualHost(name, domains, (route,))
+
+
+class _Expanded(NamedTuple):
+    """Rows without what their destinations ask; `asked` are the clusters that must be there, with the objects behind
+    those that no Service stands for, `to` the clusters that the rows send to."""
+
+    rows: tuple[Route, ...]
+    asked: tuple[tuple[str, tuple[Ref, ...]], ...]
+    to: tuple[str, ...]
 
 
 def exported(rules: Iterable[VirtualService], namespace: str) -> list[VirtualService]:
@@ -426,6 +497,7 @@ class _ClusterFor:
         self._port = port
         self._clusters = clusters
         self._endpoints = endpoints
+        self.asked: dict[tuple[str, tuple[Ref, ...]], None] = {}
 
     def __call__(self, destination: Destination, namespace: str) -> str | None:
         known = self._directory.service(resolve(destination.host, namespace))
@@ -450,6 +522,7 @@ class _ClusterFor:
         return self._named(cluster_name(number, destination.subset, resolve(destination.host, namespace)))
 
     def _named(self, name: str, *origins: Ref) -> str:
+        self.asked[name, origins] = None
         if name not in self._clusters:
             self._clusters[name] = Cluster(name, origins=origins)
             self._endpoints[name] = ()

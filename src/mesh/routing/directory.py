@@ -11,6 +11,7 @@ from mesh.resources.ref import Ref
 from mesh.resources.references import ref_of
 from mesh.resources.service import Service, ServicePort, ServiceSpec
 from mesh.resources.service_entry import ServiceEntry
+from mesh.routing.memory import Memory
 from mesh.routing.table import Endpoint
 from mesh.routing.world import Workload, World
 
@@ -59,12 +60,10 @@ def is_http2(port: ServicePort) -> bool:
 
 
 class Directory:
-    """Built once for a world; every look-up is by key."""
+    """Built once for a world; every look-up is by key. `memory` has what the last one was built of."""
 
-    def __init__(self, world: World) -> None:
-        self.services = tuple(
-            Known(service_host(each.metadata.name, each.metadata.namespace), each) for each in world.services
-        )
+    def __init__(self, world: World, memory: Memory) -> None:
+        self.services = memory.keep("services", world.services, lambda: _known(world.services))
         self._addresses = world.addresses
         self.entries = tuple(
             Known(host.lower(), _as_service(entry, host.lower()), entry)
@@ -72,14 +71,8 @@ class Directory:
             for host in entry.spec.hosts
         )
         self._by_host = {known.host: known for known in (*reversed(self.entries), *self.services)}
-        self._by_alias = {alias: known for known in self.services for alias in aliases(known.name, known.namespace, "")}
-        self._by_label: dict[tuple[str, str, str], list[Workload]] = defaultdict(list)
-        for workload in world.workloads:
-            if BRANCH_LABEL in workload.labels:
-                # A branch's own pods are never among a Service's, whatever it selects.
-                continue
-            for key, value in workload.labels.items():
-                self._by_label[workload.namespace, key, value].append(workload)
+        self._by_alias = memory.keep("aliases", self.services, lambda: _by_alias(self.services))
+        self._by_label = memory.keep("labels", world.workloads, lambda: _by_label(world.workloads))
 
     def service(self, host: str) -> Known | None:
         """The Service that a resolved host names."""
@@ -101,6 +94,13 @@ class Directory:
         smallest = min(groups, key=len)
         wanted = labels.items()
         return [each for each in smallest if all(each.labels.get(key) == value for key, value in wanted)]
+
+    def pods_of(self, known: Known) -> Sequence[Workload]:
+        """The pods that a Service's endpoints are made of."""
+        if known.entry is None:
+            return self.selected(known.namespace, known.service.spec.selector)
+        selector = known.entry.spec.workload_selector
+        return self.selected(known.entry.metadata.namespace, selector.labels) if selector is not None else ()
 
     def endpoints(self, known: Known, port: ServicePort, subset: Mapping[str, str]) -> tuple[Endpoint, ...]:
         """The ready pods' addresses for a port, sorted."""
@@ -138,6 +138,25 @@ class Directory:
                 at = each.ports.get(port.name, number)
                 found += [Endpoint(address, at, each.address, each.weight) for address in addresses]
         return tuple(found)
+
+
+def _known(services: Sequence[Service]) -> tuple[Known, ...]:
+    return tuple(Known(service_host(each.metadata.name, each.metadata.namespace), each) for each in services)
+
+
+def _by_alias(services: Sequence[Known]) -> Mapping[str, Known]:
+    return {alias: known for known in services for alias in aliases(known.name, known.namespace, "")}
+
+
+def _by_label(workloads: Sequence[Workload]) -> Mapping[tuple[str, str, str], Sequence[Workload]]:
+    found: dict[tuple[str, str, str], list[Workload]] = defaultdict(list)
+    for workload in workloads:
+        if BRANCH_LABEL in workload.labels:
+            # A branch's own pods are never among a Service's, whatever it selects.
+            continue
+        for key, value in workload.labels.items():
+            found[workload.namespace, key, value].append(workload)
+    return found
 
 
 def _as_service(entry: ServiceEntry, host: str) -> Service:

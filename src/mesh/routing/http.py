@@ -2,7 +2,7 @@
 
 import base64
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import product
 
@@ -58,7 +58,7 @@ class Place:
 
     `cluster_for` names the cluster of a destination as written in a namespace; None when there is none. `nobody`
     names one without endpoints, for a share of requests whose destination is missing. `here` is the port that
-    clients really call.
+    clients really call. `asked` tells the clusters that were named until now, with the objects behind them.
     """
 
     gateway: str
@@ -68,6 +68,7 @@ class Place:
     labels: Mapping[str, str]
     nobody: Callable[[Destination, str], str]
     here: int = 0
+    asked: Callable[[], Iterable[tuple[str, tuple[Ref, ...]]]] = tuple
 
 
 def rows(rule: VirtualService, place: Place, delegates: Mapping[str, VirtualService]) -> Iterator[Route]:

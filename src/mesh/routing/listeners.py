@@ -10,6 +10,7 @@ from mesh.resources.gateway import Gateway, Server
 from mesh.resources.ref import Ref
 from mesh.resources.references import ref_of
 from mesh.routing.directory import Directory, Known, is_http
+from mesh.routing.memory import Memory
 from mesh.routing.table import Chain, Listener, Role, RouteTable, Source, Weighted
 from mesh.routing.tls import is_encrypted, speaks_http
 from mesh.routing.views import cluster_name
@@ -38,10 +39,15 @@ def served(world: World) -> Mapping[int, Sequence[tuple[Gateway, Server]]]:
 
 
 def listeners_of(
-    world: World, directory: Directory, settings: MeshSettings, tables: Mapping[str, RouteTable], raw: RawRoutes
+    world: World,
+    directory: Directory,
+    settings: MeshSettings,
+    tables: Mapping[str, RouteTable],
+    raw: RawRoutes,
+    memory: Memory,
 ) -> Iterator[Listener]:
     """Every listener; two never share an address and port. `raw` tells where what is no HTTP goes."""
-    yield from _sidecars(world, settings)
+    yield from _sidecars(world, settings, memory)
     for port, servers in served(world).items():
         listener = Listener(
             name=gateway_name(port),
@@ -83,24 +89,29 @@ def branch_of(workload: Workload) -> str:
     return workload.labels.get(BRANCH_LABEL, "")
 
 
-def _sidecars(world: World, settings: MeshSettings) -> Iterator[Listener]:
+def _sidecars(world: World, settings: MeshSettings, memory: Memory) -> Iterator[Listener]:
     for each in sorted(world.workloads, key=lambda workload: (workload.namespace, workload.name)):
-        yield Listener(
-            name=f"sidecar|{each.namespace}/{each.name}",
-            role=Role.SIDECAR,
-            address=each.ip,
-            port=settings.sidecar_port,
-            table=f"outbound|{each.namespace}",
-            source=Source(
-                each.namespace,
-                each.name,
-                tuple(sorted(each.labels.items())),
-                each.owner,
-                branch_of(each),
-                each.service_account,
-            ),
-            origins=(Ref("", "Pod", each.namespace, each.name),),
-        )
+        key = ("sidecar", each.namespace, each.name)
+        yield memory.keep(key, each, lambda each=each: _sidecar(each, settings))  # type: ignore[misc]
+
+
+def _sidecar(workload: Workload, settings: MeshSettings) -> Listener:
+    return Listener(
+        name=f"sidecar|{workload.namespace}/{workload.name}",
+        role=Role.SIDECAR,
+        address=workload.ip,
+        port=settings.sidecar_port,
+        table=f"outbound|{workload.namespace}",
+        source=Source(
+            workload.namespace,
+            workload.name,
+            tuple(sorted(workload.labels.items())),
+            workload.owner,
+            branch_of(workload),
+            workload.service_account,
+        ),
+        origins=(Ref("", "Pod", workload.namespace, workload.name),),
+    )
 
 
 def _services(directory: Directory, settings: MeshSettings, raw: RawRoutes) -> Iterator[Listener]:

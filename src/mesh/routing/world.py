@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from types import MappingProxyType
 from typing import Self, TypeVar
 from zlib import crc32
@@ -20,6 +21,7 @@ from mesh.resources.service import Service
 from mesh.resources.service_entry import ServiceEntry
 from mesh.resources.sidecar import Sidecar
 from mesh.resources.virtual_service import VirtualService
+from mesh.routing.memory import Memory
 from mesh.store import Store
 
 T = TypeVar("T", bound=Resource)
@@ -31,8 +33,7 @@ class MeshSettings:
     """Where the mesh listens. `ports` maps a Gateway's port to the one used here; others stay as they are.
 
     `developer_subnet` is three numbers of an address ("127.20.255"). `telemetry`: Envoy tells of every request.
-    `any_host`: pods can call hosts that the mesh
-    does not know (Istio's outboundTrafficPolicy ALLOW_ANY).
+    `any_host`: pods can call hosts that the mesh does not know (Istio's outboundTrafficPolicy ALLOW_ANY).
     """
 
     gateway_address: str = "127.0.0.1"
@@ -103,8 +104,8 @@ class World:
     secrets: Mapping[tuple[str, str], Secret] = field(default_factory=dict, repr=False)
 
     @classmethod
-    def of(cls, store: Store) -> Self:
-        """The world as the store has it now."""
+    def of(cls, store: Store, memory: Memory | None = None) -> Self:
+        """The world as the store has it now. `memory`, given again and again, keeps pods that did not change."""
         return cls.build(
             store.version,
             [
@@ -120,17 +121,24 @@ class World:
                 *store.of(ServiceEntry),
                 *store.of(Sidecar),
             ],
+            memory,
         )
 
     @classmethod
-    def build(cls, version: int, objects: Iterable[Resource]) -> Self:
+    def build(cls, version: int, objects: Iterable[Resource], memory: Memory | None = None) -> Self:
         """A world from typed objects in any order; kinds that routing does not ask are left out."""
+        memory = memory or Memory()
+        memory.begin(None)
         everything = sorted(objects, key=age)
         pods = [each for each in everything if isinstance(each, Pod)]
         return cls(
             version=version,
             services=_only(everything, Service),
-            workloads=tuple(Workload.of(pod) for pod in pods if pod.status.pod_ip and not _ended(pod)),
+            workloads=tuple(
+                memory.keep((pod.metadata.namespace, pod.metadata.name), pod, partial(Workload.of, pod))
+                for pod in pods
+                if pod.status.pod_ip and not _ended(pod)
+            ),
             virtual_services=_only(everything, VirtualService),
             destination_rules=_only(everything, DestinationRule),
             gateways=_only(everything, Gateway),
