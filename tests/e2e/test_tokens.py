@@ -1,6 +1,7 @@
 """Tokens through the whole mesh: a RequestAuthentication applied as a user does, held by real requests."""
 
 import json
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,6 +32,42 @@ spec:
   rules:
     - from: [{source: {requestPrincipals: ["people@example.com/fox"]}}]
 """
+
+
+SERVER = """
+import http.server, os, sys
+class Answer(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        good = self.headers["host"] == "keys.mesh.svc.cluster.local:8000" and self.path == "/all?kind=jwks"
+        self.send_response(200 if good else 404)
+        self.end_headers()
+        self.wfile.write(os.environ["KEYS"].encode())
+http.server.HTTPServer((os.environ["HOST"], 8000), Answer).serve_forever()
+"""
+
+
+def issuer_of_keys(text: str) -> str:
+    """A Deployment with its Service that tells keys, as JSON."""
+    labels = {"app": "keys"}
+    container = {
+        "name": "keys",
+        "image": "keys",
+        "command": [sys.executable, "-c", SERVER],
+        "env": [{"name": "KEYS", "value": text}],
+        "ports": [{"containerPort": 8000}],
+        "readinessProbe": {"tcpSocket": {"port": 8000}},
+    }
+    template = {"metadata": {"labels": labels}, "spec": {"containers": [container]}}
+    metadata = {"name": "keys", "namespace": "mesh"}
+    spec = {"selector": {"matchLabels": labels}, "template": template}
+    ports = [{"name": "http", "port": 8000}]
+    return "\n---\n".join(
+        json.dumps(each)
+        for each in (
+            {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata, "spec": spec},
+            {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": {"selector": labels, "ports": ports}},
+        )
+    )
 
 
 @contextmanager
@@ -94,3 +131,13 @@ def test_keys_are_fetched_where_the_rule_says(mesh: Mesh) -> None:
     assert status(mesh, people.token()) == 200
     mesh.ok("delete", "-f", "-", stdin=f"{inline}---{MUST}")
     until(lambda: status(mesh, strangers.token()) == 200)
+
+
+def test_a_service_of_the_mesh_can_tell_the_keys(mesh: Mesh) -> None:
+    mesh.up()
+    people, strangers = Issuer("people@example.com"), Issuer("people@example.com")
+    there = RULE.replace("KEYS", "jwksUri: http://keys.mesh.svc.cluster.local:8000/all?kind=jwks")
+    # The rule and who tells the keys come at once: until that is ready, no token is valid.
+    mesh.ok("apply", "-f", "-", stdin=f"{there}\n---\n{issuer_of_keys(people.jwks)}")
+    until(lambda: status(mesh, people.token()) == 200, 30)
+    assert status(mesh, strangers.token()) == 401
