@@ -1,12 +1,12 @@
 """What it takes to work out and to encode a whole configuration, by its size: `python -m bench.compile`.
 
-A world of N services, each with a VirtualService, a DestinationRule and four pods. Milliseconds of processor time,
-medians of five.
+A world of N services, each with a VirtualService, a DestinationRule and four pods: the whole of it, and what it takes
+after one rule or one pod has changed. Milliseconds of processor time, medians.
 """
 
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +19,11 @@ from bench.plot import plot
 from mesh.envoy.resources import Encoder
 from mesh.resources.meta import Resource
 from mesh.routing.compile import compile  # noqa: A004 - what it does
+from mesh.routing.memory import Memory
 from mesh.routing.world import MeshSettings, World
 
 SIZES = (125, 250, 500)
+CHANGES = 11
 CHART = (200, 400, 600, 800, 1000)
 PICTURE = Path(__file__).parents[1] / "docs" / "pictures" / "compile.svg"
 
@@ -50,20 +52,48 @@ def median(work: Callable[[], object]) -> float:
     return statistics.median(taken)
 
 
+def a_rule(number: int) -> Resource:
+    return typed(rule("s7", "s7", to(f"s7:v{number % 2 + 1}")), 30)
+
+
+def a_pod(number: int) -> Resource:
+    return typed(pod("s7-0", "127.1.0.8", ready=number % 2 == 0, app="s7", version="v1"), 30)
+
+
+def changed(held: Sequence[Resource], change: Callable[[int], Resource]) -> tuple[float, float]:
+    """Milliseconds to work out and to encode what is new after one object has changed, as the daemon does it."""
+    memory, pods, encoder = Memory(), Memory(), Encoder()
+    first = change(0)
+    named = (first.kind, first.metadata.name)
+    others = [each for each in held if (each.kind, each.metadata.name) != named]
+    compiling, encoding = [], []
+    for number in range(2 + CHANGES):
+        world = World.build(number, [*others, change(number)], pods)
+        begun = time.process_time()
+        snapshot = compile(world, MeshSettings(), memory)
+        between = time.process_time()
+        encoder.encode(snapshot)
+        if number > 1:
+            compiling.append((between - begun) * 1000)
+            encoding.append((time.process_time() - between) * 1000)
+    return statistics.median(compiling), statistics.median(encoding)
+
+
 def main() -> None:
-    table = Table("services", "objects", "compile", "encode all", "encode after no change")
+    table = Table(
+        "services", "objects", "compile", "encode", "one rule: compile", "encode", "one pod: compile", "encode"
+    )
     for size in SIZES:
         held = objects(size)
         world = World.build(1, held)
         snapshot = compile(world, MeshSettings())
-        encoder = Encoder()
-        encoder.encode(snapshot)
         figures = (
             median(lambda world=world: compile(world, MeshSettings())),  # type: ignore[misc]
             median(lambda snapshot=snapshot: Encoder().encode(snapshot)),  # type: ignore[misc]
-            median(lambda world=world, encoder=encoder: encoder.encode(compile(world, MeshSettings()))),  # type: ignore[misc]
+            *changed(held, a_rule),
+            *changed(held, a_pod),
         )
-        table.add_row(str(size), str(len(held)), *(f"{figure:.0f} ms" for figure in figures))
+        table.add_row(str(size), str(len(held)), *(f"{figure:.1f} ms" for figure in figures))
     Console().print(table)
     picture()
 

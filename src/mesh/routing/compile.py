@@ -93,7 +93,10 @@ class _Compiler:
         self._world = world
         self._settings = settings
         self._directory = Directory(world, memory)
-        self._views = Views(world.destination_rules, self._directory)
+        # Services are of the environment.
+        self._views = memory.keep(
+            "views", world.destination_rules, lambda: Views(world.destination_rules, self._directory)
+        )
         self._egress = Egress(world.sidecars, any_host=settings.any_host)
         self._delegates = delegates_of(world.virtual_services)
         self._policies = Policies(world.policies)
@@ -153,7 +156,7 @@ class _Compiler:
             for view, rules in self._views.of(known).items():
                 # Who may call depends on the labels of any pod, endpoints on those of the Service's own.
                 ruled = self._policies or self._tokens
-                pods = self._world.workloads if ruled else tuple(self._directory.pods_of(known))
+                pods = self._world.workloads if ruled else self._directory.pods_of(known)
                 inputs = (known, tuple(rules), pods)
                 made = self._memory.keep(
                     ("clusters", known.host, known.entry is None, view),

@@ -11,7 +11,7 @@ from mesh.resources.ref import Ref
 from mesh.resources.references import ref_of
 from mesh.resources.service import Service, ServicePort, ServiceSpec
 from mesh.resources.service_entry import ServiceEntry
-from mesh.routing.memory import Memory
+from mesh.routing.memory import Memory, Same
 from mesh.routing.table import Endpoint
 from mesh.routing.world import Workload, World
 
@@ -73,6 +73,7 @@ class Directory:
         self._by_host = {known.host: known for known in (*reversed(self.entries), *self.services)}
         self._by_alias = memory.keep("aliases", self.services, lambda: _by_alias(self.services))
         self._by_label = memory.keep("labels", world.workloads, lambda: _by_label(world.workloads))
+        self._memory = memory
 
     def service(self, host: str) -> Known | None:
         """The Service that a resolved host names."""
@@ -95,8 +96,15 @@ class Directory:
         wanted = labels.items()
         return [each for each in smallest if all(each.labels.get(key) == value for key, value in wanted)]
 
-    def pods_of(self, known: Known) -> Sequence[Workload]:
+    def pods_of(self, known: Known) -> tuple[Workload, ...]:
         """The pods that a Service's endpoints are made of."""
+        return self._memory.keep(
+            ("pods", known.host, known.entry is None),
+            (known, Same(self._by_label)),
+            lambda: tuple(self._pods_of(known)),
+        )
+
+    def _pods_of(self, known: Known) -> Sequence[Workload]:
         if known.entry is None:
             return self.selected(known.namespace, known.service.spec.selector)
         selector = known.entry.spec.workload_selector

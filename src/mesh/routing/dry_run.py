@@ -396,6 +396,12 @@ def explain(snapshot: Snapshot, asked: Mapping[str, Any]) -> dict[str, Any]:
         "rows": [{"name": each.route.name, "taken": each.taken, "why": each.why} for each in decision.verdicts],
     }
     outcome = _outcome(snapshot, decision.route)
+    door = snapshot.authentications.get(at.listener.name)
+    if door is not None and door.asked and decision.route is not None:
+        names = ", ".join(dict.fromkeys(name for each in door.asked for name in each))
+        outcome["also"] = [f"a token that is brought must be valid ({names}): 401 else", *outcome["also"]]
+    if request.claims:
+        outcome["also"] = ["its token is taken to be valid; Envoy looks at that", *outcome["also"]]
     if decision.route is not None and not permits(decision.route.access, request, at.source):
         outcome["also"] = ["an AuthorizationPolicy does not let it through: 403", *outcome["also"]]
     return {**found, **outcome}
@@ -427,6 +433,8 @@ def _outcome(snapshot: Snapshot, route: Route | None) -> dict[str, Any]:
 def effects(route: Route) -> Iterator[str]:
     """What happens besides, one line each."""
     fault, action = route.fault, route.action
+    if route.authentication:
+        yield f"a token that is brought must be valid ({', '.join(route.authentication)}): 401 else"
     if fault is not None and fault.abort_status is not None:
         yield f"fault: {fault.abort_percent:g} % are answered {fault.abort_status}"
     if fault is not None and fault.abort_grpc is not None:

@@ -47,7 +47,10 @@ def listeners_of(
     memory: Memory,
 ) -> Iterator[Listener]:
     """Every listener; two never share an address and port. `raw` tells where what is no HTTP goes."""
-    yield from _sidecars(world, settings, memory)
+    sidecars = memory.keep(
+        "sidecars", world.workloads, lambda: _sidecars(world, settings, memory.last("sidecars") or {})
+    )
+    yield from (listener for _, listener in sidecars.values())
     for port, servers in served(world).items():
         listener = Listener(
             name=gateway_name(port),
@@ -89,10 +92,17 @@ def branch_of(workload: Workload) -> str:
     return workload.labels.get(BRANCH_LABEL, "")
 
 
-def _sidecars(world: World, settings: MeshSettings, memory: Memory) -> Iterator[Listener]:
+Sidecars = Mapping[tuple[str, str], tuple[Workload, Listener]]
+
+
+def _sidecars(world: World, settings: MeshSettings, before: Sidecars) -> Sidecars:
+    """By namespace and name of the pod; those of pods that did not change are what they were."""
+    found: dict[tuple[str, str], tuple[Workload, Listener]] = {}
     for each in sorted(world.workloads, key=lambda workload: (workload.namespace, workload.name)):
-        key = ("sidecar", each.namespace, each.name)
-        yield memory.keep(key, each, lambda each=each: _sidecar(each, settings))  # type: ignore[misc]
+        key = (each.namespace, each.name)
+        held = before.get(key)
+        found[key] = held if held is not None and held[0] == each else (each, _sidecar(each, settings))
+    return found
 
 
 def _sidecar(workload: Workload, settings: MeshSettings) -> Listener:

@@ -6,6 +6,21 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 
+class Same:
+    """Equal to another of the same object alone, for inputs that are large and not compared."""
+
+    __slots__ = ("_of",)
+
+    def __init__(self, of: object) -> None:
+        self._of = of
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Same) and self._of is other._of
+
+    def __hash__(self) -> int:
+        return id(self._of)
+
+
 class Memory:
     """Values by what they were worked out of: `keep` gives the value of the last time when nothing of that differs.
 
@@ -24,6 +39,11 @@ class Memory:
         self._held = self._next if self._environment == environment else {}
         self._next = {}
         self._environment = environment
+
+    def last(self, key: Hashable) -> Any:
+        """The value of the last time, whatever it was worked out of; None when there was none."""
+        held = self._held.get(key)
+        return held[1] if held is not None else None
 
     def keep(self, key: Hashable, inputs: object, make: Callable[[], T]) -> T:
         """The value for a key. `make` must depend on `inputs` and the environment alone."""
