@@ -1,5 +1,6 @@
 """The dry run of a request: what a person reads. That it decides as Envoy does is held in tests/conformance."""
 
+import base64
 from typing import Any
 
 import pytest
@@ -101,3 +102,20 @@ def test_who_calls_decides_where_a_rule_asks_for_it() -> None:
 def test_a_wrong_question_is_told(question: dict[str, Any], says: str) -> None:
     with pytest.raises(CannotTell, match=says):
         explain(shop(RULE), {"namespace": "mesh", **question})
+
+
+def test_what_is_asked_of_tokens_is_told() -> None:
+    keys = '{"keys": [{"kty": "oct", "k": "c2VjcmV0"}]}'
+    group = "security.istio.io"
+    tokens = body("RequestAuthentication", "tokens", group=group, jwtRules=[{"issuer": "people", "jwks": keys}])
+    rules = [{"from": [{"source": {"requestPrincipals": ["people/fox"]}}]}]
+    must = body("AuthorizationPolicy", "must", group=group, rules=rules)
+    held = shop(RULE, tokens, must)
+    url = "http://products:7000/products"
+    told = "a token that is brought must be valid (mesh/tokens[0]): 401 else"
+    without = asked(held, url)
+    assert told in without["also"]
+    assert without["also"][0] == "an AuthorizationPolicy does not let it through: 403"
+    said = base64.urlsafe_b64encode(b'{"iss": "people", "sub": "fox"}').decode().rstrip("=")
+    found = asked(held, url, ("Authorization", f"Bearer e30.{said}.c2ln"))
+    assert found["also"][:2] == ["its token is taken to be valid; Envoy looks at that", told]
