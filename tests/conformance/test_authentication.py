@@ -300,6 +300,8 @@ def test_the_row_that_a_token_chose_asks_for_its_own_tokens(rig: Rig, runner: as
         ({"jwks": '{"keys": [{"kty": "RSA", "e": "AQAB"}]}'}, "spec.jwtRules[0].jwks"),
         ({"jwks": '{"keys": [{"kty": "EC", "crv": "P-1", "x": "a", "y": "b"}]}'}, "spec.jwtRules[0].jwks"),
         ({"jwks": '{"keys": [{"kty": "RSA", "n": "!", "e": "AQAB"}]}'}, "spec.jwtRules[0].jwks"),
+        ({"jwks": '{"keys": [{"kty": "RSA", "n": "AAAA", "e": "AQAB"}]}'}, "spec.jwtRules[0].jwks"),
+        ({"jwks": '{"keys": [{"kty": "OKP", "crv": "Ed25519", "x": "AAAA"}]}'}, "spec.jwtRules[0].jwks"),
         ({"jwks": ""}, "spec.jwtRules[0].jwks"),
         ({"jwksUri": "https://example.com/keys"}, "spec.jwtRules[0].jwks"),
         ({"jwks": "", "jwksUri": "ftp://example.com/keys"}, "spec.jwtRules[0].jwksUri"),

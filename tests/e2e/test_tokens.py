@@ -1,5 +1,6 @@
 """Tokens through the whole mesh: a RequestAuthentication applied as a user does, held by real requests."""
 
+import base64
 import json
 import sys
 import threading
@@ -124,6 +125,14 @@ def test_keys_are_fetched_where_the_rule_says(mesh: Mesh) -> None:
         assert status(mesh, strangers.token()) == 401
     # The keys stay when their place does not answer any more.
     assert status(mesh, people.token()) == 200
+
+    # A point that is on no curve, which only Envoy finds out: the last good keys stay in force.
+    point = base64.urlsafe_b64encode(b"1" * 32).decode().rstrip("=")
+    off = json.dumps({"keys": [{"kty": "EC", "crv": "P-256", "x": point, "y": point}]})
+    refused = mesh.run("apply", "-f", "-", stdin=RULE.replace("KEYS", f"jwks: {json.dumps(off)}"))
+    assert refused.code != 0
+    assert "RequestAuthentication mesh/tokens: Envoy refused it" in refused.err + refused.out
+    assert (status(mesh, people.token()), status(mesh, strangers.token())) == (200, 401)
 
     broken = mesh.run("apply", "-f", "-", stdin=RULE.replace("KEYS", "jwks: nonsense"))
     assert broken.code != 0

@@ -157,7 +157,9 @@ class Programmer:
         """Compiles the store as it is and applies it."""
         world = World.of(self._store, self._pods)
         await self._names.want({name for entry in world.entries for name in entry.names})
-        await self._keys.want(_places(world))
+        # The last good states need theirs, too: what the world says now may be refused.
+        asked = [*world.authentications, *self._good.values(), *self._last()]
+        await self._keys.want(_places(world, [each for each in asked if isinstance(each, RequestAuthentication)]))
         world = replace(world, addresses=dict(self._names.addresses), keys=dict(self._keys.found))
         now = _rules(world)
         self._aside = {ref: held for ref, held in self._aside.items() if _same(held.refused, now.get(ref))}
@@ -209,6 +211,10 @@ class Programmer:
             if found := await self._attempt(world, now):
                 self._set_aside(ref, now, found.get(ref, reason))
         await self._attempt(world, now)
+
+    def _last(self) -> list[Resource]:
+        """What is in force instead of what was refused."""
+        return [held.last for held in self._aside.values() if held.last is not None]
 
     def _set_aside(self, ref: Ref, now: Mapping[Ref, Resource], reason: str) -> None:
         self._aside[ref] = _Aside(now[ref], self._good.get(ref), reason)
@@ -267,9 +273,9 @@ class Programmer:
 GROUPS = {**dict.fromkeys(RULES, "networking.istio.io"), "Service": "", **dict.fromkeys(SECURITY, "security.istio.io")}
 
 
-def _places(world: World) -> dict[str, Place]:
+def _places(world: World, asked: Iterable[RequestAuthentication]) -> dict[str, Place]:
     """Where the keys of RequestAuthentications are; a Service's pods are asked themselves."""
-    rules = [rule for each in world.authentications for rule in each.spec.jwt_rules if rule.uri]
+    rules = [rule for each in asked for rule in each.spec.jwt_rules if rule.uri]
     if not rules:
         return {}
     directory = Directory(world, Memory())

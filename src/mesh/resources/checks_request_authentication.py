@@ -16,7 +16,9 @@ Errors = Iterator[FieldError]
 MOST_CLAIMS = 64
 # The members that a key of a type must have (RFC 7518, RFC 8037).
 MEMBERS: Mapping[str, tuple[str, ...]] = {"RSA": ("n", "e"), "EC": ("x", "y"), "OKP": ("x",), "oct": ("k",)}
-CURVES: Mapping[str, tuple[str, ...]] = {"EC": ("P-256", "P-384", "P-521"), "OKP": ("Ed25519",)}
+# The curves of a type, and the bytes of a coordinate on each.
+CURVES: Mapping[str, Mapping[str, int]] = {"EC": {"P-256": 32, "P-384": 48, "P-521": 66}, "OKP": {"Ed25519": 32}}
+SMALLEST_RSA = 128
 
 
 def check_request_authentication(typed: RequestAuthentication) -> Errors:
@@ -99,7 +101,11 @@ def _wrong_key(key: Mapping[str, Any]) -> str:
         if not isinstance(value, str) or not value:
             return f"has no {name}, which a key of type {kind} needs"
         try:
-            base64.b64decode(value + "=" * (-len(value) % 4), altchars=b"-_", validate=True)
+            length = len(base64.b64decode(value + "=" * (-len(value) % 4), altchars=b"-_", validate=True))
         except (binascii.Error, ValueError):
             return f"{name} is not base64url"
+        if (kind, name) == ("RSA", "n") and length < SMALLEST_RSA:
+            return f"n has {length} bytes; a key of type RSA has {SMALLEST_RSA} at the least"
+        if kind in CURVES and length != CURVES[kind][key["crv"]]:
+            return f"{name} has {length} bytes; {key['crv']} has {CURVES[kind][key['crv']]}"
     return ""
