@@ -85,8 +85,9 @@ def _effective(
 class Branches:
     """All branches of a world, by what they change."""
 
-    def __init__(self, world: World, directory: Directory) -> None:
+    def __init__(self, world: World, directory: Directory, memory: Memory) -> None:
         self._directory = directory
+        self._memory = memory
         self.all = tuple(sorted(world.branches, key=lambda each: (each.metadata.name, each.metadata.namespace)))
         self._changes: dict[tuple[str, str], list[Change]] = defaultdict(list)
         self._pods: dict[tuple[str, str, str], list[Workload]] = defaultdict(list)
@@ -174,8 +175,9 @@ class Branches:
         targets = self._targets.get((host, port), ())
         key = (host, port, tuple(clusters))
         if targets and key not in self._diverts:
-            self._diverts[key] = tuple(
-                Divert(each.branch, tuple((name, each.cluster) for name in clusters), each.refusal) for each in targets
+            place = ("diverts", *key)
+            self._diverts[key] = self._memory.keep(
+                place, targets, lambda: _diverts(targets, clusters, self._memory.last(place) or ())
             )
         return self._diverts.get(key, ())
 
@@ -219,6 +221,21 @@ class Branches:
                 lambda branch=branch, label=label: _ways(branch, label),  # type: ignore[misc]
             )
         return Entries(tuple(found))
+
+
+def _diverts(targets: Sequence[Target], clusters: Sequence[str], before: Sequence[Divert]) -> tuple[Divert, ...]:
+    """All clusters of a host swapped for each branch's; those that are as before are the same objects."""
+    held = {each.branch: each for each in before}
+    swaps: dict[str, tuple[tuple[str, str], ...]] = {}
+    found = []
+    for branch, cluster, refusal in targets:
+        swap = swaps.get(cluster)
+        if swap is None:
+            swap = swaps[cluster] = tuple((name, cluster) for name in clusters)
+        known = held.get(branch)
+        same = known is not None and known.swap == swap and known.refusal == refusal
+        found.append(known if known is not None and same else Divert(branch, swap, refusal))
+    return tuple(found)
 
 
 def _ways(branch: Branch, label: str) -> tuple[Entry, ...]:

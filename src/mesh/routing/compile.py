@@ -101,7 +101,7 @@ class _Compiler:
         self._delegates = delegates_of(world.virtual_services)
         self._policies = Policies(world.policies)
         self._tokens = Tokens(world.authentications, world.keys)
-        self._branches = Branches(world, self._directory)
+        self._branches = Branches(world, self._directory, memory)
         self._clusters: dict[str, Cluster] = {}
         self._endpoints: dict[str, tuple[Endpoint, ...]] = {}
         self._hosts: dict[tuple[str, int, str], VirtualHost] = {}
