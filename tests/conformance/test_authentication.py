@@ -11,7 +11,7 @@ from mesh.resources.manifest import validate
 from mesh.resources.problems import Invalid
 from mesh.routing.dry_run import Asked, Caller, decide, permits
 from tests.conformance.reference import Request
-from tests.conformance.rig import MARKER, Observed, Rig, istio
+from tests.conformance.rig import DEADLINE, MARKER, Observed, Rig, istio, read_message
 from tests.conformance.test_authorization import operation, policy, source
 from tests.conformance.tokens import Issuer
 
@@ -330,3 +330,32 @@ def test_a_row_that_asks_for_a_token_within_the_mesh_is_told_and_takes_nothing(
     (warning,) = validate(here).warnings
     assert "spec.http[0].match[0].headers[@request.auth.claims.sub]" in warning
     assert statuses(runner.run(ask(rig, [here, authentication(rule())], GOOD))) == [204]
+
+
+def test_a_change_of_what_is_asked_closes_no_connection_and_fails_no_request(rig: Rig, runner: asyncio.Runner) -> None:
+    async def play() -> list[Observed]:
+        found: list[Observed] = []
+        over = asyncio.Event()
+
+        async def asking() -> None:
+            reader, writer = await asyncio.open_connection(rig.addresses["caller"], 15001)
+            lines = [f"GET http://{HOST}/ HTTP/1.1", f"host: {HOST}", f"{GOOD[0][0]}: {GOOD[0][1]}", "", ""]
+            while not over.is_set():
+                writer.write("\r\n".join(lines).encode())
+                status, headers, body = await read_message(reader)
+                found.append(Observed(int(status.split(" ")[1]), headers, body))
+            writer.close()
+
+        await rig.apply(rig.around())
+        async with asyncio.timeout(DEADLINE), asyncio.TaskGroup() as group:
+            group.create_task(asking())
+            for number in range(6):
+                more = [authentication(rule(), name=f"n{each}") for each in range(number % 3)]
+                await rig.apply([*rig.around(), *more, authentication(rule(), app="cart", name=f"cart{number}")])
+            over.set()
+        rig.hang_up()
+        return found
+
+    found = runner.run(play())
+    assert {each.status for each in found} == {200}
+    assert not [each for each in found if each.headers.get("connection") == "close"]
