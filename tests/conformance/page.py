@@ -240,8 +240,10 @@ namespace of the Gateway object; connections that are no HTTP follow what the Se
 ## What the size of a configuration costs
 
 `python -m bench.compile`: services, each with a VirtualService, a DestinationRule with two subsets and four pods,
-worked out and encoded from nothing. The cost grows as the number does: twice the services, about twice the time.
-So does the check of a rule with thousands of routes (`tests/mesh/resources/test_shadowing.py`).
+worked out and encoded from nothing. The cost grows as the number does: twice the services, about twice the time. After
+one rule has changed among 500 services (3,500 objects), 19 ms work out what is new and 6 ms encode it, after one pod
+25 and 5: what did not change is kept (`tests/mesh/routing/test_memory.py` holds every such result to one from nothing).
+The check of a rule with thousands of routes grows no faster (`tests/mesh/resources/test_shadowing.py`).
 
 ![Milliseconds by the number of services](pictures/compile.svg)
 """
