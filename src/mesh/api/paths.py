@@ -17,6 +17,9 @@ SUBRESOURCES = {
     "DestinationRule": frozenset({"status"}),
     "Gateway": frozenset({"status"}),
     "Branch": frozenset({"status"}),
+    "GatewayClass": frozenset({"status"}),
+    "HTTPRoute": frozenset({"status"}),
+    "GRPCRoute": frozenset({"status"}),
 }
 
 

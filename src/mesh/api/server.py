@@ -20,6 +20,8 @@ from mesh.api.serving import Bounds, Serving, listen
 from mesh.api.settings import Allocator, ApiSettings, Logs, Plane
 from mesh.api.usage import Usage
 from mesh.api.writing import Writing
+from mesh.resources.gateway_api import CLASS_NAME, CONTROLLER
+from mesh.resources.gateway_api import GROUP as GATEWAY_API
 from mesh.resources.ref import Ref
 from mesh.store import Put, Store
 
@@ -60,6 +62,7 @@ class ApiServer:
         settings = self._settings
         credentials = prepare(settings.home, settings.host)
         self._ensure_default_namespace()
+        self._ensure_gateway_class()
         node.register(self._store, settings.node_name, settings.node_address, version()["gitVersion"])
         admission = Admission(self._store, settings, self._allocator)
         self.app = self._app(admission, credentials)
@@ -105,6 +108,14 @@ class ApiServer:
 
     def _observing(self) -> Mapping[tuple[str, str], Handler]:
         return Observing(self._store, self._sources, self._closing).answers if self._sources is not None else {}
+
+    def _ensure_gateway_class(self) -> None:
+        """The class of the Gateway API's Gateways that the mesh serves."""
+        ref = Ref(GATEWAY_API, "GatewayClass", "", CLASS_NAME)
+        if self._store.get(ref) is None:
+            spec = {"controllerName": CONTROLLER, "description": "the mesh's own gateway"}
+            body = {"apiVersion": f"{GATEWAY_API}/v1", "kind": "GatewayClass", "metadata": {"name": CLASS_NAME}}
+            self._store.commit([Put(ref, {**body, "spec": spec})])
 
     def _ensure_default_namespace(self) -> None:
         ref = Ref("", "Namespace", "", "default")

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from mesh.api.json_paths import find
+from mesh.resources.gateway_api import GROUP as GATEWAY_API
 from mesh.resources.kinds import KindInfo
 from mesh.resources.untyped import Untyped
 
@@ -73,6 +74,8 @@ def columns_of(info: KindInfo, version: str) -> Sequence[Column]:
     if info.kind == "CustomResourceDefinition":
         return [NAME, Column("Created At", lambda b: b["metadata"].get("creationTimestamp", ""), "date")]
     own = UNTYPED.get((info.group, info.kind), ()) if info.type is Untyped else COLUMNS.get(info.kind, ())
+    if (info.group, info.kind) == (GATEWAY_API, "Gateway"):
+        own = API_GATEWAY
     return [NAME, *(each for each in own if not each.wide), AGE, *(each for each in own if each.wide)]
 
 
@@ -265,6 +268,12 @@ UNTYPED: Mapping[tuple[str, str], Sequence[Column]] = {
     ("", "Endpoints"): (Column("Endpoints", _subsets),),
 }
 PROGRAMMED = Column("Programmed", lambda b: _condition(b, "Programmed"))
+ACCEPTED_CLASS = Column("Accepted", lambda b: _condition(b, "Accepted"))
+API_GATEWAY = (
+    Column("Class", lambda b: _spec(b).get("gatewayClassName", "")),
+    Column("Address", lambda b: ",".join(each["value"] for each in _status(b).get("addresses") or [])),
+    PROGRAMMED,
+)
 COLUMNS: Mapping[str, Sequence[Column]] = {
     "Pod": (
         Column("Ready", _pod_ready),
@@ -313,6 +322,9 @@ COLUMNS: Mapping[str, Sequence[Column]] = {
     ),
     "DestinationRule": (Column("Host", lambda b: _spec(b).get("host", "")), PROGRAMMED),
     "Gateway": (PROGRAMMED,),
+    "GatewayClass": (Column("Controller", lambda b: _spec(b).get("controllerName", "")), ACCEPTED_CLASS),
+    "HTTPRoute": (Column("Hostnames", lambda b: json.dumps(_spec(b).get("hostnames") or [])),),
+    "GRPCRoute": (Column("Hostnames", lambda b: json.dumps(_spec(b).get("hostnames") or [])),),
     "Branch": (
         Column("Phase", lambda b: _status(b).get("phase", "Pending")),
         Column("Changes", _changes),

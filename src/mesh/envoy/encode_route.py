@@ -181,6 +181,8 @@ def _match(match: Match) -> rc.RouteMatch:
         message.path = path.value
     elif path.how is How.PREFIX:
         message.prefix = path.value
+    elif path.how is How.PATH_PREFIX:
+        message.path_separated_prefix = path.value
     else:
         message.safe_regex.CopyFrom(regex_pb2.RegexMatcher(regex=path.value))
     if path is not None and path.ignore_case:
@@ -311,6 +313,9 @@ def _redirect(action: Redirect) -> rc.RedirectAction:
         message.path_redirect = action.path
     elif action.prefix:
         message.prefix_rewrite = action.prefix
+    elif action.regex is not None:
+        message.regex_rewrite.pattern.regex = action.regex
+        message.regex_rewrite.substitution = action.substitution or ""
     return message
 
 

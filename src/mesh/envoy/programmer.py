@@ -28,6 +28,7 @@ from mesh.resources.references import Finding, check, ref_of
 from mesh.resources.request_authentication import RequestAuthentication
 from mesh.routing.compile import compile  # noqa: A004 - what it does
 from mesh.routing.directory import Directory
+from mesh.routing.gateway_api_status import merged, statuses
 from mesh.routing.memory import Memory
 from mesh.routing.table import Listener, Snapshot
 from mesh.routing.world import MeshSettings, World, age
@@ -35,7 +36,8 @@ from mesh.store import Event, Expired, Put, Store, Stored, Watch, timestamp
 
 SECURITY = ("AuthorizationPolicy", "RequestAuthentication")
 RULES = frozenset(("VirtualService", "DestinationRule", "Gateway", "ServiceEntry", "Sidecar", *SECURITY))
-WATCHED = RULES | {"Service", "Pod", "Branch", "Secret"}
+GATEWAY_API = ("GatewayClass", "Gateway", "HTTPRoute", "GRPCRoute", "ReferenceGrant")
+WATCHED = RULES | {"Service", "Pod", "Branch", "Secret", "Namespace", *GATEWAY_API}
 # Seconds until refused listeners are offered again: the first pause, and the longest.
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
 
@@ -95,6 +97,7 @@ class Programmer:
         self._names = Names()
         self._keys = Keys()
         self._memory, self._pods = Memory(), Memory()
+        self._world = World(0)
         self.snapshot = Snapshot(0)
 
     async def start(self) -> None:
@@ -161,6 +164,7 @@ class Programmer:
         asked = [*world.authentications, *self._good.values(), *self._last()]
         await self._keys.want(_places(world, [each for each in asked if isinstance(each, RequestAuthentication)]))
         world = replace(world, addresses=dict(self._names.addresses), keys=dict(self._keys.found))
+        self._world = world
         now = _rules(world)
         self._aside = {ref: held for ref, held in self._aside.items() if _same(held.refused, now.get(ref))}
         self._unattributed = {}
@@ -250,10 +254,20 @@ class Programmer:
                     changes.append(Put(stored.ref, body, stored.version))
                     if refusal is not None:
                         told.append((stored, refusal))
+        changes += self._attachments(reasons)
         if changes:
             self._store.commit(changes)
         for stored, refusal in told:
             self._tell(stored, refusal)
+
+    def _attachments(self, reasons: Mapping[Ref, str]) -> Iterator[Put]:
+        """The statuses of the Gateway API's objects that are not as they should be."""
+        for ref, wanted in statuses(self._world, self._settings, reasons):
+            stored = self._store.get(ref)
+            if stored is not None:
+                status = merged(stored.body.get("status"), wanted, timestamp())
+                if status != stored.body.get("status"):
+                    yield Put(ref, {**stored.body, "status": status}, stored.version)
 
     def _found(self) -> Mapping[Ref, list[Finding]]:
         """What rules name that is not there, and what they dispute, by the object it is about."""
@@ -309,6 +323,9 @@ def _rules(world: World) -> dict[Ref, Resource]:
         world.authentications,
         world.entries,
         world.sidecars,
+        world.api_gateways,
+        world.http_routes,
+        world.grpc_routes,
     )
     return {ref_of(each): each for group in groups for each in group}
 
@@ -330,6 +347,8 @@ def _matters(event: Event) -> bool:
     old, new = event.previous.body, event.object.body
     if event.object.ref.kind == "Branch" and _readiness(old) != _readiness(new):
         return True
+    if event.object.ref.kind == "Namespace":
+        return bool(old["metadata"].get("labels") != new["metadata"].get("labels"))
     return old.get("spec") != new.get("spec") or old.get("data") != new.get("data")
 
 

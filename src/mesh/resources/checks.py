@@ -12,6 +12,13 @@ from mesh.resources.checks_authorization_policy import check_authorization_polic
 from mesh.resources.checks_branch import check_branch
 from mesh.resources.checks_destination_rule import check_destination_rule
 from mesh.resources.checks_gateway import check_gateway
+from mesh.resources.checks_gateway_api import (
+    check_api_gateway,
+    check_gateway_class,
+    check_grpc_route,
+    check_http_route,
+    check_reference_grant,
+)
 from mesh.resources.checks_pod import check_template
 from mesh.resources.checks_request_authentication import check_request_authentication
 from mesh.resources.checks_service_entry import check_service_entry
@@ -22,6 +29,8 @@ from mesh.resources.deployment import Deployment, DeploymentSpec, ReplicaSet
 from mesh.resources.destination_rule import DestinationRule
 from mesh.resources.durations import share
 from mesh.resources.gateway import Gateway
+from mesh.resources.gateway_api import Gateway as ApiGateway
+from mesh.resources.gateway_api import GatewayClass, GRPCRoute, HTTPRoute, ReferenceGrant
 from mesh.resources.images import check_images
 from mesh.resources.meta import LabelSelector, Resource
 from mesh.resources.names import DATA_KEY, PORT_NAME, none_of, wrong_label, wrong_labels, wrong_port
@@ -274,4 +283,9 @@ _CHECKS: dict[type[Resource], Callable[[Any], Errors]] = {
     RequestAuthentication: check_request_authentication,
     ServiceEntry: check_service_entry,
     Sidecar: check_sidecar,
+    GatewayClass: check_gateway_class,
+    ApiGateway: check_api_gateway,
+    HTTPRoute: check_http_route,
+    GRPCRoute: check_grpc_route,
+    ReferenceGrant: check_reference_grant,
 }

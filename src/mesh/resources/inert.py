@@ -11,6 +11,8 @@ from mesh.resources.destination_rule import (
     TrafficPolicy,
 )
 from mesh.resources.gateway import GatewaySpec, Port, Server, ServerTLSSettings
+from mesh.resources.gateway_api import GatewayClassSpec, ListenerTLSConfig
+from mesh.resources.gateway_api import GatewaySpec as ApiGatewaySpec
 from mesh.resources.meta import Part
 from mesh.resources.pod import (
     ConfigMapVolumeSource,
@@ -73,6 +75,9 @@ _INERT: dict[type[Part], str] = {
     TrafficPolicy: "tunnel proxyProtocol",
     LoadBalancerSettings: "localityLbSetting",
     GatewaySpec: "selector",
+    GatewayClassSpec: "parametersRef",
+    ApiGatewaySpec: "addresses infrastructure",
+    ListenerTLSConfig: "options",
     ServiceEntrySpec: "addresses subjectAltNames location",
     SidecarSpec: "ingress inboundConnectionPool",
     OutboundTrafficPolicy: "egressProxy",

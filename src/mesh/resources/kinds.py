@@ -11,6 +11,9 @@ from mesh.resources.deployment import Deployment, ReplicaSet
 from mesh.resources.destination_rule import DestinationRule
 from mesh.resources.endpoint_slice import EndpointSlice
 from mesh.resources.gateway import Gateway
+from mesh.resources.gateway_api import GROUP as GATEWAY_API
+from mesh.resources.gateway_api import Gateway as ApiGateway
+from mesh.resources.gateway_api import GatewayClass, GRPCRoute, HTTPRoute, ReferenceGrant
 from mesh.resources.inert_kinds import INERT_KINDS
 from mesh.resources.meta import Resource
 from mesh.resources.pod import Pod
@@ -142,6 +145,16 @@ REGISTRY = Registry(
         KindInfo(
             SECURITY, ("v1", "v1beta1"), "RequestAuthentication", "requestauthentications", "requestauthentication",
             ("ra",), True, RequestAuthentication,
+        ),
+        KindInfo(
+            GATEWAY_API, ("v1",), "GatewayClass", "gatewayclasses", "gatewayclass", ("gc",), False, GatewayClass,
+        ),
+        KindInfo(GATEWAY_API, ("v1",), "Gateway", "gateways", "gateway", ("gtw",), True, ApiGateway),
+        KindInfo(GATEWAY_API, ("v1",), "HTTPRoute", "httproutes", "httproute", (), True, HTTPRoute),
+        KindInfo(GATEWAY_API, ("v1",), "GRPCRoute", "grpcroutes", "grpcroute", (), True, GRPCRoute),
+        KindInfo(
+            GATEWAY_API, ("v1", "v1beta1"), "ReferenceGrant", "referencegrants", "referencegrant", ("refgrant",), True,
+            ReferenceGrant,
         ),
         KindInfo("", ("v1",), "Endpoints", "endpoints", "endpoints", ("ep",), True, Untyped, "mesh", kept=False),
         KindInfo("", ("v1",), "Node", "nodes", "node", ("no",), False, Untyped, "mesh", kept=False),

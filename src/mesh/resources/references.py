@@ -8,7 +8,6 @@ from typing import Literal
 from mesh.resources.destination_rule import DestinationRule
 from mesh.resources.gateway import Gateway
 from mesh.resources.hosts import aliases, covers, resolve, service_host
-from mesh.resources.kinds import REGISTRY
 from mesh.resources.meta import Resource
 from mesh.resources.problems import FieldError
 from mesh.resources.ref import Ref
@@ -33,8 +32,8 @@ class Finding:
 
 def ref_of(typed: Resource) -> Ref:
     """The identity of a typed object."""
-    info = REGISTRY.by_type(type(typed))
-    return Ref(info.group, info.kind, typed.metadata.namespace, typed.metadata.name)
+    group = typed.api_version.rpartition("/")[0]
+    return Ref(group, typed.kind, typed.metadata.namespace, typed.metadata.name)
 
 
 def check(objects: Iterable[Resource], secrets: Collection[tuple[str, str]] | None = None) -> list[Finding]:

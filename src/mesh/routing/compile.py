@@ -25,6 +25,8 @@ from mesh.routing.clusters import clusters_of
 from mesh.routing.delegates import delegates_of
 from mesh.routing.directory import Directory, Known, is_http
 from mesh.routing.egress import Egress
+from mesh.routing.gateway_api import INGRESS, AnyRoute, GatewayApi, is_api
+from mesh.routing.gateway_api_rows import Where, rows_of
 from mesh.routing.http import DEFAULT_RETRY, MESH, Place, rows
 from mesh.routing.listeners import gateway_name, listeners_of, served
 from mesh.routing.memory import Memory
@@ -102,6 +104,7 @@ class _Compiler:
         self._policies = Policies(world.policies)
         self._tokens = Tokens(world.authentications, world.keys)
         self._branches = Branches(world, self._directory, memory)
+        self._api = GatewayApi(world)
         self._clusters: dict[str, Cluster] = {}
         self._endpoints: dict[str, tuple[Endpoint, ...]] = {}
         self._hosts: dict[tuple[str, int, str], VirtualHost] = {}
@@ -270,10 +273,12 @@ class _Compiler:
         if not rules:
             wild = (rule for host, rule in self._wild if covers(host, known.host))
             rules = exported(wild, namespace)[:1]
-        plain = (_plain(known, port, self._views.view(known.host, namespace)),) if not rules else ()
         name = f"{known.host}:{port.port}"
         place = self._mesh(namespace, port.port)
-        host = self._merged_host(name, domains, rules, place, plain, known.ref)
+        after: tuple[Route, ...] = (_plain(known, port, self._views.view(known.host, namespace)),) if not rules else ()
+        if known.entry is None and (routes := self._api.of_service(known.namespace, known.name, port.port, namespace)):
+            after = rows_of(routes, self._api, Where(place, "http", {}))
+        host = self._merged_host(name, domains, rules, place, after, known.ref)
         return self._diverted(host, namespace, self._branches.diverts(known.host, port.port, forwarded(host.routes)))
 
     def _diverted(self, host: VirtualHost, namespace: str, diverts: tuple[Divert, ...]) -> VirtualHost:
@@ -337,6 +342,8 @@ class _Compiler:
                     names = (host.rpartition("/")[2] for host in server.hosts)
                     moved.update(dict.fromkeys(names, ref_of(gateway)))
                     continue
+                if is_api(gateway):
+                    continue
                 named = f"{gateway.metadata.namespace}/{gateway.metadata.name}"
                 here = self._settings.ports.get(port, port)
                 place = self._place(named, gateway.metadata.namespace, port, gateway.spec.selector, here)
@@ -344,9 +351,10 @@ class _Compiler:
                     for host in _shared_hosts(rule, named, server.hosts, gateway.metadata.namespace):
                         if all(rule is not other for other, _ in hosts[host]):
                             hosts[host].append((rule, place))
+            attached = self._api.at_port(port)
             built = [
-                self._gateway_host(host, port, bound)
-                for host, bound in sorted(hosts.items(), key=lambda pair: (*specificity(pair[0]), pair[0]))
+                self._gateway_host(host, port, hosts[host], self._attached_rows(attached.get(host, ()), port, servers))
+                for host in sorted({*hosts, *attached}, key=lambda host: (*specificity(host), host))
                 if host not in moved
             ]
             built += [self._redirected(host, port, gateway) for host, gateway in sorted(moved.items())]
@@ -378,7 +386,28 @@ class _Compiler:
         numbers = dict.fromkeys((port, self._settings.ports.get(port, port))) if host != "*" else ()
         return (host, *(f"{host}:{each}" for each in numbers))
 
-    def _gateway_host(self, host: str, port: int, bound: Sequence[tuple[VirtualService, Place]]) -> VirtualHost:
+    def _attached_rows(
+        self, routes: Sequence[AnyRoute], port: int, servers: Sequence[tuple[Gateway, Server]]
+    ) -> tuple[Route, ...]:
+        """The rows of the Gateway API's routes for one host at a gateway's port."""
+        if not routes:
+            return ()
+        here = self._settings.ports.get(port, port)
+        place = self._place("", routes[0].metadata.namespace, port, INGRESS, here)
+        scheme = "https" if any(is_encrypted(server) for _, server in servers) else "http"
+        found = rows_of(routes, self._api, Where(place, scheme, self._settings.ports))
+        access = self._policies.of_gateway(INGRESS, {port, here}) if self._policies else None
+        if access is None:
+            return found
+        return tuple(replace(row, access=(access,), origins=(*row.origins, *access.origins)) for row in found)
+
+    def _gateway_host(
+        self,
+        host: str,
+        port: int,
+        bound: Sequence[tuple[VirtualService, Place]],
+        after: tuple[Route, ...] = (),
+    ) -> VirtualHost:
         found = [
             row if access is None else replace(row, access=(access,), origins=(*row.origins, *access.origins))
             for rule, place in bound
@@ -389,6 +418,7 @@ class _Compiler:
         ]
         if len(bound) > 1:
             found.sort(key=lambda row: row.match == Match())
+        found += after
         found = list(finished(found, self._clusters))
         domains = self._gateway_domains(host, port)
         origins = dict.fromkeys(origin for row in found for origin in row.origins)

@@ -40,7 +40,7 @@ DEFAULT_PORTS = {"http": 80, "https": 443}
 # Who calls a gateway: somebody without an identity in the mesh.
 NOBODY = Source("", "", ())
 INGRESS_ACCOUNT = "istio-ingressgateway-service-account"
-ACCESS_KINDS = {How.EXACT: "is not", How.PREFIX: "does not begin with", How.REGEX: "does not match"}
+ACCESS_KINDS = {How.EXACT: "is not", How.PREFIX: "does not begin with", How.PATH_PREFIX: "is not below"}
 
 
 class CannotTell(ValueError):
@@ -279,6 +279,8 @@ def holds(pattern: Pattern, value: str | None) -> bool:
         except re.error as error:
             raise CannotTell(f"{pattern.value} cannot be tried here: {error}") from None
     wanted = pattern.value
+    if pattern.how is How.PATH_PREFIX:
+        return value == wanted or value.startswith(f"{wanted}/")
     if pattern.ignore_case:
         wanted, value = wanted.lower(), value.lower()
     return value == wanted if pattern.how is How.EXACT else value.startswith(wanted)
@@ -351,8 +353,8 @@ def _relation(pattern: Pattern) -> str:
 
 
 def _wanted(pattern: Pattern) -> str:
-    words = {How.EXACT: "is", How.PREFIX: "begins with", How.REGEX: "matches", How.PRESENT: "is there"}
-    return f"{words[pattern.how]} {pattern.value}".rstrip()
+    words = {How.EXACT: "is", How.PREFIX: "begins with", How.PATH_PREFIX: "is below", How.REGEX: "matches"}
+    return f"{words.get(pattern.how, 'is there')} {pattern.value}".rstrip()
 
 
 def said(match: Match) -> str:
@@ -415,7 +417,7 @@ def _outcome(snapshot: Snapshot, route: Route | None) -> dict[str, Any]:
         case Respond():
             return {"does": "respond", "status": action.status, "body": action.body, "destinations": [], "also": also}
         case Redirect():
-            where = {name: getattr(action, name) for name in ("scheme", "authority", "port", "path", "prefix")}
+            where = {name: getattr(action, name) for name in ("scheme", "authority", "port", "path", "prefix", "regex")}
             to = {name: value for name, value in where.items() if value is not None}
             return {"does": "redirect", "status": action.status, "to": to, "destinations": [], "also": also}
     total = sum(each.weight for each in action.to) or 1

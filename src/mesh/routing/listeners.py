@@ -10,6 +10,7 @@ from mesh.resources.gateway import Gateway, Server
 from mesh.resources.ref import Ref
 from mesh.resources.references import ref_of
 from mesh.routing.directory import Directory, Known, is_http
+from mesh.routing.gateway_api import GatewayApi
 from mesh.routing.memory import Memory
 from mesh.routing.table import Chain, Listener, Role, RouteTable, Source, Weighted
 from mesh.routing.tls import is_encrypted, speaks_http
@@ -30,9 +31,9 @@ def gateway_name(port: int) -> str:
 
 
 def served(world: World) -> Mapping[int, Sequence[tuple[Gateway, Server]]]:
-    """The servers of all Gateways by port, oldest Gateway first."""
+    """The servers of all Gateways by port, oldest Gateway first; then those of the Gateway API's Gateways."""
     by_port: dict[int, list[tuple[Gateway, Server]]] = defaultdict(list)
-    for gateway in world.gateways:
+    for gateway in (*world.gateways, *GatewayApi(world).as_istio()):
         for server in gateway.spec.servers:
             by_port[server.port.number].append((gateway, server))
     return dict(sorted(by_port.items()))

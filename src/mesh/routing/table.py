@@ -16,10 +16,12 @@ from mesh.resources.ref import Ref
 
 
 class How(Enum):
-    """How a string is compared. REGEX is RE2 and must match the whole value (Istio's meaning)."""
+    """How a string is compared. REGEX is RE2 and must match the whole value (Istio's meaning). PATH_PREFIX is for
+    paths, and takes whole elements: `/a` is a prefix of `/a/b` and no prefix of `/ab`."""
 
     EXACT = "exact"
     PREFIX = "prefix"
+    PATH_PREFIX = "path prefix"
     REGEX = "regex"
     PRESENT = "present"
 
@@ -142,6 +144,8 @@ class Redirect:
     port: int | None = None
     path: str | None = None
     prefix: str | None = None
+    regex: str | None = None
+    substitution: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -133,7 +133,9 @@ def _terminate(gateway: Gateway, server: Server, world: World) -> Terminate | No
     if tls is None:
         return None
     name = tls.credential_name or next(iter(tls.credential_names), "")
-    secret = world.secrets.get((gateway.metadata.namespace, name))
+    # A Gateway of the Gateway API says the namespace too, where it may.
+    namespace, _, plain = name.rpartition("/")
+    secret = world.secrets.get((namespace or gateway.metadata.namespace, plain))
     pair = certificate_of(secret) if secret is not None else None
     if pair is None:
         return None

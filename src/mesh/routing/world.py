@@ -9,9 +9,11 @@ from zlib import crc32
 
 from mesh.resources.authorization_policy import AuthorizationPolicy
 from mesh.resources.branch import Branch
-from mesh.resources.config import Secret
+from mesh.resources.config import Namespace, Secret
 from mesh.resources.destination_rule import DestinationRule
 from mesh.resources.gateway import Gateway
+from mesh.resources.gateway_api import Gateway as ApiGateway
+from mesh.resources.gateway_api import GatewayClass, GRPCRoute, HTTPRoute, ReferenceGrant
 from mesh.resources.meta import Resource
 from mesh.resources.pod import Pod
 from mesh.resources.ref import Ref
@@ -86,7 +88,8 @@ class Workload:
 @dataclass(frozen=True, slots=True)
 class World:
     """Objects sorted by age and name, so that nothing depends on how they were listed. `addresses` are those of the
-    names that ServiceEntries ask for, `keys` are the JSON Web Key Sets of RequestAuthentications by their URLs."""
+    names that ServiceEntries ask for, `keys` are the JSON Web Key Sets of RequestAuthentications by their URLs,
+    `namespaces` are those there are, with their labels."""
 
     version: int
     services: tuple[Service, ...] = ()
@@ -99,6 +102,12 @@ class World:
     entries: tuple[ServiceEntry, ...] = ()
     sidecars: tuple[Sidecar, ...] = ()
     authentications: tuple[RequestAuthentication, ...] = ()
+    gateway_classes: tuple[GatewayClass, ...] = ()
+    api_gateways: tuple[ApiGateway, ...] = ()
+    http_routes: tuple[HTTPRoute, ...] = ()
+    grpc_routes: tuple[GRPCRoute, ...] = ()
+    grants: tuple[ReferenceGrant, ...] = ()
+    namespaces: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     addresses: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     keys: Mapping[str, str] = field(default_factory=dict)
     secrets: Mapping[tuple[str, str], Secret] = field(default_factory=dict, repr=False)
@@ -120,6 +129,12 @@ class World:
                 *store.of(RequestAuthentication),
                 *store.of(ServiceEntry),
                 *store.of(Sidecar),
+                *store.of(GatewayClass),
+                *store.of(ApiGateway),
+                *store.of(HTTPRoute),
+                *store.of(GRPCRoute),
+                *store.of(ReferenceGrant),
+                *store.of(Namespace),
             ],
             memory,
         )
@@ -147,6 +162,12 @@ class World:
             authentications=_only(everything, RequestAuthentication),
             entries=_only(everything, ServiceEntry),
             sidecars=_only(everything, Sidecar),
+            gateway_classes=_only(everything, GatewayClass),
+            api_gateways=_only(everything, ApiGateway),
+            http_routes=_only(everything, HTTPRoute),
+            grpc_routes=_only(everything, GRPCRoute),
+            grants=_only(everything, ReferenceGrant),
+            namespaces={each.metadata.name: each.metadata.labels for each in _only(everything, Namespace)},
             secrets={(s.metadata.namespace, s.metadata.name): s for s in _only(everything, Secret)},
         )
 
@@ -169,6 +190,9 @@ class World:
             authentications=exchanged(self.authentications, RequestAuthentication),
             entries=exchanged(self.entries, ServiceEntry),
             sidecars=exchanged(self.sidecars, Sidecar),
+            api_gateways=exchanged(self.api_gateways, ApiGateway),
+            http_routes=exchanged(self.http_routes, HTTPRoute),
+            grpc_routes=exchanged(self.grpc_routes, GRPCRoute),
         )
 
 

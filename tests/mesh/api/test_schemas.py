@@ -123,9 +123,9 @@ async def test_a_misspelt_field_is_refused(api: Api, kubectl: Kubectl) -> None:
 
 @with_kubectl
 async def test_a_kind_that_nobody_has_is_told_as_such(api: Api, kubectl: Kubectl) -> None:
-    body: dict[str, Any] = {"apiVersion": "gateway.networking.k8s.io/v1", "kind": "Gateway", "metadata": {"name": "a"}}
+    body: dict[str, Any] = {"apiVersion": "gateway.networking.k8s.io/v1", "kind": "UDPRoute", "metadata": {"name": "a"}}
     out = await kubectl("apply", "-f", kubectl.file(body), fails=True)
-    assert 'no matches for kind "Gateway" in version "gateway.networking.k8s.io/v1"' in out
+    assert 'no matches for kind "UDPRoute" in version "gateway.networking.k8s.io/v1"' in out
 
 
 @with_kubectl

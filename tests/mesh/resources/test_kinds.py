@@ -31,6 +31,7 @@ def test_istio_kinds_have_three_versions_and_kubernetes_kinds_one() -> None:
     several = {info.kind: info.api_versions for info in KINDS if len(info.versions) > 1}
     assert several.pop("RequestAuthentication") == ("security.istio.io/v1", "security.istio.io/v1beta1")
     assert several.pop("AuthorizationPolicy") == ("security.istio.io/v1", "security.istio.io/v1beta1")
+    assert several.pop("ReferenceGrant") == ("gateway.networking.k8s.io/v1", "gateway.networking.k8s.io/v1beta1")
     assert several == dict.fromkeys(
         ("Gateway", "VirtualService", "DestinationRule", "ServiceEntry", "Sidecar"),
         ("networking.istio.io/v1", "networking.istio.io/v1beta1", "networking.istio.io/v1alpha3"),
