@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ import uvloop
 from rich.console import Console
 from rich.table import Table
 
-from bench import api, branches, telemetry
+from bench import api, branches, page, telemetry
 from bench import console as console_page
 from bench.load import Load, load
 from bench.machine import ADDRESS, ROUNDS, SECONDS, meshmall, processes_memory
@@ -142,9 +142,8 @@ async def effects(home: Path) -> list[float]:
     return found
 
 
-async def main() -> None:
+async def main(console: Console) -> None:
     """Runs all measures."""
-    console = Console()
     started = await starts()
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder) / "home"
@@ -156,54 +155,63 @@ async def main() -> None:
         finally:
             meshmall(home, "down")
     report(console, speed, started, effect, megabytes)
-    measure_api(console)
-    await measure_branches(console)
-    await measure_console(console)
-    await measure_telemetry(console)
+    for part in PARTS.values():
+        await part(console)
+
+
+def tell(console: Console, name: str, found: Any, rows: Iterable[Sequence[str]]) -> None:
+    """A table on the screen, and JSON in `bench/results`."""
+    table = Table(name, "median", "aim")
+    for row in rows:
+        table.add_row(*row)
+    console.print(table)
+    (ROOT / "bench" / "results" / f"{name}.json").write_text(json.dumps(found, indent=2) + "\n")
 
 
 async def measure_telemetry(console: Console) -> None:
-    """What following every request costs: a table and JSON."""
+    """What following every request costs."""
     found = await telemetry.measure()
-    table = Table("telemetry", "median", "aim")
-    for row in telemetry.rows(found):
-        table.add_row(*row)
-    console.print(table)
-    (ROOT / "bench" / "results" / "telemetry.json").write_text(json.dumps(found, indent=2) + "\n")
+    tell(console, "telemetry", found, telemetry.rows(found))
 
 
-def measure_api(console: Console) -> None:
-    """The Kubernetes API: a table and JSON."""
-    found = api.measure()
-    table = Table("API", "median", "aim")
-    for row in api.rows(found):
-        table.add_row(*row)
-    console.print(table)
-    (ROOT / "bench" / "results" / "api.json").write_text(json.dumps(found, indent=2) + "\n")
+async def measure_api(console: Console) -> None:
+    """The Kubernetes API."""
+    found = await asyncio.to_thread(api.measure)
+    tell(console, "api", found, api.rows(found))
 
 
 async def measure_console(console: Console) -> None:
-    """The console with many branches and requests: a table and JSON."""
+    """The console with many branches and requests."""
     found = await console_page.measure()
     if found is None:
         console.print("no Chromium: the console was not measured")
-        return
-    table = Table("console", "median", "aim")
-    for row in console_page.rows(found):
-        table.add_row(*row)
-    console.print(table)
-    (ROOT / "bench" / "results" / "console.json").write_text(json.dumps(found, indent=2) + "\n")
+    else:
+        tell(console, "console", found, console_page.rows(found))
+
+
+async def measure_page(console: Console) -> None:
+    """The shop's page."""
+    found = await page.measure()
+    if found is None:
+        console.print("no Chromium: the shop's page was not measured")
+    else:
+        tell(console, "page", found, page.rows(found))
 
 
 async def measure_branches(console: Console) -> None:
-    """What branches cost: a table, JSON, and the plots of the docs."""
+    """What branches cost, with the plots of the docs."""
     found = await branches.measure()
-    table = Table("branches", "median", "aim")
-    for row in branches.rows(found):
-        table.add_row(*row)
-    console.print(table)
-    (ROOT / "bench" / "results" / "branches.json").write_text(json.dumps(found, indent=2) + "\n")
+    tell(console, "branches", found, branches.rows(found))
     branches.draw(found)
+
+
+PARTS = {
+    "api": measure_api,
+    "branches": measure_branches,
+    "console": measure_console,
+    "page": measure_page,
+    "telemetry": measure_telemetry,
+}
 
 
 def report(
@@ -251,13 +259,6 @@ def report(
 
 
 if __name__ == "__main__":
-    if sys.argv[1:] == ["branches"]:
-        uvloop.run(measure_branches(Console()))
-    elif sys.argv[1:] == ["api"]:
-        measure_api(Console())
-    elif sys.argv[1:] == ["console"]:
-        uvloop.run(measure_console(Console()))
-    elif sys.argv[1:] == ["telemetry"]:
-        uvloop.run(measure_telemetry(Console()))
-    else:
-        uvloop.run(main())
+    wanted = [PARTS[name] for name in sys.argv[1:]]
+    for part in wanted or [main]:
+        uvloop.run(part(Console()))

@@ -49,6 +49,10 @@ class Shot:
 
 
 SHOTS = (
+    Shot("shop-fox", "/", (1280, 967), "light", "#discount .card:nth-child(6) img", cookie="user=fox"),
+    Shot("shop-jason-dark", "/", (1280, 967), "dark", "#discount .card:nth-child(6) img", cookie="user=jason"),
+    Shot("shop-phone", "/", PHONE, "light", "#recommend .card:nth-child(6) img", cookie="user=fox"),
+    Shot("shop-phone-dark", "/", PHONE, "dark", "#recommend .card:nth-child(6) img", cookie="user=jason"),
     Shot("console-topology", "#/topology?branch=fox", LOW, "light", ".link.flows"),
     Shot("console-topology-dark", "#/topology", LOW, "dark", ".label"),
     Shot("console-request", "#/requests?branch=fox&text=/api/mall", DESKTOP, "dark", ".hop", (".rows .row",)),
@@ -73,8 +77,10 @@ async def take(browser: Browser, shot: Shot, console: str, state: StorageState) 
         viewport={"width": width, "height": height},
         color_scheme="dark" if shot.scheme == "dark" else "light",
         storage_state=state if shot.place.startswith("#") else None,
-        extra_http_headers={"cookie": shot.cookie} if shot.cookie else None,
     )
+    if shot.cookie:
+        name, _, value = shot.cookie.partition("=")
+        await context.add_cookies([{"name": name, "value": value, "url": f"http://{ADDRESS}:8080"}])
     page = await context.new_page()
     await page.goto(f"{console}{shot.place}" if shot.place.startswith("#") else f"http://{ADDRESS}:8080{shot.place}")
     for selector in shot.clicked:
