@@ -544,3 +544,26 @@ def test_GRPCRoute_methods_are_paths(rig: Rig, runner: asyncio.Runner) -> None:
         ("/c.D/Put", {"method": "POST"}, "404"),
     ]
     held(rig, runner, [gateway(), made], cases)
+
+
+def test_a_branch_decides_where_an_HTTPRoute_leads(rig: Rig, runner: asyncio.Runner) -> None:
+    branch = {
+        "apiVersion": "meshmall.dev/v1",
+        "kind": "Branch",
+        "metadata": {"name": "fox", "namespace": "mesh"},
+        "spec": {"enter": [{"cookie": {"name": "user", "value": "fox"}}], "services": {"shop": {"version": "v2"}}},
+    }
+    rules = [
+        to("shop", matches=[path("/shop")], filters=rewrite(path={"type": "ReplaceFullPath", "replaceFullPath": "/x"}))
+    ]
+
+    async def play() -> None:
+        await rig.apply([*rig.around(), branch, gateway(), route("a", *rules, to("cart"))])
+        fox = [await enter(rig, "/shop", cookie="user=fox") for _ in range(20)]
+        assert {seen.pod for seen in fox} == {"shop-v2"}
+        assert {seen.target for seen in fox} == {"/x"}
+        others = [await enter(rig, "/shop") for _ in range(40)]
+        assert {seen.pod for seen in others} == {"shop-v1", "shop-v2"}
+        assert who(await enter(rig, "/", cookie="user=fox")) == "cart"
+
+    runner.run(play())
