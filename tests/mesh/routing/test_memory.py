@@ -16,6 +16,7 @@ from tests.mesh.routing.test_compile import typed
 NAMES = ("a", "b", "c")
 NAMESPACES = ("mesh", "other")
 SECURITY = "security.istio.io"
+API = "gateway.networking.k8s.io"
 names, namespaces = st.sampled_from(NAMES), st.sampled_from(NAMESPACES)
 versions = st.sampled_from(("v1", "v2"))
 
@@ -107,7 +108,23 @@ def at_gateway(draw: st.DrawFn) -> Body:
     return rule("door", ["*"], to(draw(st.sampled_from((*NAMES, "a:v1", "nobody")))), gateways=["g"])
 
 
+@st.composite
+def http_routes(draw: st.DrawFn) -> Body:
+    parent = draw(st.sampled_from(({"group": "", "kind": "Service", "name": "a"}, {"name": "api"})))
+    backends = [{"name": draw(st.sampled_from((*NAMES, "nobody"))), "port": 7000}]
+    spec: dict[str, Any] = {"parentRefs": [parent], "rules": [{"backendRefs": backends}]}
+    return body("HTTPRoute", draw(st.sampled_from(("h1", "h2"))), group=API, **spec)
+
+
+@st.composite
+def api_gateways(draw: st.DrawFn) -> Body:
+    listener = {"name": "http", "port": draw(st.sampled_from((80, 8081))), "protocol": "HTTP"}
+    return body("Gateway", "api", group=API, gatewayClassName="meshmall", listeners=[listener])
+
+
 KINDS = st.one_of(
+    http_routes(),
+    api_gateways(),
     services(),
     services(),
     pods(),
@@ -126,7 +143,7 @@ STEPS = st.lists(st.tuples(KINDS, st.booleans()), min_size=2, max_size=14)
 
 
 def key_of(raw: Body) -> tuple[str, str, str]:
-    return raw["kind"], raw["metadata"].get("namespace", ""), raw["metadata"]["name"]
+    return raw["apiVersion"] + raw["kind"], raw["metadata"].get("namespace", ""), raw["metadata"]["name"]
 
 
 @settings(deadline=None, max_examples=300)

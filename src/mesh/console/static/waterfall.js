@@ -84,12 +84,13 @@ function Hop({ span, depth, start, whole }) {
   </li>`;
 }
 
-/** In whose name the answer came: a branch, the baseline, or the baseline in place of the branch. */
+/** In whose name the answer came: a branch, the baseline, or the baseline in place of the branch. Of a request that is in
+ * no branch there is nothing to say. */
 function Answerer({ span }) {
   if (!span.destination?.workload) return html`<${Mark} kind="bad">nobody<//>`;
   if (span.destination.branch) return html`<${Branch} name=${span.destination.branch} />`;
   if (span.fallback) return html`<${Mark} kind="warn">fallback to baseline<//>`;
-  return html`<${Mark}>baseline<//>`;
+  return span.branch ? html`<${Mark}>baseline<//>` : "";
 }
 
 function Rule({ rule, service }) {
