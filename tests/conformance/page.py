@@ -21,6 +21,7 @@ from mesh.resources import virtual_service as vs
 from mesh.resources.inert import inert_fields
 from mesh.resources.istio import StringMatch
 from mesh.resources.meta import Part
+from tests.conformance.page_gateway_api import gateway_api
 
 DRAWN = "tests/conformance/test_virtual_service.py::test_envoy_does_what_the_reference_allows"
 POLICIES = "tests/conformance/test_destination_rule.py::test_all_other_policies_are_taken_by_envoy"
@@ -234,7 +235,6 @@ namespace of the Gateway object; connections that are no HTTP follow what the Se
 |---|---|
 | EnvoyFilter, WasmPlugin | they name parts of Istio's own Envoy configuration |
 | PeerAuthentication | pods have no proxies of their own between which TLS could be spoken |
-| Gateway API | not yet |
 | locality load balancing | one machine is one locality |
 
 ## What the size of a configuration costs
@@ -251,7 +251,7 @@ The check of a rule with thousands of routes grows no faster (`tests/mesh/resour
 
 def page() -> str:
     """The whole page."""
-    parts = [HEAD]
+    parts = [HEAD, gateway_api()]
     told: set[type[Part]] = set()
     for kind, root in KINDS:
         parts.append(f"\n## {kind}\n")

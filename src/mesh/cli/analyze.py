@@ -1,7 +1,7 @@
 """`meshmall analyze`: what is wrong with manifests, or with what the mesh has, without changing anything."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -11,6 +11,8 @@ from mesh.cli.context import Context
 from mesh.cli.failure import Failure
 from mesh.cli.manifests import read
 from mesh.resources.analysis import LOOKED_AT, Message, analyze
+from mesh.resources.config import Namespace
+from mesh.resources.gateway_api import Gateway, GatewayClass, GRPCRoute, HTTPRoute, ReferenceGrant
 from mesh.resources.kinds import REGISTRY
 from mesh.resources.manifest import validate
 from mesh.resources.meta import Resource
@@ -18,6 +20,10 @@ from mesh.resources.problems import FieldError, Invalid
 from mesh.resources.ref import Ref
 from mesh.resources.references import ref_of
 from mesh.resources.untyped import Untyped
+from mesh.routing.gateway_api_status import statuses
+from mesh.routing.world import MeshSettings, World
+
+OF_GATEWAY_API = (GatewayClass, Gateway, HTTPRoute, GRPCRoute, ReferenceGrant, Namespace)
 
 
 def analyze_files(context: Context, names: Sequence[str], *, alone: bool, output: str) -> None:
@@ -29,7 +35,10 @@ def analyze_files(context: Context, names: Sequence[str], *, alone: bool, output
         raise Failure(f"-o {output}: known are text, json", code=2)
     given, messages, warnings = _given(context, names) if names else ({}, [], [])
     there = {} if alone and names else _there(context, needed=not names)
-    messages += analyze({**there, **given}.values(), given.keys() if names else None)
+    everything = {**there, **given}
+    about = given.keys() if names else everything.keys()
+    messages += analyze(everything.values(), about)
+    messages += [each for each in _attached(everything.values()) if each.error.ref in about]
     if output == "json":
         context.view.plain(json.dumps([_json(each) for each in messages], indent=2))
     else:
@@ -65,7 +74,7 @@ def _there(context: Context, *, needed: bool) -> dict[Ref, Resource]:
     """What the running mesh has of the kinds that are looked at; nothing when none runs."""
     found: dict[Ref, Resource] = {}
     try:
-        for kind in LOOKED_AT:
+        for kind in (*LOOKED_AT, *OF_GATEWAY_API):
             info = REGISTRY.by_type(kind)
             for body in context.client.list(info.group, info.kind, None):
                 typed: Resource = msgspec.convert(body, kind)
@@ -74,6 +83,25 @@ def _there(context: Context, *, needed: bool) -> dict[Ref, Resource]:
         if needed:
             raise
     return found
+
+
+def _attached(objects: Iterable[Resource]) -> Iterator[Message]:
+    """What the status of the Gateway API's objects would say: routes that are not attached, listeners in conflict,
+    backends and certificates that are not there."""
+    for ref, status in statuses(World.build(0, objects), MeshSettings(), {}):
+        told = set()
+        for name, items in (("listeners", status.get("listeners", ())), ("parentRefs", status.get("parents", ()))):
+            for number, item in enumerate(items):
+                for each in item["conditions"]:
+                    conflict = each["type"] == "Conflicted"
+                    if each["type"] == "Programmed" or (each["status"] == "True") is not conflict:
+                        continue
+                    # What a route's backends lack is said once, not for each of its parents.
+                    path = "" if each["message"].startswith("spec.") else f"spec.{name}[{number}]"
+                    if (path, each["message"]) not in told:
+                        told.add((path, each["message"]))
+                        error = FieldError(path, each["message"], ref)
+                        yield Message("warning" if conflict else "error", each["reason"], error)
 
 
 def _json(message: Message) -> dict[str, Any]:

@@ -17,9 +17,9 @@ from mesh.routing.world import MeshSettings, World
 Body = dict[str, Any]
 LONGEST = 2_000
 FEATURES = (
-    "GRPCRoute", "Gateway", "GatewayHTTPListenerIsolation", "GatewayPort8080", "HTTPRoute",
+    "GRPCRoute", "Gateway", "GatewayHTTPListenerIsolation", "HTTPRoute",
     "HTTPRouteBackendRequestHeaderModification", "HTTPRouteBackendTimeout", "HTTPRouteCORS",
-    "HTTPRouteDestinationPortMatching", "HTTPRouteHostRewrite", "HTTPRouteMethodMatching",
+    "HTTPRouteHostRewrite", "HTTPRouteMethodMatching",
     "HTTPRouteNamedRouteRule", "HTTPRouteParentRefPort", "HTTPRoutePathRedirect", "HTTPRoutePathRewrite",
     "HTTPRoutePortRedirect", "HTTPRouteQueryParamMatching", "HTTPRouteRequestMirror",
     "HTTPRouteRequestMultipleMirrors", "HTTPRouteRequestPercentageMirror", "HTTPRouteRequestTimeout",

@@ -71,6 +71,9 @@ async def test_a_gateway_shows_its_address_its_listeners_and_how_many_routes_the
     assert said(parent["conditions"]) == {"Accepted": ("True", "Accepted"), "ResolvedRefs": ("True", "ResolvedRefs")}
     assert {each["observedGeneration"] for each in parent["conditions"]} == {1}
     assert (await plane.enter("a.example.com")).body.startswith("base\n")
+    await plane.apply(route("a", "shop", hostnames=["c.example.com"]))
+    parent = shown(plane, made)["parents"][0]
+    assert {each["observedGeneration"] for each in parent["conditions"]} == {2}
 
 
 async def test_conflicts_and_what_is_not_served_are_told_by_each_listener(plane: Plane) -> None:
