@@ -196,7 +196,8 @@ class GatewayApi:
             return Problem("NotAllowedByListeners", said)
         shared = [(each, hostnames(each.hostname, route.spec.hostnames)) for each in allowing]
         for each, names in shared:
-            if names and all(held is not route for held, _ in each.routes):
+            # Routes come one after the other: a listener that has this one has it last.
+            if names and (not each.routes or each.routes[-1][0] is not route):
                 each.routes.append((route, names))
         if not any(names for _, names in shared):
             has = ", ".join(each.hostname for each in allowing)
@@ -254,21 +255,19 @@ class GatewayApi:
         if self.is_empty:
             return {}
         assert self.attached is not None
-        found: dict[str, list[AnyRoute]] = {}
+        found: dict[str, dict[tuple[str, str, str], AnyRoute]] = {}
         for listeners in self.gateways.values():
             here = [each for each in listeners if each.is_served and each.listener.port == port]
             for each in here:
                 if each.hostname != ANY:
-                    found.setdefault(each.hostname, [])
+                    found.setdefault(each.hostname, {})
                 narrower = [o.hostname for o in here if specificity(o.hostname) < specificity(each.hostname)]
                 for route, names in each.routes:
                     for name in names:
                         # Of several listeners the most specific one takes a hostname's requests, alone.
                         if not any(covers(other, name) for other in narrower):
-                            held = found.setdefault(name, [])
-                            if all(other is not route for other in held):
-                                held.append(route)
-        return found
+                            found.setdefault(name, {}).setdefault(_by_name(route), route)
+        return {name: tuple(routes.values()) for name, routes in found.items()}
 
     def wrong_backend(self, route: AnyRoute, ref: BackendObjectReference) -> Problem | None:
         """Why a backend cannot be used; its requests are answered with 500."""
