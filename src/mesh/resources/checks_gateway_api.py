@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 
-from mesh.resources.durations import wrong_duration
+from mesh.resources.durations import seconds, wrong_duration
 from mesh.resources.gateway_api import (
     BackendObjectReference,
     BackendRef,
@@ -15,6 +15,7 @@ from mesh.resources.gateway_api import (
     HTTPRoute,
     HTTPRouteMatch,
     HTTPRouteRule,
+    HTTPRouteTimeouts,
     Listener,
     ParentReference,
     ReferenceGrant,
@@ -119,15 +120,26 @@ def check_http_route(typed: HTTPRoute) -> Errors:
         yield from _prefixes(rule, path)
         yield from _backends(rule.backend_refs, f"{path}.backendRefs")
         if rule.timeouts is not None:
-            for name, text in (("request", rule.timeouts.request), ("backendRequest", rule.timeouts.backend_request)):
-                if text:
-                    yield from wrong_duration(text, f"{path}.timeouts.{name}")
+            yield from _timeouts(rule.timeouts, f"{path}.timeouts")
         if rule.retry is not None:
             if rule.retry.backoff:
                 yield from wrong_duration(rule.retry.backoff, f"{path}.retry.backoff")
             for place, code in enumerate(rule.retry.codes):
                 if not 400 <= code <= 599:
                     yield FieldError(f"{path}.retry.codes[{place}]", f"{code} is no status of an error (400-599)")
+
+
+def _timeouts(timeouts: HTTPRouteTimeouts, path: str) -> Errors:
+    wrong = [
+        *(wrong_duration(timeouts.request, f"{path}.request") if timeouts.request else ()),
+        *(wrong_duration(timeouts.backend_request, f"{path}.backendRequest") if timeouts.backend_request else ()),
+    ]
+    yield from wrong
+    if not wrong and timeouts.request and timeouts.backend_request:
+        whole, one = seconds(timeouts.request), seconds(timeouts.backend_request)
+        if 0 < whole < one:
+            said = f"{timeouts.backend_request} is longer than request, {timeouts.request}, which a try is a part of"
+            yield FieldError(f"{path}.backendRequest", said)
 
 
 def check_grpc_route(typed: GRPCRoute) -> Errors:

@@ -46,6 +46,7 @@ async def test_what_the_specification_refuses_is_refused_at_its_path(api: Api, k
         "matches": [{"path": {"type": "PathPrefix", "value": "no-slash"}, "method": "FETCH"}],
         "filters": [{"type": "URLRewrite"}, {"type": "ExtensionRef"}],
         "backendRefs": [backend, {"name": "shop"}],
+        "timeouts": {"request": "1s", "backendRequest": "2s"},
     }
     route = body(f"{GROUP}/v1", "HTTPRoute", "shop", {"hostnames": ["*"], "rules": [rule]})
     said = await kubectl("apply", "-f", kubectl.file(namespace("mesh"), route), fails=True)
@@ -57,5 +58,6 @@ async def test_what_the_specification_refuses_is_refused_at_its_path(api: Api, k
         "spec.rules[0].filters[1].type",
         "spec.rules[0].backendRefs[0].filters[0].type",
         "spec.rules[0].backendRefs[1].port",
+        "spec.rules[0].timeouts.backendRequest",
     ):
         assert f"{path}:" in said
