@@ -1,7 +1,7 @@
 """`make bench`: speed, start, memory, time to effect; a table on the screen, JSON in `bench/results`.
 
 What is compared runs interleaved (A B A B ...), and medians and ratios are given, since machines are noisy.
-BENCH_SECONDS (3) and BENCH_ROUNDS (5) set how long it takes.
+BENCH_SECONDS (3) and BENCH_ROUNDS (5) set how long it takes. `python -m bench NAME ...` runs parts of it (PARTS below).
 """
 
 import asyncio
@@ -142,8 +142,8 @@ async def effects(home: Path) -> list[float]:
     return found
 
 
-async def main(console: Console) -> None:
-    """Runs all measures."""
+async def measure_mall(console: Console) -> None:
+    """The mall on the mesh: pages, start, memory, time to effect."""
     started = await starts()
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder) / "home"
@@ -155,8 +155,6 @@ async def main(console: Console) -> None:
         finally:
             meshmall(home, "down")
     report(console, speed, started, effect, megabytes)
-    for part in PARTS.values():
-        await part(console)
 
 
 def tell(console: Console, name: str, found: Any, rows: Iterable[Sequence[str]]) -> None:
@@ -206,6 +204,7 @@ async def measure_branches(console: Console) -> None:
 
 
 PARTS = {
+    "mall": measure_mall,
     "api": measure_api,
     "branches": measure_branches,
     "console": measure_console,
@@ -244,7 +243,7 @@ def report(
     console.print(table)
     results = ROOT / "bench" / "results"
     results.mkdir(parents=True, exist_ok=True)
-    path = results / "bench.json"
+    path = results / "mall.json"
     body = {
         "machine": {"cpus": os.cpu_count(), "python": platform.python_version(), "system": platform.platform()},
         "rounds": ROUNDS,
@@ -259,6 +258,5 @@ def report(
 
 
 if __name__ == "__main__":
-    wanted = [PARTS[name] for name in sys.argv[1:]]
-    for part in wanted or [main]:
-        uvloop.run(part(Console()))
+    for name in sys.argv[1:] or PARTS:
+        uvloop.run(PARTS[name](Console()))
