@@ -2,8 +2,6 @@
 
 import asyncio
 import json
-import random
-import socket
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,6 +11,7 @@ from typing import Any
 import msgspec
 
 from mesh.envoy.plane import DataPlane, DataPlaneSettings
+from mesh.pods.addresses import Block
 from mesh.resources.kinds import REGISTRY
 from mesh.resources.manifest import validate
 from mesh.resources.meta import Resource
@@ -70,13 +69,15 @@ class Rig:
     connections: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     snapshot: Snapshot = field(default_factory=lambda: Snapshot(0))
     _servers: list[asyncio.Server] = field(default_factory=list)
-    _guard: socket.socket | None = None
+    _block: Block = field(init=False)
     _open: dict[str, tuple[asyncio.StreamReader, asyncio.StreamWriter]] = field(default_factory=dict)
     _cases: int = 0
     _version: int = 0
 
     async def start(self) -> None:
-        self._guard, self.network = network()
+        # As a mesh takes its own, so that neither comes in the other's way.
+        self._block = Block.claim(self.home)
+        self.network = f"127.{self._block.number}"
         for number, (name, _, _) in enumerate(PODS, 1):
             self.addresses[name] = f"{self.network}.0.{number}"
         gateway = f"{self.network}.1.1"
@@ -91,8 +92,7 @@ class Rig:
         await self.plane.stop()
         for server in self._servers:
             server.close()
-        if self._guard is not None:
-            self._guard.close()
+        self._block.release_all()
 
     def hang_up(self) -> None:
         for _, writer in self._open.values():
@@ -241,18 +241,6 @@ async def read_message(reader: asyncio.StreamReader) -> tuple[str, dict[str, str
         headers[name] = f"{headers[name]},{value}" if name in headers else value
     length = int(headers.get("content-length", 0))
     return first, headers, (await reader.readexactly(length)).decode() if length else ""
-
-
-def network() -> tuple[socket.socket, str]:
-    """A network of loopback addresses that nobody else uses while the socket is open."""
-    while True:
-        held, name = socket.socket(), f"127.{random.randrange(100, 200)}"
-        try:
-            held.bind((f"{name}.255.1", 65_000))
-        except OSError:
-            held.close()
-            continue
-        return held, name
 
 
 def istio(kind: str, name: str, spec: Json) -> Json:

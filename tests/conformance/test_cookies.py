@@ -16,7 +16,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mesh.envoy.binary import find
-from tests.conformance.rig import DEADLINE, network, read_message
+from mesh.pods.addresses import Block
+from tests.conformance.rig import DEADLINE, read_message
 
 Json = dict[str, Any]
 TYPE = "type.googleapis.com/envoy.extensions.filters"
@@ -63,8 +64,8 @@ class Cookies:
     def __init__(self, folder: Path, runner: asyncio.Runner) -> None:
         self._folder = folder
         self._runner = runner
-        self._guard, name = network()
-        self._address = f"{name}.0.1"
+        self._block = Block.claim(folder)
+        self._address = f"127.{self._block.number}.0.1"
 
     async def start(self) -> None:
         (self._folder / "envoy.json").write_text(json.dumps(configuration(self._address)))
@@ -83,7 +84,7 @@ class Cookies:
         self._writer.close()
         self._process.terminate()
         await self._process.wait()
-        self._guard.close()
+        self._block.release_all()
 
     def taken(self, *lines: str) -> set[str]:
         """The ways that take a request with these lines of `cookie`."""

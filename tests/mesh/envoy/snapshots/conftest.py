@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import random
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, suppress
@@ -13,6 +12,7 @@ from typing import Any
 import pytest
 
 from mesh.envoy.plane import DataPlane, DataPlaneSettings, Refused
+from mesh.pods.addresses import Block
 from mesh.routing.table import (
     Cluster,
     Endpoint,
@@ -159,17 +159,11 @@ class Place:
 
 
 @pytest.fixture
-def place() -> Iterator[Place]:
-    """A network of the test's own, kept by a socket while the test runs."""
-    while True:
-        network = f"127.{random.randrange(200, 255)}"
-        with socket.socket() as guard:
-            try:
-                guard.bind((f"{network}.255.1", 65_000))
-            except OSError:
-                continue
-            yield Place(network)
-            return
+def place(tmp_path: Path) -> Iterator[Place]:
+    """A network of the test's own, taken as a mesh takes its own."""
+    block = Block.claim(tmp_path / "claimed")
+    yield Place(f"127.{block.number}")
+    block.release_all()
 
 
 @pytest.fixture
