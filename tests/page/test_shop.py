@@ -43,6 +43,7 @@ def test_each_sees_the_own_shop(
         expect(badge).to_be_hidden()
     else:
         expect(badge).to_have_text(f"branch {user}")
+        expect(page.locator("body")).to_have_class("branched")
     first = page.locator("#discount .card").first
     expect(first).to_contain_text("Kubernetes")
     expect(first).to_contain_text("502 sold")
@@ -111,7 +112,7 @@ def test_the_page_stands_before_the_api_has_answered(visit: Visit, mesh_with_bra
     expect(page.get_by_role("heading", name="On sale")).to_be_visible()
     expect(page.locator(".card.waiting")).to_have_count(12)
     expect(page.locator("#recommend")).to_have_attribute("aria-busy", "true")
-    assert page.evaluate("performance.getEntriesByName('first-contentful-paint').length") == 1
+    page.wait_for_function("performance.getEntriesByName('first-contentful-paint').length === 1")
     held[0].continue_()
     expect(page.locator(".card img")).to_have_count(12)
     expect(page.locator("#recommend")).to_have_attribute("aria-busy", "false")
@@ -133,17 +134,23 @@ def test_a_dead_service_is_one_area_and_can_be_tried_again(visit: Visit, mesh_wi
         expect(page.locator("#recommend .card img")).to_have_count(6)
         page.get_by_role("button", name="Try again").click()
         expect(page.locator("#discount .failed")).to_be_visible()
+        expect(page.get_by_role("button", name="Try again")).to_be_focused()
         assert faults(page) == []
     finally:
         scaled(mesh, "discount-v1", 1)
     page.get_by_role("button", name="Try again").click()
     expect(page.locator("#discount .card img")).to_have_count(6)
+    # Who uses the keyboard goes on from there.
+    expect(page.get_by_role("heading", name="On sale")).to_be_focused()
 
 
 def test_a_phone_shows_all_of_it_without_scrolling_sideways(visit: Visit) -> None:
     page = visit("fox", viewport={"width": 360, "height": 740})
     expect(page.locator(".card img")).to_have_count(12)
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    bar = page.locator(".bar").bounding_box()
+    assert bar is not None
+    assert bar["height"] < 80
     narrow = page.locator(".card").first.bounding_box()
     assert narrow is not None
     assert narrow["width"] > 140

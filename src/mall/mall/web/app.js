@@ -6,7 +6,7 @@ const AREAS = {
   recommend: { path: "/api/recommends", banner: ["recommendBanner", "recommendBannerMore"] },
   discount: { path: "/api/products", banner: ["discountBanner", "discountBannerMore"] },
 };
-const money = new Intl.NumberFormat(language === "zh" ? "zh-CN" : "en", { style: "currency", currency: "CNY" });
+const money = new Intl.NumberFormat(language === "zh" ? "zh-CN" : "en", { style: "currency", currency: "CNY", currencyDisplay: "narrowSymbol" });
 const count = new Intl.NumberFormat(language === "zh" ? "zh-CN" : "en");
 
 function element(name, properties = {}, ...children) {
@@ -57,9 +57,12 @@ function show(area, data) {
   place.replaceChildren(...parts);
 }
 
+// Tries an area again. The button that was pressed goes: the focus goes on to what came in its place.
 async function ask(area) {
   const section = document.getElementById(area);
+  const heading = section.querySelector("h1, h2");
   section.setAttribute("aria-busy", "true");
+  heading.focus();
   section.querySelector(".area").replaceChildren(skeleton());
   try {
     const answer = await fetch(AREAS[area].path);
@@ -67,6 +70,7 @@ async function ask(area) {
   } catch {
     show(area, null);
   }
+  if (document.activeElement === heading) section.querySelector(".failed button")?.focus();
 }
 
 function who(user) {
@@ -76,8 +80,8 @@ function who(user) {
     return;
   }
   const leave = async () => {
-    await fetch("/api/users", { method: "DELETE" });
-    location.reload();
+    const answer = await fetch("/api/users", { method: "DELETE" }).catch(() => null);
+    if (answer?.ok) location.reload();
   };
   nav.replaceChildren(
     element("img", { src: user.image, alt: "", width: 32, height: 32 }),
@@ -89,10 +93,11 @@ function branch(header) {
   const name = (header || "").split(";")[0].trim();
   const badge = document.getElementById("branch");
   badge.hidden = !name || name === "-";
+  document.body.classList.toggle("branched", !badge.hidden);
   if (badge.hidden) return;
   let hue = 0;
   for (const character of name) hue = (hue * 31 + character.codePointAt(0)) % 360;
-  badge.style.setProperty("--hue", hue);
+  document.body.style.setProperty("--hue", hue);
   badge.textContent = `${text("branch")} ${name}`;
 }
 
