@@ -144,10 +144,14 @@ def test_a_dead_service_is_one_area_and_can_be_tried_again(visit: Visit, mesh_wi
     expect(page.get_by_role("heading", name="On sale")).to_be_focused()
 
 
-def test_a_phone_shows_all_of_it_without_scrolling_sideways(visit: Visit) -> None:
-    page = visit("fox", viewport={"width": 360, "height": 740})
+@pytest.mark.parametrize("width", [360, 390])
+def test_a_phone_shows_all_of_it_without_scrolling_sideways(visit: Visit, width: int) -> None:
+    page = visit("jason", viewport={"width": width, "height": 740})
     expect(page.locator(".card img")).to_have_count(12)
-    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    if width == 390:
+        for whole in (page.locator("#branch"), page.locator("header .name")):
+            assert whole.evaluate("each => each.scrollWidth <= each.clientWidth")
     bar = page.locator(".bar").bounding_box()
     assert bar is not None
     assert bar["height"] < 80
