@@ -42,7 +42,7 @@ $(VENV)/bin/python:
 $(VENV)/.ready: pyproject.toml | $(VENV)/bin/python
 	@echo "installing what mesh-mall needs (once; half a minute)"
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check -e '.[mongodb]'
-	@$(BIN)/python -c 'import mesh.cli' && $(BIN)/python -m compileall -q src
+	@$(BIN)/python -c 'import meshmall.cli' && $(BIN)/python -m compileall -q src
 	@touch $@
 
 $(VENV)/.ready-dev: $(VENV)/.ready

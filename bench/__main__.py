@@ -116,7 +116,7 @@ async def starts() -> list[float]:
 
 async def effects(home: Path) -> list[float]:
     """Milliseconds from the write of a rule to the first request that it decides, by the API's own client."""
-    from mesh.api.client import Client  # noqa: PLC0415
+    from mesh.client.api import Client  # noqa: PLC0415
 
     client = Client(home)
     services = json.loads(meshmall(home, "get", "service", "scores", "-o", "json"))

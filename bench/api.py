@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from bench.machine import ADDRESS, meshmall, processes_memory
-from mesh.api.client import Client
-from mesh.resources.ref import Ref
+from mesh.client.api import Client
+from mesh.resources.values.ref import Ref
 
 OBJECTS, LISTS, CHANGES = 200, 50, 50
 IDLE_SECONDS = 20.0

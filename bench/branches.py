@@ -18,8 +18,8 @@ from typing import Any
 from bench.load import Load, load
 from bench.machine import ADDRESS, ROUNDS, SECONDS, meshmall, processes_memory
 from bench.plot import plot
-from mesh.api.client import Client
-from mesh.resources.ref import Ref
+from mesh.client.api import Client
+from mesh.resources.values.ref import Ref
 
 COUNTS = tuple(int(word) for word in os.environ.get("BENCH_BRANCHES", "0,1,100,1000").split(","))
 CHANGES = 20

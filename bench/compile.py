@@ -16,8 +16,8 @@ from tests.mesh.objects import body, cookie, pod, rule, service, to
 from tests.mesh.routing.test_compile import typed
 
 from bench.plot import plot
-from mesh.envoy.resources import Encoder
-from mesh.resources.meta import Resource
+from mesh.envoy.xds.resources import Encoder
+from mesh.resources.values.meta import Resource
 from mesh.routing.compile import compile  # noqa: A004 - what it does
 from mesh.routing.memory import Memory
 from mesh.routing.world import MeshSettings, World

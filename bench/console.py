@@ -12,7 +12,7 @@ from typing import Any
 
 from bench.load import load
 from bench.machine import ADDRESS, ROUNDS, meshmall
-from mesh.api.client import Client
+from mesh.client.api import Client
 
 BRANCHES, REQUESTS = 1_000, 10_000
 VIEWS = ("topology", "branches", "requests", "workloads", "rules")

@@ -15,7 +15,7 @@ ADDRESS = "127.250.0.1"
 def meshmall(home: Path, *words: str, stdin: str | None = None) -> str:
     """Runs the command; raises CalledProcessError when it fails."""
     ended = subprocess.run(
-        [sys.executable, "-m", "mesh.cli", *words],
+        [sys.executable, "-m", "meshmall", *words],
         env={**os.environ, "MESHMALL_HOME": str(home)},
         capture_output=True,
         text=True,
@@ -59,5 +59,5 @@ def _processes(home: Path) -> Iterator[tuple[str, Path]]:
         except OSError:
             continue
         if command and (str(home) in command or cwd.startswith(str(home)) or str(home).encode() in environ):
-            kind = "envoy" if "envoy" in command.split()[0] else "daemon" if "mesh.cli" in command else "services"
+            kind = "envoy" if "envoy" in command.split()[0] else "daemon" if "mesh.daemon" in command else "services"
             yield kind, folder

@@ -11,16 +11,16 @@ from typing import Any
 import msgspec
 from msgspec import inspect
 
-from mesh.resources import authorization_policy as ap
-from mesh.resources import destination_rule as dr
-from mesh.resources import gateway as gw
-from mesh.resources import request_authentication as ra
-from mesh.resources import service_entry as se
-from mesh.resources import sidecar as sc
-from mesh.resources import virtual_service as vs
-from mesh.resources.inert import inert_fields
-from mesh.resources.istio import StringMatch
-from mesh.resources.meta import Part
+from mesh.resources.istio import authorization_policy as ap
+from mesh.resources.istio import destination_rule as dr
+from mesh.resources.istio import gateway as gw
+from mesh.resources.istio import request_authentication as ra
+from mesh.resources.istio import service_entry as se
+from mesh.resources.istio import sidecar as sc
+from mesh.resources.istio import virtual_service as vs
+from mesh.resources.istio.common import StringMatch
+from mesh.resources.validation.inert import inert_fields
+from mesh.resources.values.meta import Part
 from tests.conformance.page_gateway_api import gateway_api
 
 DRAWN = "tests/conformance/test_virtual_service.py::test_envoy_does_what_the_reference_allows"

@@ -10,11 +10,11 @@ from typing import Any
 
 import msgspec
 
-from mesh.envoy.plane import DataPlane, DataPlaneSettings
-from mesh.pods.addresses import Block
+from mesh.envoy.data_plane import DataPlane, DataPlaneSettings
+from mesh.pods.host.addresses import Block
 from mesh.resources.kinds import REGISTRY
-from mesh.resources.manifest import validate
-from mesh.resources.meta import Resource
+from mesh.resources.validation.manifest import validate
+from mesh.resources.values.meta import Resource
 from mesh.routing.compile import compile  # noqa: A004 - what it does
 from mesh.routing.table import Snapshot
 from mesh.routing.world import MeshSettings, World

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from mesh.resources.manifest import validate
-from mesh.resources.problems import Invalid
-from mesh.routing.dry_run import Asked, Caller, decide, permits
+from mesh.resources.validation.manifest import validate
+from mesh.resources.values.problems import Invalid
+from mesh.routing.explain.dry_run import Asked, Caller, decide, permits
 from tests.conformance.reference import Request
 from tests.conformance.rig import MARKER, Rig
 

@@ -15,8 +15,8 @@ from envoy.config.route.v3 import route_components_pb2
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mesh.envoy.binary import find
-from mesh.pods.addresses import Block
+from mesh.envoy.process.binary import find
+from mesh.pods.host.addresses import Block
 from tests.conformance.rig import DEADLINE, read_message
 
 Json = dict[str, Any]

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from mesh.resources.manifest import validate
-from mesh.resources.problems import Invalid
+from mesh.resources.validation.manifest import validate
+from mesh.resources.values.problems import Invalid
 from tests.conformance.reference import Request
 from tests.conformance.rig import Observed, Rig, istio
 

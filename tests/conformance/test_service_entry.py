@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from mesh.envoy.names import Names
-from mesh.resources.manifest import validate
-from mesh.resources.problems import Invalid
+from mesh.control.host_names import Names
+from mesh.resources.validation.manifest import validate
+from mesh.resources.values.problems import Invalid
 from mesh.routing.compile import compile  # noqa: A004 - what it does
 from mesh.routing.world import World
 from tests.conformance.reference import Request

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, note, settings
 from hypothesis import strategies as st
 
-from mesh.routing.dry_run import Asked, Caller, decide
+from mesh.routing.explain.dry_run import Asked, Caller, decide
 from mesh.routing.table import Forward
 from tests.conformance.drawing import GATEWAY, placed, requests, virtual_services
 from tests.conformance.reference import Outcome, Reference, Request

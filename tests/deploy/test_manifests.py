@@ -11,9 +11,9 @@ import pytest
 import yaml
 from cloudcoil.models.istio.networking import v1 as istio
 
-from mesh.resources.manifest import parse, validate
-from mesh.resources.meta import Resource
-from mesh.resources.references import check
+from mesh.resources.analysis.references import check
+from mesh.resources.validation.manifest import parse, validate
+from mesh.resources.values.meta import Resource
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 FILES = ("mesh-mall-v1.yaml", "mesh-routing.yaml", "jason.yaml", "fox.yaml", "mall-v2.yaml")

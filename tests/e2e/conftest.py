@@ -40,7 +40,7 @@ class Mesh:
     def run(self, *words: str, stdin: str | None = None, limit: float = 90) -> Ran:
         """Runs `meshmall` with these words."""
         ended = subprocess.run(
-            [sys.executable, "-m", "mesh.cli", *words],
+            [sys.executable, "-m", "meshmall", *words],
             env={**os.environ, "MESHMALL_HOME": str(self.home), "COLUMNS": "200", **self.environ},
             capture_output=True,
             text=True,

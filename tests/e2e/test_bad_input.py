@@ -198,7 +198,7 @@ def test_a_killed_daemon_loses_nothing_and_its_processes_are_ended(mesh: Mesh) -
 
 def test_help_says_what_each_command_does() -> None:
     ran = subprocess.run(
-        [sys.executable, "-m", "mesh.cli", "--help"], capture_output=True, text=True, timeout=30, check=True
+        [sys.executable, "-m", "meshmall", "--help"], capture_output=True, text=True, timeout=30, check=True
     )
     for command in ("up", "demo", "apply", "delete", "get", "logs", "status", "down"):
         assert f" {command} " in ran.stdout

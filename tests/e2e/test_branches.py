@@ -19,8 +19,8 @@ import pytest
 import yaml
 from pyreqwest.client import SyncClientBuilder
 
-from mesh.api.client import Client
-from mesh.resources.ref import Ref
+from mesh.client.api import Client
+from mesh.resources.values.ref import Ref
 from tests.e2e.conftest import BASELINE, FOX, JASON, Mesh, seen, until
 
 CREATE_JASON = ("branch", "create", "jason", "--cookie", "user=jason", "--fork", "recommend", "--env", "BANNER=true")
@@ -243,7 +243,7 @@ def test_dev_runs_a_process_as_the_branchs_service_until_it_is_ended(mesh: Mesh,
     words = ["branch", "dev", "fox", "recommend", "--watch", str(tmp_path), "--", sys.executable, str(program)]
     environ = {**os.environ, "MESHMALL_HOME": str(mesh.home)}
     process = subprocess.Popen(
-        [sys.executable, "-m", "mesh.cli", *words],
+        [sys.executable, "-m", "meshmall", *words],
         env=environ,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -359,7 +359,7 @@ def test_a_branch_is_named_after_gits(branched: Mesh, tmp_path: Path) -> None:
     git = ["git", "-C", str(tmp_path), "-c", "user.name=t", "-c", "user.email=t@t"]
     subprocess.run([*git, "init", "-q", "-b", "feature/New_Banner"], check=True)
     ended = subprocess.run(
-        [sys.executable, "-m", "mesh.cli", "branch", "create", "--from-git", "--version", "products=v1"],
+        [sys.executable, "-m", "meshmall", "branch", "create", "--from-git", "--version", "products=v1"],
         env={**os.environ, "MESHMALL_HOME": str(branched.home)},
         cwd=tmp_path,
         capture_output=True,

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from mesh.resources.manifest import validate
-from mesh.resources.ref import Ref
+from mesh.resources.validation.manifest import validate
+from mesh.resources.values.ref import Ref
 
 ISTIO = "networking.istio.io"
 Body = dict[str, Any]

@@ -4,19 +4,20 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from mesh.api import discovery, reviews, usage
-from mesh.api.applying import Applying
-from mesh.api.guard import Guard
-from mesh.api.http import PROTOBUF, Answer, Handler, Receive, Reply, Request, Scope, Send
-from mesh.api.openapi import Documents
-from mesh.api.paths import Target, find, unknown
-from mesh.api.pod_logs import PodLogs
-from mesh.api.problems import Problem
-from mesh.api.reading import Reading
-from mesh.api.served import ServedKinds
-from mesh.api.settings import ApiSettings, Plane
-from mesh.api.usage import Usage
-from mesh.api.writing import Writing
+from mesh.api.mesh_v1.applying import Applying
+from mesh.api.meta import discovery, reviews
+from mesh.api.meta.openapi import Documents
+from mesh.api.node import resource_metrics as usage
+from mesh.api.node.pod_logs import PodLogs
+from mesh.api.node.resource_metrics import Usage
+from mesh.api.objects.paths import Target, find, unknown
+from mesh.api.objects.reading import Reading
+from mesh.api.objects.served import ServedKinds
+from mesh.api.objects.writing import Writing
+from mesh.api.server_settings import ApiSettings, Plane
+from mesh.api.transport.guard import Guard
+from mesh.api.transport.http import PROTOBUF, Answer, Handler, Receive, Reply, Request, Scope, Send
+from mesh.api.transport.status_errors import Problem
 from mesh.store import Store, StoreError
 
 Body = dict[str, Any]

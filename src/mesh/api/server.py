@@ -4,25 +4,25 @@ import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from mesh.api import node
-from mesh.api.admission import NAMESPACE_LABEL, Admission
 from mesh.api.app import App
-from mesh.api.applying import Applying
-from mesh.api.collector import Collector
-from mesh.api.credentials import Credentials, prepare, publish
-from mesh.api.discovery import version
-from mesh.api.guard import Guard
-from mesh.api.http import Handler
-from mesh.api.observing import Observing, Sources
-from mesh.api.pod_logs import PodLogs
-from mesh.api.reading import Reading
-from mesh.api.serving import Bounds, Serving, listen
-from mesh.api.settings import Allocator, ApiSettings, Logs, Plane
-from mesh.api.usage import Usage
-from mesh.api.writing import Writing
-from mesh.resources.gateway_api import CLASS_NAME, CONTROLLER
-from mesh.resources.gateway_api import GROUP as GATEWAY_API
-from mesh.resources.ref import Ref
+from mesh.api.mesh_v1.applying import Applying
+from mesh.api.mesh_v1.observing import Observing, Sources
+from mesh.api.meta.discovery import version
+from mesh.api.node import node
+from mesh.api.node.pod_logs import PodLogs
+from mesh.api.node.resource_metrics import Usage
+from mesh.api.objects.admission import NAMESPACE_LABEL, Admission
+from mesh.api.objects.collector import Collector
+from mesh.api.objects.reading import Reading
+from mesh.api.objects.writing import Writing
+from mesh.api.server_settings import Allocator, ApiSettings, Logs, Plane
+from mesh.api.transport.credentials import Credentials, prepare, publish
+from mesh.api.transport.guard import Guard
+from mesh.api.transport.http import Handler
+from mesh.api.transport.serving import Bounds, Serving, listen
+from mesh.resources.gateway_api.types import CLASS_NAME, CONTROLLER
+from mesh.resources.gateway_api.types import GROUP as GATEWAY_API
+from mesh.resources.values.ref import Ref
 from mesh.store import Put, Store
 
 __all__ = ["ApiServer", "ApiSettings", "Sources"]

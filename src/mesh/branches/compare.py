@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from mesh.resources.branch import BAGGAGE_MEMBER, HEADER
+from mesh.resources.meshmall.branch import BAGGAGE_MEMBER, HEADER
 
 SAFE = ("GET", "HEAD", "OPTIONS")
 # Headers that differ between any two answers, or that say which branch answered.

@@ -12,29 +12,22 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from mesh.branches.activity import Usage
 from mesh.branches.forks import fork, of_template, wrong_with
 from mesh.branches.reach import Reach
-from mesh.branches.status import (
-    Seen,
-    missing_includes,
-    overlaps_of,
-    phase_of,
-    services_of,
-    with_conditions,
-)
-from mesh.branches.usage import Usage
+from mesh.branches.status import Seen, missing_includes, overlaps_of, phase_of, services_of, with_conditions
 from mesh.observe.hops import Ring
-from mesh.pods.events import Recorder
-from mesh.pods.objects import Objects
-from mesh.resources.branch import DEFAULT_EXPIRES, GROUP, Branch, preview_host
-from mesh.resources.branch_references import baseline_of, baselines
-from mesh.resources.checks_branch import expiry_time
-from mesh.resources.deployment import Deployment
-from mesh.resources.destination_rule import DestinationRule
-from mesh.resources.pod import Pod
-from mesh.resources.problems import Invalid
-from mesh.resources.ref import Ref
-from mesh.resources.service import Service
+from mesh.pods.controllers.events import Recorder
+from mesh.pods.controllers.objects import Objects
+from mesh.resources.analysis.branch_references import baseline_of, baselines
+from mesh.resources.checks.branch import expiry_time
+from mesh.resources.core.deployment import Deployment
+from mesh.resources.core.pod import Pod
+from mesh.resources.core.service import Service
+from mesh.resources.istio.destination_rule import DestinationRule
+from mesh.resources.meshmall.branch import DEFAULT_EXPIRES, GROUP, Branch, preview_host
+from mesh.resources.values.problems import Invalid
+from mesh.resources.values.ref import Ref
 from mesh.store import Change, Conflict, Event, Expired, NotFound, Put, Store, Stored, timestamp
 from mesh.store.cascade import removal
 

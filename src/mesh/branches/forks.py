@@ -8,10 +8,10 @@ from typing import Any
 
 import msgspec
 
-from mesh.resources.branch import BRANCH_LABEL, SERVICE_LABEL, Branch, BranchTemplate, Fork
-from mesh.resources.deployment import Deployment
-from mesh.resources.manifest import validate
-from mesh.resources.problems import Invalid
+from mesh.resources.core.deployment import Deployment
+from mesh.resources.meshmall.branch import BRANCH_LABEL, SERVICE_LABEL, Branch, BranchTemplate, Fork
+from mesh.resources.validation.manifest import validate
+from mesh.resources.values.problems import Invalid
 
 Body = dict[str, Any]
 

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 
-from mesh.resources.checks_branch import url_address
+from mesh.resources.checks.branch import url_address
 
 CONNECT_LIMIT = 1.0
 EVERY = 1.0

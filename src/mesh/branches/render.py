@@ -14,7 +14,11 @@ import msgspec
 
 from mesh.branches.forks import deployment_name, fork, of_template
 from mesh.branches.status import Named
-from mesh.resources.branch import (
+from mesh.resources.analysis.branch_references import baseline_of, baselines
+from mesh.resources.core.deployment import Deployment
+from mesh.resources.core.service import Service, ServicePort
+from mesh.resources.istio.virtual_service import VirtualService
+from mesh.resources.meshmall.branch import (
     BAGGAGE_MEMBER,
     BRANCH_LABEL,
     HEADER,
@@ -23,12 +27,8 @@ from mesh.resources.branch import (
     BranchService,
     preview_host,
 )
-from mesh.resources.branch_references import baseline_of, baselines
-from mesh.resources.deployment import Deployment
-from mesh.resources.hosts import aliases
-from mesh.resources.problems import FieldError, Invalid
-from mesh.resources.service import Service, ServicePort
-from mesh.resources.virtual_service import VirtualService
+from mesh.resources.values.hosts import aliases
+from mesh.resources.values.problems import FieldError, Invalid
 from mesh.routing.branches import effective
 
 Body = dict[str, Any]

@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mesh.branches.forks import deployment_name
-from mesh.resources.branch import Branch, BranchService
-from mesh.resources.branch_references import baselines
-from mesh.resources.deployment import Deployment
-from mesh.resources.destination_rule import DestinationRule
-from mesh.resources.hosts import aliases, resolve
-from mesh.resources.service import Service
+from mesh.resources.analysis.branch_references import baselines
+from mesh.resources.core.deployment import Deployment
+from mesh.resources.core.service import Service
+from mesh.resources.istio.destination_rule import DestinationRule
+from mesh.resources.meshmall.branch import Branch, BranchService
+from mesh.resources.values.hosts import aliases, resolve
 from mesh.routing.branches import effective
 
 Body = dict[str, Any]

@@ -5,8 +5,8 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from mesh.api.http import Reply, Request
-from mesh.api.problems import Problem
+from mesh.api.transport.http import Reply, Request
+from mesh.api.transport.status_errors import Problem
 from mesh.branches.compare import Ask, CannotCompare, Compared, Gateway, Got, answering, compare
 from mesh.observe.requests import describe
 from mesh.observe.telemetry import Telemetry

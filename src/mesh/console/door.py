@@ -12,7 +12,7 @@ of this machine answer at `localhost` and 127.0.0.1. What a page of another site
 from collections.abc import Mapping
 from http.cookies import CookieError, SimpleCookie
 
-from mesh.api.problems import Problem
+from mesh.api.transport.status_errors import Problem
 
 NAME = "console.localhost"
 COOKIE = "meshmall-console"

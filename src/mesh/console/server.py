@@ -7,9 +7,9 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from mesh.api.http import CERTIFIED, Handler, Receive, Reply, Request, Scope, Send
-from mesh.api.problems import Problem
-from mesh.api.serving import Bounds, Serving, listen
+from mesh.api.transport.http import CERTIFIED, Handler, Receive, Reply, Request, Scope, Send
+from mesh.api.transport.serving import Bounds, Serving, listen
+from mesh.api.transport.status_errors import Problem
 from mesh.console.comparing import Comparing
 from mesh.console.door import HEADERS, NAME, check_place, cookie, session_of
 from mesh.console.pages import Page, pages

@@ -6,9 +6,9 @@ from typing import Any
 from mesh.observe.requests import fell_back
 from mesh.observe.spans import Span, host_of, service_of
 from mesh.observe.traces import Trace
-from mesh.resources.branch import GROUP, Branch
-from mesh.resources.ref import Ref
-from mesh.routing.dry_run import said
+from mesh.resources.meshmall.branch import GROUP, Branch
+from mesh.resources.values.ref import Ref
+from mesh.routing.explain.dry_run import said
 from mesh.routing.table import Route, Snapshot
 from mesh.store import Store
 

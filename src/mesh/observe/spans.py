@@ -4,7 +4,7 @@ import msgspec
 
 from mesh.observe.hops import Hop
 from mesh.observe.workloads import Addresses, Workload
-from mesh.resources.hosts import DOMAIN
+from mesh.resources.values.hosts import DOMAIN
 
 GATEWAY = "gateway"
 DEVELOPER = "developer"

@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 
 from mesh.observe.spans import DEVELOPER, GATEWAY, Span
 from mesh.observe.traces import BASELINE
-from mesh.resources.branch import BRANCH_LABEL, SERVICE_LABEL
-from mesh.resources.deployment import Deployment
-from mesh.resources.service import Service
+from mesh.resources.core.deployment import Deployment
+from mesh.resources.core.service import Service
+from mesh.resources.meshmall.branch import BRANCH_LABEL, SERVICE_LABEL
 from mesh.store import Store
 
 SLICE = 5.0

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from mesh.observe.hops import Hop
-from mesh.resources.branch import BRANCH_LABEL, SERVICE_LABEL
-from mesh.resources.pod import Pod
+from mesh.resources.core.pod import Pod
+from mesh.resources.meshmall.branch import BRANCH_LABEL, SERVICE_LABEL
 from mesh.store import Store
 
 

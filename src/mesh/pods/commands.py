@@ -4,9 +4,9 @@ import asyncio
 import os
 import signal
 
-from mesh.pods.launch import Launch
-from mesh.pods.leftovers import Records
-from mesh.pods.process import Process, StartError
+from mesh.pods.host.leftovers import Records
+from mesh.pods.host.process import Process, StartError
+from mesh.pods.invocation import Launch
 
 OUTPUT_LIMIT = 10 * 1024
 

@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mesh.pods.expansion import expand
-from mesh.pods.procfs import CONTAINER_MARK, HOME_MARK, POD_MARK
-from mesh.resources.config import ConfigMap, Secret
-from mesh.resources.pod import Container, EnvFromSource, EnvVar, EnvVarSource, Pod
-from mesh.resources.service import Service
+from mesh.pods.host.procfs import CONTAINER_MARK, HOME_MARK, POD_MARK
+from mesh.resources.core.config import ConfigMap, Secret
+from mesh.resources.core.pod import Container, EnvFromSource, EnvVar, EnvVarSource, Pod
+from mesh.resources.core.service import Service
 
 _INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "USER", "LOGNAME")
 _KEYED_FIELD = re.compile(r"metadata\.(labels|annotations)\['([^']*)'\]")

@@ -6,27 +6,27 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from mesh.pods.addresses import Block
-from mesh.pods.census import Census
-from mesh.pods.deployments import DeploymentController
-from mesh.pods.events import Recorder
-from mesh.pods.images import LocalImages
-from mesh.pods.leftovers import Records
-from mesh.pods.log_files import LogFiles
-from mesh.pods.log_reader import LogReader
-from mesh.pods.objects import Body, Objects, controller
+from mesh.pods.controllers.deployments import DeploymentController
+from mesh.pods.controllers.events import Recorder
+from mesh.pods.controllers.objects import Body, Objects, controller
+from mesh.pods.controllers.replica_sets import ReplicaSetController
+from mesh.pods.host.addresses import Block
+from mesh.pods.host.census import Census
+from mesh.pods.host.leftovers import Records
+from mesh.pods.image_programs import LocalImages
+from mesh.pods.logs.log_files import LogFiles
+from mesh.pods.logs.log_reader import LogReader
 from mesh.pods.pod import PodRunner
-from mesh.pods.replica_sets import ReplicaSetController
-from mesh.pods.room import Room, Settled
-from mesh.pods.settings import PodSettings
-from mesh.resources.ref import Ref
+from mesh.pods.pod_settings import PodSettings
+from mesh.pods.shared import Room, Settled
+from mesh.resources.values.ref import Ref
 from mesh.store import Event, Expired, Store
 
 
 class PodManager:
     """Everything about pods, in one task that reads the store's events.
 
-    `settled` is awaited before a pod's processes are told to end: see `mesh.pods.room.Settled`.
+    `settled` is awaited before a pod's processes are told to end: see `mesh.pods.shared.Settled`.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class PodManager:
     async def start(self) -> None:
         """Begins to follow the store; what it holds is started.
 
-        What a daemon that was killed left running must have been ended (`mesh.pods.leftovers.reap_leftovers`).
+        What a daemon that was killed left running must have been ended (`mesh.pods.host.leftovers.reap_leftovers`).
         Logs and volumes of its pods, which are not in the store any more, are removed.
         """
         self._files.remove_all()

@@ -2,8 +2,8 @@
 
 from typing import Protocol
 
-from mesh.pods.objects import Body, condition, now
-from mesh.resources.pod import Container, Pod
+from mesh.pods.controllers.objects import Body, condition, now
+from mesh.resources.core.pod import Container, Pod
 
 
 class ContainerView(Protocol):

@@ -11,8 +11,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import cast
 
-from mesh.pods.settings import PodSettings
-from mesh.resources.pod import Container, Probe
+from mesh.pods.pod_settings import PodSettings
+from mesh.resources.core.pod import Container, Probe
 
 MAX_STATUS_LINE = 4096
 

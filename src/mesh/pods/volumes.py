@@ -9,8 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from mesh.pods.environment import ConfigError
-from mesh.resources.config import ConfigMap, Secret
-from mesh.resources.pod import KeyToPath, Pod, Volume
+from mesh.resources.core.config import ConfigMap, Secret
+from mesh.resources.core.pod import KeyToPath, Pod, Volume
 
 
 def make_volumes(

@@ -3,27 +3,27 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol
 
-from mesh.resources.authorization_policy import AuthorizationPolicy
-from mesh.resources.branch import GROUP as MESHMALL
-from mesh.resources.branch import Branch
-from mesh.resources.config import ConfigMap, Event, Namespace, Secret, ServiceAccount
-from mesh.resources.deployment import Deployment, ReplicaSet
-from mesh.resources.destination_rule import DestinationRule
-from mesh.resources.endpoint_slice import EndpointSlice
-from mesh.resources.gateway import Gateway
-from mesh.resources.gateway_api import GROUP as GATEWAY_API
-from mesh.resources.gateway_api import Gateway as ApiGateway
-from mesh.resources.gateway_api import GatewayClass, GRPCRoute, HTTPRoute, ReferenceGrant
+from mesh.resources.core.config import ConfigMap, Event, Namespace, Secret, ServiceAccount
+from mesh.resources.core.deployment import Deployment, ReplicaSet
+from mesh.resources.core.endpoint_slice import EndpointSlice
+from mesh.resources.core.pod import Pod
+from mesh.resources.core.service import Service
+from mesh.resources.custom.untyped import Untyped
+from mesh.resources.gateway_api.types import GROUP as GATEWAY_API
+from mesh.resources.gateway_api.types import Gateway as ApiGateway
+from mesh.resources.gateway_api.types import GatewayClass, GRPCRoute, HTTPRoute, ReferenceGrant
 from mesh.resources.inert_kinds import INERT_KINDS
-from mesh.resources.meta import Resource
-from mesh.resources.pod import Pod
-from mesh.resources.problems import FieldError
-from mesh.resources.request_authentication import RequestAuthentication
-from mesh.resources.service import Service
-from mesh.resources.service_entry import ServiceEntry
-from mesh.resources.sidecar import Sidecar
-from mesh.resources.untyped import Untyped
-from mesh.resources.virtual_service import VirtualService
+from mesh.resources.istio.authorization_policy import AuthorizationPolicy
+from mesh.resources.istio.destination_rule import DestinationRule
+from mesh.resources.istio.gateway import Gateway
+from mesh.resources.istio.request_authentication import RequestAuthentication
+from mesh.resources.istio.service_entry import ServiceEntry
+from mesh.resources.istio.sidecar import Sidecar
+from mesh.resources.istio.virtual_service import VirtualService
+from mesh.resources.meshmall.branch import GROUP as MESHMALL
+from mesh.resources.meshmall.branch import Branch
+from mesh.resources.values.meta import Resource
+from mesh.resources.values.problems import FieldError
 
 ISTIO = "networking.istio.io"
 SECURITY = "security.istio.io"
@@ -31,7 +31,7 @@ ISTIO_VERSIONS = ("v1", "v1beta1", "v1alpha3")
 
 
 class CustomKind(Protocol):
-    """What a user's definition says of a kind (`mesh.resources.definitions`)."""
+    """What a user's definition says of a kind (`mesh.resources.custom.definitions`)."""
 
     def fill(self, version: str, body: dict[str, Any]) -> None:
         """Writes the schema's defaults into an object."""

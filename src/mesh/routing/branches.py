@@ -10,12 +10,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from mesh.resources.branch import BRANCH_LABEL, SERVICE_LABEL, Branch, BranchService, entry_keys
-from mesh.resources.checks_branch import url_address
-from mesh.resources.hosts import service_host
-from mesh.resources.references import ref_of
-from mesh.resources.service import ServicePort
-from mesh.routing.directory import Directory, Known, is_http2, target
+from mesh.resources.analysis.references import ref_of
+from mesh.resources.checks.branch import url_address
+from mesh.resources.core.service import ServicePort
+from mesh.resources.meshmall.branch import BRANCH_LABEL, SERVICE_LABEL, Branch, BranchService, entry_keys
+from mesh.resources.values.hosts import service_host
+from mesh.routing.destinations.directory import Directory, Known, is_http2, target
+from mesh.routing.destinations.views import cluster_name
 from mesh.routing.memory import Memory
 from mesh.routing.table import (
     Cluster,
@@ -31,7 +32,6 @@ from mesh.routing.table import (
     Route,
     Weighted,
 )
-from mesh.routing.views import cluster_name
 from mesh.routing.world import Workload, World
 
 PROBLEM = HeaderChanges(response=HeaderChange(set=(("content-type", "application/problem+json"),)))

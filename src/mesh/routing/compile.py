@@ -10,26 +10,25 @@ from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
 
-from mesh.resources.branch import PREVIEW_DOMAIN
-from mesh.resources.destination_rule import DestinationRule
-from mesh.resources.gateway import Gateway, Server
-from mesh.resources.hosts import aliases, covers, resolve, service_host, specificity
-from mesh.resources.ref import Ref
-from mesh.resources.references import ref_of
-from mesh.resources.service import ServicePort
-from mesh.resources.virtual_service import Destination, VirtualService
-from mesh.routing.access import Policies
-from mesh.routing.authentication import Tokens
+from mesh.resources.analysis.references import ref_of
+from mesh.resources.core.service import ServicePort
+from mesh.resources.istio.destination_rule import DestinationRule
+from mesh.resources.istio.gateway import Gateway, Server
+from mesh.resources.istio.virtual_service import Destination, VirtualService
+from mesh.resources.meshmall.branch import PREVIEW_DOMAIN
+from mesh.resources.values.hosts import aliases, covers, resolve, service_host, specificity
+from mesh.resources.values.ref import Ref
 from mesh.routing.branches import Branches
-from mesh.routing.clusters import clusters_of
-from mesh.routing.delegates import delegates_of
-from mesh.routing.directory import Directory, Known, is_http
+from mesh.routing.destinations.clusters import clusters_of
+from mesh.routing.destinations.directory import Directory, Known, is_http
+from mesh.routing.destinations.views import EVERYBODY, Views, cluster_name, is_shown
 from mesh.routing.egress import Egress
-from mesh.routing.gateway_api import INGRESS, AnyRoute, GatewayApi, is_api
-from mesh.routing.gateway_api_rows import Where, rows_of
-from mesh.routing.http import DEFAULT_RETRY, MESH, Place, rows
+from mesh.routing.gateway_api.attachment import INGRESS, AnyRoute, GatewayApi, is_api
+from mesh.routing.gateway_api.routes import Where, rows_of
 from mesh.routing.listeners import gateway_name, listeners_of, served
 from mesh.routing.memory import Memory
+from mesh.routing.security.access import Policies
+from mesh.routing.security.authentication import Tokens
 from mesh.routing.table import (
     Authentication,
     Chain,
@@ -47,8 +46,9 @@ from mesh.routing.table import (
     VirtualHost,
     Weighted,
 )
-from mesh.routing.tls import chains_of, is_encrypted, mesh_shares, speaks_http
-from mesh.routing.views import EVERYBODY, Views, cluster_name, is_shown
+from mesh.routing.virtual_service.delegates import delegates_of
+from mesh.routing.virtual_service.routes import DEFAULT_RETRY, MESH, Place, rows
+from mesh.routing.virtual_service.tls import chains_of, is_encrypted, mesh_shares, speaks_http
 from mesh.routing.world import MeshSettings, World
 
 UNKNOWN = Route("unknown host", Match(), Respond(502, "mesh-mall: no service of this name and port is known here\n"))
@@ -183,7 +183,7 @@ class _Compiler:
         return known.host if known is not None else full
 
     def chains(self, port: int, servers: Sequence[tuple[Gateway, Server]]) -> tuple[Chain, ...]:
-        """What a gateway's port that is not plain HTTP does; see `mesh.routing.tls`."""
+        """What a gateway's port that is not plain HTTP does; see `mesh.routing.virtual_service.tls`."""
         cluster_for = self._cluster_for(port, servers[0][0].metadata.namespace)
         return chains_of(port, servers, self._world, cluster_for.always)
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 
-from mesh.resources.hosts import covers
-from mesh.resources.sidecar import ALLOW_ANY, Sidecar
-from mesh.routing.access import ROOT
+from mesh.resources.istio.sidecar import ALLOW_ANY, Sidecar
+from mesh.resources.values.hosts import covers
+from mesh.routing.security.access import ROOT
 
 
 class Egress:

@@ -5,16 +5,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
-from mesh.resources.branch import BRANCH_LABEL
-from mesh.resources.gateway import Gateway, Server
-from mesh.resources.ref import Ref
-from mesh.resources.references import ref_of
-from mesh.routing.directory import Directory, Known, is_http
-from mesh.routing.gateway_api import GatewayApi
+from mesh.resources.analysis.references import ref_of
+from mesh.resources.istio.gateway import Gateway, Server
+from mesh.resources.meshmall.branch import BRANCH_LABEL
+from mesh.resources.values.ref import Ref
+from mesh.routing.destinations.directory import Directory, Known, is_http
+from mesh.routing.destinations.views import cluster_name
+from mesh.routing.gateway_api.attachment import GatewayApi
 from mesh.routing.memory import Memory
 from mesh.routing.table import Chain, Listener, Role, RouteTable, Source, Weighted
-from mesh.routing.tls import is_encrypted, speaks_http
-from mesh.routing.views import cluster_name
+from mesh.routing.virtual_service.tls import is_encrypted, speaks_http
 from mesh.routing.world import MeshSettings, Workload, World
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Literal
 
-from mesh.resources.ref import Ref
+from mesh.resources.values.ref import Ref
 
 
 class How(Enum):

@@ -7,22 +7,22 @@ from types import MappingProxyType
 from typing import Self, TypeVar
 from zlib import crc32
 
-from mesh.resources.authorization_policy import AuthorizationPolicy
-from mesh.resources.branch import Branch
-from mesh.resources.config import Namespace, Secret
-from mesh.resources.destination_rule import DestinationRule
-from mesh.resources.gateway import Gateway
-from mesh.resources.gateway_api import Gateway as ApiGateway
-from mesh.resources.gateway_api import GatewayClass, GRPCRoute, HTTPRoute, ReferenceGrant
-from mesh.resources.meta import Resource
-from mesh.resources.pod import Pod
-from mesh.resources.ref import Ref
-from mesh.resources.references import ref_of
-from mesh.resources.request_authentication import RequestAuthentication
-from mesh.resources.service import Service
-from mesh.resources.service_entry import ServiceEntry
-from mesh.resources.sidecar import Sidecar
-from mesh.resources.virtual_service import VirtualService
+from mesh.resources.analysis.references import ref_of
+from mesh.resources.core.config import Namespace, Secret
+from mesh.resources.core.pod import Pod
+from mesh.resources.core.service import Service
+from mesh.resources.gateway_api.types import Gateway as ApiGateway
+from mesh.resources.gateway_api.types import GatewayClass, GRPCRoute, HTTPRoute, ReferenceGrant
+from mesh.resources.istio.authorization_policy import AuthorizationPolicy
+from mesh.resources.istio.destination_rule import DestinationRule
+from mesh.resources.istio.gateway import Gateway
+from mesh.resources.istio.request_authentication import RequestAuthentication
+from mesh.resources.istio.service_entry import ServiceEntry
+from mesh.resources.istio.sidecar import Sidecar
+from mesh.resources.istio.virtual_service import VirtualService
+from mesh.resources.meshmall.branch import Branch
+from mesh.resources.values.meta import Resource
+from mesh.resources.values.ref import Ref
 from mesh.routing.memory import Memory
 from mesh.store import Store
 

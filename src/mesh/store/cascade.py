@@ -10,7 +10,7 @@ The store itself removes what it is told to and no more. Who deletes for a user 
 - An object with metadata.finalizers is marked with metadata.deletionTimestamp, and goes when the last of them is taken
   away; the API does that.
 - A Namespace takes all objects in it. While pods of it are ending it stays, marked and in phase Terminating;
-  `mesh.api.collector` removes it with the last of them.
+  `mesh.api.objects.collector` removes it with the last of them.
 - A CustomResourceDefinition takes all objects of its kind.
 
 Pure: reads the store, returns changes.
@@ -21,7 +21,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from mesh.resources.kinds import REGISTRY
-from mesh.resources.ref import Ref
+from mesh.resources.values.ref import Ref
 from mesh.store.objects import Change, Delete, Put, Stored
 from mesh.store.store import Store
 

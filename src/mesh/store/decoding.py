@@ -4,9 +4,9 @@ from typing import Any
 
 import msgspec
 
+from mesh.resources.custom.untyped import Untyped
 from mesh.resources.kinds import REGISTRY
-from mesh.resources.ref import Ref
-from mesh.resources.untyped import Untyped
+from mesh.resources.values.ref import Ref
 
 
 def decode(ref: Ref, body: dict[str, Any]) -> Any:

@@ -9,7 +9,7 @@ StoreError
 └── Damaged       the file is no store, is broken, or was written by a newer mesh-mall
 """
 
-from mesh.resources.ref import Ref
+from mesh.resources.values.ref import Ref
 
 
 class StoreError(Exception):

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from mesh.resources.ref import Ref
+from mesh.resources.values.ref import Ref
 from mesh.store.errors import Damaged, Locked, StoreError
 
 FORMAT = 1

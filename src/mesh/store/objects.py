@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, NamedTuple
 
-from mesh.resources.ref import Ref
+from mesh.resources.values.ref import Ref
 
 Body = dict[str, Any]
 Decode = Callable[[Ref, Body], Any]

@@ -14,7 +14,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from mesh.resources.ref import Ref
+from mesh.resources.values.ref import Ref
 from mesh.store.decoding import decode, identity, kept
 from mesh.store.errors import Conflict, Exists, NotFound
 from mesh.store.file import StoreFile

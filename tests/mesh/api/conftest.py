@@ -15,9 +15,9 @@ from typing import Any
 
 import pytest
 
-from mesh.api.client import Client
 from mesh.api.server import ApiServer, ApiSettings
-from mesh.resources.ref import Ref
+from mesh.client.api import Client
+from mesh.resources.values.ref import Ref
 from mesh.store import Store
 
 Body = dict[str, Any]

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from mesh.api.client import ApiError, Client
-from mesh.resources.ref import Ref
+from mesh.client.api import ApiError, Client
+from mesh.resources.values.ref import Ref
 from mesh.store import Put
 from tests.mesh.api.conftest import (
     Api,

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 import yaml
 
-from mesh.api import pki
+from mesh.api.transport import pki
 from tests.mesh.api.conftest import Api
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mesh.api.json_paths import find
+from mesh.api.objects.json_paths import find
 from mesh.api.server import ApiServer, ApiSettings
 from mesh.store import Store
 from tests.mesh.api.conftest import (

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from mesh.resources.ref import Ref
+from mesh.resources.values.ref import Ref
 from mesh.store import Put
 from tests.mesh.api.conftest import (
     KUBECTL,

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mesh.api.merging import json_patch, list_key, merge_patch, strategic_patch, three_way
-from mesh.api.problems import Problem
+from mesh.api.objects.merging import json_patch, list_key, merge_patch, strategic_patch, three_way
+from mesh.api.transport.status_errors import Problem
 
 KEYS = list_key("apps", "Deployment")
 ISTIO = list_key("networking.istio.io", "VirtualService")

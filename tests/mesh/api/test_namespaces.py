@@ -3,7 +3,7 @@
 import asyncio
 from typing import Any
 
-from mesh.resources.ref import Ref
+from mesh.resources.values.ref import Ref
 from mesh.store import Delete, Put
 from tests.mesh.api.conftest import Api, config
 

@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from mesh.resources.ref import Ref
+from mesh.resources.values.ref import Ref
 from mesh.store import Put
 from tests.mesh.api.conftest import (
     Api,

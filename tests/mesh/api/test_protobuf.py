@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mesh.api.problems import Problem
-from mesh.api.protobuf import MAGIC, decode
+from mesh.api.transport.protobuf import MAGIC, decode
+from mesh.api.transport.status_errors import Problem
 
 # kubectl create configmap typed --from-literal=a=1, less the empty fields.
 CONFIG_MAP = (

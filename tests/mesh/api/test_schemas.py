@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from mesh.api.tables import human_duration
+from mesh.api.objects.tables import human_duration
 from mesh.resources.kinds import REGISTRY
-from mesh.resources.ref import Ref
+from mesh.resources.values.ref import Ref
 from mesh.store import Put
 from tests.mesh.api.conftest import KUBECTL, Api, Kubectl, config, deployment, namespace, service, virtual_service
 

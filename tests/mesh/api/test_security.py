@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from mesh.api import serving
-from mesh.api.credentials import prepare
+from mesh.api.transport import serving
+from mesh.api.transport.credentials import prepare
 from tests.mesh.api.conftest import Api
 
 PODS = "/api/v1/pods"

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from mesh.resources.quantities import quantity
-from mesh.resources.ref import Ref
+from mesh.resources.values.quantities import quantity
+from mesh.resources.values.ref import Ref
 from mesh.store import Put
 from tests.mesh.api.conftest import KUBECTL, Api, Kubectl
 

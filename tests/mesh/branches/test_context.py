@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
+from mesh.branches.activity import Usage
 from mesh.branches.context import SETTLE, ContextWatch
-from mesh.branches.usage import Usage
 from mesh.observe.hops import Hop
 from mesh.observe.workloads import Addresses
-from mesh.resources.ref import Ref
+from mesh.resources.values.ref import Ref
 from mesh.store import Put, Store
 from tests.mesh.objects import pod
 

@@ -10,11 +10,11 @@ from cloudcoil.models.istio.networking import v1 as istio
 from mesh.branches.forks import deployment_name, fork
 from mesh.branches.render import Around, render, typed_pairs
 from mesh.branches.status import Seen, overlaps_of, services_of
-from mesh.resources.branch import Branch
-from mesh.resources.deployment import Deployment
-from mesh.resources.manifest import validate
-from mesh.resources.problems import Invalid
-from mesh.resources.service import Service
+from mesh.resources.core.deployment import Deployment
+from mesh.resources.core.service import Service
+from mesh.resources.meshmall.branch import Branch
+from mesh.resources.validation.manifest import validate
+from mesh.resources.values.problems import Invalid
 from tests.mesh.branches.conftest import branch
 from tests.mesh.objects import Body, body, cookie, rule, service, to
 

@@ -18,9 +18,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mesh.envoy.plane import DataPlane
+from mesh.envoy.data_plane import DataPlane
 from mesh.resources.kinds import REGISTRY
-from mesh.resources.meta import Resource
+from mesh.resources.values.meta import Resource
 from mesh.routing.compile import compile  # noqa: A004
 from mesh.routing.world import MeshSettings, World
 from tests.mesh.branches.conftest import branch

@@ -10,9 +10,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from mesh.api.client import Client
 from mesh.api.server import ApiServer, ApiSettings, Sources
 from mesh.branches.compare import Gateway
+from mesh.client.api import Client
 from mesh.console.comparing import Comparing
 from mesh.console.door import HEADER, session_of
 from mesh.console.server import Console
@@ -20,7 +20,7 @@ from mesh.console.sessions import CODE_LIVES, MOST_SESSIONS, SESSION_LIVES, Sess
 from mesh.observe.hops import Ring
 from mesh.observe.reasons import Reasons
 from mesh.observe.telemetry import Telemetry
-from mesh.resources.ref import Ref
+from mesh.resources.values.ref import Ref
 from mesh.routing.table import Snapshot
 from mesh.store import Store
 from tests.mesh.api.conftest import StandInAllocator, StandInLogs, StandInPlane

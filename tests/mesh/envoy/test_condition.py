@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from mesh.envoy.condition import has_condition, with_condition
+from mesh.control.conditions import has_condition, with_condition
 
 
 def body(*conditions: dict[str, Any], generation: int = 3) -> dict[str, Any]:

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 import pytest
 
-from mesh.envoy.plan import Step, plan
-from mesh.envoy.resources import Encoder, Inconsistent, Kind, Resources
+from mesh.envoy.xds.ordering import Step, plan
+from mesh.envoy.xds.resources import Encoder, Inconsistent, Kind, Resources
 from mesh.routing.table import (
     Cluster,
     Endpoint,

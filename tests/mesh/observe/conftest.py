@@ -8,7 +8,7 @@ import pytest
 from mesh.observe.hops import Hop
 from mesh.observe.spans import Span, Spans
 from mesh.observe.workloads import Addresses
-from mesh.resources.ref import Ref
+from mesh.resources.values.ref import Ref
 from mesh.store import Put, Store
 from tests.mesh.objects import pod
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from mesh.observe.topology import Calls, Tally, graph
-from mesh.resources.ref import Ref
+from mesh.resources.values.ref import Ref
 from mesh.store import Put, Store
 from tests.mesh.objects import service
 from tests.mesh.observe.conftest import MakeSpan

@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from mesh.pods.addresses import Block
-from mesh.pods.leftovers import reap_leftovers
+from mesh.pods.host.addresses import Block
+from mesh.pods.host.leftovers import reap_leftovers
+from mesh.pods.host.procfs import marked
 from mesh.pods.manager import PodManager
-from mesh.pods.procfs import marked
-from mesh.pods.settings import PodSettings
-from mesh.resources.manifest import validate
-from mesh.resources.ref import Ref
+from mesh.pods.pod_settings import PodSettings
+from mesh.resources.validation.manifest import validate
+from mesh.resources.values.ref import Ref
 from mesh.store import Delete, Put, Store, Stored
 
 DEADLINE = 20.0

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mesh.pods.addresses import REST_SECONDS, Block
+from mesh.pods.host.addresses import REST_SECONDS, Block
 
 
 class Clock:

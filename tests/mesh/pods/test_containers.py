@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from mesh.pods.procfs import marked, start_time
+from mesh.pods.host.procfs import marked, start_time
 from tests.mesh.pods.conftest import Yard, pod, shell
 
 SERVER = (

@@ -3,7 +3,7 @@
 from typing import Any
 
 from mesh.pods.manager import PodManager
-from mesh.resources.ref import Ref
+from mesh.resources.values.ref import Ref
 from tests.mesh.pods.conftest import FAST, Yard, deployment, shell
 
 SLEEP = ("sleep", "60")

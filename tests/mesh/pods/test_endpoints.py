@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from mesh.pods.endpoints import EndpointController
-from mesh.resources.manifest import validate
-from mesh.resources.ref import Ref
+from mesh.pods.controllers.endpoints import EndpointController
+from mesh.resources.validation.manifest import validate
+from mesh.resources.values.ref import Ref
 from mesh.store import Delete, Put, Store
 
 Body = dict[str, Any]

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from mesh.pods.environment import ConfigError, Surroundings, environment, quantity
-from mesh.resources.config import ConfigMap, Secret
-from mesh.resources.manifest import validate
-from mesh.resources.service import Service
+from mesh.resources.core.config import ConfigMap, Secret
+from mesh.resources.core.service import Service
+from mesh.resources.validation.manifest import validate
 from tests.mesh.pods.conftest import pod
 
 

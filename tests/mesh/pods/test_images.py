@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mesh.pods.settings import PodSettings
+from mesh.pods.pod_settings import PodSettings
 from tests.mesh.pods.conftest import Yard, pod, yard_of
 
 IMAGE = "docker.io/shop/greeter:1.2"

@@ -7,8 +7,8 @@ import sys
 import time
 from pathlib import Path
 
-from mesh.pods.leftovers import Records, reap_leftovers
-from mesh.pods.procfs import CONTAINER_MARK, HOME_MARK, POD_MARK, marked, start_time
+from mesh.pods.host.leftovers import Records, reap_leftovers
+from mesh.pods.host.procfs import CONTAINER_MARK, HOME_MARK, POD_MARK, marked, start_time
 
 DAEMON = """
 import asyncio, sys
@@ -70,7 +70,7 @@ def test_a_pid_that_belongs_to_somebody_else_now_is_left_alone(home: Path) -> No
 
 def test_who_calls_from_within_a_pod_is_left_alone(home: Path) -> None:
     program = (
-        "import pathlib, sys; from mesh.pods.leftovers import reap_leftovers;"
+        "import pathlib, sys; from mesh.pods.host.leftovers import reap_leftovers;"
         " print(reap_leftovers(pathlib.Path(sys.argv[1])))"
     )
     environ = {**os.environ, HOME_MARK: str(home), POD_MARK: "u", CONTAINER_MARK: "c"}

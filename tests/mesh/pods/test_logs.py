@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from mesh.pods.log_files import LogFile, LogFiles, LogKey, older
-from mesh.pods.log_reader import LogReader, NoLog
+from mesh.pods.logs.log_files import LogFile, LogFiles, LogKey, older
+from mesh.pods.logs.log_reader import LogReader, NoLog
 from tests.mesh.pods.conftest import Yard, pod, shell
 
 KEY = LogKey("mesh", "shop", "main")

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from mesh.envoy.plane import DataPlane, DataPlaneSettings
-from mesh.envoy.programmer import Acknowledged, Programmer
+from mesh.control.programmer import Acknowledged, Programmer
+from mesh.envoy.data_plane import DataPlane, DataPlaneSettings
 from mesh.routing.world import MeshSettings
 from mesh.store import Delete, Put, Store
 from tests.mesh.objects import Body, pod, ref_of

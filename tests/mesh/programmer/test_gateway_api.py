@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from mesh.resources.gateway_api import GROUP
+from mesh.resources.gateway_api.types import GROUP
 from tests.mesh.objects import Body, body, ref_of, rule, service, to
 from tests.mesh.programmer.conftest import Plane
 

@@ -5,7 +5,7 @@ import os
 import signal
 import time
 
-from mesh.resources.ref import Ref
+from mesh.resources.values.ref import Ref
 from tests.mesh.objects import ISTIO, Body, body, cookie, rule, service, to
 from tests.mesh.programmer.conftest import Plane, ask
 

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from mesh.resources.analysis import analyze
-from mesh.resources.manifest import validate
-from mesh.resources.meta import Resource
-from mesh.resources.references import ref_of
+from mesh.resources.analysis.analysis import analyze
+from mesh.resources.analysis.references import ref_of
+from mesh.resources.validation.manifest import validate
+from mesh.resources.values.meta import Resource
 from tests.mesh.objects import rule, service, to
 
 SHOP = [service("products"), service("mall")]

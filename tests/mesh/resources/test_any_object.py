@@ -9,10 +9,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec import inspect
 
+from mesh.resources.analysis.references import check
 from mesh.resources.kinds import REGISTRY
-from mesh.resources.manifest import parse, validate
-from mesh.resources.problems import Invalid
-from mesh.resources.references import check
+from mesh.resources.validation.manifest import parse, validate
+from mesh.resources.values.problems import Invalid
 
 EXAMPLES = [
     manifest.body

@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 
-from mesh.resources.branch import Branch, entry_keys
-from mesh.resources.branch_references import Surroundings, check_branches
-from mesh.resources.checks_branch import url_address
-from mesh.resources.manifest import validate
-from mesh.resources.meta import Resource
-from mesh.resources.problems import Invalid
+from mesh.resources.analysis.branch_references import Surroundings, check_branches
+from mesh.resources.checks.branch import url_address
+from mesh.resources.meshmall.branch import Branch, entry_keys
+from mesh.resources.validation.manifest import validate
+from mesh.resources.values.meta import Resource
+from mesh.resources.values.problems import Invalid
 from tests.mesh.objects import Body, body, service
 
 FORK: Body = {"products": {"fork": {}}}

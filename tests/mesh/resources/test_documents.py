@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mesh.resources.documents import documents
-from mesh.resources.problems import Invalid
+from mesh.resources.validation.documents import documents
+from mesh.resources.values.problems import Invalid
 
 
 @pytest.mark.parametrize(

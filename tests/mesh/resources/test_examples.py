@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from mesh.resources.manifest import Validated, parse, validate
-from mesh.resources.references import check
+from mesh.resources.analysis.references import check
+from mesh.resources.validation.manifest import Validated, parse, validate
 
 EXAMPLES = sorted((Path(__file__).parent / "examples").iterdir())
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from mesh.resources.images import first_match, read_images
-from mesh.resources.manifest import validate
-from mesh.resources.problems import Invalid
+from mesh.resources.validation.image_map import first_match, read_images
+from mesh.resources.validation.manifest import validate
+from mesh.resources.values.problems import Invalid
 
 TWO = """
 images:

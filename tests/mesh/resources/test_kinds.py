@@ -3,10 +3,10 @@
 import msgspec
 import pytest
 
-from mesh.resources.inert import INERT, worth_telling
+from mesh.resources.custom.untyped import Untyped
 from mesh.resources.kinds import REGISTRY, KindInfo
-from mesh.resources.meta import ObjectMeta
-from mesh.resources.untyped import Untyped
+from mesh.resources.validation.inert import INERT, worth_telling
+from mesh.resources.values.meta import ObjectMeta
 
 KINDS = [info for info in REGISTRY.all() if info.type is not Untyped]
 UNTYPED = [info for info in REGISTRY.all() if info.type is Untyped]

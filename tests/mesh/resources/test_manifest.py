@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mesh.resources.manifest import parse, validate
-from mesh.resources.problems import Invalid
+from mesh.resources.validation.manifest import parse, validate
+from mesh.resources.values.problems import Invalid
 
 DEPLOYMENT: dict[str, Any] = {
     "apiVersion": "apps/v1",

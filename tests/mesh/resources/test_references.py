@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import Any
 
-from mesh.resources.manifest import parse, validate
-from mesh.resources.meta import Resource
-from mesh.resources.references import check
+from mesh.resources.analysis.references import check
+from mesh.resources.validation.manifest import parse, validate
+from mesh.resources.values.meta import Resource
 
 DEPLOY = Path(__file__).parents[3] / "deploy"
 

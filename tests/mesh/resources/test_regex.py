@@ -2,7 +2,7 @@
 
 import pytest
 
-from mesh.resources.regex import wrong_regex
+from mesh.resources.values.regex import wrong_regex
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from mesh.resources.manifest import validate
+from mesh.resources.validation.manifest import validate
 from tests.mesh.resources.conftest import with_fields
 
 Errors = Callable[[dict[str, Any], Mapping[str, Any]], dict[str, str]]

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mesh.resources import shadowing
-from mesh.resources.manifest import validate
-from mesh.resources.shadowing import EVERYTHING, shadowed, takes
-from mesh.resources.virtual_service import HTTPMatchRequest, VirtualService
+from mesh.resources.analysis import shadowing
+from mesh.resources.analysis.shadowing import EVERYTHING, shadowed, takes
+from mesh.resources.istio.virtual_service import HTTPMatchRequest, VirtualService
+from mesh.resources.validation.manifest import validate
 from tests.mesh.objects import rule, to
 
 Json = dict[str, Any]

@@ -2,10 +2,10 @@
 
 import pytest
 
-from mesh.resources.durations import seconds, share, wrong_duration
-from mesh.resources.hosts import aliases, covers, resolve
-from mesh.resources.names import wrong_host, wrong_labels
-from mesh.resources.quantities import quantity
+from mesh.resources.values.durations import seconds, share, wrong_duration
+from mesh.resources.values.hosts import aliases, covers, resolve
+from mesh.resources.values.names import wrong_host, wrong_labels
+from mesh.resources.values.quantities import quantity
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from mesh.resources.checks import check_update
-from mesh.resources.manifest import validate
-from mesh.resources.problems import Invalid
+from mesh.resources.checks.objects import check_update
+from mesh.resources.validation.manifest import validate
+from mesh.resources.values.problems import Invalid
 from tests.mesh.resources.conftest import with_fields
 
 Errors = Callable[[dict[str, Any], Mapping[str, Any]], dict[str, str]]

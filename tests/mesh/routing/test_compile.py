@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mesh.resources.kinds import REGISTRY
-from mesh.resources.meta import Resource
+from mesh.resources.values.meta import Resource
 from mesh.routing.compile import compile  # noqa: A004
 from mesh.routing.table import FieldMatch, Forward, How, Match, Pattern, Respond, Retry, Route, Snapshot
 from mesh.routing.world import MeshSettings, World

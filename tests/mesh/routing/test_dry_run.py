@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from mesh.routing.dry_run import CannotTell, explain
+from mesh.routing.explain.dry_run import CannotTell, explain
 from tests.mesh.objects import body, cookie, pod, rule, service, to
 from tests.mesh.routing.test_compile import snapshot
 

@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mesh.resources.branch import BRANCH_LABEL, SERVICE_LABEL
+from mesh.resources.meshmall.branch import BRANCH_LABEL, SERVICE_LABEL
 from mesh.routing.compile import compile  # noqa: A004
 from mesh.routing.memory import Memory
 from mesh.routing.world import MeshSettings, World

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from mesh.resources.ref import Ref
+from mesh.resources.values.ref import Ref
 from mesh.store import Put, Store, Stored
 from mesh.store.cascade import removal
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from mesh.resources.ref import Ref
+from mesh.resources.values.ref import Ref
 from mesh.store import Damaged, Delete, Put, Store, StoreError
 
 
@@ -43,7 +43,7 @@ def test_pods_do_not_outlive_the_daemon_and_their_versions_are_not_given_again(t
     child = (
         "import os, signal, sys\n"
         "from pathlib import Path\n"
-        "from mesh.resources.ref import Ref\n"
+        "from mesh.resources.values.ref import Ref\n"
         "from mesh.store import Put, Store\n"
         "store = Store.open(Path(sys.argv[1]))\n"
         "body = {'apiVersion': 'v1', 'kind': 'Pod', 'metadata': {}}\n"

@@ -6,7 +6,7 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mesh.resources.ref import Ref
+from mesh.resources.values.ref import Ref
 from mesh.store import Change, Delete, Put, Store, StoreError
 
 KINDS = ("ConfigMap", "Secret", "Pod")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mesh.resources.ref import Ref
+from mesh.resources.values.ref import Ref
 from mesh.store import Conflict, Delete, Exists, NotFound, Put, Store
 
 
@@ -100,7 +100,7 @@ def test_dependents_are_found_by_their_owners_uid(store: Store) -> None:
 
 
 def test_objects_are_read_as_structs(store: Store) -> None:
-    from mesh.resources.config import ConfigMap  # noqa: PLC0415
+    from mesh.resources.core.config import ConfigMap  # noqa: PLC0415
 
     store.commit([config("a", "7")])
     (found,) = store.of(ConfigMap, "mesh")

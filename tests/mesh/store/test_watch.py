@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from mesh.resources.ref import Ref
+from mesh.resources.values.ref import Ref
 from mesh.store import Delete, Expired, Put, Store
 
 

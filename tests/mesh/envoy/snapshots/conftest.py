@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from mesh.envoy.plane import DataPlane, DataPlaneSettings, Refused
-from mesh.pods.addresses import Block
+from mesh.envoy.data_plane import DataPlane, DataPlaneSettings, Refused
+from mesh.pods.host.addresses import Block
 from mesh.routing.table import (
     Cluster,
     Endpoint,

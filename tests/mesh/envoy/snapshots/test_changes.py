@@ -8,20 +8,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from mesh.envoy.plane import DataPlane
-from mesh.envoy.resources import Kind
-from mesh.routing.table import (
-    Cluster,
-    FieldMatch,
-    How,
-    Listener,
-    Match,
-    Pattern,
-    Pool,
-    Respond,
-    Role,
-    Snapshot,
-)
+from mesh.envoy.data_plane import DataPlane
+from mesh.envoy.xds.resources import Kind
+from mesh.routing.table import Cluster, FieldMatch, How, Listener, Match, Pattern, Pool, Respond, Role, Snapshot
 from tests.mesh.envoy.snapshots.conftest import (
     Backend,
     Place,

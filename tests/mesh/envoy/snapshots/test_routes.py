@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mesh.envoy.plane import DataPlane
+from mesh.envoy.data_plane import DataPlane
 from mesh.routing.table import (
     Cors,
     Fault,

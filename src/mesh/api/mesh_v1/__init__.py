@@ -1,0 +1,1 @@
+"""The mesh's own paths beside Kubernetes': `/mesh/v1/`."""

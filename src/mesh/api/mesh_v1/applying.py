@@ -1,0 +1,200 @@
+"""The mesh's own writes: many objects as one change (`POST /mesh/v1/apply`, `POST /mesh/v1/delete`).
+
+Either way one commit, so that rules and workloads change in one moment. An apply is the three-way merge
+that `kubectl apply` does, and keeps what was applied in kubectl's annotation: both may be used on the same
+objects.
+"""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from mesh.api.objects.admission import Admission, Admitted, NoNamespace, Refused, Wanted
+from mesh.api.objects.merging import list_key, three_way
+from mesh.api.objects.served import ServedKinds
+from mesh.api.transport.http import Reply, Request
+from mesh.api.transport.status_errors import Problem
+from mesh.resources.kinds import Registry
+from mesh.resources.validation.manifest import identify
+from mesh.resources.values.problems import FieldError, Invalid
+from mesh.resources.values.ref import Ref
+from mesh.store import Conflict, Put, Store, Stored
+from mesh.store.cascade import removal
+
+Body = dict[str, Any]
+LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+MOST_OBJECTS = 10_000
+
+
+class Applying:
+    """Writes sets of objects to one store."""
+
+    def __init__(self, store: Store, admission: Admission, namespace: str) -> None:
+        self._store = store
+        self._admission = admission
+        self._namespace = namespace
+        self._kinds = ServedKinds(store)
+
+    async def apply(self, request: Request) -> Reply:
+        """Applies `{"objects": [...], "namespace": str, "dryRun": bool}`.
+
+        Answers `{"version": int, "results": [{"ref": ..., "result": "created" | "configured" | "unchanged",
+        "warnings": [...]}]}`. A namespace that is missing is made, and is among the results. Raises Problem
+        (422) with every error of every object; the cause's field begins with `objects[N]`.
+        """
+        asked = await request.json_object()
+        bodies = _objects(asked)
+        namespace = asked.get("namespace") or self._namespace
+        if not isinstance(namespace, str):
+            raise Problem(400, "namespace: is not a string")
+        wanted = self._wanted(bodies, namespace)
+        given = len(wanted)
+        wanted += [Wanted(_namespace(name), None, 0) for name in self._missing(wanted)]
+        try:
+            admitted = self._admission.admit(wanted, namespace, together=True)
+        except Refused as refused:
+            raise _refused(refused.errors) from None
+        except NoNamespace as missing:
+            raise Problem(409, f"namespace {missing.name} is being deleted; try again when it is gone") from None
+        # Namespaces first in what is stored; the results tell them first, too.
+        order = [*range(given, len(wanted)), *range(given)]
+        puts = [admitted.puts[number] for number in order]
+        before = {put.ref: self._store.get(put.ref) for put in puts}
+        dry = asked.get("dryRun") is True
+        if not dry:
+            self._commit(puts)
+        results = [self._result(admitted, number, before[admitted.puts[number].ref], dry) for number in order]
+        return Reply({"version": self._store.version, "results": results})
+
+    async def delete(self, request: Request) -> Reply:
+        """Deletes `{"objects": [{"group", "kind", "namespace", "name"}], "gracePeriodSeconds": int}`.
+
+        Answers as `apply`, with the results "deleted" and "not found".
+        """
+        asked = await request.json_object()
+        grace = asked.get("gracePeriodSeconds")
+        if grace is not None and (not isinstance(grace, int) or grace < 0):
+            raise Problem(400, f"gracePeriodSeconds: {grace!r} is not a number of seconds")
+        refs = [_ref(number, each, self._kinds.registry) for number, each in enumerate(_objects(asked))]
+        there = {ref: found for ref in refs if (found := self._store.get(ref)) is not None}
+        if asked.get("dryRun") is not True:
+            self._store.commit(removal(self._store, there.values(), grace=grace))
+        results: list[Body] = [
+            {"ref": ref._asdict(), "result": "deleted" if ref in there else "not found", "warnings": []}
+            for ref in dict.fromkeys(refs)
+        ]
+        return Reply({"version": self._store.version, "results": results})
+
+    def _wanted(self, bodies: Sequence[Body], namespace: str) -> list[Wanted]:
+        wanted = []
+        errors: list[tuple[int, FieldError]] = []
+        registry = self._kinds.with_definitions(bodies)
+        for number, body in enumerate(bodies):
+            try:
+                ref, _ = identify(body, namespace, registry)
+            except Invalid as error:
+                errors += [(number, wrong) for wrong in error.errors]
+                continue
+            wanted.append(_merged(body, ref, self._store.get(ref)))
+        if errors:
+            raise _refused(errors)
+        return wanted
+
+    def _missing(self, wanted: Sequence[Wanted]) -> list[str]:
+        coming = [each.body["metadata"].get("name") for each in wanted if each.body["kind"] == "Namespace"]
+        named = [each.body["metadata"].get("namespace") for each in wanted]
+        names = {name for name in named if isinstance(name, str) and name and name not in coming}
+        return sorted(name for name in names if self._store.get(Ref("", "Namespace", "", name)) is None)
+
+    def _commit(self, puts: Sequence[Put]) -> None:
+        try:
+            self._store.commit(puts)
+        except Conflict as error:
+            raise Problem(409, str(error)) from None
+
+    def _result(self, admitted: Admitted, number: int, before: Stored | None, dry: bool) -> Body:
+        put = admitted.puts[number]
+        if before is None:
+            result = "created"
+        elif dry:
+            result = "unchanged" if _same(put.body, before.body) else "configured"
+        else:
+            result = "unchanged" if self._store.get(put.ref) is before else "configured"
+        warnings = [text for each, text in admitted.warnings if each == number]
+        return {"ref": put.ref._asdict(), "result": result, "warnings": warnings}
+
+
+def _merged(body: Body, ref: Ref, old: Stored | None) -> Wanted:
+    """What to write, so that it holds what `body` says and what others have set."""
+    metadata = body.get("metadata")
+    if not isinstance(metadata, dict) or not isinstance(metadata.get("annotations") or {}, dict):
+        return Wanted({**body, "metadata": metadata if isinstance(metadata, dict) else {}}, old)
+    applied = {name: value for name, value in metadata.items() if name not in SERVERS and value is not None}
+    if ref.namespace:
+        applied["namespace"] = ref.namespace
+    annotations = dict(applied.get("annotations") or {})
+    annotations.pop(LAST_APPLIED, None)
+    applied["annotations"] = annotations
+    new = {**{name: value for name, value in body.items() if name != "status"}, "metadata": applied}
+    text = json.dumps(new, sort_keys=True, separators=(",", ":"), ensure_ascii=False) + "\n"
+    marked = {**new, "metadata": {**applied, "annotations": {**annotations, LAST_APPLIED: text}}}
+    if old is None:
+        return Wanted(marked, None, 0)
+    last = _last_applied(old)
+    merged = three_way(last, old.body, marked, list_key(ref.group, ref.kind))
+    return Wanted(merged, old, old.version)
+
+
+SERVERS = ("uid", "resourceVersion", "creationTimestamp", "generation", "managedFields", "selfLink")
+
+
+def _last_applied(old: Stored) -> Any:
+    """What was applied last, by us or by kubectl; nothing when nobody applied, or it cannot be read."""
+    try:
+        return json.loads((old.metadata.get("annotations") or {}).get(LAST_APPLIED, "null"))
+    except ValueError:
+        return None
+
+
+def _same(body: Body, stored: Body) -> bool:
+    names = ("uid", "resourceVersion", "creationTimestamp", "generation")
+    metadata = {name: value for name, value in stored["metadata"].items() if name not in names}
+    return body == {**stored, "metadata": metadata}
+
+
+def _objects(asked: Body) -> list[Body]:
+    objects = asked.get("objects")
+    if not isinstance(objects, list) or not all(isinstance(each, dict) for each in objects):
+        raise Problem(400, "objects: is not a list of objects")
+    if len(objects) > MOST_OBJECTS:
+        raise Problem(413, f"objects: {len(objects)} are too many; {MOST_OBJECTS} at the most")
+    return objects
+
+
+def _ref(number: int, asked: Body, registry: Registry) -> Ref:
+    parts = [asked.get(name, "") for name in Ref._fields]
+    if not all(isinstance(part, str) for part in parts):
+        raise Problem(400, f"objects[{number}]: group, kind, namespace and name are strings")
+    ref = Ref(*parts)
+    info = registry.by_kind(ref.group, ref.kind)
+    if info is None:
+        raise Problem(422, f'objects[{number}].kind: there is no kind "{ref.kind}" in "{ref.group}"')
+    if not ref.name or (info.namespaced and not ref.namespace):
+        raise Problem(422, f"objects[{number}]: needs a name{' and a namespace' if info.namespaced else ''}")
+    return ref if info.namespaced else ref._replace(namespace="")
+
+
+def _namespace(name: str) -> Body:
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
+
+
+def _refused(errors: Sequence[tuple[int, FieldError]]) -> Problem:
+    causes = [
+        {
+            "reason": "FieldValueInvalid",
+            "message": str(error),
+            "field": f"objects[{number}].{error.path}".removesuffix("."),
+        }
+        for number, error in errors
+    ]
+    return Problem(422, "\n".join(cause["message"] for cause in causes), causes=causes)

@@ -1,0 +1,206 @@
+"""What the mesh shows of itself: requests, traces, topology, rules, metrics, and a stream of what changes."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from mesh.api.transport.http import Handler, Reply, Request, Stream
+from mesh.api.transport.status_errors import Problem
+from mesh.observe.metrics import CONTENT_TYPE
+from mesh.observe.requests import Explain, describe
+from mesh.observe.telemetry import Telemetry
+from mesh.observe.topology import SLICE, SLICES, graph
+from mesh.observe.traces import Wanted
+from mesh.routing.explain import listing
+from mesh.routing.explain.dry_run import explain
+from mesh.routing.table import Snapshot
+from mesh.store import Expired, Store
+
+MOST_LISTED = 1_000
+# Of the stream: the least seconds between two graphs, two looks, and two signs of life; the newest traces told.
+GRAPH_EVERY, LOOK_EVERY, ALIVE_EVERY = 1.0, 0.25, 15.0
+MOST_TOLD = 200
+WINDOW = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """What the API shows: the telemetry, why a span went where it did, and the routes in force."""
+
+    telemetry: Telemetry
+    explain: Explain
+    snapshot: Callable[[], Snapshot]
+
+
+class Observing:
+    """Answers what is below `/mesh/v1/` for looking, and `/metrics`."""
+
+    def __init__(self, store: Store, sources: Sources, closing: asyncio.Event) -> None:
+        self._store = store
+        self._telemetry = sources.telemetry
+        self._explain = sources.explain
+        self._snapshot = sources.snapshot
+        self._closing = closing
+        self.answers: dict[tuple[str, str], Handler] = {
+            ("GET", "/metrics"): self._metrics,
+            ("GET", "/mesh/v1/requests"): self._request,
+            ("GET", "/mesh/v1/traces"): self._traces,
+            ("GET", "/mesh/v1/topology"): self._topology,
+            ("GET", "/mesh/v1/rules"): self._rules,
+            ("POST", "/mesh/v1/route"): self._route,
+            ("GET", "/mesh/v1/stream"): self._stream,
+        }
+
+    async def _metrics(self, _request: Request) -> Reply:
+        return Reply(self._telemetry.text().encode(), content_type=CONTENT_TYPE)
+
+    async def _request(self, request: Request) -> Reply:
+        """The spans of the request with the x-request-id `id`, as far as they are kept. Raises Problem (400)."""
+        wanted = request.query.get("id", "")
+        if not wanted:
+            raise Problem(400, "id: is missing; the x-request-id of a request")
+        self._telemetry.catch_up()
+        trace = self._telemetry.traces.get(wanted)
+        return Reply({"items": describe(trace, self._explain) if trace is not None else []})
+
+    async def _traces(self, request: Request) -> Reply:
+        """The newest requests, chosen by `branch`, `service`, `status`, `min`, `text`, `from`, `before`, `limit`.
+
+        Raises Problem (400).
+        """
+        query = request.query
+        limit = request.number("limit")
+        try:
+            wanted = Wanted(
+                branch=query.get("branch", ""),
+                service=query.get("service", ""),
+                status=query.get("status", ""),
+                least=_positive(query, "min", 0.0),
+                text=query.get("text", "").lower(),
+                caller=query.get("from", ""),
+                before=request.number("before"),
+                limit=min(limit if limit is not None else 200, MOST_LISTED),
+            )
+        except ValueError as error:
+            raise Problem(400, str(error)) from None
+        self._telemetry.catch_up()
+        found, more = self._telemetry.traces.find(wanted)
+        return Reply({"items": [trace.summary() for trace in found], "more": more})
+
+    async def _topology(self, request: Request) -> Reply:
+        """The graph of the last `window` seconds, of all requests or of one `branch`. Raises Problem (400)."""
+        try:
+            window = _positive(request.query, "window", WINDOW)
+        except ValueError as error:
+            raise Problem(400, str(error)) from None
+        self._telemetry.catch_up()
+        window = min(max(window, SLICE), SLICE * SLICES)
+        return Reply(graph(self._store, self._telemetry.calls, window, request.query.get("branch", "")))
+
+    async def _rules(self, request: Request) -> Reply:
+        """What has rows, or with `service` its rows in their order. Raises Problem (404)."""
+        service = request.query.get("service", "")
+        if not service:
+            return Reply({"services": listing.services(self._snapshot()), "refused": self._refused()})
+        try:
+            return Reply({**listing.listing(self._snapshot(), service), "refused": self._refused()})
+        except LookupError as error:
+            raise Problem(404, str(error)) from None
+
+    def _refused(self) -> list[dict[str, Any]]:
+        """The rules that are not in force, and why."""
+        found = []
+        for stored in self._store.everything():
+            ref = stored.ref
+            for each in (stored.body.get("status") or {}).get("conditions") or ():
+                if isinstance(each, dict) and each.get("type") == "Programmed" and each.get("status") == "False":
+                    named = {"kind": ref.kind, "namespace": ref.namespace, "name": ref.name}
+                    found.append({"object": named, "reason": each.get("message", "")})
+        return found
+
+    async def _route(self, request: Request) -> Reply:
+        """A dry run of one request. Raises Problem (400) when the question is wrong."""
+        asked = await request.json_object()
+        try:
+            return Reply(explain(self._snapshot(), asked))
+        except ValueError as error:
+            raise Problem(400, str(error)) from None
+
+    async def _stream(self, request: Request) -> Stream:
+        """Server-sent events: `hello`, `topology`, `traces`, `objects`. An event's id is a place to go on from."""
+        place = request.headers.get("last-event-id", "") or request.query.get("since", "")
+        change = int(place) if place.isascii() and place.isdigit() and len(place) < 16 else None
+        pieces = self._pieces(request.query.get("branch", ""), change)
+        await request.body()
+        return Stream(pieces, self._closing, content_type="text/event-stream")
+
+    async def _pieces(self, branch: str, since: int | None) -> AsyncGenerator[bytes, None]:
+        loop = asyncio.get_running_loop()
+        telemetry, traces = self._telemetry, self._telemetry.traces
+        telemetry.catch_up()
+        # A place of another life of the daemon is none of this one's.
+        change = since if since is not None and since <= traces.changes else traces.changes
+        yield _event("hello", {"place": traces.changes, "version": self._store.version}, change)
+        kinds: set[str] = set()
+        watching = asyncio.create_task(self._watch(kinds))
+        graph_at = alive_at = 0.0
+        last: dict[str, Any] = {}
+        try:
+            while True:
+                now = loop.time()
+                telemetry.catch_up()
+                if kinds:
+                    told = sorted(kinds)
+                    kinds.clear()
+                    yield _event("objects", {"kinds": told}, change)
+                if traces.changes != change:
+                    found = [trace.summary() for trace in traces.changed_since(change, MOST_TOLD)]
+                    change = traces.changes
+                    yield _event("traces", {"items": found}, change)
+                if now - graph_at >= GRAPH_EVERY:
+                    graph_at = now
+                    seen = graph(self._store, telemetry.calls, WINDOW, branch)
+                    at = seen.pop("at")
+                    if seen != last:
+                        last = seen
+                        alive_at = now
+                        yield _event("topology", {**seen, "at": at}, change)
+                if now - alive_at >= ALIVE_EVERY:
+                    alive_at = now
+                    yield b": alive\n\n"
+                await asyncio.sleep(LOOK_EVERY)
+        finally:
+            watching.cancel()
+            with suppress(asyncio.CancelledError):
+                await watching
+
+    async def _watch(self, kinds: set[str]) -> None:
+        """Collects the kinds of what changes in the store."""
+        while True:
+            async with self._store.watch() as watch:
+                with suppress(Expired):
+                    while events := await watch.batch():
+                        kinds.update(event.object.ref.kind for event in events)
+                    return
+
+
+def _event(name: str, body: dict[str, Any], place: int) -> bytes:
+    return b"id: %d\nevent: %s\ndata: %s\n\n" % (place, name.encode(), msgspec.json.encode(body))
+
+
+def _positive(query: dict[str, str], name: str, default: float) -> float:
+    """A number >= 0 of the query. Raises ValueError."""
+    text = query.get(name, "")
+    if not text:
+        return default
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < 1e9:
+        raise ValueError(f'{name}: "{text[:40]}" is not a number from 0')
+    return value

@@ -1,0 +1,220 @@
+"""The OpenAPI documents of what is served, made of the typed kinds (`/openapi/v3`).
+
+kubectl reads them to learn that the server validates fields (`--validate=strict`), to explain fields, and to see how
+lists merge. Form and extensions are those of Kubernetes' own documents (x-kubernetes-group-version-kind and others).
+"""
+
+import hashlib
+import inspect as python
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+from msgspec import inspect
+
+from mesh.api.objects.merging import KEYS, SETS
+from mesh.api.transport.http import Reply
+from mesh.resources.custom.untyped import Untyped
+from mesh.resources.kinds import KindInfo, Registry
+
+Body = dict[str, Any]
+GVK = "x-kubernetes-group-version-kind"
+# Clients ask with an "@" in it, which no media type may have; the answer's type is written as Kubernetes does.
+PROTOBUF_V2 = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"
+EMPTY_V2 = b"\x0a\x032.0\x12\x0f\x0a\x09mesh-mall\x12\x02v1"
+INT_OR_STRING = {inspect.IntType, inspect.StrType}
+SIMPLE: dict[type[inspect.Type], str] = {
+    inspect.StrType: "string",
+    inspect.LiteralType: "string",
+    inspect.IntType: "integer",
+    inspect.FloatType: "number",
+    inspect.BoolType: "boolean",
+}
+PARAMETERS = (
+    ("dryRun", "string", "All: nothing is stored"),
+    ("fieldManager", "string", "who writes"),
+    ("fieldValidation", "string", "what becomes of unknown fields: they are refused"),
+    ("force", "boolean", "takes fields over from other managers (server-side apply)"),
+)
+
+
+class Documents:
+    """The documents of one server, made when they are first asked for and again when its kinds change."""
+
+    def __init__(self) -> None:
+        self._registry: Registry | None = None
+        self._index: Body = {}
+        self._documents: dict[tuple[str, str], bytes] = {}
+
+    def index(self, registry: Registry) -> Body:
+        """`/openapi/v3`: a document for each group and version, with a hash that changes with it."""
+        self._follow(registry)
+        if not self._index:
+            paths = {}
+            for group, version in sorted({(info.group, each) for info in registry.all() for each in info.versions}):
+                path = f"apis/{group}/{version}" if group else f"api/{version}"
+                digest = hashlib.sha256(self.document(group, version, registry) or b"").hexdigest()[:32].upper()
+                paths[path] = {"serverRelativeURL": f"/openapi/v3/{path}?hash={digest}"}
+            self._index = {"paths": paths}
+        return self._index
+
+    def document(self, group: str, version: str, registry: Registry) -> bytes | None:
+        """The document of a group and version (OpenAPI 3.0) as JSON; None when there is no such."""
+        self._follow(registry)
+        found = self._documents.get((group, version))
+        if found is None and (made := _document(group, version, registry)) is not None:
+            found = self._documents[group, version] = msgspec.json.encode(made)
+        return found
+
+    def version_two(self, registry: Registry, accept: str) -> Reply:
+        """`/openapi/v2` (Swagger 2.0): the schemas alone, for clients that know nothing newer.
+
+        kubectl reads it as protobuf where version 3 does not know a kind, and then says itself that there is no such
+        kind: an empty document is enough for that.
+        """
+        if PROTOBUF_V2 in accept.replace("@", "."):
+            return Reply(EMPTY_V2, content_type=PROTOBUF_V2)
+        schemas: Body = {}
+        for group, version in sorted({(info.group, each) for info in registry.all() for each in info.versions}):
+            raw = self.document(group, version, registry) or b"{}"
+            found = msgspec.json.decode(raw.replace(b'"#/components/schemas/', b'"#/definitions/'))
+            for name, schema in found["components"]["schemas"].items():
+                kinds = schemas.get(name, {}).get(GVK, [])
+                schemas[name] = schema
+                if kinds:
+                    schema[GVK] = [*kinds, *(each for each in schema.get(GVK, ()) if each not in kinds)]
+        info = {"title": "mesh-mall", "version": "v1"}
+        return Reply({"swagger": "2.0", "info": info, "paths": {}, "definitions": schemas})
+
+    def _follow(self, registry: Registry) -> None:
+        if registry is not self._registry:
+            self._registry, self._index, self._documents = registry, {}, {}
+
+
+def _document(group: str, version: str, registry: Registry) -> Body | None:
+    infos = [info for info in registry.all() if info.group == group and version in info.versions]
+    if not infos:
+        return None
+    schemas = _Schemas()
+    paths: Body = {}
+    for info in infos:
+        name = schemas.kind(info, version)
+        for path, operations in _paths(info, version, name):
+            paths[path] = operations
+    return {
+        "openapi": "3.0.0",
+        "info": {"title": "mesh-mall", "version": version},
+        "paths": paths,
+        "components": {"schemas": schemas.found},
+    }
+
+
+def _paths(info: KindInfo, version: str, name: str) -> Iterator[tuple[str, Body]]:
+    root = f"/apis/{info.group}/{version}" if info.group else f"/api/{version}"
+    scope = "/namespaces/{namespace}" if info.namespaced else ""
+    kind = {"group": info.group, "version": version, "kind": info.kind}
+    named = f"{root}{scope}/{info.plural}/{{name}}"
+    yield (
+        f"{root}{scope}/{info.plural}",
+        {"get": _operation(kind, "list", name), "post": _operation(kind, "post", name)},
+    )
+    yield (
+        named,
+        {
+            "get": _operation(kind, "get", name),
+            "put": _operation(kind, "put", name),
+            "patch": _operation(kind, "patch", name),
+            "delete": _operation(kind, "delete", name),
+        },
+    )
+
+
+def _operation(kind: Body, action: str, name: str) -> Body:
+    body: Body = {
+        "x-kubernetes-action": action,
+        GVK: kind,
+        "responses": {
+            "200": {
+                "description": "OK",
+                "content": {"application/json": {"schema": {"$ref": f"#/components/schemas/{name}"}}},
+            }
+        },
+    }
+    if action in ("post", "put", "patch"):
+        body["parameters"] = [
+            {"name": each, "in": "query", "description": told, "schema": {"type": type_}}
+            for each, type_, told in PARAMETERS
+            if action == "patch" or each != "force"
+        ]
+    return body
+
+
+class _Schemas:
+    """Collects a schema for each struct that is met."""
+
+    def __init__(self) -> None:
+        self.found: Body = {}
+
+    def kind(self, info: KindInfo, version: str) -> str:
+        """The schema of a kind; returns its name."""
+        if info.type is Untyped:
+            return self._untyped(info, version)
+        name = self._struct(info.type)
+        kinds = self.found[name].setdefault(GVK, [])
+        kinds.append({"group": info.group, "version": version, "kind": info.kind})
+        return name
+
+    def _untyped(self, info: KindInfo, version: str) -> str:
+        """A kind of which the user's schema says all, or nothing does."""
+        name = f"{'.'.join(reversed(info.group.split('.'))) or 'io.k8s.api.core'}.{version}.{info.kind}"
+        head = self._struct(Untyped)
+        schema: Body = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+        if info.no_effect:
+            schema["description"] = f"{info.kind} has no effect here: {info.no_effect}"
+        if info.custom is not None:
+            schema = dict(info.custom.openapi(version))
+        own = schema.get("properties")
+        schema["properties"] = {**(own if isinstance(own, dict) else {}), **self.found[head]["properties"]}
+        schema[GVK] = [{"group": info.group, "version": version, "kind": info.kind}]
+        self.found[name] = schema
+        return name
+
+    def _struct(self, cls: type[Any]) -> str:
+        name = f"{cls.__module__.replace('mesh.resources', 'io.meshmall')}.{cls.__name__}"
+        if name in self.found:
+            return name
+        schema: Body = {"type": "object", "description": python.cleandoc(cls.__doc__ or "")}
+        self.found[name] = schema
+        described = inspect.type_info(cls)
+        assert isinstance(described, inspect.StructType)
+        schema["properties"] = {each.encode_name: self._field(each.encode_name, each.type) for each in described.fields}
+        required = [each.encode_name for each in described.fields if each.required]
+        if required:
+            schema["required"] = required
+        return name
+
+    def _field(self, name: str, type_: inspect.Type) -> Body:
+        schema = self._type(type_)
+        if schema.get("type") == "array":
+            if name in KEYS:
+                schema["x-kubernetes-patch-merge-key"] = KEYS[name]
+                schema["x-kubernetes-patch-strategy"] = "merge"
+            elif name in SETS:
+                schema["x-kubernetes-patch-strategy"] = "merge"
+        return schema
+
+    def _type(self, type_: inspect.Type) -> Body:
+        if isinstance(type_, inspect.UnionType):
+            kinds = [each for each in type_.types if not isinstance(each, inspect.NoneType)]
+            if {type(each) for each in kinds} >= INT_OR_STRING:
+                return {"x-kubernetes-int-or-string": True, "oneOf": [{"type": "integer"}, {"type": "string"}]}
+            return self._type(kinds[0])
+        if isinstance(type_, inspect.StructType):
+            return {"allOf": [{"$ref": f"#/components/schemas/{self._struct(type_.cls)}"}]}
+        if isinstance(type_, inspect.ListType):
+            return {"type": "array", "items": self._type(type_.item_type)}
+        if isinstance(type_, inspect.DictType):
+            return {"type": "object", "additionalProperties": self._type(type_.value_type)}
+        if type(type_) in SIMPLE:
+            return {"type": SIMPLE[type(type_)]}
+        return {"x-kubernetes-preserve-unknown-fields": True}

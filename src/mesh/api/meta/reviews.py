@@ -1,0 +1,39 @@
+"""Who am I, and may I: Kubernetes' reviews of the one who asks. Whoever got in may do everything."""
+
+from typing import Any
+
+from mesh.api.transport.status_errors import Problem
+
+Body = dict[str, Any]
+USER = {"username": "meshmall", "groups": ["system:masters", "system:authenticated"]}
+EVERYTHING = "who holds the mesh's kubeconfig may do everything"
+AUTHORIZATION, AUTHENTICATION = "authorization.k8s.io", "authentication.k8s.io"
+REVIEWS = {
+    (AUTHORIZATION, "selfsubjectaccessreviews"): "SelfSubjectAccessReview",
+    (AUTHORIZATION, "selfsubjectrulesreviews"): "SelfSubjectRulesReview",
+    (AUTHENTICATION, "selfsubjectreviews"): "SelfSubjectReview",
+}
+
+
+def review(group: str, plural: str, asked: Body) -> Body:
+    """The answer to a review. Raises Problem (400) for an object that is none."""
+    kind = REVIEWS[group, plural]
+    api_version = f"{group}/v1"
+    if asked.get("kind", kind) != kind or asked.get("apiVersion", api_version) != api_version:
+        raise Problem(400, f"this path takes a {kind} of {api_version}")
+    metadata = asked.get("metadata")
+    body: Body = {"kind": kind, "apiVersion": api_version, "metadata": metadata if isinstance(metadata, dict) else {}}
+    if isinstance(asked.get("spec"), dict):
+        body["spec"] = asked["spec"]
+    match kind:
+        case "SelfSubjectAccessReview":
+            body["status"] = {"allowed": True, "reason": EVERYTHING}
+        case "SelfSubjectRulesReview":
+            body["status"] = {
+                "incomplete": False,
+                "resourceRules": [{"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}],
+                "nonResourceRules": [{"verbs": ["*"], "nonResourceURLs": ["*"]}],
+            }
+        case _:
+            body["status"] = {"userInfo": USER}
+    return body

@@ -1,0 +1,1 @@
+"""The node behind the API: logs, usage, the Node object."""

@@ -1,0 +1,83 @@
+"""GET on pods/NAME/log (Kubernetes' PodLogOptions)."""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
+from datetime import datetime
+
+from mesh.api.objects.paths import Target
+from mesh.api.objects.reading import require
+from mesh.api.server_settings import Logs
+from mesh.api.transport.http import Request, Stream
+from mesh.api.transport.status_errors import Problem
+from mesh.store import Store, Stored
+
+FIRST_PIECE_WITHIN = 0.05
+
+
+class PodLogs:
+    """Streams what the injected reader gives."""
+
+    def __init__(self, store: Store, logs: Logs, closing: asyncio.Event) -> None:
+        self._store = store
+        self._logs = logs
+        self._closing = closing
+
+    async def read(self, target: Target, request: Request) -> Stream:
+        """The log as text, with `follow` until the container ends. Raises Problem (400, 404)."""
+        pod = require(self._store, target)
+        pieces = self._logs.read(
+            target.namespace,
+            target.name,
+            _container(pod, request.query.get("container", "")),
+            follow=request.flag("follow"),
+            previous=request.flag("previous"),
+            tail_lines=request.number("tailLines"),
+            since_seconds=request.number("sinceSeconds"),
+            since_time=_since(request.query.get("sinceTime", "")),
+            timestamps=request.flag("timestamps"),
+            limit_bytes=request.number("limitBytes"),
+        )
+        first = asyncio.ensure_future(anext(pieces, None))
+        await asyncio.wait([first], timeout=FIRST_PIECE_WITHIN)
+        if first.done() and isinstance(first.exception(), LookupError):
+            raise Problem(400, str(first.exception()))
+        return Stream(_after(first, pieces), self._closing, "text/plain; charset=utf-8")
+
+
+async def _after(first: "asyncio.Future[bytes | None]", pieces: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
+    try:
+        piece = await first
+        if piece is None:
+            return
+        yield piece
+        async for piece in pieces:
+            yield piece
+    finally:
+        first.cancel()
+        if isinstance(pieces, AsyncGenerator):
+            await pieces.aclose()
+
+
+def _container(pod: Stored, asked: str) -> str:
+    spec = pod.body["spec"]
+    names = [each["name"] for part in ("initContainers", "containers") for each in spec.get(part, ())]
+    if asked:
+        if asked not in names:
+            raise Problem(400, f"container {asked} is not valid for pod {pod.ref.name}; it has {', '.join(names)}")
+        return asked
+    main = [str(each["name"]) for each in spec["containers"]]
+    if len(main) > 1:
+        raise Problem(
+            400,
+            f"a container name must be specified for pod {pod.ref.name}, choose one of: [{' '.join(main)}]",
+        )
+    return main[0]
+
+
+def _since(text: str) -> datetime | None:
+    if not text:
+        return None
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        raise Problem(400, f'sinceTime: "{text}" is not a time (RFC 3339)') from None

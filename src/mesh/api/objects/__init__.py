@@ -1,0 +1,1 @@
+"""Reading and writing objects, as Kubernetes' API server answers."""

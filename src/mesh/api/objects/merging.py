@@ -1,0 +1,253 @@
+"""Changes to objects as values: the kinds of patch that Kubernetes knows, and the merge that apply does.
+
+Lists: Kubernetes merges some by a key (containers by name) and replaces the others; `list_key` says which.
+For Istio's kinds all lists are replaced, as on a cluster (they are custom resources there).
+"""
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+from mesh.api.transport.status_errors import Problem
+
+Json = Any
+ListKey = Callable[[str], str | None]
+
+KEYS = {
+    "containers": "name",
+    "initContainers": "name",
+    "ephemeralContainers": "name",
+    "env": "name",
+    "volumes": "name",
+    "volumeMounts": "mountPath",
+    "volumeDevices": "devicePath",
+    "ports": "containerPort",
+    "hostAliases": "ip",
+    "imagePullSecrets": "name",
+    "secrets": "name",
+    "topologySpreadConstraints": "topologyKey",
+    "resourceClaims": "name",
+    "podIPs": "ip",
+    "conditions": "type",
+    "ownerReferences": "uid",
+}
+SETS = frozenset({"finalizers"})
+ALWAYS = {"conditions": "type", "ownerReferences": "uid"}
+WITH_PODS = frozenset({"", "apps", "batch"})
+STRATEGIC = WITH_PODS | {
+    "admissionregistration.k8s.io",
+    "autoscaling",
+    "discovery.k8s.io",
+    "networking.k8s.io",
+    "policy",
+    "rbac.authorization.k8s.io",
+    "scheduling.k8s.io",
+    "storage.k8s.io",
+}
+ORDER = "$setElementOrder/"
+FROM_SET = "$deleteFromPrimitiveList/"
+
+
+def list_key(group: str, kind: str) -> ListKey:
+    """Which field identifies a member of the list named so; None: the list is replaced."""
+    if group not in STRATEGIC:
+        return lambda _name: None
+    if group not in WITH_PODS:
+        return ALWAYS.get
+    keys = {**KEYS, "ports": "port"} if kind == "Service" else KEYS
+    return keys.get
+
+
+def merge_patch(target: Json, patch: Json) -> Json:
+    """JSON merge patch (RFC 7396)."""
+    if not isinstance(patch, dict):
+        return patch
+    merged = dict(target) if isinstance(target, dict) else {}
+    for name, value in patch.items():
+        if value is None:
+            merged.pop(name, None)
+        else:
+            merged[name] = merge_patch(merged.get(name), value)
+    return merged
+
+
+def strategic_patch(target: Json, patch: Json, key_of: ListKey) -> Json:
+    """Kubernetes' strategic merge patch, with its directives. Raises Problem (400) when it is malformed."""
+    if not isinstance(patch, dict):
+        return patch
+    how = patch.get("$patch")
+    if how not in (None, "replace", "delete", "merge"):
+        raise Problem(400, f'strategic merge patch: "$patch: {how}" is none of replace, delete, merge')
+    if how == "delete":
+        return {}
+    if how == "replace":
+        return {name: value for name, value in patch.items() if name != "$patch"}
+    merged = dict(target) if isinstance(target, dict) else {}
+    if (retained := patch.get("$retainKeys")) is not None:
+        merged = {name: value for name, value in merged.items() if name in retained}
+    for name, value in patch.items():
+        if name.startswith(FROM_SET):
+            field = name.removeprefix(FROM_SET)
+            merged[field] = [each for each in merged.get(field) or [] if each not in value]
+    for name, value in patch.items():
+        if not name.startswith("$"):
+            _patch_field(merged, name, value, key_of)
+    for name, value in patch.items():
+        field = name.removeprefix(ORDER)
+        if name.startswith(ORDER) and isinstance(merged.get(field), list):
+            merged[field] = _ordered(merged[field], value, key_of(field))
+    return merged
+
+
+def _patch_field(merged: dict[str, Any], name: str, value: Json, key_of: ListKey) -> None:
+    if value is None:
+        merged.pop(name, None)
+    elif isinstance(value, dict):
+        merged[name] = strategic_patch(merged.get(name), value, key_of)
+    elif isinstance(value, list) and (key := key_of(name)):
+        merged[name] = _patch_list(merged.get(name) or [], value, key, key_of)
+    elif isinstance(value, list) and name in SETS:
+        present = merged.get(name) or []
+        merged[name] = present + [each for each in value if each not in present]
+    else:
+        merged[name] = value
+
+
+def _patch_list(present: list[Any], patch: list[Any], key: str, key_of: ListKey) -> list[Any]:
+    if any(isinstance(each, dict) and each.get("$patch") == "replace" for each in patch):
+        return [each for each in patch if "$patch" not in each]
+    merged = list(present)
+    for each in patch:
+        if not isinstance(each, dict) or key not in each:
+            raise Problem(400, f'strategic merge patch: a list member has no "{key}" to find it by: {each!r}')
+        place = next((n for n, held in enumerate(merged) if held.get(key) == each[key]), None)
+        if each.get("$patch") == "delete":
+            merged = [held for held in merged if held.get(key) != each[key]]
+        elif place is None:
+            merged.append(strategic_patch({}, each, key_of))
+        else:
+            merged[place] = strategic_patch(merged[place], each, key_of)
+    return merged
+
+
+def _ordered(members: list[Any], order: list[Any], key: str | None) -> list[Any]:
+    """Members named in `order` first and so sorted, the others behind them as they stood."""
+    wanted = [each.get(key) if key and isinstance(each, dict) else each for each in order]
+
+    def rank(member: Any) -> int:
+        name = member.get(key) if key and isinstance(member, dict) else member
+        return wanted.index(name) if name in wanted else len(wanted)
+
+    return sorted(members, key=rank)
+
+
+def json_patch(target: Json, operations: Json) -> Json:
+    """JSON patch (RFC 6902). Raises Problem: 400 when malformed, 422 when it does not fit the object."""
+    if not isinstance(operations, list) or not all(isinstance(each, dict) for each in operations):
+        raise Problem(400, "a JSON patch is a list of operations")
+    document = copy.deepcopy(target)
+    for number, operation in enumerate(operations):
+        try:
+            document = _operate(document, operation)
+        except (KeyError, IndexError, ValueError, TypeError, AttributeError) as error:
+            raise Problem(422, f"JSON patch: operation {number} {operation}: {_why(error)}") from None
+    return document
+
+
+def _why(error: Exception) -> str:
+    return f"there is no {error}" if isinstance(error, KeyError) else str(error)
+
+
+def _operate(document: Json, operation: dict[str, Any]) -> Json:
+    name, path = operation["op"], _pointer(operation["path"])
+    if name == "remove":
+        return _removed(document, path)
+    if name == "test":
+        if _at(document, path) != operation["value"]:
+            raise ValueError("the value there is another")
+        return document
+    if name == "replace":
+        _at(document, path)
+        return _added(_removed(document, path), path, operation["value"])
+    if name == "add":
+        return _added(document, path, operation["value"])
+    if name in ("move", "copy"):
+        source = _pointer(operation["from"])
+        value = copy.deepcopy(_at(document, source))
+        return _added(_removed(document, source) if name == "move" else document, path, value)
+    raise ValueError(f'"{name}" is no operation')
+
+
+def _pointer(text: str) -> list[str]:
+    if text and not text.startswith("/"):
+        raise ValueError(f'"{text}" is no JSON pointer')
+    return [part.replace("~1", "/").replace("~0", "~") for part in text.split("/")[1:]]
+
+
+def _at(document: Json, path: list[str]) -> Json:
+    for part in path:
+        document = document[_place(document, part)]
+    return document
+
+
+def _place(held: Json, part: str) -> Any:
+    if not isinstance(held, list):
+        return part
+    if not part.isdecimal():
+        raise ValueError(f'"{part}" is no index of a list')
+    return int(part)
+
+
+def _removed(document: Json, path: list[str]) -> Json:
+    if not path:
+        return None
+    held = _at(document, path[:-1])
+    del held[_place(held, path[-1])]
+    return document
+
+
+def _added(document: Json, path: list[str], value: Json) -> Json:
+    if not path:
+        return value
+    held = _at(document, path[:-1])
+    if not isinstance(held, list):
+        held[path[-1]] = value
+        return document
+    place = len(held) if path[-1] == "-" else _place(held, path[-1])
+    if place > len(held):
+        raise IndexError(f"index {place} is beyond the list")
+    held.insert(place, value)
+    return document
+
+
+def three_way(last: Json, live: Json, new: Json, key_of: ListKey, name: str = "") -> Json:
+    """What `kubectl apply` does: `new` over `live`, less what `last` had applied and `new` does not have.
+
+    What others have set, and nobody applied, stays.
+    """
+    if isinstance(new, dict):
+        before = last if isinstance(last, dict) else {}
+        merged = dict(live) if isinstance(live, dict) else {}
+        for field in before:
+            if field not in new:
+                merged.pop(field, None)
+        for field, value in new.items():
+            merged[field] = three_way(before.get(field), merged.get(field), value, key_of, field)
+        return merged
+    key = key_of(name)
+    if isinstance(new, list) and key and len(_by_key(new, key)) == len(new):
+        return _three_way_list(_by_key(last, key), _by_key(live, key), new, key, key_of)
+    return new
+
+
+def _by_key(members: Json, key: str) -> dict[Any, Any]:
+    """The members that have the key, by it; fewer than there are when one has none, or two have the same."""
+    if not isinstance(members, list):
+        return {}
+    return {each[key]: each for each in members if isinstance(each, dict) and isinstance(each.get(key), str | int)}
+
+
+def _three_way_list(last: dict[Any, Any], live: dict[Any, Any], new: list[Any], key: str, key_of: ListKey) -> list[Any]:
+    wanted = {each[key] for each in new}
+    merged = [three_way(last.get(each[key]), live.get(each[key]), each, key_of) for each in new]
+    return merged + [held for name, held in live.items() if name not in wanted and name not in last]

@@ -1,0 +1,96 @@
+"""The paths of Kubernetes' REST API: what a path names."""
+
+from typing import NamedTuple
+
+from mesh.api.transport.status_errors import Problem
+from mesh.resources.custom.untyped import Untyped
+from mesh.resources.kinds import REGISTRY, KindInfo, Registry
+from mesh.resources.values.ref import Ref
+
+SUBRESOURCES = {
+    "Deployment": frozenset({"status", "scale"}),
+    "ReplicaSet": frozenset({"status", "scale"}),
+    "Pod": frozenset({"status", "log"}),
+    "Service": frozenset({"status"}),
+    "Namespace": frozenset({"status"}),
+    "VirtualService": frozenset({"status"}),
+    "DestinationRule": frozenset({"status"}),
+    "Gateway": frozenset({"status"}),
+    "Branch": frozenset({"status"}),
+    "GatewayClass": frozenset({"status"}),
+    "HTTPRoute": frozenset({"status"}),
+    "GRPCRoute": frozenset({"status"}),
+}
+
+
+def subresources(info: KindInfo) -> frozenset[str]:
+    """What objects of a kind have beneath them."""
+    if info.custom is not None:
+        return frozenset({"status"} if info.custom.has_status else ())
+    if info.type is Untyped:
+        return frozenset({"status"})
+    return SUBRESOURCES.get(info.kind, frozenset())
+
+
+# What is not served of a pod, and what would do.
+INSTEAD = {
+    "exec": "run the command in a terminal (the pod's environment: kubectl describe pod; its log: kubectl logs)",
+    "attach": "kubectl logs -f shows what it writes",
+    "portforward": "its address answers at once: curl http://$(kubectl get pod NAME -o jsonpath={.status.podIP}):PORT",
+    "proxy": "its address answers at once: curl http://$(kubectl get pod NAME -o jsonpath={.status.podIP}):PORT",
+    "ephemeralcontainers": "a debugger attaches to the process itself, whose pid is in its Started event",
+}
+
+
+class Target(NamedTuple):
+    """A kind at a version; `namespace` "" for all, or cluster-scoped; `name` "" for the collection."""
+
+    info: KindInfo
+    version: str
+    namespace: str
+    name: str
+    subresource: str
+
+    @property
+    def ref(self) -> Ref:
+        """The object that the path names."""
+        return Ref(self.info.group, self.info.kind, self.namespace, self.name)
+
+    @property
+    def api_version(self) -> str:
+        """As an object's apiVersion."""
+        return f"{self.info.group}/{self.version}" if self.info.group else self.version
+
+
+def find(path: str, registry: Registry = REGISTRY) -> Target:
+    """Takes `/api/v1/...` or `/apis/GROUP/VERSION/...` apart. Raises Problem (404)."""
+    head, *rest = path.strip("/").split("/")
+    group = ""
+    if head == "apis" and len(rest) > 1:
+        group, *rest = rest
+    elif head != "api":
+        raise unknown(path)
+    if len(rest) < 2 or "" in rest:
+        raise unknown(path)
+    version, *rest = rest
+    namespace = ""
+    if rest[0] == "namespaces" and len(rest) > 2 and registry.by_plural(group, rest[2]):
+        _, namespace, *rest = rest
+    info = registry.by_plural(group, rest[0])
+    if info is None or version not in info.versions or len(rest) > 3:
+        raise unknown(path)
+    name, subresource = (*rest[1:], "", "")[:2]
+    scoped = bool(namespace) if info.namespaced else not namespace
+    if not scoped and (name or not info.namespaced):
+        raise unknown(path)
+    if subresource in INSTEAD and info.kind == "Pod" and not info.group:
+        why = "not served here, where a pod is a process of your own machine"
+        raise Problem(501, f"pods/{subresource}: {why}; {INSTEAD[subresource].replace('NAME', name)}")
+    if subresource and subresource not in subresources(info):
+        raise Problem(404, f'{info.plural}/{subresource}: {info.kind} "{name}" has no such subresource in this mesh')
+    return Target(info, version, namespace, name, subresource)
+
+
+def unknown(path: str) -> Problem:
+    """404 for a path that names nothing."""
+    return Problem(404, f"the server could not find the requested resource: {path}")

@@ -1,0 +1,164 @@
+"""GET on objects: one, a list, a list in pages, a watch."""
+
+import asyncio
+import base64
+import binascii
+from collections.abc import AsyncGenerator, Sequence
+from typing import Any
+
+import msgspec
+
+from mesh.api.objects.paths import Target
+from mesh.api.objects.selectors import Matches, selection
+from mesh.api.objects.tables import table, wants_table
+from mesh.api.server_settings import ApiSettings
+from mesh.api.transport.http import Answer, Reply, Request, Stream
+from mesh.api.transport.status_errors import Problem, not_found
+from mesh.store import Event, Expired, Store, Stored, Watch
+
+Body = dict[str, Any]
+encode = msgspec.json.encode
+
+
+class Reading:
+    """Answers from the store. `closing` ends its watches."""
+
+    def __init__(self, store: Store, settings: ApiSettings, closing: asyncio.Event) -> None:
+        self._store = store
+        self._settings = settings
+        self._closing = closing
+
+    def get(self, target: Target, request: Request | None = None) -> Reply:
+        """One object, as a Table when that is asked for. Raises Problem (404)."""
+        found = require(self._store, target)
+        if request is not None and wants_table(request.headers.get("accept", "")):
+            metadata = {"resourceVersion": str(found.version)}
+            return Reply(_table(target, [found], metadata, request))
+        return Reply(shown(found, target))
+
+    def list(self, target: Target, request: Request) -> Answer:
+        """A collection: a List object, or with `watch=true` a stream of events."""
+        matches = selection(
+            request.query.get("labelSelector", ""), request.query.get("fieldSelector", ""), target.info.kind
+        )
+        if target.name:
+            matches = selection("", f"metadata.name={target.name}", target.info.kind)
+        if request.flag("watch"):
+            return Stream(self._watch(target, request, matches), self._closing)
+        return Reply(self._page(target, request, matches))
+
+    def _page(self, target: Target, request: Request, matches: Matches | None) -> Body:
+        found = self._store.list(target.info.group, target.info.kind, target.namespace or None)
+        if matches:
+            found = [each for each in found if matches(each.body)]
+        metadata: Body = {"resourceVersion": str(self._store.version)}
+        limit = request.number("limit")
+        if token := request.query.get("continue"):
+            after = _after(token)
+            found = [each for each in found if (each.ref.namespace, each.ref.name) > after]
+        if limit and len(found) > limit:
+            last = found[limit - 1].ref
+            metadata["continue"] = base64.urlsafe_b64encode(encode([last.namespace, last.name])).decode()
+            metadata["remainingItemCount"] = len(found) - limit
+            found = found[:limit]
+        if wants_table(request.headers.get("accept", "")):
+            return _table(target, found, metadata, request)
+        return {
+            "kind": f"{target.info.kind}List",
+            "apiVersion": target.api_version,
+            "metadata": metadata,
+            "items": [shown(each, target) for each in found],
+        }
+
+    async def _watch(self, target: Target, request: Request, matches: Matches | None) -> AsyncGenerator[bytes, None]:
+        limit = min(request.number("timeoutSeconds") or self._settings.watch_limit, self._settings.watch_limit)
+        since = request.number("resourceVersion") or 0
+        initial = request.flag("sendInitialEvents")
+        bookmarks = request.flag("allowWatchBookmarks")
+        loop = asyncio.get_running_loop()
+        end = loop.time() + limit
+        as_table = wants_table(request.headers.get("accept", ""))
+
+        def told(event: Event) -> bytes | None:
+            return _line(event, target, matches, request if as_table else None)
+
+        try:
+            info = target.info
+            begun = self._store.version
+            async with self._store.watch(
+                info.group, info.kind, target.namespace or None, 0 if initial else since
+            ) as watch:
+                for event in watch.take():
+                    if line := told(event):
+                        yield line
+                if initial and bookmarks:
+                    yield _bookmark(target, begun, initial=True)
+                while (left := end - loop.time()) > 0 and not watch.closed:
+                    events = await _within(watch, min(left, self._settings.bookmark_every))
+                    if not events and bookmarks and loop.time() < end:
+                        yield _bookmark(target, self._store.version)
+                    for event in events:
+                        if line := told(event):
+                            yield line
+        except Expired as error:
+            yield encode({"type": "ERROR", "object": Problem(410, str(error)).status()}) + b"\n"
+
+
+async def _within(watch: Watch, seconds: float) -> list[Event]:
+    """The next events, or none when none come in time."""
+    try:
+        async with asyncio.timeout(seconds):
+            return await watch.batch()
+    except TimeoutError:
+        return watch.take()
+
+
+def require(store: Store, target: Target) -> Stored:
+    """The object that a path names. Raises Problem (404)."""
+    found = store.get(target.ref)
+    if found is None:
+        raise not_found(target.info, target.ref)
+    return found
+
+
+def shown(stored: Stored, target: Target) -> Body:
+    """The object at the version that was asked for."""
+    if stored.body["apiVersion"] == target.api_version:
+        return stored.body
+    return {**stored.body, "apiVersion": target.api_version}
+
+
+def _table(target: Target, found: Sequence[Stored], metadata: Body, request: Request) -> Body:
+    bodies = [shown(each, target) for each in found]
+    return table(target.info, target.version, bodies, metadata, request.query.get("includeObject", ""))
+
+
+def _line(event: Event, target: Target, matches: Matches | None, as_table: Request | None = None) -> bytes | None:
+    """An event as a client with this selector sees it: an object that stops matching is DELETED to it."""
+    kind: str = event.type
+    if matches is not None:
+        before = event.previous is not None and matches(event.previous.body)
+        now = event.type != "DELETED" and matches(event.object.body)
+        if not before and not now:
+            return None
+        kind = "DELETED" if not now else "MODIFIED" if before else "ADDED"
+    if as_table is not None:
+        metadata = {"resourceVersion": str(event.version)}
+        return encode({"type": kind, "object": _table(target, [event.object], metadata, as_table)}) + b"\n"
+    return encode({"type": kind, "object": shown(event.object, target)}) + b"\n"
+
+
+def _bookmark(target: Target, version: int, *, initial: bool = False) -> bytes:
+    metadata: Body = {"resourceVersion": str(version), "creationTimestamp": None}
+    if initial:
+        metadata["annotations"] = {"k8s.io/initial-events-end": "true"}
+    body = {"kind": target.info.kind, "apiVersion": target.api_version, "metadata": metadata}
+    return encode({"type": "BOOKMARK", "object": body}) + b"\n"
+
+
+def _after(token: str) -> tuple[str, str]:
+    try:
+        namespace, name = msgspec.json.decode(base64.urlsafe_b64decode(token), type=tuple[str, str])
+    except (binascii.Error, msgspec.DecodeError, ValueError):
+        raise Problem(400, "continue: this token was not given by this server") from None
+    return namespace, name

@@ -1,0 +1,1 @@
+"""HTTP, TLS, credentials and bodies: how requests reach the API."""

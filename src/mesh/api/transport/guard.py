@@ -1,0 +1,40 @@
+"""Who may speak to the API: the holder of the token, through a loopback name, and no web page.
+
+A page in a browser can send requests to loopback, also under a name of its own that resolves there (DNS
+rebinding): such a request carries an Origin or a foreign Host, and is refused before anything is looked at.
+"""
+
+import hmac
+from collections.abc import Mapping
+
+from mesh.api.transport.status_errors import Problem
+
+ANONYMOUS = frozenset({"/livez", "/readyz", "/healthz", "/version"})
+NAMES = frozenset({"127.0.0.1", "localhost", "::1", "kubernetes.default.svc"})
+
+
+class Guard:
+    """Checks the heads of requests. `host` is a name that is good besides those of loopback."""
+
+    def __init__(self, token: str, host: str) -> None:
+        self._expected = f"Bearer {token}".encode()
+        self._names = NAMES | {host}
+
+    def check(self, path: str, headers: Mapping[str, str], *, certified: bool) -> None:
+        """Raises Problem (401, 403). `certified`: the connection has shown the client's certificate."""
+        host = _hostname(headers.get("host", ""))
+        if host not in self._names:
+            raise Problem(403, f'the Host header names "{host}"; this API is at {", ".join(sorted(self._names))}')
+        if "origin" in headers:
+            raise Problem(403, "requests of web pages (with an Origin header) are not answered")
+        if path in ANONYMOUS or certified:
+            return
+        given = headers.get("authorization", "").encode("latin-1", "replace")
+        if not hmac.compare_digest(given, self._expected):
+            raise Problem(401, "Unauthorized: the token of the mesh's kubeconfig is needed")
+
+
+def _hostname(host: str) -> str:
+    if host.startswith("["):
+        return host[1:].partition("]")[0].lower()
+    return host.rpartition(":")[0].lower() if host.count(":") == 1 else host.lower()

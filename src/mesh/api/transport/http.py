@@ -1,0 +1,168 @@
+"""Requests and answers, between ASGI and the rest: bounded bodies, JSON, streams."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, MutableMapping, Sequence
+from contextlib import aclosing, suppress
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qsl
+
+import msgspec
+
+from mesh.api.transport import protobuf
+from mesh.api.transport.status_errors import Problem
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+JSON = "application/json"
+PROTOBUF = "application/vnd.kubernetes.protobuf"
+# In the scope of a request whose client has shown a certificate of the mesh's authority.
+CERTIFIED = "meshmall.certified"
+TRUE = frozenset({"true", "1", "t", "yes", ""})
+
+
+class Request:
+    """One request. `query` has the last value of each name, `header` names are lower case."""
+
+    def __init__(self, scope: Scope, receive: Receive, *, largest_body: int, body_limit: float) -> None:
+        self.method: str = scope["method"]
+        # Some clients (httpx with a base URL, as in kr8s) ask for `/version/`.
+        self.path: str = scope["path"].rstrip("/") or "/"
+        self.headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        text = scope["query_string"].decode("latin-1")
+        self.query: dict[str, str] = dict(parse_qsl(text, keep_blank_values=True))
+        self.certified = bool(scope.get(CERTIFIED))
+        self._receive = receive
+        self._largest = largest_body
+        self._limit = body_limit
+
+    def flag(self, name: str) -> bool:
+        """A boolean of the query; a bare name is true."""
+        text = self.query.get(name)
+        return text is not None and text.lower() in TRUE
+
+    def number(self, name: str) -> int | None:
+        """A whole number >= 0 of the query, None when it is not there. Raises Problem (400)."""
+        text = self.query.get(name, "")
+        if not text:
+            return None
+        if not (text.isascii() and text.isdigit() and len(text) < 16):
+            raise Problem(400, f'{name}: "{text}" is not a whole number')
+        return int(text)
+
+    @property
+    def dry_run(self) -> bool:
+        """Whether nothing may be stored. Raises Problem (400) for a value that Kubernetes does not know."""
+        asked = self.query.get("dryRun", "")
+        if asked not in ("", "All"):
+            raise Problem(400, f'dryRun: "{asked}" is not "All"')
+        return asked == "All"
+
+    async def body(self) -> bytes:
+        """The whole body. Raises Problem: 413 when it is too large, 408 when it does not come."""
+        chunks: list[bytes] = []
+        size = 0
+        try:
+            async with asyncio.timeout(self._limit):
+                while True:
+                    message = await self._receive()
+                    if message["type"] == "http.disconnect":
+                        raise Problem(400, "the connection ended before the body did")
+                    chunks.append(message.get("body", b""))
+                    size += len(chunks[-1])
+                    if size > self._largest:
+                        raise Problem(413, f"the body has more than {self._largest} bytes")
+                    if not message.get("more_body"):
+                        return b"".join(chunks)
+        except TimeoutError:
+            raise Problem(408, f"the body did not come within {self._limit:g} s") from None
+
+    async def json(self) -> Any:
+        """The body as JSON, None when it is empty. Raises Problem (400, 415)."""
+        raw = await self.body()
+        if not raw:
+            return None
+        kind = self.headers.get("content-type", JSON).partition(";")[0].strip()
+        if kind == PROTOBUF:
+            return protobuf.decode(raw)
+        try:
+            return msgspec.json.decode(raw)
+        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+            raise Problem(400, f"the body is not JSON: {error}") from None
+
+    async def json_object(self) -> dict[str, Any]:
+        """The body as a JSON object. Raises Problem (400)."""
+        body = await self.json()
+        if not isinstance(body, dict):
+            raise Problem(400, "the body is not a JSON object")
+        return body
+
+    async def disconnected(self) -> None:
+        """Returns when the client has gone. Only after the body was read."""
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+
+
+@dataclass(slots=True)
+class Reply:
+    """A whole answer: `body` is JSON, or bytes as they are."""
+
+    body: Any
+    code: int = 200
+    content_type: str = JSON
+    warnings: Sequence[str] = ()
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    async def send(self, _request: Request, send: Send) -> None:
+        raw = self.body if isinstance(self.body, bytes) else msgspec.json.encode(self.body)
+        headers = [
+            (b"content-type", self.content_type.encode()),
+            (b"content-length", str(len(raw)).encode()),
+            (b"cache-control", b"no-cache, private"),
+            (b"x-content-type-options", b"nosniff"),
+            *((name.encode(), value.encode()) for name, value in self.headers.items()),
+            *((b"warning", _warning(text)) for text in self.warnings),
+        ]
+        await send({"type": "http.response.start", "status": self.code, "headers": headers})
+        await send({"type": "http.response.body", "body": raw})
+
+
+@dataclass(slots=True)
+class Stream:
+    """An answer that goes on: pieces as they come, until they end, the client goes, or `closing` is set."""
+
+    pieces: AsyncGenerator[bytes, None]
+    closing: asyncio.Event
+    content_type: str = JSON
+
+    async def send(self, request: Request, send: Send) -> None:
+        headers = [(b"content-type", self.content_type.encode()), (b"cache-control", b"no-cache, private")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        work = asyncio.ensure_future(self._pump(send))
+        ends = [asyncio.ensure_future(request.disconnected()), asyncio.ensure_future(self.closing.wait())]
+        try:
+            await asyncio.wait([work, *ends], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in (work, *ends):
+                task.cancel()
+            await asyncio.gather(work, *ends, return_exceptions=True)
+        if not ends[0].done() or ends[0].cancelled():
+            with suppress(OSError):
+                await send({"type": "http.response.body", "body": b""})
+
+    async def _pump(self, send: Send) -> None:
+        async with aclosing(self.pieces) as pieces:
+            async for piece in pieces:
+                await send({"type": "http.response.body", "body": piece, "more_body": True})
+
+
+Answer = Reply | Stream
+Handler = Callable[[Request], Awaitable[Answer]]
+
+
+def _warning(text: str) -> bytes:
+    """A Warning header's value (RFC 7234, as Kubernetes uses it): one line, ASCII."""
+    plain = " ".join(text.split()).encode("ascii", "replace").decode()
+    escaped = plain.replace("\\", "\\\\").replace('"', '\\"')
+    return f'299 - "{escaped[:1000]}"'.encode()

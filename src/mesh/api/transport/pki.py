@@ -1,0 +1,105 @@
+"""The certificates of the API: an authority of its own, and the server's certificate from it.
+
+Importing `cryptography` takes longer than everything else at a start; only who makes certificates does so.
+"""
+
+import datetime
+import ipaddress
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from mesh.api.transport.private import write_private
+
+LIFE = datetime.timedelta(days=397)
+DNS_NAMES = ("localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc")
+ADDRESSES = ("127.0.0.1", "::1")
+
+
+def make(folder: Path, host: str, now: datetime.datetime) -> datetime.datetime:
+    """Writes ca.crt, server.crt and server.key, client.crt and client.key into `folder`; returns when they end.
+
+    The authority's key signs once and is thrown away. Raises OSError.
+    """
+    ends = now + LIFE
+    authority_key = ec.generate_private_key(ec.SECP256R1())
+    authority = _authority(authority_key, now, ends)
+    pem = serialization.Encoding.PEM
+    write_private(folder / "ca.crt", authority.public_bytes(pem))
+    for name, purpose, names in (
+        ("server", ExtendedKeyUsageOID.SERVER_AUTH, _names(host)),
+        ("client", ExtendedKeyUsageOID.CLIENT_AUTH, [x509.DNSName("meshmall")]),
+    ):
+        key = ec.generate_private_key(ec.SECP256R1())
+        certificate = (
+            _named("mesh-mall" if name == "server" else "meshmall", key, now, ends)
+            .issuer_name(authority.subject)
+            .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+            .add_extension(_usage(signs_certificates=False), critical=True)
+            .add_extension(x509.ExtendedKeyUsage([purpose]), critical=False)
+            .add_extension(x509.SubjectAlternativeName(names), critical=False)
+            .add_extension(
+                x509.AuthorityKeyIdentifier.from_issuer_public_key(authority_key.public_key()), critical=False
+            )
+            .sign(authority_key, hashes.SHA256())
+        )
+        private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+        write_private(folder / f"{name}.key", private)
+        write_private(folder / f"{name}.crt", certificate.public_bytes(pem))
+    return ends
+
+
+def _named(
+    name: str, key: ec.EllipticCurvePrivateKey, now: datetime.datetime, ends: datetime.datetime
+) -> x509.CertificateBuilder:
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    return (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(hours=1))
+        .not_valid_after(ends)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+    )
+
+
+def _usage(*, signs_certificates: bool) -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=not signs_certificates,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=signs_certificates,
+        crl_sign=signs_certificates,
+        encipher_only=False,
+        decipher_only=False,
+    )
+
+
+def _authority(key: ec.EllipticCurvePrivateKey, now: datetime.datetime, ends: datetime.datetime) -> x509.Certificate:
+    name = "mesh-mall authority"
+    builder = _named(name, key, now, ends)
+    return (
+        builder.issuer_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]))
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .add_extension(_usage(signs_certificates=True), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+
+
+def _names(host: str) -> list[x509.GeneralName]:
+    dns = list(DNS_NAMES)
+    addresses = {ipaddress.ip_address(each) for each in ADDRESSES}
+    try:
+        addresses.add(ipaddress.ip_address(host))
+    except ValueError:
+        dns.append(host)
+    return [
+        *(x509.DNSName(each) for each in dict.fromkeys(dns)),
+        *(x509.IPAddress(each) for each in sorted(addresses, key=str)),
+    ]

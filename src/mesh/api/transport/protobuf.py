@@ -1,0 +1,253 @@
+"""Bodies that kubectl sends as `application/vnd.kubernetes.protobuf`, as the JSON objects that they stand for.
+
+Its typed commands (`kubectl create configmap`, `create deployment`, ...) know no other form. Only what those commands
+write is read: numbers and names of the fields follow Kubernetes' published `generated.proto` files. A field that is not
+in the tables is refused, never lost in silence.
+"""
+
+import base64
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from mesh.api.transport.status_errors import Problem
+
+MAGIC = b"k8s\x00"
+VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
+DEEPEST = 32
+# A field: its JSON name and what it holds: a message's name, or one of str, int, bool, time, intOrString, quantity,
+# map, byteMap, quantityMap; `[]` before it means that it is repeated, `?` behind it that nought is not nothing.
+Fields = Mapping[int, tuple[str, str]]
+
+
+def _fields(text: str) -> Fields:
+    """`1 name str, 2 labels map` as a table."""
+    found = {}
+    for part in text.split(","):
+        number, name, kind = part.split()
+        found[int(number)] = (name, kind)
+    return found
+
+
+MESSAGES: Mapping[str, Fields] = {
+    name: _fields(text)
+    for name, text in {
+        "ObjectMeta": (
+            "1 name str, 2 generateName str, 3 namespace str, 4 selfLink str, 5 uid str, 6 resourceVersion str, "
+            "7 generation int, 8 creationTimestamp time, 11 labels map, 12 annotations map, "
+            "13 ownerReferences []OwnerReference, 14 finalizers []str"
+        ),
+        "OwnerReference": (
+            "1 kind str, 3 name str, 4 uid str, 5 apiVersion str, 6 controller bool, 7 blockOwnerDeletion bool"
+        ),
+        "ConfigMap": "1 metadata ObjectMeta, 2 data map, 3 binaryData byteMap, 4 immutable bool?",
+        "Secret": "1 metadata ObjectMeta, 2 data byteMap, 3 type str, 4 stringData map, 5 immutable bool?",
+        "Namespace": "1 metadata ObjectMeta, 2 spec NamespaceSpec, 3 status NamespaceStatus",
+        "NamespaceSpec": "1 finalizers []str",
+        "NamespaceStatus": "1 phase str",
+        "ServiceAccount": (
+            "1 metadata ObjectMeta, 2 secrets []ObjectReference, 3 imagePullSecrets []LocalObjectReference, "
+            "4 automountServiceAccountToken bool?"
+        ),
+        "ObjectReference": "1 kind str, 2 namespace str, 3 name str, 4 uid str, 5 apiVersion str",
+        "LocalObjectReference": "1 name str",
+        "Service": "1 metadata ObjectMeta, 2 spec ServiceSpec, 3 status ServiceStatus",
+        "ServiceSpec": (
+            "1 ports []ServicePort, 2 selector map, 3 clusterIP str, 4 type str, 5 externalIPs []str, "
+            "7 sessionAffinity str, 8 loadBalancerIP str, 10 externalName str, 11 externalTrafficPolicy str, "
+            "13 publishNotReadyAddresses bool, 17 ipFamilyPolicy str, 18 clusterIPs []str, 19 ipFamilies []str, "
+            "22 internalTrafficPolicy str"
+        ),
+        "ServicePort": (
+            "1 name str, 2 protocol str, 3 port int, 4 targetPort intOrString, 5 nodePort int, 6 appProtocol str"
+        ),
+        "ServiceStatus": "1 loadBalancer Empty",
+        "Empty": "0 nothing str",
+        "Deployment": "1 metadata ObjectMeta, 2 spec DeploymentSpec, 3 status DeploymentStatus",
+        "DeploymentSpec": (
+            "1 replicas int?, 2 selector LabelSelector, 3 template PodTemplateSpec, 4 strategy DeploymentStrategy, "
+            "5 minReadySeconds int, 6 revisionHistoryLimit int?, 7 paused bool, 9 progressDeadlineSeconds int?"
+        ),
+        "DeploymentStatus": (
+            "1 observedGeneration int, 2 replicas int, 3 updatedReplicas int, 4 availableReplicas int, "
+            "5 unavailableReplicas int, 7 readyReplicas int"
+        ),
+        "DeploymentStrategy": "1 type str, 2 rollingUpdate RollingUpdateDeployment",
+        "RollingUpdateDeployment": "1 maxUnavailable intOrString, 2 maxSurge intOrString",
+        "LabelSelector": "1 matchLabels map, 2 matchExpressions []LabelSelectorRequirement",
+        "LabelSelectorRequirement": "1 key str, 2 operator str, 3 values []str",
+        "PodTemplateSpec": "1 metadata ObjectMeta, 2 spec PodSpec",
+        "Pod": "1 metadata ObjectMeta, 2 spec PodSpec, 3 status Empty",
+        "PodSpec": (
+            "2 containers []Container, 3 restartPolicy str, 4 terminationGracePeriodSeconds int?, 6 dnsPolicy str, "
+            "7 nodeSelector map, 8 serviceAccountName str, 9 serviceAccount str, 10 nodeName str, 11 hostNetwork bool, "
+            "12 hostPID bool, 13 hostIPC bool, 14 securityContext Empty, 15 imagePullSecrets []LocalObjectReference, "
+            "16 hostname str, 19 schedulerName str, 20 initContainers []Container"
+        ),
+        "Container": (
+            "1 name str, 2 image str, 3 command []str, 4 args []str, 5 workingDir str, 6 ports []ContainerPort, "
+            "7 env []EnvVar, 8 resources ResourceRequirements, 13 terminationMessagePath str, 14 imagePullPolicy str, "
+            "16 stdin bool, 17 stdinOnce bool, 18 tty bool, 20 terminationMessagePolicy str"
+        ),
+        "ContainerPort": "1 name str, 2 hostPort int, 3 containerPort int, 4 protocol str, 5 hostIP str",
+        "EnvVar": "1 name str, 2 value str",
+        "ResourceRequirements": "1 limits quantityMap, 2 requests quantityMap",
+        "HorizontalPodAutoscaler": (
+            "1 metadata ObjectMeta, 2 spec HorizontalPodAutoscalerSpec, 3 status HorizontalPodAutoscalerStatus"
+        ),
+        "HorizontalPodAutoscalerSpec": (
+            "1 scaleTargetRef CrossVersionObjectReference, 2 minReplicas int?, 3 maxReplicas int, "
+            "4 targetCPUUtilizationPercentage int"
+        ),
+        "HorizontalPodAutoscalerStatus": "3 currentReplicas int, 4 desiredReplicas int",
+        "CrossVersionObjectReference": "1 kind str, 2 name str, 3 apiVersion str",
+        "DeleteOptions": (
+            "1 gracePeriodSeconds int?, 2 preconditions Preconditions, 3 orphanDependents bool?, "
+            "4 propagationPolicy str, 5 dryRun []str"
+        ),
+        "Preconditions": "1 uid str, 2 resourceVersion str",
+        "SelfSubjectAccessReview": "1 metadata ObjectMeta, 2 spec SelfSubjectAccessReviewSpec, 3 status ReviewStatus",
+        "SelfSubjectAccessReviewSpec": (
+            "1 resourceAttributes ResourceAttributes, 2 nonResourceAttributes NonResourceAttributes"
+        ),
+        "Role": "1 metadata ObjectMeta, 2 rules []PolicyRule",
+        "ClusterRole": "1 metadata ObjectMeta, 2 rules []PolicyRule, 3 aggregationRule Empty",
+        "PolicyRule": (
+            "1 verbs []str, 2 apiGroups []str, 3 resources []str, 4 resourceNames []str, 5 nonResourceURLs []str"
+        ),
+        "RoleBinding": "1 metadata ObjectMeta, 2 subjects []Subject, 3 roleRef RoleRef",
+        "ClusterRoleBinding": "1 metadata ObjectMeta, 2 subjects []Subject, 3 roleRef RoleRef",
+        "Subject": "1 kind str, 2 apiGroup str, 3 name str, 4 namespace str",
+        "RoleRef": "1 apiGroup str, 2 kind str, 3 name str",
+        "ResourceAttributes": (
+            "1 namespace str, 2 verb str, 3 group str, 4 version str, 5 resource str, 6 subresource str, 7 name str"
+        ),
+        "NonResourceAttributes": "1 path str, 2 verb str",
+        "ReviewStatus": "1 allowed bool, 2 reason str, 3 evaluationError str, 4 denied bool",
+        "SelfSubjectRulesReview": "1 metadata ObjectMeta, 2 spec SelfSubjectRulesReviewSpec, 3 status Empty",
+        "SelfSubjectRulesReviewSpec": "1 namespace str",
+        "SelfSubjectReview": "1 metadata ObjectMeta, 2 status Empty",
+    }.items()
+}  # fmt: skip
+
+
+class _Malformed(Exception):
+    """The bytes are no such message."""
+
+
+def decode(raw: bytes) -> Any:
+    """The JSON object of a body. Raises Problem: 400 when it is malformed, 415 for a kind that is not read."""
+    if not raw.startswith(MAGIC):
+        raise Problem(400, "the body does not begin as Kubernetes' protobuf does")
+    try:
+        return _envelope(raw[len(MAGIC) :])
+    except (_Malformed, UnicodeDecodeError, OverflowError, ValueError) as error:
+        raise Problem(400, f"the body is not Kubernetes' protobuf: {error}") from None
+
+
+def _envelope(raw: bytes) -> Any:
+    """runtime.Unknown: typeMeta 1 (apiVersion 1, kind 2), raw 2."""
+    api_version = kind = ""
+    inner = b""
+    for number, value in _walk(raw):
+        if number == 1 and isinstance(value, bytes):
+            meta = {key: each for key, each in _walk(value) if isinstance(each, bytes)}
+            api_version, kind = meta.get(1, b"").decode(), meta.get(2, b"").decode()
+        elif number == 2 and isinstance(value, bytes):
+            inner = value
+    if kind not in MESSAGES:
+        raise Problem(415, f'a "{kind}" is not read as protobuf; send application/json')
+    return {"apiVersion": api_version, "kind": kind, **_message(inner, kind, 0)}
+
+
+def _message(raw: bytes, kind: str, depth: int) -> dict[str, Any]:
+    if depth > DEEPEST:
+        raise _Malformed(f"nested deeper than {DEEPEST} levels")
+    fields = MESSAGES[kind]
+    found: dict[str, Any] = {}
+    for number, value in _walk(raw):
+        if kind == "Empty":
+            continue
+        if number not in fields:
+            if value in (b"", 0):
+                # Go's encoder writes the empty ones, too.
+                continue
+            raise Problem(415, f"field {number} of {kind} is not read as protobuf; send application/json")
+        name, holds = fields[number]
+        if holds.startswith("[]"):
+            found.setdefault(name, []).append(_value(value, holds[2:], depth))
+        elif holds in ("map", "byteMap", "quantityMap"):
+            key, each = _pair(value, holds, depth)
+            found.setdefault(name, {})[key] = each
+        elif holds.endswith("?") or _value(value, holds, depth) not in ("", {}, None, 0, False):
+            # What may be left out (`?`) is written when it was said, also when it is nought.
+            found[name] = _value(value, holds.rstrip("?"), depth)
+    return found
+
+
+def _pair(value: int | bytes, holds: str, depth: int) -> tuple[str, Any]:
+    parts = dict(_walk(_bytes(value)))
+    key, each = _bytes(parts.get(1, b"")).decode(), parts.get(2, b"")
+    if holds == "byteMap":
+        return key, base64.b64encode(_bytes(each)).decode()
+    return key, _value(each, "quantity" if holds == "quantityMap" else "str", depth)
+
+
+def _value(value: int | bytes, holds: str, depth: int) -> Any:
+    if holds == "str":
+        return _bytes(value).decode()
+    if holds in ("int", "bool"):
+        if not isinstance(value, int):
+            raise _Malformed("a number is expected")
+        return bool(value) if holds == "bool" else value - (1 << 64) if value >= 1 << 63 else value
+    if holds == "quantity":
+        return _bytes(dict(_walk(_bytes(value))).get(1, b"")).decode()
+    if holds == "time":
+        seconds = dict(_walk(_bytes(value))).get(1, 0)
+        text = datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if isinstance(seconds, int) else ""
+        return text if seconds else None
+    if holds == "intOrString":
+        parts = dict(_walk(_bytes(value)))
+        number = parts.get(2, 0)
+        if parts.get(1, 0) == 1:
+            return _bytes(parts.get(3, b"")).decode()
+        return number if isinstance(number, int) else 0
+    return _message(_bytes(value), holds, depth + 1)
+
+
+def _bytes(value: int | bytes) -> bytes:
+    if not isinstance(value, bytes):
+        raise _Malformed("text or a message is expected")
+    return value
+
+
+def _walk(raw: bytes) -> Iterator[tuple[int, int | bytes]]:
+    """The fields of a message in their order: number, and a number or bytes."""
+    at = 0
+    while at < len(raw):
+        tag, at = _varint(raw, at)
+        wire = tag & 7
+        if wire == VARINT:
+            value, at = _varint(raw, at)
+            yield tag >> 3, value
+            continue
+        size = {FIXED64: 8, FIXED32: 4}.get(wire)
+        if wire == BYTES:
+            size, at = _varint(raw, at)
+        if size is None or at + size > len(raw):
+            raise _Malformed("a field is cut off")
+        yield tag >> 3, raw[at : at + size]
+        at += size
+
+
+def _varint(raw: bytes, at: int) -> tuple[int, int]:
+    found = shift = 0
+    while True:
+        if at >= len(raw) or shift > 63:
+            raise _Malformed("a number is cut off")
+        byte = raw[at]
+        at += 1
+        found |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            return found, at
+        shift += 7

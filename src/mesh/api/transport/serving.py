@@ -1,0 +1,140 @@
+"""Listening over HTTP/1.1 with bounds on heads, connections and time; with TLS, or in clear on loopback."""
+
+import asyncio
+import contextlib
+import logging
+import socket
+import ssl
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import h11
+import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from mesh.api.transport.credentials import Credentials
+from mesh.api.transport.http import CERTIFIED, Receive, Scope, Send
+
+BACKLOG = 256
+STOP_LIMIT = 2
+START_LIMIT = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """`largest_head` is bytes of a request's line and headers."""
+
+    largest_head: int
+    most_connections: int
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket at a port, 0 for any free one. Raises OSError."""
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+class Serving:
+    """One application at one socket. With `credentials` it speaks TLS, and a client may show its certificate."""
+
+    def __init__(self, app: Any, bounds: Bounds, credentials: Credentials | None) -> None:
+        self._server = _Server(_configured(app, bounds, credentials))
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self, listener: socket.socket) -> None:
+        self._task = asyncio.create_task(self._server.serve(sockets=[listener]), name="server")
+        async with asyncio.timeout(START_LIMIT):
+            while not self._server.started:
+                if self._task.done():
+                    await self._task
+                await asyncio.sleep(0.001)
+
+    async def stop(self) -> None:
+        """Lets short requests finish. Idempotent."""
+        task, self._task = self._task, None
+        if task is not None:
+            self._server.should_exit = True
+            await task
+
+
+def _configured(app: Any, bounds: Bounds, credentials: Credentials | None) -> uvicorn.Config:
+    config = uvicorn.Config(
+        app,
+        http=_BoundedHead,
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        ssl_certfile=credentials.certificate if credentials is not None else None,
+        ssl_keyfile=credentials.key if credentials is not None else None,
+        h11_max_incomplete_event_size=bounds.largest_head,
+        limit_concurrency=bounds.most_connections,
+        timeout_graceful_shutdown=STOP_LIMIT,
+        backlog=BACKLOG,
+    )
+    config.load()
+    if config.ssl is not None and credentials is not None:
+        config.ssl.minimum_version = ssl.TLSVersion.TLSv1_2
+        # A client may show a certificate of the mesh's own authority instead of the token; another one ends the
+        # handshake.
+        config.ssl.load_verify_locations(credentials.authority)
+        config.ssl.verify_mode = ssl.CERT_OPTIONAL
+    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
+    return config
+
+
+class _Server(uvicorn.Server):
+    """Leaves the process's signals to the daemon."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+class _BoundedHead(H11Protocol):
+    """Closes a connection whose request's head does not come in time."""
+
+    _head_timer: asyncio.TimerHandle | None = None
+    HEAD_LIMIT = 10.0
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        if transport.get_extra_info("peercert"):
+            self.app = _certified(self.app)
+        self._await_head()
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        self._await_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._forget()
+        super().connection_lost(exc)
+
+    def _await_head(self) -> None:
+        if self.conn.their_state is not h11.IDLE:
+            self._forget()
+        elif self._head_timer is None:
+            self._head_timer = self.loop.call_later(self.HEAD_LIMIT, self.transport.close)
+
+    def _forget(self) -> None:
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
+
+
+def _certified(app: Any) -> Any:
+    """The application for a connection whose client has shown its certificate."""
+
+    async def call(scope: Scope, receive: Receive, send: Send) -> None:
+        await app({**scope, CERTIFIED: True}, receive, send)
+
+    return call

@@ -1,0 +1,111 @@
+"""Answers that say no: Kubernetes' `Status` object (meta/v1), and the exception that carries one."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from mesh.resources.kinds import KindInfo
+from mesh.resources.values.problems import FieldError
+from mesh.resources.values.ref import Ref
+
+REASONS = {
+    400: "BadRequest",
+    401: "Unauthorized",
+    403: "Forbidden",
+    404: "NotFound",
+    405: "MethodNotAllowed",
+    406: "NotAcceptable",
+    408: "Timeout",
+    409: "Conflict",
+    410: "Expired",
+    413: "RequestEntityTooLarge",
+    415: "UnsupportedMediaType",
+    422: "Invalid",
+    500: "InternalError",
+    501: "NotImplemented",
+    503: "ServiceUnavailable",
+    504: "Timeout",
+    507: "InsufficientStorage",
+}
+
+
+class Problem(Exception):
+    """Ends a request. `code` is the HTTP status, `causes` are Kubernetes' StatusCause objects."""
+
+    def __init__(
+        self,
+        code: int,
+        message: str,
+        *,
+        reason: str = "",
+        ref: Ref | None = None,
+        plural: str = "",
+        causes: Sequence[dict[str, str]] = (),
+    ) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.reason = reason or REASONS.get(code, "")
+        self.ref = ref
+        self.plural = plural
+        self.causes = list(causes)
+
+    def status(self) -> dict[str, Any]:
+        """The Status object."""
+        details: dict[str, Any] = {}
+        if self.ref is not None:
+            details = {"name": self.ref.name, "kind": self.plural or self.ref.kind}
+            if self.ref.group:
+                details["group"] = self.ref.group
+        if self.causes:
+            details["causes"] = self.causes
+        body: dict[str, Any] = {
+            "kind": "Status",
+            "apiVersion": "v1",
+            "metadata": {},
+            "status": "Failure",
+            "message": self.message,
+            "reason": self.reason,
+            "code": self.code,
+        }
+        if details:
+            body["details"] = details
+        return body
+
+
+def _resource(info: KindInfo) -> str:
+    return f"{info.plural}.{info.group}" if info.group else info.plural
+
+
+def not_found(info: KindInfo, ref: Ref) -> Problem:
+    """404, in Kubernetes' words (clients look for them)."""
+    return Problem(404, f'{_resource(info)} "{ref.name}" not found', ref=ref, plural=info.plural)
+
+
+def already_exists(info: KindInfo, ref: Ref) -> Problem:
+    """409 to a create."""
+    return Problem(
+        409,
+        f'{_resource(info)} "{ref.name}" already exists',
+        reason="AlreadyExists",
+        ref=ref,
+        plural=info.plural,
+    )
+
+
+def conflict(info: KindInfo, ref: Ref, why: str) -> Problem:
+    """409 to a change that was made for another state of the object."""
+    return Problem(
+        409,
+        f'Operation cannot be fulfilled on {_resource(info)} "{ref.name}": {why}',
+        ref=ref,
+        plural=info.plural,
+    )
+
+
+def invalid(ref: Ref, errors: Sequence[FieldError]) -> Problem:
+    """422 with a cause for each field."""
+    kind = f"{ref.kind}.{ref.group}" if ref.group else ref.kind
+    told = [f"{error.path}: {error.message}" if error.path else error.message for error in errors]
+    listed = told[0] if len(told) == 1 else f"[{', '.join(told)}]"
+    causes = [{"reason": "FieldValueInvalid", "message": error.message, "field": error.path} for error in errors]
+    return Problem(422, f'{kind} "{ref.name}" is invalid: {listed}', ref=ref, plural=ref.kind, causes=causes)

@@ -1,8 +1,0 @@
-"""The `meshmall` command."""
-
-
-def main() -> None:
-    """Entry point of the `meshmall` command."""
-    from mesh.cli.app import run  # noqa: PLC0415 - the package itself stays cheap to import
-
-    run()

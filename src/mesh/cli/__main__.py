@@ -1,5 +1,0 @@
-"""`python -m mesh.cli` is `meshmall`."""
-
-from mesh.cli import main
-
-main()

@@ -1,0 +1,296 @@
+"""A small client of the API, for the command line: standard library only, quick to import.
+
+One connection, kept between calls; a stream (watch, followed log) gets one of its own. Not for several
+threads.
+"""
+
+import http.client
+import json
+import ssl
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+from mesh.resources.values.ref import Ref
+
+Body = dict[str, Any]
+Bodies = list[Body]
+PIECE = 64 << 10
+
+
+class ApiError(Exception):
+    """The API said no, or could not be reached (`status` 0). `causes` has a line for each thing wrong."""
+
+    def __init__(self, status: int, message: str, causes: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+        self.causes = tuple(causes)
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of one object: created, configured, unchanged, deleted, not found."""
+
+    ref: Ref
+    result: str
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a change. `version` is the store's after it, for `sync`."""
+
+    results: tuple[Result, ...]
+    version: int
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """All warnings, in the order of the objects."""
+        return tuple(text for result in self.results for text in result.warnings)
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A part of the configuration that Envoy refused, and the objects it was made of."""
+
+    resource: str
+    origins: tuple[Ref, ...]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Synced:
+    """Envoy's answer for a version of the store."""
+
+    version: int
+    milliseconds: float
+    rejected: tuple[Refusal, ...]
+
+
+class Client:
+    """Speaks to the daemon of the home at `home`. All methods raise ApiError."""
+
+    def __init__(self, home: Path, *, timeout: float = 30.0) -> None:
+        try:
+            url = json.loads((home / "run" / "api.json").read_text())["server"]
+            self._token = (home / "token").read_text().strip()
+            self._tls = ssl.create_default_context(cafile=str(home / "pki" / "ca.crt"))
+        except (OSError, ValueError, KeyError) as error:
+            raise ApiError(0, f"cannot read how to reach the mesh of {home}: {error}") from None
+        parts = urlsplit(url)
+        self._host, self._port = parts.hostname or "", parts.port or 443
+        self._timeout = timeout
+        self._kept: http.client.HTTPSConnection | None = None
+
+    def apply(self, objects: Sequence[Body], *, namespace: str | None = None, dry_run: bool = False) -> Outcome:
+        """Applies objects as one change; nothing is changed when one of them is refused."""
+        asked: Body = {"objects": list(objects), "dryRun": dry_run}
+        if namespace:
+            asked["namespace"] = namespace
+        return _outcome(self._call("POST", "/mesh/v1/apply", asked))
+
+    def delete(self, refs: Sequence[Ref], *, grace: int | None = None, dry_run: bool = False) -> Outcome:
+        """Deletes objects as one change; those that are not there are told, not refused."""
+        asked: Body = {"objects": [ref._asdict() for ref in refs], "dryRun": dry_run}
+        if grace is not None:
+            asked["gracePeriodSeconds"] = grace
+        return _outcome(self._call("POST", "/mesh/v1/delete", asked))
+
+    def get(self, ref: Ref) -> Body:
+        """One object; ApiError with status 404 when it is not there."""
+        return self._call("GET", f"{_collection(ref.group, ref.kind, ref.namespace)}/{ref.name}")
+
+    def patch(self, ref: Ref, change: Body) -> Body:
+        """Changes one object by a JSON merge patch (RFC 7386); returns it as it is then."""
+        path = f"{_collection(ref.group, ref.kind, ref.namespace)}/{ref.name}"
+        return self._call("PATCH", path, change, media="application/merge-patch+json")
+
+    def list(self, group: str, kind: str, namespace: str | None, *, selector: str = "") -> Bodies:
+        """All objects of a kind, in one namespace or (None) in all, taken by a label selector."""
+        query = f"?{urlencode({'labelSelector': selector})}" if selector else ""
+        found = self._call("GET", f"{_collection(group, kind, namespace)}{query}")["items"]
+        return Bodies(found)
+
+    def watch(self, group: str, kind: str, namespace: str | None, *, since: int = 0) -> Generator[Body, None, None]:
+        """Events `{"type", "object"}` after version `since`; 0 gives all objects first. Close it to end."""
+        query = urlencode({"watch": "true", "resourceVersion": since})
+        rest = b""
+        for piece in self._stream(f"{_collection(group, kind, namespace)}?{query}"):
+            *lines, rest = (rest + piece).split(b"\n")
+            yield from map(json.loads, lines)
+
+    def logs(
+        self,
+        namespace: str,
+        pod: str,
+        *,
+        container: str | None = None,
+        follow: bool = False,
+        tail: int | None = None,
+        previous: bool = False,
+        timestamps: bool = False,
+    ) -> Generator[bytes, None, None]:
+        """A container's log in pieces, with `follow` until it ends. Close it to end before."""
+        query: dict[str, str | int] = {}
+        if container:
+            query["container"] = container
+        if tail is not None:
+            query["tailLines"] = tail
+        for name, wanted in (("follow", follow), ("previous", previous), ("timestamps", timestamps)):
+            if wanted:
+                query[name] = "true"
+        return self._stream(f"{_collection('', 'Pod', namespace)}/{pod}/log?{urlencode(query)}")
+
+    def sync(self, version: int, *, timeout: float = 30.0) -> Synced:
+        """Waits until Envoy has answered for a version of the store; ApiError 504 when it does not."""
+        query = urlencode({"version": version, "timeout": max(1, round(timeout))})
+        answer = self._call("GET", f"/mesh/v1/sync?{query}", limit=timeout + 5)
+        rejected = tuple(
+            Refusal(each["resource"], tuple(Ref(**ref) for ref in each["origins"]), each["reason"])
+            for each in answer["rejected"]
+        )
+        return Synced(answer["version"], answer["milliseconds"], rejected)
+
+    def status(self) -> Body:
+        """What the daemon says of itself."""
+        return self._call("GET", "/mesh/v1/status")
+
+    def route(self, url: str, *, caller: str, method: str, headers: Sequence[tuple[str, str]], namespace: str) -> Body:
+        """A dry run of one request: which row takes it, why, and where it goes."""
+        asked = {"url": url, "from": caller, "method": method, "namespace": namespace}
+        return self._call("POST", "/mesh/v1/route", {**asked, "headers": [list(pair) for pair in headers]})
+
+    def request(self, request_id: str) -> Bodies:
+        """The hops of one request, by its x-request-id: see `mesh.observe.requests.describe`."""
+        return Bodies(self._call("GET", f"/mesh/v1/requests?{urlencode({'id': request_id})}")["items"])
+
+    def last_request(self) -> str:
+        """The x-request-id of the last request that came in from outside; "" when there is none."""
+        found = self._call("GET", "/mesh/v1/traces?from=gateway&limit=1")["items"]
+        return str(found[0]["requestId"]) if found else ""
+
+    def topology(self, window: float, branch: str = "") -> Body:
+        """Who calls whom, over the last `window` seconds: see `mesh.observe.topology.graph`."""
+        return self._call("GET", f"/mesh/v1/topology?{urlencode({'window': window, 'branch': branch})}")
+
+    def pod_metrics(self) -> Bodies:
+        """What all pods use: metrics.k8s.io's PodMetrics."""
+        return Bodies(self._call("GET", "/apis/metrics.k8s.io/v1beta1/pods")["items"])
+
+    def console(self) -> str:
+        """An address that lets a browser into the console, once and for a minute."""
+        return str(self._call("POST", "/mesh/v1/console")["url"])
+
+    def close(self) -> None:
+        """Closes the kept connection."""
+        if self._kept is not None:
+            self._kept.close()
+            self._kept = None
+
+    def _call(
+        self,
+        method: str,
+        path: str,
+        body: Body | None = None,
+        *,
+        limit: float | None = None,
+        media: str = "application/json",
+    ) -> Body:
+        raw = json.dumps(body).encode() if body is not None else None
+        connection, fresh = self._connection(limit or self._timeout)
+        try:
+            response = self._send(connection, method, path, raw, media)
+        except (http.client.RemoteDisconnected, BrokenPipeError, ConnectionResetError) as error:
+            # The server may close a connection that lay idle; asking again is safe when nothing was answered
+            # to a GET, and an apply of the same objects gives the same.
+            self.close()
+            if fresh:
+                raise self._unreachable(error) from None
+            connection, _ = self._connection(limit or self._timeout)
+            response = self._send(connection, method, path, raw, media)
+        try:
+            text = response.read()
+        except (OSError, http.client.HTTPException) as error:
+            raise self._unreachable(error) from None
+        if response.status >= 400:
+            raise _refused(response.status, text)
+        answer: Body = json.loads(text)
+        return answer
+
+    def _connection(self, limit: float) -> tuple[http.client.HTTPSConnection, bool]:
+        fresh = self._kept is None
+        if self._kept is None:
+            self._kept = http.client.HTTPSConnection(self._host, self._port, timeout=limit, context=self._tls)
+        elif self._kept.sock is not None:
+            self._kept.sock.settimeout(limit)
+        return self._kept, fresh
+
+    def _send(
+        self,
+        connection: http.client.HTTPSConnection,
+        method: str,
+        path: str,
+        raw: bytes | None,
+        media: str = "application/json",
+    ) -> http.client.HTTPResponse:
+        headers = {"Authorization": f"Bearer {self._token}", "Accept": "application/json"}
+        if raw is not None:
+            headers["Content-Type"] = media
+        try:
+            connection.request(method, path, raw, headers)
+            return connection.getresponse()
+        except (http.client.RemoteDisconnected, BrokenPipeError, ConnectionResetError):
+            raise
+        except (OSError, http.client.HTTPException) as error:
+            self.close()
+            raise self._unreachable(error) from None
+
+    def _stream(self, path: str) -> Generator[bytes, None, None]:
+        connection = http.client.HTTPSConnection(self._host, self._port, timeout=self._timeout, context=self._tls)
+        try:
+            try:
+                response = self._send(connection, "GET", path, None)
+            except (http.client.RemoteDisconnected, BrokenPipeError, ConnectionResetError) as error:
+                raise self._unreachable(error) from None
+            if response.status >= 400:
+                raise _refused(response.status, response.read())
+            if connection.sock is not None:
+                connection.sock.settimeout(None)
+            try:
+                while piece := response.read1(PIECE):
+                    yield piece
+            except (OSError, http.client.HTTPException) as error:
+                raise self._unreachable(error) from None
+        finally:
+            connection.close()
+
+    def _unreachable(self, error: Exception) -> ApiError:
+        return ApiError(0, f"the mesh does not answer at {self._host}:{self._port}: {error}")
+
+
+def _collection(group: str, kind: str, namespace: str | None) -> str:
+    from mesh.resources.kinds import REGISTRY  # noqa: PLC0415 - a client that only syncs does not need it
+
+    info = REGISTRY.by_kind(group, kind)
+    if info is None:
+        raise ApiError(404, f'there is no kind "{kind}" in "{group}"')
+    root = f"/apis/{group}/{info.versions[0]}" if group else f"/api/{info.versions[0]}"
+    scope = f"/namespaces/{namespace}" if namespace and info.namespaced else ""
+    return f"{root}{scope}/{info.plural}"
+
+
+def _outcome(answer: Body) -> Outcome:
+    results = tuple(Result(Ref(**each["ref"]), each["result"], tuple(each["warnings"])) for each in answer["results"])
+    return Outcome(results, answer["version"])
+
+
+def _refused(status: int, text: bytes) -> ApiError:
+    try:
+        body = json.loads(text)
+        causes = [cause["message"] for cause in body.get("details", {}).get("causes", ())]
+        return ApiError(status, body["message"], causes)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return ApiError(status, f"HTTP {status}: {text[:200].decode(errors='replace')}")

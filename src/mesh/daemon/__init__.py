@@ -1,0 +1,1 @@
+"""The mesh's one long-running process: its home, its start, and its end."""

@@ -1,0 +1,110 @@
+"""Starts the daemon as a process of its own, and ends it.
+
+The daemon says over its standard output, one JSON object a line, how its start goes:
+`{"step": "envoy", "milliseconds": 103.2}` ..., then `{"ready": true}` or `{"error": ..., "remedy": ...}`.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from mesh.daemon.failure import Failure
+from mesh.daemon.home import Home, Running, Settings
+from mesh.pods.host.procfs import start_time
+
+START_LIMIT = 30.0
+STOP_LIMIT = 15.0
+
+
+def start(home: Home, settings: Settings) -> Iterator[dict[str, Any]]:
+    """Starts the daemon and gives what it says until it is ready. Raises Failure when it does not come up."""
+    home.prepare()
+    running = home.running()
+    if running is not None:
+        raise Failure(
+            f"a mesh already runs in {home.path} (pid {running.pid})",
+            "look at it with: meshmall status; end it with: meshmall down; "
+            "a second one needs a home of its own: MESHMALL_HOME=... or --home",
+        )
+    with home.daemon_log.open("ab") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "mesh.daemon.main", str(home.path), json.dumps(settings.to_json())],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            cwd="/",
+            env=_environment(),
+            start_new_session=True,
+        )
+    assert process.stdout is not None
+    deadline = time.monotonic() + START_LIMIT
+    with process.stdout as lines:
+        for line in lines:
+            said = json.loads(line)
+            if "error" in said:
+                process.wait(timeout=START_LIMIT)
+                raise Failure(said["error"], said.get("remedy", ""))
+            yield said
+            if said.get("ready"):
+                return
+            if time.monotonic() > deadline:
+                break
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(timeout=2)
+    raise Failure(
+        f"the mesh's daemon ended while it started (exit code {process.returncode})",
+        f"its log says why: {home.daemon_log}\n{_tail(home.daemon_log)}",
+    )
+
+
+def stop(home: Home) -> bool:
+    """Ends the daemon and everything it started; also what a daemon that was killed has left.
+
+    Returns whether there was anything to end.
+    """
+    running = home.running()
+    if running is not None:
+        _end(running)
+    left = reap(home.path)
+    with suppress(OSError):
+        home.daemon_file.unlink()
+    return running is not None or left > 0
+
+
+def reap(home: Path) -> int:
+    """Ends the pods and the Envoy that a dead daemon left in this home; returns how many."""
+    from mesh.envoy.process.supervisor import reap as reap_envoy  # noqa: PLC0415 - only a stop needs them
+    from mesh.pods.host.leftovers import reap_leftovers  # noqa: PLC0415
+
+    return len(reap_leftovers(home)) + int(reap_envoy(home))
+
+
+def _end(running: Running) -> None:
+    """SIGTERM, and SIGKILL when the daemon has not ended within the limit."""
+    for number, limit in ((signal.SIGTERM, STOP_LIMIT), (signal.SIGKILL, 5.0)):
+        with suppress(ProcessLookupError):
+            os.kill(running.pid, number)
+        deadline = time.monotonic() + limit
+        while time.monotonic() < deadline:
+            if start_time(running.pid) != running.started:
+                return
+            time.sleep(0.01)
+
+
+def _environment() -> dict[str, str]:
+    """The user's environment, less what would change how our own interpreter runs."""
+    dropped = ("PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED", "PYTHONHOME", "PYTHONSTARTUP")
+    return {name: value for name, value in os.environ.items() if name not in dropped}
+
+
+def _tail(path: Path, lines: int = 5) -> str:
+    with suppress(OSError):
+        return "\n".join(path.read_text(errors="replace").splitlines()[-lines:])
+    return ""

@@ -1,0 +1,228 @@
+"""The mesh's one long-running process: joins store, api, pods and Envoy, and ends them.
+
+Started by `mesh.daemon.launch` as `python -m mesh.daemon.main HOME SETTINGS`. Everything runs in one event loop;
+the rooms know each other only through the store and the few callables given here.
+"""
+
+import asyncio
+import json
+import logging
+import os
+import signal
+import sys
+import time
+from contextlib import AsyncExitStack, suppress
+from pathlib import Path
+from typing import Any
+
+import uvloop
+
+# gRPC's fork handlers wait for its threads at every process that is started; nothing of gRPC is used after a
+# fork here, so they are switched off before it is imported.
+os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"
+os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
+
+from mesh.api.server import ApiServer, ApiSettings, Sources
+from mesh.branches.compare import Gateway
+from mesh.branches.controller import BranchController
+from mesh.console.comparing import Comparing
+from mesh.console.server import Console
+from mesh.control.programmer import Programmer
+from mesh.daemon.failure import Failure
+from mesh.daemon.home import Home, Settings
+from mesh.daemon.launch import reap
+from mesh.daemon.ports import require_free
+from mesh.envoy.data_plane import DataPlane, DataPlaneSettings
+from mesh.envoy.process.binary import EnvoyMissing
+from mesh.envoy.process.supervisor import EnvoyFailed
+from mesh.observe.access_log import AccessLog
+from mesh.observe.hops import Ring
+from mesh.observe.otlp import Exporter, endpoint
+from mesh.observe.reasons import Reasons
+from mesh.observe.telemetry import Telemetry
+from mesh.pods.controllers.endpoints import EndpointController
+from mesh.pods.controllers.events import Recorder
+from mesh.pods.controllers.objects import Objects
+from mesh.pods.host.addresses import Block
+from mesh.pods.manager import PodManager
+from mesh.resources.meshmall.branch import GROUP
+from mesh.routing.world import MeshSettings
+from mesh.store import Store, StoreError
+
+SETTLE_LIMIT = 5.0
+EVENTS_KEPT = 200
+
+
+class Progress:
+    """Says over standard output how the start goes, then lets go of it."""
+
+    def __init__(self) -> None:
+        self._begun = time.perf_counter()
+
+    def step(self, name: str) -> None:
+        took = (time.perf_counter() - self._begun) * 1000
+        self._say({"step": name, "milliseconds": round(took, 1)})
+
+    def ready(self, **more: Any) -> None:
+        self._say({"ready": True, **more})
+        with Path(os.devnull).open("wb") as nowhere:
+            os.dup2(nowhere.fileno(), sys.stdout.fileno())
+
+    def failed(self, message: str, remedy: str = "") -> None:
+        self._say({"error": message, "remedy": remedy})
+
+    def _say(self, body: dict[str, Any]) -> None:
+        with suppress(BrokenPipeError):
+            sys.stdout.write(json.dumps(body) + "\n")
+            sys.stdout.flush()
+
+
+class Daemon:
+    """Starts the rooms in their order and ends them in the other."""
+
+    def __init__(self, home: Home, settings: Settings, progress: Progress) -> None:
+        self.home = home
+        self.settings = settings
+        self.progress = progress
+        self.begun = time.time()
+        self.mesh_settings = MeshSettings()
+
+    async def run(self) -> None:
+        """Serves until SIGTERM or SIGINT."""
+        stopped = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stopped.set)
+        async with AsyncExitStack() as stack:
+            ready = await self._start(stack)
+            self.progress.ready(**ready)
+            await stopped.wait()
+
+    async def _start(self, stack: AsyncExitStack) -> dict[str, Any]:
+        home, settings = self.home, self.settings
+        reap(home.path)
+        require_free(settings)
+        store = Store.open(home.path / "store.db")
+        stack.callback(store.close)
+        self.progress.step("store")
+
+        ring = Ring()
+        plane = DataPlane(
+            home.path, DataPlaneSettings(concurrency=settings.envoy_concurrency or None), [AccessLog(ring).serve]
+        )
+        await plane.start()
+        stack.push_async_callback(plane.stop)
+        self.progress.step("envoy")
+
+        block = Block.claim(home.path)
+        stack.callback(block.release_all)
+
+        mesh = self.mesh_settings = MeshSettings(
+            gateway_address=settings.address,
+            node_address=settings.address,
+            ports={80: settings.gateway_port, 443: settings.gateway_https_port},
+            developer_subnet=block.developer_subnet,
+            telemetry=settings.telemetry,
+            any_host=settings.outbound_traffic_policy == "allow-any",
+        )
+        events = Recorder(Objects(store), EVENTS_KEPT)
+        programmer = Programmer(
+            store, plane, mesh, lambda stored, why: events.warning(stored, "Rejected", f"Envoy refused it: {why}")
+        )
+        await programmer.start()
+        stack.push_async_callback(programmer.stop)
+
+        async def settled(version: int) -> None:
+            with suppress(TimeoutError):
+                await programmer.acknowledged(version, SETTLE_LIMIT)
+
+        pods = PodManager(store, home.path, block, settled)
+        await pods.start()
+        stack.push_async_callback(pods.stop)
+        endpoints = EndpointController(store)
+        await endpoints.start()
+        stack.push_async_callback(endpoints.stop)
+        self.progress.step("pods")
+
+        branches = BranchController(store, settled, settings.preview_url, settings.branch_expires, ring)
+        await branches.start()
+        stack.push_async_callback(branches.stop)
+
+        try:
+            collector = endpoint()
+        except ValueError as error:
+            raise Failure(str(error), "unset it, or name a collector") from None
+        exporter = Exporter(collector) if collector is not None else None
+        if exporter is not None:
+            exporter.start()
+            stack.push_async_callback(exporter.stop)
+        telemetry = Telemetry(store, ring, exporter)
+        telemetry.start()
+        stack.push_async_callback(telemetry.stop)
+
+        gateway = Gateway(settings.address, settings.gateway_port)
+        console = Console(lambda: api.app, Comparing(gateway, telemetry), settings.console_port)
+        stack.push_async_callback(console.stop)
+
+        api = ApiServer(
+            store,
+            ApiSettings(home=home.path, port=settings.api_port, node_address=settings.address),
+            plane=programmer,
+            logs=pods.logs,
+            allocator=block,
+            status=lambda: {**self._status(plane, store), "problems": pods.problems()},
+            sources=Sources(telemetry, Reasons(store, lambda: programmer.snapshot), lambda: programmer.snapshot),
+            more=console.answers,
+        )
+        url = await api.start()
+        stack.push_async_callback(api.stop)
+        self.progress.step("api")
+        return {"api": url}
+
+    def _status(self, plane: DataPlane, store: Store) -> dict[str, Any]:
+        return {
+            "pid": os.getpid(),
+            "home": str(self.home.path),
+            "started": self.begun,
+            "gateway": self.settings.gateway_url,
+            "settings": self.settings.to_json(),
+            "version": store.version,
+            "envoy": plane.describe(),
+            "developer": self._developer_places(store),
+        }
+
+    def _developer_places(self, store: Store) -> dict[str, str]:
+        """Where programs that are no pods call into a namespace: address and port, by namespace."""
+        mesh = self.mesh_settings
+        namespaces = {stored.ref.namespace for stored in store.list(GROUP, "Branch")}
+        return {name: f"{mesh.developer_address(name)}:{mesh.sidecar_port}" for name in sorted(namespaces)}
+
+
+def main(arguments: list[str]) -> int:
+    """Runs the daemon for HOME with SETTINGS (JSON); returns the exit code."""
+    home = Home(Path(arguments[0]))
+    settings = Settings.from_json(json.loads(arguments[1]))
+    progress = Progress()
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    try:
+        home.prepare()
+        held = home.lock()
+        home.register()
+        home.keep(settings)
+        uvloop.run(Daemon(home, settings, progress).run())
+        home.daemon_file.unlink(missing_ok=True)
+        os.close(held)
+    except Failure as failure:
+        progress.failed(failure.message, failure.remedy)
+        return failure.code
+    except (StoreError, EnvoyFailed, EnvoyMissing, OSError) as error:
+        progress.failed(f"the mesh did not start: {error}")
+        return 1
+    except Exception as error:
+        progress.failed(f"the mesh did not start: {error}", f"more is in its log: {home.daemon_log}")
+        raise
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,1 @@
+"""A snapshot's values as Envoy's messages, one feature a file."""

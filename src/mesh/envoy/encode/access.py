@@ -1,0 +1,180 @@
+"""Who may send a request where, as Envoy's RBAC filter asks it (envoy.config.rbac.v3).
+
+Everything is said as a principal, which alone can be negated and joined freely there: one expression a row.
+"""
+
+import ipaddress
+import re
+from collections.abc import Sequence
+
+from envoy.config.core.v3 import address_pb2
+from envoy.config.rbac.v3 import rbac_pb2
+from envoy.extensions.filters.http.rbac.v3 import rbac_pb2 as http_rbac_pb2
+from envoy.type.matcher.v3 import metadata_pb2, regex_pb2, string_pb2
+
+from mesh.envoy.encode.authentication import PAYLOADS
+from mesh.routing.table import Access, AccessRule, Condition
+
+FILTER = "envoy.filters.http.rbac"
+Principal = rbac_pb2.Principal
+
+
+def encode_access(layers: Sequence[Access], source_key: str) -> http_rbac_pb2.RBACPerRoute:
+    """What must hold for a row: every layer of it."""
+    wanted = []
+    for layer in layers:
+        if layer.deny:
+            wanted.append(_not(_any([_rule(each, source_key, layer) for each in layer.deny])))
+        if layer.allow is not None:
+            allowed = [_rule(each, source_key, layer) for each in layer.allow]
+            wanted.append(_any(allowed) if allowed else _not(Principal(any=True)))
+    message = http_rbac_pb2.RBACPerRoute()
+    message.rbac.rules.action = rbac_pb2.RBAC.ALLOW
+    policy = message.rbac.rules.policies["allowed"]
+    policy.permissions.add(any=True)
+    policy.principals.append(_all(wanted))
+    return message
+
+
+def _rule(rule: AccessRule, source_key: str, layer: Access) -> rbac_pb2.Principal:
+    parts = [
+        _any([_all([_condition(each, source_key, layer) for each in group]) for group in alternatives])
+        for alternatives in (rule.sources, rule.operations)
+        if alternatives
+    ]
+    parts += [_condition(each, source_key, layer) for each in rule.when]
+    return _all(parts)
+
+
+def _condition(condition: Condition, source_key: str, layer: Access) -> rbac_pb2.Principal:
+    payload = "gateway" if layer.at_gateway else "row"
+    match condition.what:
+        case "request principal":
+            parts = [_request_principal(payload, value) for value in condition.values]
+        case "claim":
+            parts = [_claim(payload, condition.claim, value) for value in condition.values]
+        case "principal" | "namespace" if layer.at_gateway:
+            parts = [_not(Principal(any=True))]
+        case _:
+            parts = [_value(condition.what, value, source_key) for value in condition.values]
+    found = _any(parts)
+    return _not(found) if condition.negate else found
+
+
+def _request_principal(payload: str, value: str) -> rbac_pb2.Principal:
+    """`issuer/subject` as one text; Envoy has the two parts: every place where a slash may divide them is asked."""
+    if value == "*":
+        return _all([_claim(payload, ("iss",), "*"), _claim(payload, ("sub",), "*")])
+    plain = value.strip("*")
+    ahead, behind = value.startswith("*"), value.endswith("*") and not value.startswith("*")
+    found = [
+        _all(
+            [
+                _claim(payload, ("iss",), f"*{plain[:at]}" if ahead else plain[:at]),
+                _claim(payload, ("sub",), f"{plain[at + 1 :]}*" if behind else plain[at + 1 :]),
+            ]
+        )
+        for at, letter in enumerate(plain)
+        if letter == "/"
+    ]
+    if behind:
+        found.append(_all([_claim(payload, ("iss",), f"{plain}*"), _claim(payload, ("sub",), "*")]))
+    if ahead:
+        found.append(_all([_claim(payload, ("iss",), "*"), _claim(payload, ("sub",), f"*{plain}")]))
+    return _any(found) if found else _not(Principal(any=True))
+
+
+def _claim(payload: str, path: Sequence[str], value: str) -> rbac_pb2.Principal:
+    """A text of the token, or one of a list of texts."""
+    message = Principal()
+    message.sourced_metadata.metadata_matcher.CopyFrom(claim_matcher(payload, path, _words(value)))
+    return message
+
+
+def claim_matcher(
+    payload: str, path: Sequence[str], wanted: string_pb2.StringMatcher, *, invert: bool = False
+) -> metadata_pb2.MetadataMatcher:
+    """Where Envoy's JWT filter has left what a token says, held against a text."""
+    message = metadata_pb2.MetadataMatcher(filter=PAYLOADS, invert=invert)
+    for key in (payload, *path):
+        message.path.add(key=key)
+    message.value.or_match.value_matchers.add(string_match=wanted)
+    message.value.or_match.value_matchers.add().list_match.one_of.string_match.CopyFrom(wanted)
+    return message
+
+
+def _words(value: str) -> string_pb2.StringMatcher:
+    if value in ("*", "**"):
+        return string_pb2.StringMatcher(safe_regex=regex_pb2.RegexMatcher(regex="(?s).+"))
+    return _string(value)
+
+
+def _value(what: str, value: str, source_key: str) -> rbac_pb2.Principal:
+    message = Principal()
+    match what:
+        case "principal" | "namespace":
+            message.filter_state.key = source_key
+            token = "@principal" if what == "principal" else "namespace"
+            message.filter_state.string_match.safe_regex.regex = rf".*\|{token}={_as_regex(value)}\|.*"
+        case "ip" | "remote ip":
+            place = message.direct_remote_ip if what == "ip" else message.remote_ip
+            place.CopyFrom(_block(value))
+        case "path":
+            message.url_path.path.CopyFrom(_string(value))
+        case _:
+            name = what.removeprefix("header ")
+            message.header.name = name
+            if value == "*":
+                message.header.present_match = True
+            else:
+                # Hosts have no case.
+                message.header.string_match.CopyFrom(_string(value, ignore_case=name == ":authority"))
+    return message
+
+
+def _as_regex(value: str) -> str:
+    if value == "*":
+        return "[^|]+"
+    quoted = re.escape(value.strip("*"))
+    return f"{'[^|]*' if value.startswith('*') else ''}{quoted}{'[^|]*' if value.endswith('*') else ''}"
+
+
+def _string(value: str, *, ignore_case: bool = False) -> string_pb2.StringMatcher:
+    if value == "*":
+        return string_pb2.StringMatcher(prefix="/")
+    if value.endswith("*"):
+        return string_pb2.StringMatcher(prefix=value[:-1], ignore_case=ignore_case)
+    if value.startswith("*"):
+        return string_pb2.StringMatcher(suffix=value[1:], ignore_case=ignore_case)
+    return string_pb2.StringMatcher(exact=value, ignore_case=ignore_case)
+
+
+def _block(value: str) -> address_pb2.CidrRange:
+    network = ipaddress.ip_network(value, strict=False)
+    message = address_pb2.CidrRange(address_prefix=str(network.network_address))
+    message.prefix_len.value = network.prefixlen
+    return message
+
+
+def _any(parts: Sequence[rbac_pb2.Principal]) -> rbac_pb2.Principal:
+    if len(parts) == 1:
+        return parts[0]
+    message = Principal()
+    message.or_ids.ids.extend(parts)
+    return message
+
+
+def _all(parts: Sequence[rbac_pb2.Principal]) -> rbac_pb2.Principal:
+    if not parts:
+        return Principal(any=True)
+    if len(parts) == 1:
+        return parts[0]
+    message = Principal()
+    message.and_ids.ids.extend(parts)
+    return message
+
+
+def _not(part: rbac_pb2.Principal) -> rbac_pb2.Principal:
+    message = Principal()
+    message.not_id.CopyFrom(part)
+    return message

@@ -1,0 +1,1 @@
+"""Envoy's program on this machine: found, started, watched, stopped."""

@@ -1,0 +1,191 @@
+"""The Envoy process: started, watched, started again when it dies, ended."""
+
+import asyncio
+import json
+import logging
+import os
+import shutil
+import signal
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from mesh.envoy.process.admin import Admin
+from mesh.envoy.process.binary import find
+from mesh.envoy.process.bootstrap import ADMIN_SOCKET, bootstrap
+
+START_LIMIT = 10.0
+STOP_LIMIT = 3.0
+LARGEST_LOG = 10 << 20
+LOOK_EVERY = 10.0
+RECORD = "envoy.json"
+
+log = logging.getLogger(__name__)
+
+
+class EnvoyFailed(Exception):
+    """Envoy did not start, with the last lines of its log."""
+
+
+def start_time(pid: int) -> int | None:
+    """When a living process started, in clock ticks since boot (proc(5), field 22); None when it is gone."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return None
+    return None if fields[0] in "ZX" else int(fields[19])
+
+
+class EnvoyProcess:
+    """Runs in `<home>/run`, logs to `<home>/logs/envoy.log`. Live as soon as its admin interface answers."""
+
+    def __init__(self, home: Path, concurrency: int) -> None:
+        self._folder = home / "run"
+        self._log = home / "logs" / "envoy.log"
+        self._concurrency = concurrency
+        self._process: asyncio.subprocess.Process | None = None
+        self._watcher: asyncio.Task[None] | None = None
+        self._live = asyncio.Event()
+        self.restarts = 0
+        self.admin = Admin(self._folder / ADMIN_SOCKET)
+
+    @property
+    def pid(self) -> int | None:
+        return self._process.pid if self._process is not None and self._process.returncode is None else None
+
+    async def start(self) -> None:
+        """Starts Envoy and keeps it running. Raises EnvoyFailed when it does not come up at all."""
+        binary = find()
+        await self._spawn(binary)
+        try:
+            await self._until_answers()
+        except BaseException:
+            await self.stop()
+            raise
+        self._live.set()
+        self._watcher = asyncio.create_task(self._keep(binary))
+
+    async def until_live(self) -> None:
+        """Waits while Envoy is being started again: it serves what it was told once its first answers came."""
+        await self._live.wait()
+
+    async def stop(self) -> None:
+        """SIGTERM, and SIGKILL when it takes too long."""
+        self._live.clear()
+        if self._watcher is not None:
+            self._watcher.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._watcher
+        process = self._process
+        if process is not None and process.returncode is None:
+            for number in (signal.SIGTERM, signal.SIGKILL):
+                with suppress(ProcessLookupError):
+                    process.send_signal(number)
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(process.wait(), STOP_LIMIT)
+                    break
+        (self._folder / RECORD).unlink(missing_ok=True)
+
+    async def _spawn(self, binary: Path) -> None:
+        (self._folder / ADMIN_SOCKET).unlink(missing_ok=True)
+        self._log.parent.mkdir(parents=True, exist_ok=True)
+        configuration = self._folder / "envoy-bootstrap.json"
+        configuration.write_text(json.dumps(bootstrap()))
+        with self._log.open("ab") as output:
+            self._process = await asyncio.create_subprocess_exec(
+                str(binary),
+                "--config-path",
+                configuration.name,
+                "--concurrency",
+                str(self._concurrency),
+                "--disable-hot-restart",
+                "--drain-time-s",
+                "2",
+                "--drain-strategy",
+                "immediate",
+                "--log-level",
+                "warning",
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                cwd=self._folder,
+                env={"PATH": os.environ.get("PATH", "")},
+                start_new_session=True,
+            )
+        record = {"pid": self._process.pid, "started": start_time(self._process.pid)}
+        (self._folder / RECORD).write_text(json.dumps(record))
+
+    async def _until_answers(self) -> None:
+        deadline = time.monotonic() + START_LIMIT
+        assert self._process is not None
+        while True:
+            if (self._folder / ADMIN_SOCKET).exists() and await self.admin.ready():
+                return
+            if self._process.returncode is not None or time.monotonic() > deadline:
+                code = self._process.returncode
+                why = f"ended with {code}" if code is not None else f"is not live after {START_LIMIT:g} s"
+                raise EnvoyFailed(f"Envoy {why}; its log {self._log} ends with:\n{self._tail()}")
+            await asyncio.sleep(0.005)
+
+    async def _keep(self, binary: Path) -> None:
+        """Starts Envoy again when it dies: at once, then after a pause that doubles to 5 s."""
+        pause = 0.0
+        while True:
+            assert self._process is not None
+            begun = time.monotonic()
+            await self._until_ended(self._process)
+            self._live.clear()
+            if time.monotonic() - begun > 10:
+                pause = 0.0
+            await asyncio.sleep(pause)
+            pause = min(5.0, pause * 2 or 0.1)
+            self.restarts += 1
+            try:
+                await self._spawn(binary)
+                await self._until_answers()
+            except (OSError, EnvoyFailed) as error:
+                log.error("Envoy was not started again: %s", error)
+                with suppress(ProcessLookupError):
+                    self._process.kill()
+            else:
+                self._live.set()
+
+    async def _until_ended(self, process: asyncio.subprocess.Process) -> None:
+        """Waits for the end, and looks after the log meanwhile."""
+        while process.returncode is None:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(process.wait(), LOOK_EVERY)
+            with suppress(OSError):
+                self._rotate()
+
+    def _rotate(self) -> None:
+        """Keeps one former log. Envoy appends to the file it was given, so that it can be emptied under it."""
+        if self._log.stat().st_size > LARGEST_LOG:
+            shutil.copyfile(self._log, self._log.with_suffix(".log.1"))
+            os.truncate(self._log, 0)
+
+    def _tail(self, lines: int = 8) -> str:
+        with suppress(OSError):
+            return "\n".join(self._log.read_text(errors="replace").splitlines()[-lines:])
+        return ""
+
+
+def reap(home: Path) -> bool:
+    """Ends the Envoy that a dead daemon left in this home; whether there was one."""
+    record = home / "run" / RECORD
+    try:
+        body = json.loads(record.read_text())
+        pid, started = int(body["pid"]), int(body["started"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+    found = start_time(pid) == started
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        if start_time(pid) != started:
+            break
+        with suppress(ProcessLookupError):
+            os.kill(pid, number)
+        deadline = time.monotonic() + STOP_LIMIT
+        while start_time(pid) == started and time.monotonic() < deadline:
+            time.sleep(0.005)
+    record.unlink(missing_ok=True)
+    return found

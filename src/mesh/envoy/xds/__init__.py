@@ -1,0 +1,1 @@
+"""Incremental xDS: the ADS server, versioned resources, and the order of changes."""

@@ -1,0 +1,136 @@
+"""A snapshot's parts as xDS resources: encoded once, each with a version of its own.
+
+A version is a digest of the message, so that it means the same to an Envoy that comes back, whoever serves it.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from hashlib import blake2b
+from typing import Any
+
+from google.protobuf import any_pb2
+
+from mesh.envoy.encode.authentication import encode_authentication
+from mesh.envoy.encode.branches import packed
+from mesh.envoy.encode.listeners_clusters import encode_cluster, encode_endpoints, encode_listener
+from mesh.envoy.encode.routes import TableEncoder
+from mesh.routing.security.authentication import ROWS
+from mesh.routing.table import Authentication, Forward, Listener, Role, Route, Snapshot
+
+
+class Kind(Enum):
+    """The types of resources that Envoy asks for, by their type URL."""
+
+    CLUSTER = "type.googleapis.com/envoy.config.cluster.v3.Cluster"
+    ENDPOINTS = "type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment"
+    LISTENER = "type.googleapis.com/envoy.config.listener.v3.Listener"
+    ROUTES = "type.googleapis.com/envoy.config.route.v3.RouteConfiguration"
+    EXTENSION = "type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig"
+
+
+BY_URL = {kind.value: kind for kind in Kind}
+# Envoy asks for all of these; of the others it names what its clusters and listeners name.
+WILDCARD = frozenset((Kind.CLUSTER, Kind.LISTENER))
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """One resource: the value it was made of, the message, and a version that changes with the value."""
+
+    name: str
+    value: Any
+    message: any_pb2.Any
+    version: str
+
+
+Resources = Mapping[Kind, Mapping[str, Resource]]
+
+
+class Encoder:
+    """Keeps what it encoded: a value that did not change is not encoded again."""
+
+    def __init__(self) -> None:
+        self._held: dict[Kind, dict[str, Resource]] = {kind: {} for kind in Kind}
+        self._tables = TableEncoder()
+
+    def encode(self, snapshot: Snapshot) -> Resources:
+        """All resources of a snapshot. Raises Inconsistent when it names what it does not hold."""
+        require_consistent(snapshot)
+        self._held = {
+            Kind.CLUSTER: self._group(Kind.CLUSTER, snapshot.clusters, lambda _, each: encode_cluster(each)),
+            Kind.ENDPOINTS: self._group(Kind.ENDPOINTS, snapshot.endpoints, encode_endpoints),
+            Kind.LISTENER: self._group(Kind.LISTENER, snapshot.listeners, lambda _, each: encode_listener(each)),
+            Kind.EXTENSION: self._group(Kind.EXTENSION, _authentications(snapshot), self._extension),
+            Kind.ROUTES: self._group(Kind.ROUTES, snapshot.tables, lambda _, each: self._tables.encode(each)),
+        }
+        return self._held
+
+    def _extension(self, name: str, value: Authentication) -> object:
+        known = self._held[Kind.EXTENSION].get(name)
+        return encode_authentication(value, known.value if known is not None else None)
+
+    def _group(
+        self, kind: Kind, values: Mapping[str, Any], encode: Callable[[str, Any], object]
+    ) -> dict[str, Resource]:
+        held = self._held[kind]
+        group = {}
+        for name, value in values.items():
+            known = held.get(name)
+            if known is None or (known.value is not value and known.value != value):
+                encoded = encode(name, value)
+                message = encoded if isinstance(encoded, any_pb2.Any) else packed(encoded)
+                known = Resource(name, value, message, blake2b(message.value, digest_size=12).hexdigest())
+            group[name] = known
+        return group
+
+
+class Inconsistent(Exception):
+    """A snapshot names what it does not hold: a mistake of the compiler, never of a user."""
+
+
+def require_consistent(snapshot: Snapshot) -> None:
+    """Checks that every table that a listener names and every cluster that a route names is there."""
+    for listener in snapshot.listeners.values():
+        for share in (*listener.to, *(each for chain in listener.chains for each in chain.to)):
+            if share.cluster not in snapshot.clusters:
+                raise Inconsistent(f"listener {listener.name} names the cluster {share.cluster}")
+        if (listener.table is None) == (listener.cluster is None):
+            raise Inconsistent(f"listener {listener.name} needs a table or a cluster, and not both")
+        if listener.table is not None and listener.table not in snapshot.tables:
+            raise Inconsistent(f"listener {listener.name} names the table {listener.table}")
+        if listener.cluster is not None and listener.cluster not in snapshot.clusters:
+            raise Inconsistent(f"listener {listener.name} names the cluster {listener.cluster}")
+    for table in snapshot.tables.values():
+        for host in table.hosts:
+            for route in host.routes:
+                for cluster in _named(route):
+                    if cluster not in snapshot.clusters:
+                        raise Inconsistent(f"route {route.name} names the cluster {cluster}")
+            for divert in host.diverts:
+                for _, cluster in divert.swap:
+                    if cluster and cluster not in snapshot.clusters:
+                        raise Inconsistent(f"branch {divert.branch} names the cluster {cluster}")
+    for name in snapshot.clusters:
+        if name not in snapshot.endpoints:
+            raise Inconsistent(f"cluster {name} has no endpoint group")
+
+
+def _authentications(snapshot: Snapshot) -> Mapping[str, Authentication]:
+    """Of every filter that asks for tokens; one that the snapshot does not name asks for none."""
+    named = (name for listener in snapshot.listeners.values() for name in extensions_of(listener))
+    return {**{name: Authentication(name) for name in dict.fromkeys(named)}, **snapshot.authentications}
+
+
+def extensions_of(listener: Listener) -> tuple[str, ...]:
+    """The filters of a listener whose configurations are resources of their own."""
+    if listener.table is None:
+        return ()
+    return (ROWS, listener.name) if listener.role is Role.GATEWAY else (ROWS,)
+
+
+def _named(route: Route) -> Iterator[str]:
+    """The clusters that a route sends to, or copies to."""
+    if isinstance(route.action, Forward):
+        yield from (each.cluster for each in route.action.to)
+        yield from (cluster for cluster, _ in route.action.mirrors)

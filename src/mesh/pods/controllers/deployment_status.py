@@ -1,0 +1,104 @@
+"""A Deployment's status as Kubernetes writes it. Pure but for the clock."""
+
+from mesh.pods.controllers.objects import Body, condition, now, seconds_since
+from mesh.pods.controllers.rollout import strategy_of
+
+
+def deployment_status(deployment: Body, new: Body | None, old: list[Body], *, created: bool = False) -> Body:
+    """The status from the ReplicaSets; `created` says that the new one has just been made."""
+    before = deployment.get("status") or {}
+    sets = [*old, new] if new is not None else old
+    status: Body = {
+        "observedGeneration": deployment["metadata"].get("generation", 1),
+        "replicas": _sum(sets, "replicas"),
+        "updatedReplicas": _sum([new] if new is not None else [], "replicas"),
+        "readyReplicas": _sum(sets, "readyReplicas"),
+        "availableReplicas": _sum(sets, "availableReplicas"),
+    }
+    status["unavailableReplicas"] = max(0, sum(_wanted(s) for s in sets) - status["availableReplicas"])
+    conditions: list[Body] = [dict(c) for c in before.get("conditions") or []]
+    _set(conditions, _available(deployment, status))
+    _set(conditions, _progressing(deployment, new, before, status, created=created))
+    status["conditions"] = conditions
+    return status
+
+
+def is_complete(deployment: Body, status: Body) -> bool:
+    """Whether every pod is of the new version and available, and no other is left."""
+    wanted = int(deployment["spec"].get("replicas", 1))
+    return bool(
+        status["updatedReplicas"] == wanted and status["replicas"] == wanted and status["availableReplicas"] == wanted
+    )
+
+
+def _available(deployment: Body, status: Body) -> Body:
+    if status["availableReplicas"] >= strategy_of(deployment["spec"]).least:
+        return _condition("Available", "True", "MinimumReplicasAvailable", "Deployment has minimum availability.")
+    message = "Deployment does not have minimum availability."
+    return _condition("Available", "False", "MinimumReplicasUnavailable", message)
+
+
+def _progressing(deployment: Body, new: Body | None, before: Body, status: Body, *, created: bool) -> Body:
+    name = new["metadata"]["name"] if new is not None else ""
+    last = condition(before.get("conditions") or [], "Progressing")
+    if deployment["spec"].get("paused"):
+        return _condition("Progressing", "Unknown", "DeploymentPaused", "Deployment is paused")
+    if is_complete(deployment, status):
+        message = f'ReplicaSet "{name}" has successfully progressed.'
+        return _condition("Progressing", "True", "NewReplicaSetAvailable", message)
+    if created:
+        return _condition("Progressing", "True", "NewReplicaSetCreated", f'Created new replica set "{name}"')
+    moved = last is None or last["reason"] == "DeploymentPaused" or _moved(before, status)
+    done = last is not None and last["reason"] == "NewReplicaSetAvailable" and not _moved(before, status)
+    if last is not None and done:
+        return last
+    deadline = float(deployment["spec"].get("progressDeadlineSeconds", 600))
+    if last is not None and not moved:
+        if last["reason"] == "ProgressDeadlineExceeded" or seconds_since(last["lastUpdateTime"]) < deadline:
+            return last
+        message = f'ReplicaSet "{name}" has timed out progressing.'
+        return _condition("Progressing", "False", "ProgressDeadlineExceeded", message)
+    return _condition("Progressing", "True", "ReplicaSetUpdated", f'ReplicaSet "{name}" is progressing.')
+
+
+def _moved(before: Body, status: Body) -> bool:
+    """Whether the rollout has come nearer: more new, more ready or more available pods, or fewer old ones."""
+    had_old = before.get("replicas", 0) - before.get("updatedReplicas", 0)
+    has_old = status["replicas"] - status["updatedReplicas"]
+    rising = ("updatedReplicas", "readyReplicas", "availableReplicas")
+    return has_old < had_old or any(status[name] > before.get(name, 0) for name in rising)
+
+
+def _condition(kind: str, value: str, reason: str, message: str) -> Body:
+    moment = now()
+    return {
+        "type": kind,
+        "status": value,
+        "reason": reason,
+        "message": message,
+        "lastUpdateTime": moment,
+        "lastTransitionTime": moment,
+    }
+
+
+def _set(conditions: list[Body], fresh: Body) -> None:
+    """Puts a condition in its place; its times stay when nothing else has changed."""
+    for index, known in enumerate(conditions):
+        if known["type"] != fresh["type"]:
+            continue
+        same = all(known.get(key) == fresh[key] for key in ("status", "reason", "message"))
+        if same and fresh["reason"] != "ReplicaSetUpdated":
+            return
+        if known["status"] == fresh["status"]:
+            fresh = {**fresh, "lastTransitionTime": known["lastTransitionTime"]}
+        conditions[index] = fresh
+        return
+    conditions.append(fresh)
+
+
+def _wanted(replica_set: Body) -> int:
+    return int(replica_set["spec"].get("replicas", 1))
+
+
+def _sum(sets: list[Body], field: str) -> int:
+    return sum(int((s.get("status") or {}).get(field, 0)) for s in sets)

@@ -1,0 +1,184 @@
+"""Carries a Deployment through its versions: one ReplicaSet a template (Kubernetes' Deployment)."""
+
+import copy
+from typing import Any
+
+from mesh.pods.controllers.deployment_status import deployment_status
+from mesh.pods.controllers.events import Recorder
+from mesh.pods.controllers.objects import Body, Objects, owner_reference, seconds_since
+from mesh.pods.controllers.rollout import Strategy, Version, step, strategy_of, surplus
+from mesh.pods.controllers.template import HASH_LABEL, same_template, template_hash, with_label
+from mesh.pods.controllers.work_queue import WorkQueue
+from mesh.resources.values.ref import Ref
+from mesh.store import Stored
+
+REVISION = "deployment.kubernetes.io/revision"
+DESIRED = "deployment.kubernetes.io/desired-replicas"
+MOST = "deployment.kubernetes.io/max-replicas"
+
+
+class DeploymentController:
+    """Creates, scales and removes ReplicaSets, and writes Deployments' status."""
+
+    def __init__(self, objects: Objects, events: Recorder) -> None:
+        self._objects = objects
+        self._events = events
+        self.queue = WorkQueue(self.reconcile)
+
+    def reconcile(self, ref: Ref) -> None:
+        """One look at one Deployment, one step of its rollout."""
+        stored = self._objects.store.get(ref)
+        if stored is None or stored.body["metadata"].get("deletionTimestamp"):
+            return
+        sets = [s for s in self._objects.owned(stored.body["metadata"]["uid"]) if s.ref.kind == "ReplicaSet"]
+        strategy = strategy_of(stored.body["spec"])
+        new = next((s for s in sets if _is_of(s, stored)), None)
+        old = [s for s in sets if s is not new]
+        if new is not None:
+            new = self._as_latest(stored, new, old)
+        following = step(strategy, None if new is None else self._version(new), [self._version(s) for s in old])
+        created = False
+        if following.create is not None:
+            new = self._create(stored, strategy, following.create, sets)
+            created = new is not None
+        for each in [*old, *([new] if new is not None else [])]:
+            self._scale(stored, each, following.sizes.get(each.ref.name), strategy)
+        self._finish(stored, new, old, created=created)
+
+    def orphaned(self, uid: str) -> None:
+        """Removes the ReplicaSets of a Deployment that is gone."""
+        for each in self._objects.owned(uid):
+            if each.ref.kind == "ReplicaSet":
+                self._objects.delete(each.ref)
+
+    def _finish(self, stored: Stored, new: Stored | None, old: list[Stored], *, created: bool) -> None:
+        current = self._objects.store.get(stored.ref)
+        if current is None:
+            return
+        get = self._objects.store.get
+        fresh = [s for s in (get(o.ref) for o in old) if s is not None]
+        latest = get(new.ref) if new is not None else None
+        status = deployment_status(
+            current.body,
+            latest.body if latest is not None else None,
+            [s.body for s in fresh],
+            created=created,
+        )
+        self._objects.set_status(stored.ref, status)
+        limit = int(stored.body["spec"].get("revisionHistoryLimit", 10))
+        complete = status.get("updatedReplicas", 0) == status.get("replicas", 0) == status.get("availableReplicas", 0)
+        if complete and latest is not None:
+            for name in surplus([self._version(s) for s in fresh], limit):
+                self._objects.delete(Ref("apps", "ReplicaSet", stored.ref.namespace, name))
+        self._watch_deadline(current, status)
+
+    def _watch_deadline(self, stored: Stored, status: Body) -> None:
+        deadline = stored.body["spec"].get("progressDeadlineSeconds", 600)
+        for found in status["conditions"]:
+            if found["type"] == "Progressing" and found["reason"] in (
+                "ReplicaSetUpdated",
+                "NewReplicaSetCreated",
+            ):
+                passed = seconds_since(found["lastUpdateTime"])
+                self.queue.add_after(stored.ref, max(0.5, float(deadline) - passed + 0.5))
+
+    def _as_latest(self, stored: Stored, new: Stored, old: list[Stored]) -> Stored:
+        """A version that is taken up again (a rollback) becomes the highest revision."""
+        highest = max((_revision(s) for s in old), default=0)
+        if _revision(new) > highest:
+            self._mark(stored, _revision(new))
+            return new
+        updated = self._objects.update(new.ref, lambda body: _annotate(body, {REVISION: str(highest + 1)}))
+        self._mark(stored, highest + 1)
+        return updated or new
+
+    def _mark(self, stored: Stored, revision: int) -> None:
+        self._objects.update(stored.ref, lambda body: _annotate(body, {REVISION: str(revision)}))
+
+    def _create(self, stored: Stored, strategy: Strategy, size: int, sets: list[Stored]) -> Stored | None:
+        template: Body = copy.deepcopy(stored.body["spec"]["template"])
+        label, collisions = template_hash(template), 0
+        while self._objects.store.get(_set_ref(stored, label)) is not None:
+            collisions += 1
+            label = template_hash(template, collisions)
+        revision = max((_revision(s) for s in sets), default=0) + 1
+        labelled = with_label(template, label)
+        selector: dict[str, Any] = copy.deepcopy(stored.body["spec"]["selector"])
+        selector["matchLabels"] = {**(selector.get("matchLabels") or {}), HASH_LABEL: label}
+        spec: Body = {"replicas": size, "selector": selector, "template": labelled}
+        if stored.body["spec"].get("minReadySeconds"):
+            spec["minReadySeconds"] = stored.body["spec"]["minReadySeconds"]
+        ref = _set_ref(stored, label)
+        annotations = {
+            REVISION: str(revision),
+            DESIRED: str(strategy.replicas),
+            MOST: str(strategy.most),
+        }
+        body: Body = {
+            "apiVersion": "apps/v1",
+            "kind": "ReplicaSet",
+            "metadata": {
+                "name": ref.name,
+                "namespace": ref.namespace,
+                "labels": dict(labelled["metadata"]["labels"]),
+                "annotations": annotations,
+                "ownerReferences": [owner_reference(stored)],
+            },
+            "spec": spec,
+            "status": {"replicas": 0},
+        }
+        created = self._objects.create(ref, body)
+        self._mark(stored, revision)
+        self._events.normal(stored, "ScalingReplicaSet", f"Scaled up replica set {ref.name} from 0 to {size}")
+        return created
+
+    def _scale(self, stored: Stored, each: Stored, size: int | None, strategy: Strategy) -> None:
+        before = int(each.body["spec"].get("replicas", 1))
+        minimum = stored.body["spec"].get("minReadySeconds")
+
+        def change(body: Body) -> None:
+            if size is not None:
+                body["spec"]["replicas"] = size
+            if minimum and body["spec"].get("minReadySeconds") != minimum:
+                body["spec"]["minReadySeconds"] = minimum
+            if int(body["spec"].get("replicas", 1)) > 0:
+                _annotate(body, {DESIRED: str(strategy.replicas), MOST: str(strategy.most)})
+
+        self._objects.update(each.ref, change)
+        if size is not None and size != before:
+            way = "up" if size > before else "down"
+            message = f"Scaled {way} replica set {each.ref.name} from {before} to {size}"
+            self._events.normal(stored, "ScalingReplicaSet", message)
+            self.queue.add(stored.ref)
+
+    def _version(self, stored: Stored) -> Version:
+        status = stored.body.get("status") or {}
+        pods = [p for p in self._objects.owned(stored.body["metadata"]["uid"]) if _has_processes(p.body)]
+        return Version(
+            name=stored.ref.name,
+            created=f"{stored.body['metadata'].get('creationTimestamp', '')}/{_revision(stored):010}",
+            wanted=int(stored.body["spec"].get("replicas", 1)),
+            pods=len(pods),
+            available=int(status.get("availableReplicas", 0)),
+            limit=int((stored.body["metadata"].get("annotations") or {}).get(MOST, 0)),
+        )
+
+
+def _set_ref(deployment: Stored, label: str) -> Ref:
+    return Ref("apps", "ReplicaSet", deployment.ref.namespace, f"{deployment.ref.name}-{label}")
+
+
+def _is_of(each: Stored, deployment: Stored) -> bool:
+    return same_template(each.body["spec"]["template"], deployment.body["spec"]["template"])
+
+
+def _has_processes(body: Body) -> bool:
+    return (body.get("status") or {}).get("phase") not in ("Succeeded", "Failed")
+
+
+def _revision(stored: Stored) -> int:
+    return int((stored.body["metadata"].get("annotations") or {}).get(REVISION, 0))
+
+
+def _annotate(body: Body, values: dict[str, str]) -> None:
+    body["metadata"]["annotations"] = {**(body["metadata"].get("annotations") or {}), **values}

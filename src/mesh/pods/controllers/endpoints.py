@@ -1,0 +1,195 @@
+"""Endpoints and EndpointSlices: which pods stand behind a Service, for kubectl and other tools to read.
+
+Envoy does not learn it from here: routing works it out from the same Services and pods.
+"""
+
+import asyncio
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from typing import Any
+
+from mesh.pods.controllers.objects import Body, condition, owner_reference
+from mesh.resources.meshmall.branch import BRANCH_LABEL
+from mesh.resources.values.ref import Ref
+from mesh.store import Delete, Event, Expired, Put, Store, Stored
+
+SLICES = "discovery.k8s.io"
+MANAGED_BY = {"endpointslice.kubernetes.io/managed-by": "meshmall"}
+SERVICE_LABEL = "kubernetes.io/service-name"
+Ports = tuple[tuple[str, int, str, str], ...]
+Groups = dict[Ports, list[Body]]
+
+
+class EndpointController:
+    """Follows Services and pods of one store, and writes what stands behind each Service."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Begins; every Service is looked at once."""
+        self._task = asyncio.create_task(self._run(), name="endpoints")
+
+    async def stop(self) -> None:
+        """Ends. Idempotent."""
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+    async def _run(self) -> None:
+        while True:
+            with suppress(Expired):
+                async with self._store.watch() as watch:
+                    self._write(each.ref for each in self._store.list("", "Service"))
+                    while events := await watch.batch():
+                        self._write({ref for event in events for ref in self._concerned(event)})
+                    return
+
+    def _concerned(self, event: Event) -> Iterable[Ref]:
+        ref = event.object.ref
+        if ref[:2] == ("", "Service"):
+            return [ref]
+        if ref[:2] != ("", "Pod") or (event.type == "MODIFIED" and event.previous and _same(event)):
+            return []
+        carried = [each.metadata.get("labels") or {} for each in (event.object, event.previous) if each is not None]
+        return [
+            service.ref
+            for service in self._store.list("", "Service", ref.namespace)
+            if any(_selects(service.body, labels) for labels in carried)
+        ]
+
+    def _write(self, services: Iterable[Ref]) -> None:
+        for ref in sorted(services):
+            service = self._store.get(ref)
+            if service is not None and service.body["spec"].get("selector"):
+                self._store.commit(self._changes(service))
+
+    def _changes(self, service: Stored) -> list[Put | Delete]:
+        groups = self._groups(service)
+        metadata: Body = {"ownerReferences": [owner_reference(service)]}
+        labels = service.metadata.get("labels") or {}
+        slices = [
+            _slice(
+                service, ports, found, {**metadata, "labels": {**labels, SERVICE_LABEL: service.ref.name, **MANAGED_BY}}
+            )
+            for ports, found in groups.items()
+        ]
+        kept = {put.ref for put in slices}
+        gone = [
+            Delete(each.ref)
+            for each in self._store.dependents(service.uid)
+            if each.ref.kind == "EndpointSlice" and each.ref not in kept
+        ]
+        return [*slices, *gone, _endpoints(service, groups, {**metadata, "labels": labels} if labels else metadata)]
+
+    def _groups(self, service: Stored) -> Groups:
+        """The pods behind a Service by the ports that they serve it at; at least one group, maybe empty."""
+        groups: defaultdict[Ports, list[Body]] = defaultdict(list)
+        for pod in self._store.list("", "Pod", service.ref.namespace):
+            status = pod.body.get("status") or {}
+            ended = status.get("phase") in ("Succeeded", "Failed")
+            if status.get("podIP") and not ended and _selects(service.body, pod.metadata.get("labels") or {}):
+                groups[_ports(service.body, pod.body)].append(_endpoint(service.body, pod))
+        return dict(sorted(groups.items())) or {(): []}
+
+
+def _selects(service: Body, labels: Mapping[str, str]) -> bool:
+    """Whether a Service stands for a pod with these labels; a branch's own pods are never a Service's."""
+    selector = service["spec"].get("selector") or {}
+    return bool(selector) and BRANCH_LABEL not in labels and selector.items() <= labels.items()
+
+
+def _view(pod: Stored) -> tuple[Any, ...]:
+    status = pod.body.get("status") or {}
+    return (
+        pod.metadata.get("labels"),
+        status.get("podIP"),
+        status.get("phase"),
+        _ready(pod.body),
+        "deletionTimestamp" in pod.metadata,
+    )
+
+
+def _same(event: Event) -> bool:
+    return event.previous is not None and _view(event.previous) == _view(event.object)
+
+
+def _ready(pod: Body) -> bool:
+    found = condition((pod.get("status") or {}).get("conditions") or [], "Ready")
+    return found is not None and found["status"] == "True"
+
+
+def _ports(service: Body, pod: Body) -> Ports:
+    named = {
+        port["name"]: port["containerPort"]
+        for container in pod["spec"].get("containers", ())
+        for port in container.get("ports", ())
+        if port.get("name")
+    }
+    found = []
+    for port in service["spec"].get("ports", ()):
+        wanted = port.get("targetPort") or port["port"]
+        number = wanted if isinstance(wanted, int) else named.get(wanted)
+        if number is not None:
+            found.append((port.get("name", ""), number, port.get("protocol", "TCP"), port.get("appProtocol", "")))
+    return tuple(found)
+
+
+def _endpoint(service: Body, pod: Stored) -> Body:
+    ending = "deletionTimestamp" in pod.metadata
+    serving = _ready(pod.body)
+    ready = (serving and not ending) or bool(service["spec"].get("publishNotReadyAddresses"))
+    body: Body = {
+        "addresses": [pod.body["status"]["podIP"]],
+        "conditions": {"ready": ready, "serving": serving, "terminating": ending},
+        "targetRef": {"kind": "Pod", "namespace": pod.ref.namespace, "name": pod.ref.name, "uid": pod.uid},
+    }
+    if node := pod.body["spec"].get("nodeName"):
+        body["nodeName"] = node
+    return body
+
+
+def _port(port: tuple[str, int, str, str]) -> Body:
+    name, number, protocol, application = port
+    told: Body = {"name": name, "port": number, "protocol": protocol, "appProtocol": application}
+    return {key: value for key, value in told.items() if value != ""}
+
+
+def _slice(service: Stored, ports: Ports, found: list[Body], metadata: Body) -> Put:
+    suffix = hashlib.sha256(repr((service.uid, ports)).encode()).hexdigest()[:5]
+    ref = Ref(SLICES, "EndpointSlice", service.ref.namespace, f"{service.ref.name}-{suffix}")
+    body: Body = {
+        "apiVersion": f"{SLICES}/v1",
+        "kind": "EndpointSlice",
+        "metadata": metadata,
+        "addressType": "IPv4",
+        "endpoints": found,
+        "ports": [{"name": "", **_port(port)} for port in ports],
+    }
+    return Put(ref, body)
+
+
+def _endpoints(service: Stored, groups: Groups, metadata: Body) -> Put:
+    subsets = []
+    for ports, found in groups.items():
+        subset: Body = {}
+        for name, ready in (("addresses", True), ("notReadyAddresses", False)):
+            addresses = [_address(each) for each in found if each["conditions"]["ready"] is ready]
+            if addresses:
+                subset[name] = addresses
+        if subset:
+            subsets.append({**subset, "ports": [_port(port) for port in ports]})
+    body: Body = {"apiVersion": "v1", "kind": "Endpoints", "metadata": metadata}
+    return Put(service.ref._replace(kind="Endpoints"), {**body, "subsets": subsets} if subsets else body)
+
+
+def _address(endpoint: Body) -> Body:
+    told: Body = {"ip": endpoint["addresses"][0], "targetRef": endpoint["targetRef"]}
+    if "nodeName" in endpoint:
+        told["nodeName"] = endpoint["nodeName"]
+    return told

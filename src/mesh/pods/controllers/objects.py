@@ -1,0 +1,154 @@
+"""The store as the pods' room uses it: changes that do not lose anybody else's, and who owns what.
+
+The controllers ask "which pods has this ReplicaSet?" at every event; the index answers without looking at all
+objects. It takes in what this room commits at once, and what others commit from the watch, in either order.
+"""
+
+import contextlib
+import copy
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+from mesh.resources.values.ref import Ref
+from mesh.store import Conflict, Delete, Event, NotFound, Put, Store, Stored
+
+DEPLOYMENT = ("apps", "Deployment")
+REPLICA_SET = ("apps", "ReplicaSet")
+POD = ("", "Pod")
+
+Body = dict[str, Any]
+
+
+class Objects:
+    """Reads and writes of one store, with an index of dependents by their controller's uid."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self._owner: dict[Ref, str] = {}
+        self._owned: defaultdict[str, dict[Ref, Stored]] = defaultdict(dict)
+
+    def load(self) -> int:
+        """Fills the index; returns the version it stands for, from which to watch."""
+        self._owner.clear()
+        self._owned.clear()
+        for group, kind in (REPLICA_SET, POD):
+            for stored in self.store.list(group, kind):
+                self._keep(stored)
+        return self.store.version
+
+    def take(self, event: Event) -> None:
+        """Takes in an event of the watch."""
+        ref = event.object.ref
+        if (ref.group, ref.kind) not in (REPLICA_SET, POD):
+            return
+        current = self.store.get(ref)
+        if current is None:
+            self._forget(ref)
+        else:
+            self._keep(current)
+
+    def owned(self, uid: str) -> list[Stored]:
+        """The objects that the object with this uid controls, by name."""
+        return sorted(self._owned.get(uid, {}).values(), key=lambda stored: stored.ref.name)
+
+    def create(self, ref: Ref, body: Body) -> Stored:
+        """Stores a new object. Raises Conflict when there is one of this name."""
+        stored = self.store.commit([Put(ref, body, 0)])[0]
+        self._keep(stored)
+        return stored
+
+    def update(self, ref: Ref, change: Callable[[Body], None]) -> Stored | None:
+        """Lets `change` alter a copy of the object and stores it when it differs; None when there is no object."""
+        while True:
+            stored = self.store.get(ref)
+            if stored is None:
+                return None
+            body = copy.deepcopy(stored.body)
+            change(body)
+            if body == stored.body:
+                return stored
+            try:
+                written = self.store.commit([Put(ref, body, stored.version)])[0]
+            except (Conflict, NotFound):
+                continue
+            self._keep(written)
+            return written
+
+    def set_status(self, ref: Ref, status: Body) -> Stored | None:
+        """Replaces an object's status."""
+        return self.update(ref, lambda body: body.__setitem__("status", status))
+
+    def delete(self, ref: Ref) -> None:
+        """Removes an object; nothing when it is gone already."""
+        with contextlib.suppress(NotFound):
+            self.store.commit([Delete(ref)])
+        self._forget(ref)
+
+    def end_pod(self, ref: Ref) -> None:
+        """Marks a pod as to be ended, as the API does at a delete: the pod's runner removes it when it has ended."""
+
+        def mark(body: Body) -> None:
+            if "deletionTimestamp" not in body["metadata"]:
+                grace = body.get("spec", {}).get("terminationGracePeriodSeconds", 30)
+                body["metadata"].update(deletionTimestamp=now(), deletionGracePeriodSeconds=grace)
+
+        self.update(ref, mark)
+
+    def _keep(self, stored: Stored) -> None:
+        if (stored.ref.group, stored.ref.kind) not in (REPLICA_SET, POD):
+            return
+        uid = controller_uid(stored.body)
+        before = self._owner.get(stored.ref)
+        if before is not None and before != uid:
+            self._forget(stored.ref)
+        if uid:
+            self._owner[stored.ref] = uid
+            self._owned[uid][stored.ref] = stored
+
+    def _forget(self, ref: Ref) -> None:
+        uid = self._owner.pop(ref, None)
+        if uid is not None:
+            self._owned[uid].pop(ref, None)
+            if not self._owned[uid]:
+                del self._owned[uid]
+
+
+def controller(body: Body) -> Body | None:
+    """The owner reference of an object's controller."""
+    references: Iterable[Body] = body["metadata"].get("ownerReferences") or ()
+    return next((reference for reference in references if reference.get("controller")), None)
+
+
+def controller_uid(body: Body) -> str:
+    """The uid of the object's controller, or ""."""
+    reference = controller(body)
+    return str(reference["uid"]) if reference else ""
+
+
+def owner_reference(owner: Stored) -> Body:
+    """The reference that makes `owner` the controller of a new object."""
+    return {
+        "apiVersion": owner.body["apiVersion"],
+        "kind": owner.ref.kind,
+        "name": owner.ref.name,
+        "uid": owner.body["metadata"]["uid"],
+        "controller": True,
+        "blockOwnerDeletion": True,
+    }
+
+
+def now() -> str:
+    """The time as Kubernetes writes it, to the second."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def seconds_since(moment: str) -> float:
+    """Seconds since a time as Kubernetes writes it."""
+    return (datetime.now(UTC) - datetime.fromisoformat(moment)).total_seconds()
+
+
+def condition(conditions: list[Body], kind: str) -> Body | None:
+    """The condition of a type."""
+    return next((c for c in conditions if c["type"] == kind), None)

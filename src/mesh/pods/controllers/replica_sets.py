@@ -1,0 +1,104 @@
+"""Keeps as many pods as a ReplicaSet asks for (Kubernetes' ReplicaSet)."""
+
+from typing import Any
+
+from mesh.pods.controllers.objects import Body, Objects, condition, now, owner_reference, seconds_since
+from mesh.pods.controllers.template import random_suffix
+from mesh.pods.controllers.work_queue import WorkQueue
+from mesh.resources.values.ref import Ref
+from mesh.store import Conflict, Stored
+
+
+class ReplicaSetController:
+    """Creates and ends pods, and writes ReplicaSets' status."""
+
+    def __init__(self, objects: Objects, node_name: str) -> None:
+        self._objects = objects
+        self._node_name = node_name
+        self.queue = WorkQueue(self.reconcile)
+
+    def reconcile(self, ref: Ref) -> None:
+        """One look at one ReplicaSet."""
+        stored = self._objects.store.get(ref)
+        if stored is None or stored.body["metadata"].get("deletionTimestamp"):
+            return
+        pods = self._objects.owned(stored.body["metadata"]["uid"])
+        living = [pod for pod in pods if is_living(pod.body)]
+        wanted = int(stored.body["spec"].get("replicas", 1))
+        living += [self._create(stored) for _ in range(wanted - len(living))]
+        if len(living) > wanted:
+            ordered = sorted(living, key=lambda pod: _worth(pod.body))
+            for pod in ordered[: len(living) - wanted]:
+                self._objects.end_pod(pod.ref)
+            living = ordered[len(living) - wanted :]
+        self._write_status(stored, living)
+
+    def orphaned(self, uid: str) -> None:
+        """Ends the pods of a ReplicaSet that is gone."""
+        for pod in self._objects.owned(uid):
+            if pod.ref.kind == "Pod":
+                self._objects.end_pod(pod.ref)
+
+    def _create(self, owner: Stored) -> Stored:
+        template: dict[str, Any] = owner.body["spec"]["template"]
+        given = template.get("metadata") or {}
+        while True:
+            name = f"{owner.ref.name[:57]}-{random_suffix()}"
+            metadata: Body = {
+                "name": name,
+                "generateName": f"{owner.ref.name}-",
+                "namespace": owner.ref.namespace,
+                "labels": dict(given.get("labels") or {}),
+                "ownerReferences": [owner_reference(owner)],
+            }
+            if given.get("annotations"):
+                metadata["annotations"] = dict(given["annotations"])
+            body: Body = {
+                "apiVersion": "v1",
+                "kind": "Pod",
+                "metadata": metadata,
+                "spec": {"nodeName": self._node_name, **template["spec"]},
+                "status": {"phase": "Pending"},
+            }
+            try:
+                return self._objects.create(Ref("", "Pod", owner.ref.namespace, name), body)
+            except Conflict:
+                continue
+
+    def _write_status(self, stored: Stored, living: list[Stored]) -> None:
+        minimum = float(stored.body["spec"].get("minReadySeconds") or 0)
+        ready = [pod for pod in living if ready_for(pod.body) is not None]
+        available = [pod for pod in ready if (ready_for(pod.body) or 0.0) >= minimum]
+        waits = [minimum - (ready_for(pod.body) or 0.0) for pod in ready if pod not in available]
+        if waits:
+            self.queue.add_after(stored.ref, max(0.05, min(waits)))
+        status: Body = {
+            "replicas": len(living),
+            "fullyLabeledReplicas": len(living),
+            "readyReplicas": len(ready),
+            "availableReplicas": len(available),
+            "observedGeneration": stored.body["metadata"].get("generation", 1),
+        }
+        self._objects.set_status(stored.ref, status)
+
+
+def is_living(body: Body) -> bool:
+    """Whether a pod counts: it is not being ended and has not ended."""
+    phase = (body.get("status") or {}).get("phase")
+    return not body["metadata"].get("deletionTimestamp") and phase not in ("Succeeded", "Failed")
+
+
+def ready_for(body: Body) -> float | None:
+    """For how many seconds a pod has been ready; None when it is not."""
+    found = condition((body.get("status") or {}).get("conditions") or [], "Ready")
+    if found is None or found["status"] != "True":
+        return None
+    return max(0.0, seconds_since(found.get("lastTransitionTime") or now()))
+
+
+def _worth(body: Body) -> tuple[int, int, str]:
+    """Orders pods by whom to end first: those that do not run, that are not ready, that are the youngest."""
+    running = (body.get("status") or {}).get("phase") == "Running"
+    age = str(body["metadata"].get("creationTimestamp", ""))
+    inverted = "".join(chr(0x7F - ord(c)) if ord(c) < 0x7F else c for c in age)
+    return int(running), int(ready_for(body) is not None), inverted

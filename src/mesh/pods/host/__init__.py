@@ -1,0 +1,1 @@
+"""The machine beneath the pods: addresses, processes, what is left over."""

@@ -1,0 +1,1 @@
+"""What several objects together can get wrong: references, shadowed routes, advice."""

@@ -1,0 +1,189 @@
+"""Does a Branch name what is there, and is its way in its own? Checked over all objects as they would be."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Self
+
+from mesh.resources.core.deployment import Deployment
+from mesh.resources.core.service import Service
+from mesh.resources.istio.destination_rule import DestinationRule
+from mesh.resources.meshmall.branch import BRANCH_LABEL, Branch, BranchService, entry_keys
+from mesh.resources.values.hosts import aliases, resolve
+from mesh.resources.values.meta import Resource
+from mesh.resources.values.problems import FieldError, meant
+from mesh.resources.values.ref import Ref
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a branch can name, by namespace and name."""
+
+    services: Mapping[tuple[str, str], Service]
+    deployments: Sequence[Deployment]
+    rules: Sequence[DestinationRule]
+    branches: Mapping[tuple[str, str], Branch] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, objects: Iterable[Resource]) -> Self:
+        everything = list(objects)
+        return cls(
+            {(e.metadata.namespace, e.metadata.name): e for e in everything if isinstance(e, Service)},
+            [each for each in everything if isinstance(each, Deployment)],
+            [each for each in everything if isinstance(each, DestinationRule)],
+            {(e.metadata.namespace, e.metadata.name): e for e in everything if isinstance(e, Branch)},
+        )
+
+
+Keys = Callable[[Branch], Mapping[str, str]]
+
+
+def check_branches(changed: Iterable[Branch], around: Surroundings, keys: Keys = entry_keys) -> list[FieldError]:
+    """What is wrong with the branches that change, each error with its object. `keys` may remember `entry_keys`."""
+    wanted = list(changed)
+    refs = {id(each): Ref("meshmall.dev", "Branch", each.metadata.namespace, each.metadata.name) for each in wanted}
+    claimed = _claimed(around.branches.values(), wanted, keys)
+    found: list[FieldError] = []
+    for branch in wanted:
+        errors = [*_claims(branch, claimed), *_includes(branch, around), *_services(branch, around)]
+        found += [FieldError(each.path, each.message, refs[id(branch)]) for each in errors]
+        for key in entry_keys(branch):
+            claimed.setdefault(key, branch)
+    return found
+
+
+def _identity(branch: Branch) -> tuple[str, str]:
+    return branch.metadata.namespace, branch.metadata.name
+
+
+def _claimed(branches: Iterable[Branch], changed: Sequence[Branch], keys: Keys) -> dict[str, Branch]:
+    """Who has which way in, the branches that change left out."""
+    changing = {_identity(each) for each in changed}
+    return {key: each for each in branches if _identity(each) not in changing for key in keys(each)}
+
+
+def _claims(branch: Branch, claimed: Mapping[str, Branch]) -> Iterator[FieldError]:
+    for key, path in entry_keys(branch).items():
+        first = claimed.get(key)
+        if first is None or _identity(first) == _identity(branch):
+            continue
+        where = f"Branch {first.metadata.namespace}/{first.metadata.name}"
+        if path == "metadata.name":
+            yield FieldError(path, f'"{branch.metadata.name}" is taken by {where} ({key})')
+        else:
+            yield FieldError(path, f"{key.partition(':')[2]} already enters {where}; choose another value")
+
+
+def _includes(branch: Branch, around: Surroundings) -> Iterator[FieldError]:
+    namespace = branch.metadata.namespace
+    names = {name for space, name in around.branches if space == namespace}
+    for number, name in enumerate(branch.spec.includes):
+        if name not in names:
+            yield FieldError(
+                f"spec.includes[{number}]",
+                f'there is no Branch "{name}" in namespace {namespace}{meant(name, names - {branch.metadata.name})}',
+            )
+        elif loop := _loop(branch, name, around):
+            yield FieldError(f"spec.includes[{number}]", f"goes round: {' includes '.join(loop)}")
+
+
+def _loop(branch: Branch, first: str, around: Surroundings) -> list[str]:
+    """The way from a branch back to itself, [] when there is none."""
+    goal, namespace = branch.metadata.name, branch.metadata.namespace
+    waiting, seen = [[goal, first]], {first}
+    while waiting:
+        way = waiting.pop()
+        held = around.branches.get((namespace, way[-1]))
+        for name in held.spec.includes if held is not None else ():
+            if name == goal:
+                return [*way, goal]
+            if name not in seen:
+                seen.add(name)
+                waiting.append([*way, name])
+    return []
+
+
+def _services(branch: Branch, around: Surroundings) -> Iterator[FieldError]:
+    for name, change in branch.spec.services.items():
+        path = f"spec.services[{name}]"
+        service = around.services.get((branch.metadata.namespace, name))
+        if service is None and change.template is None:
+            known = {each for space, each in around.services if space == branch.metadata.namespace}
+            yield FieldError(
+                path,
+                f'there is no Service "{name}" in namespace {branch.metadata.namespace}{meant(name, known)}; '
+                "a service that only the branch has is a template",
+            )
+        elif service is not None:
+            yield from _change(change, service, around, path)
+
+
+def _change(change: BranchService, service: Service, around: Surroundings, path: str) -> Iterator[FieldError]:
+    named = f"{service.metadata.namespace}/{service.metadata.name}"
+    if change.fork is not None:
+        wanted = change.fork.deployment
+        found = baselines(service, around.deployments)
+        if wanted and all(each.metadata.name != wanted for each in found):
+            other = _named(wanted, service, around.deployments)
+            if other is not None and BRANCH_LABEL in other.spec.template.metadata.labels:
+                owner = other.spec.template.metadata.labels[BRANCH_LABEL]
+                message = f'"{wanted}" is a fork itself, of Branch {owner}; fork the baseline, or include that branch'
+            else:
+                has = ", ".join(each.metadata.name for each in found) or "none"
+                message = f'"{wanted}" is not a Deployment of Service {named} (it has {has})'
+            yield FieldError(f"{path}.fork.deployment", message)
+        elif not found:
+            yield FieldError(f"{path}.fork", f"no Deployment's pods are selected by Service {named}: nothing to copy")
+        else:
+            yield from _container(change.fork.container, baseline_of(wanted, found), f"{path}.fork.container")
+    if change.version and change.version not in (known := versions(service, around.deployments, around.rules)):
+        yield FieldError(
+            f"{path}.version",
+            f'"{change.version}" is not a version of Service {named} (it has {", ".join(sorted(known)) or "none"})',
+        )
+
+
+def _container(name: str, deployment: Deployment, path: str) -> Iterator[FieldError]:
+    containers = [each.name for each in deployment.spec.template.spec.containers]
+    if name and name not in containers:
+        named = f"Deployment {deployment.metadata.namespace}/{deployment.metadata.name}"
+        yield FieldError(path, f'"{name}" is not a container of {named} (it has {", ".join(containers)})')
+
+
+def _named(name: str, service: Service, deployments: Iterable[Deployment]) -> Deployment | None:
+    space = service.metadata.namespace
+    return next((e for e in deployments if (e.metadata.namespace, e.metadata.name) == (space, name)), None)
+
+
+def baselines(service: Service, deployments: Iterable[Deployment]) -> list[Deployment]:
+    """The Deployments whose pods a Service selects, sorted by name; a branch's own are never among them."""
+    selector = service.spec.selector.items()
+    return sorted(
+        (
+            each
+            for each in deployments
+            if selector
+            and each.metadata.namespace == service.metadata.namespace
+            and BRANCH_LABEL not in each.spec.template.metadata.labels
+            and selector <= each.spec.template.metadata.labels.items()
+        ),
+        key=lambda each: each.metadata.name,
+    )
+
+
+def baseline_of(wanted: str, found: Sequence[Deployment]) -> Deployment:
+    """The one that a fork copies: the one it names, or the first by name."""
+    return next((each for each in found if each.metadata.name == wanted), found[0])
+
+
+def versions(service: Service, deployments: Iterable[Deployment], rules: Iterable[DestinationRule]) -> set[str]:
+    """What a branch can name as a version: subsets of the host, and the pods' label `version`."""
+    name, namespace = service.metadata.name, service.metadata.namespace
+    names = set(aliases(name, namespace, namespace))
+    found = {
+        subset.name
+        for rule in rules
+        for subset in rule.spec.subsets
+        if {rule.spec.host, resolve(rule.spec.host, rule.metadata.namespace)} & names
+    }
+    labels = (each.spec.template.metadata.labels for each in baselines(service, deployments))
+    return found | {each["version"] for each in labels if each.get("version")}

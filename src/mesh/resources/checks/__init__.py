@@ -1,0 +1,1 @@
+"""What one object alone can get wrong, one kind a file."""

@@ -1,0 +1,92 @@
+"""What is refused in an AuthorizationPolicy: what Istio's webhook refuses, and what cannot be held here.
+
+A condition that nobody checks would let through what it forbids, so none is left out in silence.
+"""
+
+import ipaddress
+import re
+from collections.abc import Iterator, Sequence
+
+from mesh.resources.istio.authorization_policy import AuthorizationPolicy, Rule
+from mesh.resources.values.names import wrong_labels
+from mesh.resources.values.problems import FieldError, meant
+
+Errors = Iterator[FieldError]
+ACTIONS = ("ALLOW", "DENY", "AUDIT", "CUSTOM")
+KEYS = (
+    "source.ip",
+    "remote.ip",
+    "source.namespace",
+    "source.principal",
+    "source.serviceAccount",
+    "destination.port",
+    "request.auth.principal",
+    "request.auth.audiences",
+    "request.auth.presenter",
+)
+# `request.auth.claims[realm_access][roles]` is a claim within another.
+CLAIM_KEY = re.compile(r"request\.auth\.claims(\[[^\[\]]+\])+")
+CLAIM = re.compile(r"\[([^\[\]]+)\]")
+HEADER_KEY = re.compile(r"request\.headers\[([-!#$%&'*+.^_`|~0-9A-Za-z:]+)\]")
+
+
+def check_authorization_policy(typed: AuthorizationPolicy) -> Errors:
+    """Everything wrong with it alone."""
+    spec = typed.spec
+    if spec.action not in ACTIONS:
+        yield FieldError("spec.action", f'"{spec.action[:80]}" is no action{meant(spec.action, ACTIONS)}')
+    elif spec.action in ("AUDIT", "CUSTOM"):
+        yield FieldError("spec.action", f"{spec.action} needs a provider, which is not here; ALLOW and DENY are held")
+    if spec.target_ref or spec.target_refs:
+        yield FieldError("spec.targetRefs", "names a waypoint or gateway of Istio's; use selector")
+    if spec.selector is not None:
+        for key, why in wrong_labels(spec.selector.match_labels):
+            yield FieldError(f"spec.selector.matchLabels[{key}]", why)
+    for number, rule in enumerate(spec.rules):
+        yield from _rule(rule, f"spec.rules[{number}]")
+
+
+def _rule(rule: Rule, path: str) -> Errors:
+    for number, each in enumerate(rule.from_):
+        source, where = each.source, f"{path}.from[{number}].source"
+        for name, values in (
+            ("ipBlocks", source.ip_blocks),
+            ("notIpBlocks", source.not_ip_blocks),
+            ("remoteIpBlocks", source.remote_ip_blocks),
+            ("notRemoteIpBlocks", source.not_remote_ip_blocks),
+        ):
+            yield from _blocks(values, f"{where}.{name}")
+    for number, to in enumerate(rule.to):
+        where = f"{path}.to[{number}].operation"
+        for name, values in (("ports", to.operation.ports), ("notPorts", to.operation.not_ports)):
+            yield from _ports(values, f"{where}.{name}")
+        for name, values in (("paths", to.operation.paths), ("notPaths", to.operation.not_paths)):
+            for place, value in enumerate(values):
+                if "{" in value:
+                    yield FieldError(f"{where}.{name}[{place}]", f'"{value[:80]}": templates are not held here')
+    for number, when in enumerate(rule.when):
+        where = f"{path}.when[{number}]"
+        if not HEADER_KEY.fullmatch(when.key) and not CLAIM_KEY.fullmatch(when.key) and when.key not in KEYS:
+            known = ", ".join(("request.headers[NAME]", "request.auth.claims[NAME]", *KEYS))
+            yield FieldError(f"{where}.key", f'"{when.key[:80]}" cannot be held here (known are {known})')
+        if not when.values and not when.not_values:
+            yield FieldError(where, "needs values or notValues")
+        for name, values in (("values", when.values), ("notValues", when.not_values)):
+            if when.key in ("source.ip", "remote.ip"):
+                yield from _blocks(values, f"{where}.{name}")
+            elif when.key == "destination.port":
+                yield from _ports(values, f"{where}.{name}")
+
+
+def _blocks(values: Sequence[str], path: str) -> Errors:
+    for number, value in enumerate(values):
+        try:
+            ipaddress.ip_network(value, strict=False)
+        except ValueError:
+            yield FieldError(f"{path}[{number}]", f'"{value[:80]}" is no address or network; "10.0.0.0/8", say')
+
+
+def _ports(values: Sequence[str], path: str) -> Errors:
+    for number, value in enumerate(values):
+        if not (value.isascii() and value.isdigit() and 0 < int(value) < 65536):
+            yield FieldError(f"{path}[{number}]", f'"{value[:80]}" is no port')

@@ -1,0 +1,195 @@
+"""What one Branch alone can get wrong."""
+
+import ipaddress
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from urllib.parse import urlsplit
+
+from mesh.resources.checks.pod import check_template
+from mesh.resources.core.pod import PodTemplateSpec
+from mesh.resources.meshmall.branch import (
+    BAGGAGE_MEMBER,
+    HEADER,
+    LONGEST_NAME,
+    Branch,
+    BranchEntry,
+    BranchService,
+    BranchTemplate,
+    Fork,
+    NameValue,
+)
+from mesh.resources.values.durations import seconds
+from mesh.resources.values.meta import ObjectMeta
+from mesh.resources.values.names import ENV_NAME, none_of, wrong_host, wrong_label, wrong_port
+from mesh.resources.values.names import HEADER as TOKEN
+from mesh.resources.values.problems import FieldError
+
+Errors = Iterator[FieldError]
+LONGEST_VALUE = 256
+MOST_ENTRIES, MOST_SERVICES, MOST_INCLUDES = 32, 64, 16
+LONGEST_EXPIRY = 365 * 24 * 3600.0
+VALUE = re.compile(r"[\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]+")
+# Headers that every request has, or that the mesh itself writes: to enter by them would take all requests.
+NOT_ENTERED = frozenset(
+    ("host", "cookie", "baggage", "content-length", "transfer-encoding", "connection", "user-agent", "accept", HEADER)
+)
+
+
+def check_branch(typed: Branch) -> Errors:
+    """Everything wrong with it alone; what it names is looked for by `mesh.resources.analysis.branch_references`."""
+    name, spec = typed.metadata.name, typed.spec
+    if name and wrong_label(name):
+        yield FieldError("metadata.name", f"{wrong_label(name)}; it is part of host names ({name[:40]}.localhost)")
+    elif len(name) > LONGEST_NAME:
+        yield FieldError("metadata.name", f"{len(name)} characters; {LONGEST_NAME} at the most")
+    for path, found, most in (
+        ("spec.enter", spec.enter, MOST_ENTRIES),
+        ("spec.services", spec.services, MOST_SERVICES),
+        ("spec.includes", spec.includes, MOST_INCLUDES),
+    ):
+        if len(found) > most:
+            yield FieldError(path, f"{len(found)} entries; {most} at the most")
+    if not spec.services and not spec.includes:
+        yield FieldError("spec.services", "is empty; a branch changes one service at least, or includes a branch")
+    for number, entry in enumerate(spec.enter):
+        yield from _entry(entry, f"spec.enter[{number}]")
+    for service, change in spec.services.items():
+        yield from _service(service, change, f"spec.services[{service}]")
+    for number, other in enumerate(spec.includes):
+        if other == name:
+            yield FieldError(f"spec.includes[{number}]", "is the branch itself")
+        elif other in spec.includes[:number]:
+            yield FieldError(f"spec.includes[{number}]", f'"{other}" stands twice')
+    yield from none_of(spec.fallback, ("fail", "baseline"), "spec.fallback")
+    yield from _expires(spec.expires)
+
+
+def _entry(entry: BranchEntry, path: str) -> Errors:
+    pairs = {"cookie": entry.cookie, "header": entry.header, "query": entry.query, "baggage": entry.baggage}
+    given = [name for name, pair in pairs.items() if pair is not None] + (["host"] if entry.host else [])
+    if len(given) != 1:
+        found = f"has {' and '.join(given)}" if given else "has none, and would take every request"
+        yield FieldError(path, f"needs exactly one of cookie, header, query, baggage, host; it {found}")
+    for kind, pair in pairs.items():
+        if pair is not None:
+            yield from _pair(kind, pair, f"{path}.{kind}")
+    if entry.host:
+        if "*" in entry.host:
+            yield FieldError(f"{path}.host", f'"{entry.host}" would take every request; name one host')
+        elif wrong := wrong_host(entry.host):
+            yield FieldError(f"{path}.host", wrong)
+
+
+def _pair(kind: str, pair: NameValue, path: str) -> Errors:
+    if not TOKEN.fullmatch(pair.name) or len(pair.name) > LONGEST_VALUE:
+        yield FieldError(f"{path}.name", f'"{pair.name[:80]}" is not the name of a {kind}')
+    elif kind == "header" and pair.name.lower() in NOT_ENTERED:
+        hint = "it is the mesh's own" if pair.name.lower() == HEADER else "every request has it"
+        yield FieldError(f"{path}.name", f'"{pair.name}" is no way into a branch: {hint}')
+    if not pair.value:
+        yield FieldError(f"{path}.value", f"is empty, and would take every request; give the {kind}'s value")
+    elif len(pair.value) > LONGEST_VALUE or not VALUE.fullmatch(pair.value):
+        yield FieldError(
+            f"{path}.value",
+            f'"{pair.value[:80]}" cannot be a value: letters, digits and signs other than blank , ; " \\, '
+            f"{LONGEST_VALUE} at the most",
+        )
+    if kind == "baggage" and pair.name == BAGGAGE_MEMBER:
+        yield FieldError(f"{path}.name", f'"{BAGGAGE_MEMBER}" is the mesh\'s own; every branch is entered by it')
+
+
+def _service(name: str, change: BranchService, path: str) -> Errors:
+    if wrong := wrong_label(name):
+        yield FieldError(path, wrong)
+    given = [
+        word
+        for word, there in (
+            ("fork", change.fork is not None),
+            ("version", bool(change.version)),
+            ("template", change.template is not None),
+            ("url", bool(change.url)),
+        )
+        if there
+    ]
+    if len(given) != 1:
+        found = f"has {' and '.join(given)}" if given else "has none"
+        yield FieldError(path, f"needs exactly one of fork, version, template, url; it {found}")
+    if change.fork is not None:
+        yield from _fork(change.fork, f"{path}.fork")
+    if change.template is not None:
+        yield from _template(change.template, f"{path}.template")
+    if change.url:
+        try:
+            url_address(change.url)
+        except ValueError as error:
+            yield FieldError(f"{path}.url", str(error))
+
+
+def _fork(fork: Fork, path: str) -> Errors:
+    if not 0 <= fork.replicas <= 100:
+        yield FieldError(f"{path}.replicas", f"{fork.replicas} is not in 0-100")
+    for number, variable in enumerate(fork.env):
+        if not ENV_NAME.fullmatch(variable.name):
+            yield FieldError(f"{path}.env[{number}].name", f'"{variable.name[:80]}" is not a variable\'s name')
+        if any(variable.name == other.name for other in fork.env[:number]):
+            yield FieldError(f"{path}.env[{number}].name", f'"{variable.name}" stands twice')
+
+
+def _template(template: BranchTemplate, path: str) -> Errors:
+    if not 0 <= template.replicas <= 100:
+        yield FieldError(f"{path}.replicas", f"{template.replicas} is not in 0-100")
+    metadata = ObjectMeta(labels=template.metadata.labels, annotations=template.metadata.annotations)
+    yield from check_template(PodTemplateSpec(metadata=metadata, spec=template.spec), path)
+    for number, port in enumerate(template.ports):
+        if wrong := wrong_port(port.port):
+            yield FieldError(f"{path}.ports[{number}].port", wrong)
+    if not template.ports and not any(each.ports for each in template.spec.containers):
+        yield FieldError(f"{path}.ports", "is empty and no container has ports; nobody could call the service")
+
+
+def url_address(url: str) -> tuple[str, int]:
+    """The address and port of a developer's process. Raises ValueError with what would do."""
+    hint = "an address and port as http://127.0.0.1:9000 would do"
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port or 80
+    except ValueError:
+        raise ValueError(f'"{url[:80]}" is not a URL; {hint}') from None
+    if parts.scheme != "http" or parts.path not in ("", "/") or parts.query or parts.username:
+        raise ValueError(f'"{url[:80]}" is not plain http to a host and port; {hint}')
+    if host == "localhost":
+        return "127.0.0.1", port
+    try:
+        return str(ipaddress.ip_address(host)), port
+    except ValueError:
+        raise ValueError(f'"{host[:80]}" is a name, which Envoy does not look up; {hint}') from None
+
+
+def _expires(text: str) -> Errors:
+    if not text:
+        return
+    try:
+        when = expiry_time(text, datetime.now(UTC))
+    except ValueError as error:
+        yield FieldError("spec.expires", str(error))
+        return
+    left = (when - datetime.now(UTC)).total_seconds()
+    if left <= 0:
+        yield FieldError("spec.expires", f'"{text}" is in the past')
+    elif left > LONGEST_EXPIRY + 60:
+        yield FieldError("spec.expires", f'"{text}" is more than a year away')
+
+
+def expiry_time(text: str, created: datetime) -> datetime:
+    """When a branch ends that was made at `created`; `text` is a duration or a time. Raises ValueError."""
+    if "T" in text or "-" in text:
+        try:
+            when = datetime.fromisoformat(text)
+        except ValueError:
+            raise ValueError(f'"{text[:80]}" is not a time; "2026-12-01T12:00:00Z" would do') from None
+        return when if when.tzinfo else when.replace(tzinfo=UTC)
+    try:
+        return datetime.fromtimestamp(created.timestamp() + seconds(text), UTC)
+    except (ValueError, OverflowError):
+        raise ValueError(f'"{text[:80]}" is neither a duration nor a time; "48h" would do') from None

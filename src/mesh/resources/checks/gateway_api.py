@@ -1,0 +1,312 @@
+"""What the Gateway API's own schemas refuse (gateway.networking.k8s.io), and what is not served here."""
+
+import re
+from collections.abc import Iterator, Sequence
+
+from mesh.resources.gateway_api.types import (
+    BackendObjectReference,
+    BackendRef,
+    Gateway,
+    GatewayClass,
+    GRPCRoute,
+    GRPCRouteMatch,
+    HTTPPathModifier,
+    HTTPRoute,
+    HTTPRouteMatch,
+    HTTPRouteRule,
+    HTTPRouteTimeouts,
+    Listener,
+    ParentReference,
+    ReferenceGrant,
+    RouteFilter,
+    ValueMatch,
+)
+from mesh.resources.values.durations import seconds, wrong_duration
+from mesh.resources.values.names import none_of, wrong_host, wrong_label, wrong_port, wrong_subdomain
+from mesh.resources.values.problems import FieldError
+from mesh.resources.values.regex import wrong_regex
+
+Errors = Iterator[FieldError]
+METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH")
+VALUES = ("Exact", "RegularExpression")
+PATHS = ("Exact", "PathPrefix", "RegularExpression")
+REDIRECTS = (301, 302, 303, 307, 308)
+FILTERS = {
+    "RequestHeaderModifier": "request_header_modifier",
+    "ResponseHeaderModifier": "response_header_modifier",
+    "RequestMirror": "request_mirror",
+    "RequestRedirect": "request_redirect",
+    "URLRewrite": "url_rewrite",
+    "CORS": "cors",
+}
+FIELDS = {**{name: name[0].lower() + name[1:] for name in FILTERS}, "URLRewrite": "urlRewrite", "CORS": "cors"}
+OF_GRPC = ("RequestHeaderModifier", "ResponseHeaderModifier", "RequestMirror")
+OF_BACKENDS = ("RequestHeaderModifier", "ResponseHeaderModifier")
+HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+\-.^_\x60|~]{1,256}")
+PATH = re.compile(r"/(?:[-A-Za-z0-9/._~!$&'()*+,;=:@]|%[0-9a-fA-F]{2})*")
+GRPC_NAME = re.compile(r"[A-Za-z_][A-Za-z_0-9.]*")
+MOST_RULES = 16
+MOST_MATCHES = 64
+
+
+def check_gateway_class(typed: GatewayClass) -> Errors:
+    """Everything wrong with it alone."""
+    domain, slash, path = typed.spec.controller_name.partition("/")
+    if not slash or not path or wrong_subdomain(domain):
+        yield FieldError("spec.controllerName", f'"{typed.spec.controller_name[:80]}" is not "domain/path"')
+
+
+def check_api_gateway(typed: Gateway) -> Errors:
+    """Everything wrong with it alone."""
+    if wrong := wrong_subdomain(typed.spec.gateway_class_name):
+        yield FieldError("spec.gatewayClassName", wrong)
+    if not typed.spec.listeners:
+        yield FieldError("spec.listeners", "is empty; a Gateway needs one listener at least")
+    names: set[str] = set()
+    places: set[tuple[int, str, str]] = set()
+    for number, each in enumerate(typed.spec.listeners):
+        path = f"spec.listeners[{number}]"
+        yield from _listener(each, path)
+        if each.name in names:
+            yield FieldError(f"{path}.name", f'"{each.name}" stands twice')
+        place = (each.port, each.protocol, each.hostname)
+        if place in places:
+            said = f"{each.port}, {each.protocol} and {each.hostname or 'no hostname'} are another listener's too"
+            yield FieldError(path, f"port, protocol and hostname must be its own: {said}")
+        names.add(each.name)
+        places.add(place)
+
+
+def _listener(each: Listener, path: str) -> Errors:
+    if wrong := wrong_subdomain(each.name):
+        yield FieldError(f"{path}.name", wrong)
+    if wrong := wrong_port(each.port):
+        yield FieldError(f"{path}.port", wrong)
+    if each.hostname:
+        yield from _hostname(each.hostname, f"{path}.hostname")
+    if each.protocol in ("HTTP", "TCP", "UDP") and each.tls is not None:
+        yield FieldError(f"{path}.tls", f"does not go with protocol {each.protocol}; HTTPS and TLS have it")
+    if each.protocol == "HTTPS":
+        if each.tls is None:
+            yield FieldError(f"{path}.tls", "is missing; HTTPS needs certificateRefs")
+        elif each.tls.mode != "Terminate":
+            yield FieldError(f"{path}.tls.mode", f'"{each.tls.mode[:80]}" does not go with HTTPS; Terminate does')
+        elif not each.tls.certificate_refs:
+            yield FieldError(f"{path}.tls.certificateRefs", "is empty; it names a Secret of type kubernetes.io/tls")
+    namespaces = each.allowed_routes.namespaces
+    where = f"{path}.allowedRoutes.namespaces"
+    yield from none_of(namespaces.from_, ("All", "Same", "Selector"), f"{where}.from")
+    if namespaces.from_ == "Selector" and namespaces.selector is None:
+        yield FieldError(f"{where}.selector", "is missing; from: Selector needs it")
+
+
+def _hostname(hostname: str, path: str) -> Errors:
+    if hostname == "*" or wrong_host(hostname):
+        yield FieldError(path, f'"{hostname[:80]}" is not a hostname: a DNS name, or "*." before one')
+
+
+def check_http_route(typed: HTTPRoute) -> Errors:
+    """Everything wrong with it alone."""
+    yield from _head(typed.spec.parent_refs, typed.spec.hostnames)
+    if len(typed.spec.rules) > MOST_RULES:
+        yield FieldError("spec.rules", f"has {len(typed.spec.rules)} rules; {MOST_RULES} at the most")
+    for number, rule in enumerate(typed.spec.rules):
+        path = f"spec.rules[{number}]"
+        if len(rule.matches) > MOST_MATCHES:
+            yield FieldError(f"{path}.matches", f"has {len(rule.matches)} matches; {MOST_MATCHES} at the most")
+        for place, match in enumerate(rule.matches):
+            yield from _http_match(match, f"{path}.matches[{place}]")
+        yield from _filters(rule.filters, tuple(FILTERS), f"{path}.filters")
+        yield from _prefixes(rule, path)
+        yield from _backends(rule.backend_refs, f"{path}.backendRefs")
+        if rule.timeouts is not None:
+            yield from _timeouts(rule.timeouts, f"{path}.timeouts")
+        if rule.retry is not None:
+            if rule.retry.backoff:
+                yield from wrong_duration(rule.retry.backoff, f"{path}.retry.backoff")
+            for place, code in enumerate(rule.retry.codes):
+                if not 400 <= code <= 599:
+                    yield FieldError(f"{path}.retry.codes[{place}]", f"{code} is no status of an error (400-599)")
+
+
+def _timeouts(timeouts: HTTPRouteTimeouts, path: str) -> Errors:
+    wrong = [
+        *(wrong_duration(timeouts.request, f"{path}.request") if timeouts.request else ()),
+        *(wrong_duration(timeouts.backend_request, f"{path}.backendRequest") if timeouts.backend_request else ()),
+    ]
+    yield from wrong
+    if not wrong and timeouts.request and timeouts.backend_request:
+        whole, one = seconds(timeouts.request), seconds(timeouts.backend_request)
+        if 0 < whole < one:
+            said = f"{timeouts.backend_request} is longer than request, {timeouts.request}, which a try is a part of"
+            yield FieldError(f"{path}.backendRequest", said)
+
+
+def check_grpc_route(typed: GRPCRoute) -> Errors:
+    """Everything wrong with it alone."""
+    yield from _head(typed.spec.parent_refs, typed.spec.hostnames)
+    if len(typed.spec.rules) > MOST_RULES:
+        yield FieldError("spec.rules", f"has {len(typed.spec.rules)} rules; {MOST_RULES} at the most")
+    for number, rule in enumerate(typed.spec.rules):
+        path = f"spec.rules[{number}]"
+        for place, match in enumerate(rule.matches):
+            yield from _grpc_match(match, f"{path}.matches[{place}]")
+        yield from _filters(rule.filters, OF_GRPC, f"{path}.filters")
+        yield from _backends(rule.backend_refs, f"{path}.backendRefs")
+
+
+def check_reference_grant(typed: ReferenceGrant) -> Errors:
+    """Everything wrong with it alone."""
+    for name, there in (("from", typed.spec.from_), ("to", typed.spec.to)):
+        if not there:
+            yield FieldError(f"spec.{name}", "is empty; name one at least")
+    for number, each in enumerate(typed.spec.from_):
+        if wrong := wrong_label(each.namespace):
+            yield FieldError(f"spec.from[{number}].namespace", wrong)
+
+
+def _head(parents: Sequence[ParentReference], hostnames: Sequence[str]) -> Errors:
+    for number, hostname in enumerate(hostnames):
+        yield from _hostname(hostname, f"spec.hostnames[{number}]")
+    for number, each in enumerate(parents):
+        if each.port and (wrong := wrong_port(each.port)):
+            yield FieldError(f"spec.parentRefs[{number}].port", wrong)
+        if each in parents[:number]:
+            yield FieldError(f"spec.parentRefs[{number}]", "stands twice; give each a sectionName of its own")
+
+
+def _http_match(match: HTTPRouteMatch, path: str) -> Errors:
+    yield from none_of(match.path.type, PATHS, f"{path}.path.type")
+    value = match.path.value
+    if match.path.type == "RegularExpression":
+        if wrong := wrong_regex(value):
+            yield FieldError(f"{path}.path.value", wrong)
+    elif not PATH.fullmatch(value):
+        yield FieldError(f"{path}.path.value", f'"{value[:80]}" is not a path: "/" first, no query, no spaces')
+    elif "//" in value or "/./" in value or "/../" in value or value.endswith(("/.", "/..")):
+        yield FieldError(f"{path}.path.value", f'"{value[:80]}" has an empty element, "." or ".." in it')
+    if match.method:
+        yield from none_of(match.method, METHODS, f"{path}.method")
+    yield from _values(match.headers, f"{path}.headers")
+    yield from _values(match.query_params, f"{path}.queryParams")
+
+
+def _values(values: Sequence[ValueMatch], path: str) -> Errors:
+    for number, each in enumerate(values):
+        yield from none_of(each.type, VALUES, f"{path}[{number}].type")
+        if not HEADER.fullmatch(each.name):
+            yield FieldError(f"{path}[{number}].name", f'"{each.name[:80]}" is not a name')
+        if each.type == "RegularExpression" and (wrong := wrong_regex(each.value)):
+            yield FieldError(f"{path}[{number}].value", wrong)
+
+
+def _grpc_match(match: GRPCRouteMatch, path: str) -> Errors:
+    yield from _values(match.headers, f"{path}.headers")
+    method = match.method
+    if method is None:
+        return
+    yield from none_of(method.type, VALUES, f"{path}.method.type")
+    if not method.service and not method.method:
+        yield FieldError(f"{path}.method", "names neither a service nor a method; name one of them")
+    for name, text in (("service", method.service), ("method", method.method)):
+        if not text:
+            continue
+        if method.type == "RegularExpression":
+            if wrong := wrong_regex(text):
+                yield FieldError(f"{path}.method.{name}", wrong)
+        elif not GRPC_NAME.fullmatch(text):
+            yield FieldError(f"{path}.method.{name}", f'"{text[:80]}" is not the name of a gRPC {name}')
+
+
+def _filters(filters: Sequence[RouteFilter], known: Sequence[str], path: str) -> Errors:
+    seen: set[str] = set()
+    for number, each in enumerate(filters):
+        where = f"{path}[{number}]"
+        if each.type not in known:
+            found = f'"{each.type[:80]}" is not served {"in a backendRef" if known is OF_BACKENDS else "here"}'
+            yield FieldError(f"{where}.type", f"{found}; {', '.join(known)} are")
+            continue
+        wanted = FILTERS[each.type]
+        if getattr(each, wanted) is None:
+            yield FieldError(f"{where}.{FIELDS[each.type]}", f"is missing; type {each.type} needs it")
+        for name, attribute in FILTERS.items():
+            if attribute != wanted and getattr(each, attribute) is not None:
+                yield FieldError(f"{where}.{FIELDS[name]}", f"does not go with type {each.type}")
+        if each.extension_ref is not None:
+            yield FieldError(f"{where}.extensionRef", f"does not go with type {each.type}")
+        if each.type in seen and each.type != "RequestMirror":
+            yield FieldError(where, f"{each.type} stands twice; once is what the specification allows")
+        seen.add(each.type)
+        yield from _filter(each, where)
+    if {"RequestRedirect", "URLRewrite"} <= seen:
+        yield FieldError(path, "RequestRedirect and URLRewrite do not go together")
+
+
+def _filter(each: RouteFilter, path: str) -> Errors:
+    for name, headers in (
+        ("requestHeaderModifier", each.request_header_modifier),
+        ("responseHeaderModifier", each.response_header_modifier),
+    ):
+        if headers is not None:
+            named = [("set", one.name) for one in headers.set] + [("add", one.name) for one in headers.add]
+            for where, header in (*named, *(("remove", one) for one in headers.remove)):
+                if not HEADER.fullmatch(header):
+                    yield FieldError(f"{path}.{name}.{where}", f'"{header[:80]}" is not a header\'s name')
+    redirect = each.request_redirect
+    if redirect is not None:
+        if redirect.status_code not in REDIRECTS:
+            said = ", ".join(map(str, REDIRECTS))
+            yield FieldError(f"{path}.requestRedirect.statusCode", f"{redirect.status_code} is none of {said}")
+        if redirect.scheme:
+            yield from none_of(redirect.scheme, ("http", "https"), f"{path}.requestRedirect.scheme")
+        if redirect.path is not None:
+            yield from _modifier(redirect.path, f"{path}.requestRedirect.path")
+    if each.url_rewrite is not None and each.url_rewrite.path is not None:
+        yield from _modifier(each.url_rewrite.path, f"{path}.urlRewrite.path")
+    mirror = each.request_mirror
+    if mirror is not None:
+        yield from _port(mirror.backend_ref, f"{path}.requestMirror.backendRef")
+        if mirror.percent is not None and not 0 <= mirror.percent <= 100:
+            yield FieldError(f"{path}.requestMirror.percent", f"{mirror.percent} is not 0 to 100")
+        share = mirror.fraction
+        if share is not None and not 0 <= share.numerator <= share.denominator:
+            said = f"{share.numerator}/{share.denominator} is not 0 to 1"
+            yield FieldError(f"{path}.requestMirror.fraction", said)
+
+
+def _modifier(modifier: HTTPPathModifier, path: str) -> Errors:
+    yield from none_of(modifier.type, ("ReplaceFullPath", "ReplacePrefixMatch"), f"{path}.type")
+    for name, text in (
+        ("ReplaceFullPath", modifier.replace_full_path),
+        ("ReplacePrefixMatch", modifier.replace_prefix_match),
+    ):
+        if (name == modifier.type) != (text is not None):
+            said = "is missing" if text is None else f"does not go with type {modifier.type}"
+            yield FieldError(f"{path}.{name[0].lower()}{name[1:]}", said)
+
+
+def _prefixes(rule: HTTPRouteRule, path: str) -> Errors:
+    """A prefix can be replaced where one is matched."""
+    for number, each in enumerate(rule.filters):
+        changed = each.url_rewrite or each.request_redirect
+        if changed is None or changed.path is None or changed.path.type != "ReplacePrefixMatch":
+            continue
+        if any(match.path.type != "PathPrefix" for match in rule.matches):
+            said = "ReplacePrefixMatch needs matches of type PathPrefix alone"
+            yield FieldError(f"{path}.filters[{number}]", said)
+
+
+def _backends(backends: Sequence[BackendRef], path: str) -> Errors:
+    for number, each in enumerate(backends):
+        where = f"{path}[{number}]"
+        if not 0 <= each.weight <= 1_000_000:
+            yield FieldError(f"{where}.weight", f"{each.weight} is not 0 to 1000000")
+        yield from _port(each, where)
+        yield from _filters(each.filters, OF_BACKENDS, f"{where}.filters")
+
+
+def _port(each: BackendObjectReference, path: str) -> Errors:
+    if (each.group, each.kind) == ("", "Service") and not each.port:
+        yield FieldError(f"{path}.port", "is missing; a Service is called at one of its ports")
+    elif each.port and (wrong := wrong_port(each.port)):
+        yield FieldError(f"{path}.port", wrong)

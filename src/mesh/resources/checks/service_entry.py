@@ -1,0 +1,80 @@
+"""What Istio's webhook refuses in a ServiceEntry, and what needs the caller's own name resolution."""
+
+import ipaddress
+from collections.abc import Iterator
+
+from mesh.resources.istio.service_entry import ServiceEntry
+from mesh.resources.values.names import wrong_host, wrong_labels, wrong_port
+from mesh.resources.values.problems import FieldError, meant
+
+Errors = Iterator[FieldError]
+PROTOCOLS = ("HTTP", "HTTPS", "GRPC", "GRPC-WEB", "HTTP2", "MONGO", "TCP", "TLS")
+RESOLUTIONS = ("NONE", "STATIC", "DNS", "DNS_ROUND_ROBIN")
+LOCATIONS = ("", "MESH_EXTERNAL", "MESH_INTERNAL")
+
+
+def check_service_entry(typed: ServiceEntry) -> Errors:
+    """Everything wrong with it alone."""
+    spec = typed.spec
+    if not spec.hosts:
+        yield FieldError("spec.hosts", "is empty; name one host at least")
+    for number, host in enumerate(spec.hosts):
+        if wrong := wrong_host(host):
+            yield FieldError(f"spec.hosts[{number}]", wrong)
+        elif host.startswith("*"):
+            yield FieldError(f"spec.hosts[{number}]", f'"{host}" stands for hosts that nobody can list; name each')
+    if not spec.ports:
+        yield FieldError("spec.ports", "is empty; name one port at least")
+    yield from _ports(typed)
+    if spec.resolution not in RESOLUTIONS:
+        yield FieldError("spec.resolution", f'"{spec.resolution[:80]}" is none of {", ".join(RESOLUTIONS)}')
+    if spec.location not in LOCATIONS:
+        yield FieldError("spec.location", f'"{spec.location[:80]}" is none of {", ".join(LOCATIONS[1:])}')
+    yield from _endpoints(typed)
+
+
+def _ports(typed: ServiceEntry) -> Errors:
+    names: set[str] = set()
+    numbers: set[int] = set()
+    for number, port in enumerate(typed.spec.ports):
+        path = f"spec.ports[{number}]"
+        if wrong := wrong_port(port.number):
+            yield FieldError(f"{path}.number", wrong)
+        if port.target_port and (wrong := wrong_port(port.target_port)):
+            yield FieldError(f"{path}.targetPort", wrong)
+        if not port.name:
+            yield FieldError(f"{path}.name", 'is missing; "http", say')
+        if port.name in names or port.number in numbers:
+            yield FieldError(path, f'"{port.name}" or {port.number} stands twice')
+        names.add(port.name)
+        numbers.add(port.number)
+        if port.protocol.upper() not in PROTOCOLS:
+            found = f'"{port.protocol[:80]}" is no protocol' if port.protocol else "is missing"
+            yield FieldError(f"{path}.protocol", found + meant(port.protocol.upper(), PROTOCOLS))
+
+
+def _endpoints(typed: ServiceEntry) -> Errors:
+    spec = typed.spec
+    if spec.workload_selector is not None:
+        if spec.endpoints:
+            yield FieldError("spec.endpoints", "does not go with workloadSelector")
+        for key, why in wrong_labels(spec.workload_selector.labels):
+            yield FieldError(f"spec.workloadSelector.labels[{key}]", why)
+        return
+    if spec.resolution == "STATIC" and not spec.endpoints:
+        yield FieldError("spec.endpoints", "is empty; resolution STATIC needs addresses")
+    if spec.resolution == "NONE" and spec.endpoints:
+        yield FieldError("spec.endpoints", "does not go with resolution NONE")
+    named = {port.name for port in spec.ports}
+    for number, each in enumerate(spec.endpoints):
+        path = f"spec.endpoints[{number}]"
+        try:
+            ipaddress.ip_address(each.address)
+        except ValueError:
+            if spec.resolution == "STATIC" or wrong_host(each.address):
+                yield FieldError(f"{path}.address", f'"{each.address[:80]}" is no IP address')
+        for name, port in each.ports.items():
+            if name not in named:
+                yield FieldError(f"{path}.ports[{name[:80]}]", f"is no port of the entry{meant(name, named)}")
+            if wrong := wrong_port(port):
+                yield FieldError(f"{path}.ports[{name[:80]}]", wrong)

@@ -1,0 +1,32 @@
+"""What is refused in a Sidecar."""
+
+from collections.abc import Iterator
+
+from mesh.resources.istio.sidecar import ALLOW_ANY, REGISTRY_ONLY, Sidecar
+from mesh.resources.values.names import none_of, wrong_host, wrong_label
+from mesh.resources.values.problems import FieldError
+
+Errors = Iterator[FieldError]
+
+
+def check_sidecar(typed: Sidecar) -> Errors:
+    """Everything wrong with it alone."""
+    if typed.spec.workload_selector is not None and typed.spec.workload_selector.labels:
+        yield FieldError(
+            "spec.workloadSelector", "is not known here: all pods of a namespace see the same hosts; leave it out"
+        )
+    policy = typed.spec.outbound_traffic_policy
+    if policy is not None:
+        yield from none_of(policy.mode, (ALLOW_ANY, REGISTRY_ONLY), "spec.outboundTrafficPolicy.mode")
+    for number, each in enumerate(typed.spec.egress):
+        path = f"spec.egress[{number}]"
+        if not each.hosts:
+            yield FieldError(f"{path}.hosts", 'is empty; "./*" is all of the own namespace')
+        for place, text in enumerate(each.hosts):
+            namespace, slash, host = text.partition("/")
+            if not slash or (namespace not in ("*", ".", "~") and wrong_label(namespace)):
+                yield FieldError(
+                    f"{path}.hosts[{place}]", f'"{text[:80]}" is not "namespace/host"; "./*" or "*/api.example.com" do'
+                )
+            elif wrong := wrong_host(host):
+                yield FieldError(f"{path}.hosts[{place}]", wrong)

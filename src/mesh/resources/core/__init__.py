@@ -1,0 +1,1 @@
+"""Kubernetes' own kinds: core, apps and discovery.k8s.io."""

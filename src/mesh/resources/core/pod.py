@@ -1,0 +1,362 @@
+"""Pod and its parts (Kubernetes core/v1)."""
+
+from typing import Any
+
+from msgspec import field
+
+from mesh.resources.values.meta import Condition, ObjectMeta, Part, Resource
+
+IntOrString = int | str
+Json = dict[str, Any]
+
+
+class ObjectFieldSelector(Part, frozen=True):
+    field_path: str
+    api_version: str = "v1"
+
+
+class KeySelector(Part, frozen=True):
+    key: str
+    name: str = ""
+    optional: bool = False
+
+
+class ResourceFieldSelector(Part, frozen=True):
+    resource: str
+    container_name: str = ""
+    divisor: str | int = "1"
+
+
+class EnvVarSource(Part, frozen=True):
+    field_ref: ObjectFieldSelector | None = None
+    config_map_key_ref: KeySelector | None = None
+    secret_key_ref: KeySelector | None = None
+    file_key_ref: Json | None = None
+    resource_field_ref: ResourceFieldSelector | None = None
+
+
+class EnvVar(Part, frozen=True):
+    name: str
+    value: str = ""
+    value_from: EnvVarSource | None = None
+
+
+class LocalReference(Part, frozen=True):
+    """A ConfigMap or Secret of the pod's namespace, all of its keys."""
+
+    name: str = ""
+    optional: bool = False
+
+
+class LocalObjectReference(Part, frozen=True):
+    name: str = ""
+
+
+class EnvFromSource(Part, frozen=True):
+    prefix: str = ""
+    config_map_ref: LocalReference | None = None
+    secret_ref: LocalReference | None = None
+
+
+class ContainerPort(Part, frozen=True):
+    container_port: int
+    name: str = ""
+    protocol: str = "TCP"
+    host_port: int = 0
+    host_ip: str = field(name="hostIP", default="")
+
+
+class HTTPHeader(Part, frozen=True):
+    name: str
+    value: str = ""
+
+
+class HTTPGetAction(Part, frozen=True):
+    port: IntOrString
+    path: str = "/"
+    host: str = ""
+    scheme: str = "HTTP"
+    protocol: str = ""
+    http_headers: list[HTTPHeader] = []
+
+
+class TCPSocketAction(Part, frozen=True):
+    port: IntOrString
+    host: str = ""
+
+
+class ExecAction(Part, frozen=True):
+    command: list[str] = []
+
+
+class GRPCAction(Part, frozen=True):
+    port: int
+    service: str = ""
+    mode: str = ""
+
+
+class SleepAction(Part, frozen=True):
+    seconds: int
+
+
+class Probe(Part, frozen=True):
+    """Times are seconds. Exactly one of `http_get`, `tcp_socket`, `exec`, `grpc` is set."""
+
+    http_get: HTTPGetAction | None = None
+    tcp_socket: TCPSocketAction | None = None
+    exec: ExecAction | None = None
+    grpc: GRPCAction | None = None
+    initial_delay_seconds: int = 0
+    period_seconds: int = 10
+    timeout_seconds: int = 1
+    success_threshold: int = 1
+    failure_threshold: int = 3
+    termination_grace_period_seconds: int | None = None
+
+
+class LifecycleHandler(Part, frozen=True):
+    exec: ExecAction | None = None
+    http_get: HTTPGetAction | None = None
+    tcp_socket: TCPSocketAction | None = None
+    sleep: SleepAction | None = None
+
+
+class Lifecycle(Part, frozen=True):
+    post_start: LifecycleHandler | None = None
+    pre_stop: LifecycleHandler | None = None
+    stop_signal: str = ""
+
+
+class ResourceRequirements(Part, frozen=True):
+    limits: dict[str, str | int | float] = {}
+    requests: dict[str, str | int | float] = {}
+    claims: list[Json] = []
+
+
+class VolumeMount(Part, frozen=True):
+    name: str
+    mount_path: str
+    read_only: bool = False
+    recursive_read_only: str = ""
+    sub_path: str = ""
+    sub_path_expr: str = ""
+    mount_propagation: str = ""
+    bind_mount_options: list[str] = []
+
+
+class SecurityContext(Part, frozen=True):
+    run_as_user: int | None = None
+    run_as_group: int | None = None
+    run_as_non_root: bool | None = None
+    read_only_root_filesystem: bool | None = None
+    allow_privilege_escalation: bool | None = None
+    privileged: bool | None = None
+    proc_mount: str = ""
+    capabilities: dict[str, list[str]] = {}
+    seccomp_profile: Json = {}
+    app_armor_profile: Json = {}
+    se_linux_options: Json = {}
+    windows_options: Json = {}
+
+
+class Container(Part, frozen=True):
+    name: str
+    image: str = ""
+    command: list[str] = []
+    args: list[str] = []
+    working_dir: str = ""
+    env: list[EnvVar] = []
+    env_from: list[EnvFromSource] = []
+    ports: list[ContainerPort] = []
+    startup_probe: Probe | None = None
+    readiness_probe: Probe | None = None
+    liveness_probe: Probe | None = None
+    lifecycle: Lifecycle | None = None
+    image_pull_policy: str = ""
+    resources: ResourceRequirements | None = None
+    resize_policy: list[Json] = []
+    restart_policy: str = ""
+    restart_policy_rules: list[Json] = []
+    security_context: SecurityContext | None = None
+    stdin: bool = False
+    stdin_once: bool = False
+    tty: bool = False
+    termination_message_path: str = ""
+    termination_message_policy: str = ""
+    volume_mounts: list[VolumeMount] = []
+    volume_devices: list[Json] = []
+
+
+class KeyToPath(Part, frozen=True):
+    """`mode` is the file's permission bits."""
+
+    key: str
+    path: str
+    mode: int | None = None
+    user: int | None = None
+
+
+class EmptyDirVolumeSource(Part, frozen=True):
+    medium: str = ""
+    size_limit: str | int | float | None = None
+    mode: int | None = None
+
+
+class ConfigMapVolumeSource(Part, frozen=True):
+    """`items` empty takes every key as a file."""
+
+    name: str = ""
+    optional: bool = False
+    items: list[KeyToPath] = []
+    default_mode: int = 0o644
+    default_user: int | None = None
+
+
+class SecretVolumeSource(Part, frozen=True):
+    """`items` empty takes every key as a file."""
+
+    secret_name: str = ""
+    optional: bool = False
+    items: list[KeyToPath] = []
+    default_mode: int = 0o644
+    default_user: int | None = None
+
+
+class HostPathVolumeSource(Part, frozen=True):
+    path: str
+    type: str = ""
+
+
+class Volume(Part, frozen=True):
+    """A volume has exactly one source; those that one machine does not have are kept as they are."""
+
+    name: str
+    empty_dir: EmptyDirVolumeSource | None = None
+    config_map: ConfigMapVolumeSource | None = None
+    secret: SecretVolumeSource | None = None
+    host_path: HostPathVolumeSource | None = None
+    projected: Json | None = None
+    downward_api: Json | None = field(name="downwardAPI", default=None)
+    persistent_volume_claim: Json | None = None
+    csi: Json | None = None
+    ephemeral: Json | None = None
+    nfs: Json | None = None
+    image: Json | None = None
+    aws_elastic_block_store: Json | None = None
+    azure_disk: Json | None = None
+    azure_file: Json | None = None
+    cephfs: Json | None = None
+    cinder: Json | None = None
+    fc: Json | None = None
+    flex_volume: Json | None = None
+    flocker: Json | None = None
+    gce_persistent_disk: Json | None = None
+    git_repo: Json | None = None
+    glusterfs: Json | None = None
+    iscsi: Json | None = None
+    photon_persistent_disk: Json | None = None
+    portworx_volume: Json | None = None
+    quobyte: Json | None = None
+    rbd: Json | None = None
+    scale_io: Json | None = field(name="scaleIO", default=None)
+    storageos: Json | None = None
+    vsphere_volume: Json | None = None
+
+
+class PodSpec(Part, frozen=True):
+    containers: list[Container]
+    init_containers: list[Container] = []
+    ephemeral_containers: list[Json] = []
+    restart_policy: str = "Always"
+    termination_grace_period_seconds: int = 30
+    service_account_name: str = ""
+    service_account: str = ""
+    node_name: str = ""
+    active_deadline_seconds: int | None = None
+    affinity: Json | None = None
+    automount_service_account_token: bool | None = None
+    dns_config: Json | None = None
+    dns_policy: str = ""
+    enable_service_links: bool = True
+    eviction_responders: list[Json] = []
+    host_aliases: list[Json] = []
+    host_ipc: bool = field(name="hostIPC", default=False)
+    host_network: bool = False
+    host_pid: bool = field(name="hostPID", default=False)
+    host_users: bool | None = None
+    hostname: str = ""
+    hostname_override: str = ""
+    image_pull_secrets: list[LocalObjectReference] = []
+    node_selector: dict[str, str] = {}
+    os: Json | None = None
+    overhead: Json | None = None
+    preemption_policy: str = ""
+    priority: int | None = None
+    priority_class_name: str = ""
+    readiness_gates: list[Json] = []
+    resource_claims: list[Json] = []
+    resources: ResourceRequirements | None = None
+    runtime_class_name: str = ""
+    scheduler_name: str = ""
+    scheduling_gates: list[Json] = []
+    scheduling_group: Json | None = None
+    security_context: Json | None = None
+    set_hostname_as_fqdn: bool | None = field(name="setHostnameAsFQDN", default=None)
+    share_process_namespace: bool | None = None
+    subdomain: str = ""
+    tolerations: list[Json] = []
+    topology_spread_constraints: list[Json] = []
+    volumes: list[Volume] = []
+
+
+class PodTemplateSpec(Part, frozen=True):
+    spec: PodSpec
+    metadata: ObjectMeta = field(default_factory=ObjectMeta)
+
+
+class ContainerStatus(Part, frozen=True):
+    name: str
+    state: Json = {}
+    last_state: Json = {}
+    ready: bool = False
+    started: bool | None = None
+    restart_count: int = 0
+    image: str = ""
+    image_id: str = field(name="imageID", default="")
+    container_id: str = field(name="containerID", default="")
+    allocated_resources: Json = {}
+    allocated_resources_status: list[Json] = []
+    resources: ResourceRequirements | None = None
+    stop_signal: str = ""
+    user: Json | None = None
+    volume_mounts: list[Json] = []
+
+
+class PodStatus(Part, frozen=True):
+    phase: str = ""
+    conditions: list[Condition] = []
+    container_statuses: list[ContainerStatus] = []
+    init_container_statuses: list[ContainerStatus] = []
+    pod_ip: str = field(name="podIP", default="")
+    pod_ips: list[Json] = field(name="podIPs", default_factory=list)
+    host_ip: str = field(name="hostIP", default="")
+    host_ips: list[Json] = field(name="hostIPs", default_factory=list)
+    start_time: str | None = None
+    qos_class: str = ""
+    ephemeral_container_statuses: list[ContainerStatus] = []
+    nominated_node_name: str = ""
+    allocated_resources: Json = {}
+    resources: ResourceRequirements | None = None
+    resize: str = ""
+    resource_claim_statuses: list[Json] = []
+    extended_resource_claim_status: Json | None = None
+    node_allocatable_resource_claim_statuses: list[Json] = []
+    volume_health: list[Json] = []
+    reason: str = ""
+    message: str = ""
+    observed_generation: int | None = None
+
+
+class Pod(Resource, frozen=True):
+    spec: PodSpec
+    status: PodStatus = field(default_factory=PodStatus)

@@ -1,0 +1,230 @@
+"""CustomResourceDefinition (apiextensions.k8s.io/v1): kinds that users bring."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mesh.resources.custom.schema import Schema
+from mesh.resources.custom.untyped import Untyped
+from mesh.resources.kinds import REGISTRY, KindInfo, Registry
+from mesh.resources.values.names import wrong_label, wrong_subdomain
+from mesh.resources.values.problems import FieldError
+
+Body = Mapping[str, Any]
+GROUP = "apiextensions.k8s.io"
+KIND = "CustomResourceDefinition"
+SCOPES = ("Namespaced", "Cluster")
+COLUMN_TYPES = ("string", "integer", "number", "boolean", "date")
+
+
+def is_definition(body: Body) -> bool:
+    """Whether the object defines a kind."""
+    return body.get("kind") == KIND and str(body.get("apiVersion", "")).startswith(f"{GROUP}/")
+
+
+@dataclass(frozen=True, eq=False)
+class Defined:
+    """What a definition says of its kind, by version."""
+
+    schemas: Mapping[str, Schema]
+    printed: Mapping[str, list[dict[str, Any]]]
+    with_status: frozenset[str]
+    scale: Mapping[str, dict[str, Any]]
+
+    def fill(self, version: str, body: dict[str, Any]) -> None:
+        self.schemas[version].fill(body)
+
+    def check(self, version: str, body: dict[str, Any]) -> list[FieldError]:
+        return self.schemas[version].check(body)
+
+    def openapi(self, version: str) -> dict[str, Any]:
+        return self.schemas[version].openapi
+
+    def columns(self, version: str) -> list[dict[str, Any]]:
+        return self.printed.get(version, [])
+
+    @property
+    def has_status(self) -> bool:
+        return bool(self.with_status)
+
+
+def extended(definitions: Iterable[Body], registry: Registry = REGISTRY) -> Registry:
+    """The registry with the kinds of definitions that passed `check_definition`.
+
+    A definition of a kind that the registry has already (Istio's own, say) adds nothing.
+    """
+    infos = {(info.group, info.kind): info for info in registry.all()}
+    plurals = {(info.group, info.plural) for info in registry.all()}
+    before = len(infos)
+    for body in definitions:
+        info = _kind_of(body)
+        if info is not None and (info.group, info.plural) not in plurals:
+            infos.setdefault((info.group, info.kind), info)
+            plurals.add((info.group, info.plural))
+    return registry if len(infos) == before else Registry(tuple(infos.values()))
+
+
+def _kind_of(body: Body) -> KindInfo | None:
+    spec = body["spec"]
+    names = spec["names"]
+    served = [each for each in spec["versions"] if each["served"]]
+    served.sort(key=lambda each: not each["storage"])
+    if not served:
+        return None
+    subresources = {each["name"]: each.get("subresources") or {} for each in served}
+    return KindInfo(
+        spec["group"],
+        tuple(each["name"] for each in served),
+        names["kind"],
+        names["plural"],
+        names.get("singular") or names["kind"].lower(),
+        tuple(names.get("shortNames") or ()),
+        spec["scope"] == "Namespaced",
+        Untyped,
+        categories=tuple(names.get("categories") or ()),
+        custom=Defined(
+            {each["name"]: Schema(each["schema"]["openAPIV3Schema"]) for each in served},
+            {each["name"]: each.get("additionalPrinterColumns") or [] for each in served},
+            frozenset(name for name, has in subresources.items() if "status" in has),
+            {name: has["scale"] for name, has in subresources.items() if "scale" in has},
+        ),
+    )
+
+
+def completed(body: dict[str, Any]) -> None:
+    """Writes what the API server does into a definition: names left out, and a status that says it is served."""
+    names = body["spec"]["names"]
+    names.setdefault("singular", names["kind"].lower())
+    names.setdefault("listKind", f"{names['kind']}List")
+    body["status"] = {
+        "conditions": [
+            {"type": "NamesAccepted", "status": "True", "reason": "NoConflicts", "message": "no conflicts found"},
+            {"type": "Established", "status": "True", "reason": "InitialNamesAccepted", "message": "it is served"},
+        ],
+        "acceptedNames": dict(names),
+        "storedVersions": [each["name"] for each in body["spec"]["versions"] if each["storage"]],
+    }
+
+
+def definition_warnings(body: Body) -> list[str]:
+    """What a definition asks and does not get."""
+    spec = body["spec"]
+    told = []
+    if REGISTRY.by_kind(spec["group"], spec["names"]["kind"]):
+        told.append(f"the mesh has {spec['names']['kind']} of {spec['group']} already; its own one goes on")
+    if "x-kubernetes-validations" in repr(spec["versions"]):
+        told.append("rules in CEL (x-kubernetes-validations) are not evaluated here")
+    if (spec.get("conversion") or {}).get("strategy") == "Webhook":
+        told.append("no webhook converts between versions here; only apiVersion changes")
+    return told
+
+
+def check_definition(body: Body) -> list[FieldError]:
+    """All that is wrong with a definition."""
+    return list(_definition(body))
+
+
+def check_change(old: Body, new: Body) -> list[FieldError]:
+    """What may not change of a definition, since its objects are stored by it."""
+    was, now = old["spec"], new["spec"]
+    pairs = {
+        "spec.group": (was["group"], now["group"]),
+        "spec.scope": (was["scope"], now["scope"]),
+        "spec.names.kind": (was["names"]["kind"], now["names"]["kind"]),
+        "spec.names.plural": (was["names"]["plural"], now["names"]["plural"]),
+    }
+    return [
+        FieldError(path, f'cannot be changed; it is "{before}"')
+        for path, (before, after) in pairs.items()
+        if before != after
+    ]
+
+
+def _definition(body: Body) -> Iterator[FieldError]:
+    spec = body.get("spec")
+    if not isinstance(spec, dict):
+        yield FieldError("spec", "is missing")
+        return
+    group, names = spec.get("group"), spec.get("names")
+    if not isinstance(group, str) or wrong_subdomain(group) or "." not in group:
+        yield FieldError("spec.group", f'"{group}" is not a domain; example.com, say')
+    if spec.get("scope") not in SCOPES:
+        yield FieldError("spec.scope", f'"{spec.get("scope")}" is neither Namespaced nor Cluster')
+    if isinstance(names, dict):
+        yield from _names(names)
+        wanted = f"{names.get('plural')}.{group}"
+        if body["metadata"].get("name") != wanted:
+            yield FieldError("metadata.name", f'is not spec.names.plural + "." + spec.group ("{wanted}")')
+    else:
+        yield FieldError("spec.names", "is missing")
+    versions = spec.get("versions")
+    if not isinstance(versions, list) or not versions:
+        yield FieldError("spec.versions", "is missing; one version at least")
+        return
+    for number, version in enumerate(versions):
+        yield from _version(version, f"spec.versions[{number}]")
+    kept = sum(isinstance(each, dict) and each.get("storage") is True for each in versions)
+    if kept != 1:
+        yield FieldError("spec.versions", f"{kept} versions have storage: true; exactly one must")
+    told = [str(each.get("name")) for each in versions if isinstance(each, dict)]
+    if len(set(told)) != len(told):
+        yield FieldError("spec.versions", "two versions have the same name")
+
+
+def _names(names: Body) -> Iterator[FieldError]:
+    for name in ("plural", "kind"):
+        value = names.get(name)
+        if not isinstance(value, str) or wrong_label(value.lower()) or (name == "plural" and value != value.lower()):
+            yield FieldError(f"spec.names.{name}", f"{value!r} is not a name")
+    for name in ("singular", "listKind"):
+        if not isinstance(names.get(name, ""), str):
+            yield FieldError(f"spec.names.{name}", "is not a string")
+    for name in ("shortNames", "categories"):
+        value = names.get(name, [])
+        if not isinstance(value, list) or not all(isinstance(each, str) and each for each in value):
+            yield FieldError(f"spec.names.{name}", "is not a list of names")
+
+
+def _version(version: Any, path: str) -> Iterator[FieldError]:
+    if not isinstance(version, dict):
+        yield FieldError(path, "is not a map")
+        return
+    name = version.get("name")
+    if not isinstance(name, str) or wrong_label(name):
+        yield FieldError(f"{path}.name", f"{name!r} is not a version; v1, say")
+    for flag in ("served", "storage"):
+        if not isinstance(version.get(flag), bool):
+            yield FieldError(f"{path}.{flag}", "is neither true nor false")
+    subresources = version.get("subresources", {})
+    if not isinstance(subresources, dict) or not all(isinstance(each, dict) for each in subresources.values()):
+        yield FieldError(f"{path}.subresources", "is not a map of maps")
+    yield from _columns(version.get("additionalPrinterColumns", []), f"{path}.additionalPrinterColumns")
+    schema = version.get("schema")
+    found = schema.get("openAPIV3Schema") if isinstance(schema, dict) else None
+    if not isinstance(found, dict):
+        yield FieldError(f"{path}.schema.openAPIV3Schema", "is missing")
+        return
+    if found.get("type") != "object":
+        yield FieldError(f"{path}.schema.openAPIV3Schema.type", 'is not "object"')
+    try:
+        Schema(found)
+    except ValueError as error:
+        yield FieldError(f"{path}.schema.openAPIV3Schema", f"is not a schema: {error}")
+
+
+def _columns(columns: Any, path: str) -> Iterator[FieldError]:
+    if not isinstance(columns, list):
+        yield FieldError(path, "is not a list")
+        return
+    for number, column in enumerate(columns):
+        where = f"{path}[{number}]"
+        if not isinstance(column, dict):
+            yield FieldError(where, "is not a map")
+            continue
+        for name in ("name", "jsonPath"):
+            if not isinstance(column.get(name), str):
+                yield FieldError(f"{where}.{name}", "is missing")
+        if column.get("type") not in COLUMN_TYPES:
+            yield FieldError(f"{where}.type", f'"{column.get("type")}" is none of {", ".join(COLUMN_TYPES)}')
+        if not isinstance(column.get("priority", 0), int):
+            yield FieldError(f"{where}.priority", "is not a whole number")

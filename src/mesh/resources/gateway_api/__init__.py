@@ -1,0 +1,1 @@
+"""The Gateway API's kinds (gateway.networking.k8s.io)."""

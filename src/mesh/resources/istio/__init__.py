@@ -1,0 +1,1 @@
+"""Istio's kinds: networking.istio.io and security.istio.io."""

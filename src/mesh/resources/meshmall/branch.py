@@ -1,0 +1,157 @@
+"""Branch (meshmall.dev): an own view of the running system: what changes, and whose requests see it.
+
+A request that enters a branch meets, at every hop, what the branch puts in the place of a service, and the
+baseline everywhere else. The kind is this project's own; its parts that come from Kubernetes keep their names.
+"""
+
+from msgspec import field
+
+from mesh.resources.core.pod import EnvVar, PodSpec
+from mesh.resources.core.service import ServicePort
+from mesh.resources.values.meta import Condition, ObjectMeta, Part, Resource
+
+GROUP = "meshmall.dev"
+# On the pods that a branch makes: whose they are, and which service they stand for.
+BRANCH_LABEL = f"{GROUP}/branch"
+SERVICE_LABEL = f"{GROUP}/service"
+# The git branch that a Branch was made from.
+GIT_ANNOTATION = f"{GROUP}/git-branch"
+# How a branch travels: in this member of W3C baggage, and for speed in this header.
+BAGGAGE_MEMBER = "branch"
+HEADER = "x-branch"
+PREVIEW_DOMAIN = "localhost"
+DEFAULT_EXPIRES = "48h"
+LONGEST_NAME = 40
+
+
+class NameValue(Part, frozen=True):
+    """A cookie, header, query parameter or baggage member that has exactly this value."""
+
+    name: str
+    value: str
+
+
+class BranchEntry(Part, frozen=True):
+    """One way in; exactly one field is set. `host` is compared without its port."""
+
+    cookie: NameValue | None = None
+    header: NameValue | None = None
+    query: NameValue | None = None
+    baggage: NameValue | None = None
+    host: str = ""
+
+
+class Fork(Part, frozen=True):
+    """The baseline's Deployment with these differences; it follows the baseline when that changes.
+
+    `deployment` names it where a service has several, `container` where a pod has several (default: the first).
+    A variable of `env` replaces the baseline's of that name. `command` without `args` drops the baseline's `args`.
+    """
+
+    deployment: str = ""
+    container: str = ""
+    env: list[EnvVar] = []
+    image: str = ""
+    command: list[str] = []
+    args: list[str] = []
+    working_dir: str = ""
+    replicas: int = 1
+
+
+class BranchTemplate(Part, frozen=True):
+    """A service that only the branch has. Without `ports` it is called at its containers' ports."""
+
+    spec: PodSpec
+    metadata: ObjectMeta = field(default_factory=ObjectMeta)
+    replicas: int = 1
+    ports: list[ServicePort] = []
+
+
+class BranchService(Part, frozen=True):
+    """What stands in a service's place; exactly one field is set.
+
+    `version` is a subset of the service's DestinationRule, or the label `version` of its pods. `url` is a process
+    that the developer runs, as `http://127.0.0.1:9000`.
+    """
+
+    fork: Fork | None = None
+    version: str = ""
+    template: BranchTemplate | None = None
+    url: str = ""
+
+    @property
+    def kind(self) -> str:
+        """Which of the four it is."""
+        if self.fork is not None:
+            return "fork"
+        if self.template is not None:
+            return "template"
+        return "version" if self.version else "url"
+
+
+class BranchSpec(Part, frozen=True):
+    """`includes`: other branches whose changes are seen too; a later one wins over an earlier one, the branch's own
+    services over all. `fallback` says what answers for a service that is not ready: "fail" (503) or "baseline".
+    `expires` is a duration since creation ("48h") or a time (RFC 3339).
+    """
+
+    enter: list[BranchEntry] = []
+    services: dict[str, BranchService] = {}
+    includes: list[str] = []
+    fallback: str = "fail"
+    expires: str = ""
+
+
+class BranchServiceStatus(Part, frozen=True):
+    """`answers` says what answers for the service; `from_branch` whose it is, when it comes by `includes`."""
+
+    name: str
+    kind: str = ""
+    answers: str = ""
+    ready: bool = False
+    message: str = ""
+    from_branch: str = field(name="fromBranch", default="")
+
+
+class BranchStatus(Part, frozen=True):
+    """`phase` is Pending, Ready, Degraded or Expired. `url` is the preview address. Times are RFC 3339."""
+
+    phase: str = ""
+    conditions: list[Condition] = []
+    url: str = ""
+    expires_at: str = ""
+    last_used: str = ""
+    services: list[BranchServiceStatus] = []
+    overlaps: list[str] = []
+    observed_generation: int = 0
+
+
+class Branch(Resource, frozen=True):
+    spec: BranchSpec = field(default_factory=BranchSpec)
+    status: BranchStatus = field(default_factory=BranchStatus)
+
+
+def preview_host(name: str) -> str:
+    """The host under which a browser enters a branch without cookie or extension."""
+    return f"{name}.{PREVIEW_DOMAIN}"
+
+
+def entry_keys(branch: Branch) -> dict[str, str]:
+    """Every way into a branch as a key that no two branches may share, with its field's path.
+
+    The ways that every branch has come last: the baggage member of its name, and its preview host.
+    """
+    found: dict[str, str] = {}
+    for number, entry in enumerate(branch.spec.enter):
+        at = f"spec.enter[{number}]"
+        for kind in ("cookie", "header", "query", "baggage"):
+            pair: NameValue | None = getattr(entry, kind)
+            if pair is not None:
+                name = pair.name.lower() if kind == "header" else pair.name
+                found.setdefault(f"{kind}:{name}={pair.value}", f"{at}.{kind}")
+        if entry.host:
+            found.setdefault(f"host:{entry.host.lower()}", f"{at}.host")
+    name = branch.metadata.name
+    found.setdefault(f"baggage:{BAGGAGE_MEMBER}={name}", "metadata.name")
+    found.setdefault(f"host:{preview_host(name)}", "metadata.name")
+    return found

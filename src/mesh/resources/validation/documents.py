@@ -1,0 +1,147 @@
+"""Text to JSON values: YAML as Kubernetes reads it, or JSON; bounded in size, depth and what aliases grow to."""
+
+import json
+import re
+from typing import Any
+
+import yaml
+
+from mesh.resources.values.problems import FieldError, Invalid
+
+LARGEST_TEXT = 3 << 20
+MOST_DOCUMENTS = 10_000
+MOST_NODES = 500_000
+
+_TAG = "tag:yaml.org,2002:"
+_INT = re.compile(r"[-+]?(?:0b[01_]+|0x[0-9a-fA-F_]+|0o?[0-7_]+|0|[1-9][0-9_]*)")
+_FLOAT = re.compile(
+    r"[-+]?(?:[0-9][0-9_]*\.[0-9_]*(?:[eE][-+]?[0-9]+)?|\.[0-9][0-9_]*(?:[eE][-+]?[0-9]+)?|[0-9]+[eE][-+]?[0-9]+)"
+)
+
+
+def documents(text: str, source: str = "") -> list[tuple[Any, int]]:
+    """The documents that are not empty, each with the line it begins at.
+
+    Raises Invalid that names source and line.
+    """
+    if len(text) > LARGEST_TEXT:
+        raise Invalid([FieldError("", f"{len(text)} characters; {LARGEST_TEXT} at the most")], source)
+    found = _json(text) if text.lstrip()[:1] in ("{", "[") else None
+    return found if found is not None else _yaml(text, source)
+
+
+class _Loader(yaml.CSafeLoader):
+    """Dates and times of day stay strings, a key may stand once, only what JSON can say may stand."""
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
+        seen = set()
+        for key, _ in node.value:
+            if key.tag == _TAG + "merge":
+                continue
+            name = self.construct_object(key, deep=True)
+            if not isinstance(name, str | int | float | bool) and name is not None:
+                raise yaml.constructor.ConstructorError(None, None, "a key is a map or list", key.start_mark)
+            if name in seen:
+                raise yaml.constructor.ConstructorError(None, None, f'the field "{name}" stands twice', key.start_mark)
+            seen.add(name)
+        return super().construct_mapping(node, deep)
+
+
+def _mapping(loader: _Loader, node: yaml.Node) -> Any:
+    assert isinstance(node, yaml.MappingNode)
+    return loader.construct_mapping(node, deep=True)
+
+
+def _resolvers() -> dict[str, list[tuple[str, re.Pattern[str]]]]:
+    """YAML 1.1's, less dates, "=" and numbers to base 60 ("12:30"): these are strings to Kubernetes."""
+    kept = {_TAG + each for each in ("bool", "null", "merge")}
+    found = {
+        first: [(tag, pattern) for tag, pattern in pairs if tag in kept]
+        for first, pairs in yaml.CSafeLoader.yaml_implicit_resolvers.items()
+    }
+    for first in "+-.0123456789":
+        found.setdefault(first, []).extend([(_TAG + "int", _whole(_INT)), (_TAG + "float", _whole(_FLOAT))])
+    return found
+
+
+def _whole(pattern: re.Pattern[str]) -> re.Pattern[str]:
+    return re.compile(rf"(?:{pattern.pattern})\Z")
+
+
+_Loader.yaml_implicit_resolvers = _resolvers()
+_Loader.yaml_constructors = {
+    tag: construct
+    for tag, construct in yaml.CSafeLoader.yaml_constructors.items()
+    if tag is None or str(tag).removeprefix(_TAG) in ("null", "bool", "int", "float", "str", "seq")
+}
+_Loader.add_constructor(_TAG + "map", _mapping)
+
+
+def _yaml(text: str, source: str) -> list[tuple[Any, int]]:
+    found: list[tuple[Any, int]] = []
+    loader = None
+    try:
+        loader = _Loader(text)
+        while loader.check_node():
+            node = loader.get_node()
+            assert node is not None
+            _bound(node)
+            body = loader.construct_document(node)
+            if body is not None:
+                found.append((body, node.start_mark.line + 1))
+            if len(found) > MOST_DOCUMENTS:
+                raise Invalid([FieldError("", f"more than {MOST_DOCUMENTS} documents")], source)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        where = f"{source}:{mark.line + 1}" if mark and source else f"line {mark.line + 1}" if mark else source
+        problem = " ".join(part for part in (error.context, error.problem) if part)
+        raise Invalid([FieldError("", f"not YAML: {problem}")], where) from None
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise Invalid([FieldError("", f"not YAML: {error}")], source) from None
+    finally:
+        if loader is not None:
+            loader.dispose()
+    return found
+
+
+def _bound(node: Any) -> None:
+    """Counts what a document would grow to when its aliases are followed. Raises ValueError."""
+    count = 0
+    waiting = [node]
+    while waiting:
+        each = waiting.pop()
+        count += 1
+        if count > MOST_NODES:
+            raise ValueError(f"more than {MOST_NODES} values (are aliases nested?)")
+        if isinstance(each, yaml.MappingNode):
+            for key, value in each.value:
+                waiting += (key, value)
+        elif isinstance(each, yaml.SequenceNode):
+            waiting += each.value
+
+
+def _json(text: str) -> list[tuple[Any, int]] | None:
+    """The documents of JSON text; None when it is none, and YAML's reader is to say what is wrong with it."""
+    decoder = json.JSONDecoder(object_pairs_hook=_once, parse_constant=_no_number)
+    found: list[tuple[Any, int]] = []
+    at = 0
+    try:
+        while begin := re.compile(r"\S").search(text, at):
+            body, at = decoder.raw_decode(text, begin.start())
+            found.append((body, text.count("\n", 0, begin.start()) + 1))
+            if len(found) > MOST_DOCUMENTS:
+                return None
+    except (ValueError, RecursionError):
+        return None
+    return found
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a key stands twice")
+    return found
+
+
+def _no_number(name: str) -> Any:
+    raise ValueError(f"{name} is not JSON")

@@ -1,0 +1,118 @@
+"""Fields that are real, are kept as written, and have no effect on one machine: the one list of them.
+
+Whoever gives a field its meaning takes it off here. A field on the list makes a warning when it is set,
+unless it holds what Kubernetes itself writes there as the default.
+"""
+
+from typing import Any
+
+from mesh.resources.core.pod import (
+    ConfigMapVolumeSource,
+    Container,
+    ContainerPort,
+    EmptyDirVolumeSource,
+    GRPCAction,
+    HTTPGetAction,
+    KeyToPath,
+    Lifecycle,
+    PodSpec,
+    SecretVolumeSource,
+    Volume,
+)
+from mesh.resources.core.service import ServiceSpec
+from mesh.resources.gateway_api.types import GatewayClassSpec, ListenerTLSConfig
+from mesh.resources.gateway_api.types import GatewaySpec as ApiGatewaySpec
+from mesh.resources.istio.destination_rule import LoadBalancerSettings, TrafficPolicy
+from mesh.resources.istio.gateway import GatewaySpec, Port, Server, ServerTLSSettings
+from mesh.resources.istio.service_entry import ServiceEntrySpec, WorkloadEntry
+from mesh.resources.istio.sidecar import IstioEgressListener, OutboundTrafficPolicy, SidecarSpec
+from mesh.resources.istio.virtual_service import HTTPRetry, L4MatchAttributes, TLSMatchAttributes
+from mesh.resources.values.meta import Part
+
+_INERT: dict[type[Part], str] = {
+    # Kubernetes
+    Container: (
+        "imagePullPolicy resources resizePolicy restartPolicyRules securityContext stdin stdinOnce tty "
+        "terminationMessagePath terminationMessagePolicy volumeDevices"
+    ),
+    ContainerPort: "hostPort hostIP",
+    HTTPGetAction: "protocol",
+    GRPCAction: "mode",
+    Lifecycle: "stopSignal",
+    EmptyDirVolumeSource: "medium sizeLimit mode",
+    ConfigMapVolumeSource: "defaultMode defaultUser",
+    SecretVolumeSource: "defaultMode defaultUser",
+    KeyToPath: "mode user",
+    Volume: (
+        "projected downwardAPI persistentVolumeClaim csi ephemeral nfs image awsElasticBlockStore azureDisk "
+        "azureFile cephfs cinder fc flexVolume flocker gcePersistentDisk gitRepo glusterfs iscsi "
+        "photonPersistentDisk portworxVolume quobyte rbd scaleIO storageos vsphereVolume"
+    ),
+    PodSpec: (
+        "activeDeadlineSeconds affinity automountServiceAccountToken dnsConfig dnsPolicy ephemeralContainers "
+        "evictionResponders hostAliases hostIPC hostNetwork hostPID hostUsers hostnameOverride "
+        "imagePullSecrets nodeName nodeSelector os overhead preemptionPolicy priority priorityClassName "
+        "readinessGates resourceClaims resources runtimeClassName schedulerName schedulingGates "
+        "schedulingGroup securityContext setHostnameAsFQDN shareProcessNamespace subdomain tolerations "
+        "topologySpreadConstraints"
+    ),
+    ServiceSpec: (
+        "allocateLoadBalancerNodePorts externalIPs externalTrafficPolicy healthCheckNodePort "
+        "internalTrafficPolicy ipFamilies ipFamilyPolicy loadBalancerClass loadBalancerIP "
+        "loadBalancerSourceRanges sessionAffinity sessionAffinityConfig trafficDistribution"
+    ),
+    # Istio
+    L4MatchAttributes: "destinationSubnets sourceSubnet sourceLabels sourceNamespace",
+    TLSMatchAttributes: "destinationSubnets sourceLabels sourceNamespace",
+    HTTPRetry: "retryRemoteLocalities",
+    TrafficPolicy: "tunnel proxyProtocol",
+    LoadBalancerSettings: "localityLbSetting",
+    GatewaySpec: "selector",
+    GatewayClassSpec: "parametersRef",
+    ApiGatewaySpec: "addresses infrastructure",
+    ListenerTLSConfig: "options",
+    ServiceEntrySpec: "addresses subjectAltNames location",
+    SidecarSpec: "ingress inboundConnectionPool",
+    OutboundTrafficPolicy: "egressProxy",
+    IstioEgressListener: "port bind captureMode",
+    WorkloadEntry: "network locality serviceAccount",
+    Server: "bind defaultEndpoint",
+    ServerTLSSettings: "caCrl",
+    Port: "targetPort",
+}
+
+INERT: dict[type[Part], frozenset[str]] = {part: frozenset(names.split()) for part, names in _INERT.items()}
+
+NOTHING: frozenset[str] = frozenset()
+
+_WRITTEN_BY_KUBERNETES: dict[str, tuple[Any, ...]] = {
+    "imagePullPolicy": ("IfNotPresent", "Always"),
+    "terminationMessagePath": ("/dev/termination-log",),
+    "terminationMessagePolicy": ("File",),
+    "dnsPolicy": ("ClusterFirst",),
+    "schedulerName": ("default-scheduler",),
+    "preemptionPolicy": ("PreemptLowerPriority",),
+    "priority": (0,),
+    "defaultMode": (0o644,),
+    "internalTrafficPolicy": ("Cluster",),
+    "externalTrafficPolicy": ("Cluster",),
+    "allocateLoadBalancerNodePorts": (True,),
+    "ipFamilies": (["IPv4"],),
+    "ipFamilyPolicy": ("SingleStack",),
+    "sessionAffinity": ("None",),
+    "exportTo": (["*"],),
+    "location": ("MESH_EXTERNAL",),
+    "selector": ({"istio": "ingressgateway"},),
+}
+
+
+def inert_fields(part: type[Any]) -> frozenset[str]:
+    """The JSON fields of a struct that have no effect here."""
+    return INERT.get(part, NOTHING)
+
+
+def worth_telling(name: str, value: Any) -> bool:
+    """Whether a field without effect was set on purpose: neither empty nor what stands there anyway."""
+    if value is None or value is False or value in ("", [], {}):
+        return False
+    return value not in _WRITTEN_BY_KUBERNETES.get(name, ())

@@ -1,0 +1,229 @@
+"""Holds JSON against the typed structs and says everything that does not fit, not only the first.
+
+Also collects the fields that are accepted and have no effect here.
+"""
+
+import math
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any, NamedTuple
+
+import msgspec
+from msgspec import inspect
+
+from mesh.resources.validation.inert import inert_fields, worth_telling
+from mesh.resources.values.meta import Part
+from mesh.resources.values.problems import FieldError, Invalid, meant
+
+MOST_ERRORS = 50
+DEEPEST = 64
+SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+@dataclass(slots=True)
+class Findings:
+    """What was found on the walk: errors, and the paths of fields without effect."""
+
+    errors: list[FieldError] = field(default_factory=list)
+    inert: list[str] = field(default_factory=list)
+
+    def wrong(self, path: str, message: str) -> None:
+        if len(self.errors) < MOST_ERRORS:
+            self.errors.append(FieldError(path, message))
+
+
+def check(body: Any, type_: type[Part]) -> Findings:
+    """Walks JSON values, as `plain` returns them, along the type."""
+    findings = Findings()
+    _walk(body, _described(type_), "", findings)
+    return findings
+
+
+@cache
+def _described(type_: type[Part]) -> inspect.Type:
+    return inspect.type_info(type_)
+
+
+class _Shape(NamedTuple):
+    """A struct as the walk needs it; `plain` are the fields of which the value's class alone decides."""
+
+    types: dict[str, inspect.Type]
+    plain: dict[str, type]
+    required: tuple[str, ...]
+    inert: frozenset[str]
+
+
+@cache
+def _shape(cls: type[Any]) -> _Shape:
+    described = inspect.type_info(cls)
+    assert isinstance(described, inspect.StructType)
+    types = {each.encode_name: each.type for each in described.fields}
+    return _Shape(
+        types,
+        {name: _PLAIN[type(kind)] for name, kind in types.items() if type(kind) in _PLAIN},
+        tuple(each.encode_name for each in described.fields if each.required),
+        inert_fields(cls),
+    )
+
+
+def plain(body: Any) -> Any:
+    """A copy without the fields that are null, which to Kubernetes are absent.
+
+    Raises Invalid, with the path, when there is in it what JSON cannot say.
+    """
+    try:
+        return _plain(body, 0)
+    except _NotJson as error:
+        path = "".join(reversed(error.parts)).lstrip(".")
+        raise Invalid([FieldError(path.encode(errors="replace").decode(), str(error))]) from None
+
+
+class _NotJson(Exception):
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.parts: list[str] = []
+
+
+def _plain(value: Any, depth: int) -> Any:
+    if isinstance(value, str):
+        if not value.isascii() and SURROGATE.search(value):
+            raise _NotJson("is not Unicode text")
+    elif isinstance(value, dict | list):
+        if depth > DEEPEST:
+            raise _NotJson(f"is nested deeper than {DEEPEST} levels")
+        return _plain_map(value, depth + 1) if isinstance(value, dict) else _plain_list(value, depth + 1)
+    elif isinstance(value, float):
+        if not math.isfinite(value):
+            raise _NotJson(f"{value} is not a number that JSON has")
+    elif value is not None and not isinstance(value, int):
+        raise _NotJson(f"a {type(value).__name__} is not JSON")
+    return value
+
+
+def _plain_map(value: dict[Any, Any], depth: int) -> dict[str, Any]:
+    kept = {}
+    for key, member in value.items():
+        if not isinstance(key, str):
+            raise _NotJson(f"the key {key!r} is not a string; put it in quotes")
+        try:
+            if not key.isascii():
+                _plain(key, depth)
+            if member is not None:
+                kept[key] = _plain(member, depth)
+        except _NotJson as error:
+            error.parts.append(f".{key}")
+            raise
+    return kept
+
+
+def _plain_list(value: list[Any], depth: int) -> list[Any]:
+    kept = []
+    for place, member in enumerate(value):
+        try:
+            kept.append(_plain(member, depth))
+        except _NotJson as error:
+            error.parts.append(f"[{place}]")
+            raise
+    return kept
+
+
+def _walk(value: Any, kind: inspect.Type, path: str, found: Findings) -> None:
+    match kind:
+        case inspect.StructType():
+            _struct(value, kind, path, found)
+        case inspect.ListType():
+            if not isinstance(value, list):
+                found.wrong(path, f"{_shown(value)} is not a list")
+                return
+            for number, member in enumerate(value):
+                _walk(member, kind.item_type, f"{path}[{number}]", found)
+        case inspect.DictType():
+            if not isinstance(value, dict):
+                found.wrong(path, f"{_shown(value)} is not a map")
+                return
+            for key, member in value.items():
+                _walk(member, kind.value_type, f"{path}[{key}]", found)
+        case inspect.UnionType():
+            _union(value, kind, path, found)
+        case inspect.AnyType():
+            pass
+        case _:
+            _scalar(value, kind, path, found)
+
+
+def _struct(value: Any, kind: inspect.StructType, path: str, found: Findings) -> None:
+    if not isinstance(value, dict):
+        found.wrong(path, f"{_shown(value)} is not a map")
+        return
+    shape = _shape(kind.cls)
+    dot = f"{path}." if path else ""
+    for name, member in value.items():
+        field_type = shape.types.get(name)
+        if field_type is None:
+            found.wrong(f"{dot}{name}", f"unknown field{meant(name, shape.types)}")
+            continue
+        if name in shape.inert and worth_telling(name, member):
+            found.inert.append(f"{dot}{name}")
+        if type(member) is not shape.plain.get(name):
+            _walk(member, field_type, f"{dot}{name}", found)
+    for name in shape.required:
+        if name not in value:
+            found.wrong(f"{dot}{name}", "is missing")
+
+
+def _union(value: Any, kind: inspect.UnionType, path: str, found: Findings) -> None:
+    members = [each for each in kind.types if not isinstance(each, inspect.NoneType)]
+    for each in members:
+        if _fits(value, each):
+            _walk(value, each, path, found)
+            return
+    if len(members) == 1:
+        _walk(value, members[0], path, found)
+        return
+    names = " or ".join(_NAMES.get(type(each), "map") for each in members)
+    found.wrong(path, f"{_shown(value)} is not a {names}")
+
+
+_NAMES: dict[type[inspect.Type], str] = {
+    inspect.StrType: "string",
+    inspect.IntType: "whole number",
+    inspect.FloatType: "number",
+    inspect.BoolType: "true or false",
+    inspect.ListType: "list",
+    inspect.DictType: "map",
+    inspect.StructType: "map",
+}
+
+_PLAIN: dict[type[inspect.Type], type] = {inspect.StrType: str, inspect.BoolType: bool}
+
+_FITS: dict[type[inspect.Type], Callable[[Any], bool]] = {
+    inspect.StrType: lambda value: isinstance(value, str),
+    inspect.IntType: lambda value: isinstance(value, int) and not isinstance(value, bool),
+    inspect.FloatType: lambda value: isinstance(value, int | float) and not isinstance(value, bool),
+    inspect.BoolType: lambda value: isinstance(value, bool),
+    inspect.ListType: lambda value: isinstance(value, list),
+    inspect.DictType: lambda value: isinstance(value, dict),
+    inspect.StructType: lambda value: isinstance(value, dict),
+}
+
+
+def _fits(value: Any, kind: inspect.Type) -> bool:
+    fits = _FITS.get(type(kind))
+    return fits is not None and fits(value)
+
+
+def _scalar(value: Any, kind: inspect.Type, path: str, found: Findings) -> None:
+    if not _fits(value, kind):
+        name = _NAMES.get(type(kind), "value of the right type")
+        hint = "; put it in quotes" if isinstance(kind, inspect.StrType) and not isinstance(value, dict | list) else ""
+        article = "" if name.startswith("true") else "a "
+        found.wrong(path, f"{_shown(value)} is not {article}{name}{hint}")
+    elif isinstance(kind, inspect.IntType) and not -(2**53) < value < 2**53:
+        found.wrong(path, f"{value} is out of range")
+
+
+def _shown(value: Any) -> str:
+    text = msgspec.json.encode(value, enc_hook=str).decode() if not isinstance(value, str) else f'"{value}"'
+    return text if len(text) <= 60 else text[:57] + "..."

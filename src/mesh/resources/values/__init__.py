@@ -1,0 +1,1 @@
+"""Names, references, durations and the other small values that kinds are made of."""

@@ -1,0 +1,74 @@
+"""What every object carries (Kubernetes' ObjectMeta), and the base of all typed structs."""
+
+from typing import Any
+
+import msgspec
+
+
+class Part(msgspec.Struct, rename="camel", forbid_unknown_fields=True, frozen=True, kw_only=True, omit_defaults=True):
+    """A part of an object: attributes are the snake_case of the JSON fields; unknown fields are refused.
+
+    Immutable, the lists and maps within too by agreement. Which fields have no effect is told in
+    `mesh.resources.validation.inert`.
+    """
+
+
+class OwnerReference(Part, frozen=True):
+    api_version: str
+    kind: str
+    name: str
+    uid: str
+    controller: bool = False
+    block_owner_deletion: bool = False
+
+
+class ObjectMeta(Part, frozen=True):
+    """Times are RFC 3339 in UTC; `generation` counts changes of the spec."""
+
+    name: str = ""
+    namespace: str = ""
+    generate_name: str = ""
+    uid: str = ""
+    resource_version: str = ""
+    generation: int = 0
+    creation_timestamp: str | None = None
+    deletion_timestamp: str | None = None
+    deletion_grace_period_seconds: int | None = None
+    labels: dict[str, str] = {}
+    annotations: dict[str, str] = {}
+    owner_references: list[OwnerReference] = []
+    finalizers: list[str] = []
+    managed_fields: list[dict[str, Any]] = []
+    self_link: str = ""
+
+
+class Resource(Part, frozen=True):
+    """An object: what it is, how it is named."""
+
+    api_version: str
+    kind: str
+    metadata: ObjectMeta
+
+
+class LabelSelectorRequirement(Part, frozen=True):
+    key: str
+    operator: str
+    values: list[str] = []
+
+
+class LabelSelector(Part, frozen=True):
+    match_labels: dict[str, str] = {}
+    match_expressions: list[LabelSelectorRequirement] = []
+
+
+class Condition(Part, frozen=True):
+    """`status` is True, False or Unknown."""
+
+    type: str
+    status: str
+    reason: str = ""
+    message: str = ""
+    last_transition_time: str | None = None
+    last_update_time: str | None = None
+    last_probe_time: str | None = None
+    observed_generation: int | None = None

@@ -1,0 +1,1 @@
+"""Where requests can go: Services, subsets, clusters and endpoints."""

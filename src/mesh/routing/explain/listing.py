@@ -1,0 +1,94 @@
+"""The rows of a service or a gateway in the order in which Envoy asks them, for people. Pure."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from mesh.resources.values.hosts import service_host
+from mesh.routing.explain.dry_run import effects, said
+from mesh.routing.table import Divert, Forward, Redirect, Respond, Route, Snapshot, VirtualHost, Weighted
+
+GATEWAY = "gateway"
+
+
+def services(snapshot: Snapshot) -> list[dict[str, Any]]:
+    """What has rows: `{"id", "rows"}`, the gateway first."""
+    counted: dict[str, int] = {}
+    for id_, host in _all(snapshot):
+        counted[id_] = counted.get(id_, 0) + len(host.routes)
+    return [
+        {"id": id_, "rows": rows}
+        for id_, rows in sorted(counted.items(), key=lambda pair: (pair[0] != GATEWAY, pair[0]))
+    ]
+
+
+def listing(snapshot: Snapshot, service: str) -> dict[str, Any]:
+    """The rows of one: "namespace/name", the host of a ServiceEntry, or "gateway".
+
+    Raises LookupError for what has none.
+
+    Rows are asked from the first to the last. `branches` are those whose requests go elsewhere from here; where that
+    is refused, since the branch is not ready, `refusal` says so.
+    """
+    hosts = [host for id_, host in _all(snapshot) if id_ == service]
+    if not hosts:
+        raise LookupError(f'nothing is called "{service}"')
+    rows, branches = [], []
+    for host in hosts:
+        for number, route in enumerate(host.routes, 1):
+            rows.append({"number": number, "host": host.name, **_row(route)})
+        branches += [_branch(host, divert) for divert in host.diverts]
+    return {
+        "service": service,
+        "hosts": sorted({domain for host in hosts for domain in host.domains}),
+        "rows": rows,
+        "branches": branches,
+    }
+
+
+def _all(snapshot: Snapshot) -> Iterator[tuple[str, VirtualHost]]:
+    """Each host once, as the namespace that it belongs to sees it."""
+    for name, table in sorted(snapshot.tables.items()):
+        kind, _, namespace = name.partition("|")
+        if kind == "outbound":
+            for host in table.hosts:
+                if id_ := _id(host, namespace):
+                    yield id_, host
+        elif kind not in ("clusterip", "nodeport"):
+            for host in table.hosts:
+                yield GATEWAY, host
+
+
+def _id(host: VirtualHost, namespace: str) -> str:
+    """What is no service of this namespace has none ("")."""
+    full = host.name.rpartition(":")[0]
+    name, _, rest = full.partition(".")
+    if full == service_host(name, namespace):
+        return f"{namespace}/{name}"
+    return "" if not full or rest.endswith("svc.cluster.local") or "|" in full else full
+
+
+def _row(route: Route) -> dict[str, Any]:
+    told = list(effects(route))
+    match route.action:
+        case Respond() as answer:
+            told.insert(0, f"answers {answer.status}" + (f": {answer.body[:200]}" if answer.body else ""))
+        case Redirect() as redirect:
+            told.insert(0, f"redirects ({redirect.status})")
+    origin = route.origins[0] if route.origins else None
+    return {
+        "name": route.name,
+        "matches": [said(route.match)],
+        "destinations": _destinations(route.action.to) if isinstance(route.action, Forward) else [],
+        "effects": told,
+        "origin": {"kind": origin.kind, "namespace": origin.namespace, "name": origin.name} if origin else None,
+    }
+
+
+def _destinations(to: tuple[Weighted, ...]) -> list[dict[str, Any]]:
+    total = sum(each.weight for each in to) or 1
+    return [{"to": each.cluster, "weight": round(100 * each.weight / total, 2)} for each in to]
+
+
+def _branch(host: VirtualHost, divert: Divert) -> dict[str, Any]:
+    to = sorted({cluster for _, cluster in divert.swap if cluster})
+    return {"branch": divert.branch, "host": host.name, "to": to, "refusal": divert.refusal}

@@ -1,0 +1,1 @@
+"""What VirtualServices mean, one feature a file."""

@@ -1,0 +1,186 @@
+"""Gateways that speak TLS or TCP: certificates from Secrets, and rules that choose by the name a client asks for.
+
+Follows Istio's Gateway.servers[].tls and VirtualService.tls / .tcp. A Secret is of the Gateway's own namespace.
+"""
+
+import base64
+import binascii
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from mesh.resources.analysis.references import ref_of
+from mesh.resources.core.config import Secret
+from mesh.resources.istio.gateway import Gateway, Server
+from mesh.resources.istio.virtual_service import Destination, L4MatchAttributes, RouteDestination, VirtualService
+from mesh.resources.values.ref import Ref
+from mesh.routing.table import Chain, Terminate, Weighted
+from mesh.routing.world import World
+
+HTTP_PROTOCOLS = ("HTTP", "HTTP2", "GRPC", "GRPC-WEB")
+ENCRYPTED = ("HTTPS", "TLS")
+MESH = "mesh"
+# Where a Secret has certificate and key: Kubernetes' type kubernetes.io/tls, and Istio's older names.
+PAIRS = (("tls.crt", "tls.key"), ("cert", "key"))
+Secrets = Mapping[tuple[str, str], Secret]
+ClusterOf = Callable[[Destination, str], str]
+
+
+def speaks_http(server: Server) -> bool:
+    """Whether requests of this server are routed as HTTP: plain, or after its TLS is ended here."""
+    protocol = server.port.protocol.upper()
+    return protocol in HTTP_PROTOCOLS or (protocol == "HTTPS" and not passes_through(server))
+
+
+def passes_through(server: Server) -> bool:
+    """Whether TLS is left to the pod."""
+    return server.tls is not None and server.tls.mode == "PASSTHROUGH"
+
+
+def is_encrypted(server: Server) -> bool:
+    return server.port.protocol.upper() in ENCRYPTED
+
+
+def chains_of(
+    port: int, servers: Sequence[tuple[Gateway, Server]], world: World, cluster_of: ClusterOf
+) -> tuple[Chain, ...]:
+    """What a gateway's port does by the name that a client asks for. The first of two for one name counts.
+
+    A server whose Secret is missing, or is no certificate, has none.
+    """
+    found: dict[str, Chain] = {}
+    for gateway, server in servers:
+        for chain in _of_server(port, gateway, server, world, cluster_of):
+            names = tuple(name for name in chain.names if name not in found)
+            if names:
+                kept = Chain(names, chain.terminate, chain.to, chain.origins)
+                found.update(dict.fromkeys(names, kept))
+    return tuple(dict.fromkeys(found.values()))
+
+
+def _of_server(port: int, gateway: Gateway, server: Server, world: World, cluster_of: ClusterOf) -> Iterator[Chain]:
+    hosts = tuple(host.rpartition("/")[2] for host in server.hosts)
+    terminate = None
+    if is_encrypted(server) and not passes_through(server):
+        terminate = _terminate(gateway, server, world)
+        if terminate is None:
+            return
+        if speaks_http(server):
+            yield Chain(hosts, terminate, (), (ref_of(gateway),))
+            return
+    named = f"{gateway.metadata.namespace}/{gateway.metadata.name}"
+    for rule in world.virtual_services:
+        for names, to in _raw_routes(rule, named, port, cluster_of, by_name=passes_through(server)):
+            yield Chain(names or hosts, terminate, to, (ref_of(gateway), ref_of(rule)))
+
+
+def _raw_routes(
+    rule: VirtualService, gateway: str, port: int, cluster_of: ClusterOf, *, by_name: bool
+) -> Iterator[tuple[tuple[str, ...], tuple[Weighted, ...]]]:
+    """The `tls` routes of a rule for a gateway, or its `tcp` ones: the names asked for, and where they go."""
+    namespace = rule.metadata.namespace
+    if gateway not in {_qualified(each, namespace) for each in rule.spec.gateways}:
+        return
+    if by_name:
+        for tls in rule.spec.tls:
+            for block in tls.match:
+                if _holds(block.port, block.gateways, gateway, port, namespace) and not block.source_labels:
+                    yield tuple(block.sni_hosts), shares(tls.route, namespace, cluster_of)
+        return
+    for tcp in rule.spec.tcp:
+        if any(_l4(block, gateway, port, namespace) for block in tcp.match or [L4MatchAttributes()]):
+            yield (), shares(tcp.route, namespace, cluster_of)
+            return
+
+
+def mesh_shares(
+    rules: Sequence[VirtualService], port: int, cluster_of: ClusterOf
+) -> tuple[tuple[Weighted, ...], tuple[Ref, ...]]:
+    """Where a Service's TCP port goes by the first `tcp` route that holds, and by whose rule; nothing without one."""
+    for rule in rules:
+        namespace = rule.metadata.namespace
+        for route in rule.spec.tcp:
+            if any(_l4(block, MESH, port, namespace) for block in route.match or [L4MatchAttributes()]):
+                return shares(route.route, namespace, cluster_of), (ref_of(rule),)
+    return (), ()
+
+
+def _l4(block: L4MatchAttributes, gateway: str, port: int, namespace: str) -> bool:
+    """What cannot be seen of a connection here (who calls, from which network) never holds."""
+    if block.source_labels or block.source_namespace or block.source_subnet or block.destination_subnets:
+        return False
+    return _holds(block.port, block.gateways, gateway, port, namespace)
+
+
+def _holds(wanted: int, gateways: Sequence[str], gateway: str, port: int, namespace: str) -> bool:
+    named = {_qualified(each, namespace) for each in gateways}
+    return wanted in (0, port) and (not named or gateway in named)
+
+
+def _qualified(gateway: str, namespace: str) -> str:
+    return gateway if gateway == MESH or "/" in gateway else f"{namespace}/{gateway}"
+
+
+def shares(routes: Sequence[RouteDestination], namespace: str, cluster_of: ClusterOf) -> tuple[Weighted, ...]:
+    """Destinations with their weights; one alone gets everything."""
+    return tuple(
+        Weighted(cluster_of(each.destination, namespace), each.weight if len(routes) > 1 else 100)
+        for each in routes
+        if each.weight or len(routes) == 1
+    )
+
+
+def _terminate(gateway: Gateway, server: Server, world: World) -> Terminate | None:
+    tls = server.tls
+    if tls is None:
+        return None
+    name = tls.credential_name or next(iter(tls.credential_names), "")
+    # A Gateway of the Gateway API says the namespace too, where it may.
+    namespace, _, plain = name.rpartition("/")
+    secret = world.secrets.get((namespace or gateway.metadata.namespace, plain))
+    pair = certificate_of(secret) if secret is not None else None
+    if pair is None:
+        return None
+    authority = ""
+    if tls.mode in ("MUTUAL", "OPTIONAL_MUTUAL"):
+        extra = world.secrets.get((gateway.metadata.namespace, tls.ca_cert_credential_name or f"{name}-cacert"))
+        held = (extra, secret) if tls.ca_cert_credential_name else (secret, extra)
+        authority = next((found for each in held if each and (found := authority_of(each))), "")
+        if not authority:
+            return None
+    return Terminate(
+        certificate=pair[0],
+        key=pair[1],
+        authority=authority,
+        require_client=tls.mode == "MUTUAL",
+        least=tls.min_protocol_version,
+        most=tls.max_protocol_version,
+        ciphers=tuple(tls.cipher_suites),
+        http=speaks_http(server),
+        names=tuple(tls.subject_alt_names),
+        spki=tuple(tls.verify_certificate_spki),
+        hashes=tuple(tls.verify_certificate_hash),
+    )
+
+
+def authority_of(secret: Secret) -> str:
+    """The certificates of who is trusted, in PEM; "" when the Secret holds none."""
+    return _text(secret.data, "ca.crt", "cacert")
+
+
+def certificate_of(secret: Secret) -> tuple[str, str] | None:
+    """Certificate and key in PEM; None when the Secret holds no such pair."""
+    for certificate, key in PAIRS:
+        pair = _text(secret.data, certificate), _text(secret.data, key)
+        if all(pair):
+            return pair
+    return None
+
+
+def _text(data: Mapping[str, str], *names: str) -> str:
+    for name in names:
+        try:
+            text = base64.b64decode(data.get(name, "")).decode()
+        except (binascii.Error, ValueError):
+            continue
+        if text.lstrip().startswith("-----BEGIN"):
+            return text
+    return ""

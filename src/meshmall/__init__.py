@@ -1,0 +1,1 @@
+"""The product: the `meshmall` command, which runs the mall on the mesh."""

@@ -1,0 +1,5 @@
+"""`python -m meshmall` is `meshmall`."""
+
+from meshmall.cli import main
+
+main()

@@ -1,0 +1,126 @@
+"""`branch list`, `show` and `open`."""
+
+import json
+import webbrowser
+from datetime import UTC, datetime
+from typing import Any
+
+import yaml
+
+from mesh.daemon.failure import Failure
+from mesh.resources.meshmall.branch import BAGGAGE_MEMBER, GIT_ANNOTATION, GROUP, preview_host
+from meshmall.cli.branch.create import entry_text
+from meshmall.cli.branch.wait import condition, fetch
+from meshmall.cli.context import Context
+
+Body = dict[str, Any]
+
+
+def list_branches(context: Context, output: str, *, everywhere: bool) -> None:
+    """A line a branch, those first that were not used for longest."""
+    bodies = context.client.list(GROUP, "Branch", None if everywhere else context.namespace)
+    bodies.sort(key=lambda body: (_status(body).get("lastUsed", ""), body["metadata"]["name"]))
+    if output == "json":
+        context.view.plain(json.dumps(bodies, indent=2))
+    elif output == "name":
+        for body in bodies:
+            context.view.plain(body["metadata"]["name"])
+    elif not bodies:
+        context.view.say("no branches; meshmall branch create NAME --fork SERVICE makes one")
+    else:
+        header = ["NAME", "PHASE", "CHANGES", "ENTERED BY", "USED", "ENDS IN", "ADDRESS"]
+        context.view.columns(header, [_row(body) for body in bodies])
+
+
+def _row(body: Body) -> list[str]:
+    status = _status(body)
+    changes = [f"{each['name']}{_mark(each)}" for each in status.get("services", [])]
+    entries = [entry_text(each).partition(" ")[2] for each in body["spec"].get("enter", [])]
+    used = status.get("lastUsed")
+    return [
+        body["metadata"]["name"],
+        status.get("phase", "Pending"),
+        _cut(changes),
+        _cut(entries) or "-",
+        f"{_span(-_left(used))} ago" if used else "never",
+        _span(_left(status["expiresAt"])) if status.get("expiresAt") else "-",
+        status.get("url", ""),
+    ]
+
+
+def _mark(service: Body) -> str:
+    return "" if service.get("ready") else "!"
+
+
+def _cut(words: list[str], most: int = 4) -> str:
+    return ",".join(words[:most]) + (f",+{len(words) - most}" if len(words) > most else "")
+
+
+def _status(body: Body) -> Body:
+    return body.get("status") or {}
+
+
+def _left(moment: str) -> float:
+    return (datetime.fromisoformat(moment) - datetime.now(UTC)).total_seconds()
+
+
+def _span(seconds: float) -> str:
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "m")):
+        if seconds >= 2 * size:
+            return f"{int(seconds // size)}{unit}"
+    return f"{max(0, int(seconds))}s"
+
+
+def show(context: Context, name: str, output: str) -> None:
+    """Everything about one branch. Exit code 1 when it is not ready."""
+    body = fetch(context, name)
+    if output == "json":
+        context.view.plain(json.dumps(body, indent=2))
+        return
+    if output == "yaml":
+        context.view.plain(yaml.safe_dump(body, sort_keys=False))
+        return
+    status = _status(body)
+    view = context.view
+    git = (body["metadata"].get("annotations") or {}).get(GIT_ANNOTATION)
+    view.say(f"branch    [bold]{name}[/]" + (f" (git {git})" if git else ""))
+    view.say(f"phase     {status.get('phase', 'Pending')}")
+    view.say(f"address   [bold]{status.get('url', '')}[/]")
+    entries = [entry_text(each) for each in body["spec"].get("enter", [])]
+    entries += [f"host {preview_host(name)}", f"baggage {BAGGAGE_MEMBER}={name}"]
+    view.say(f"enters by {', '.join(entries)}")
+    if body["spec"].get("includes"):
+        view.say(f"includes  {', '.join(body['spec']['includes'])}")
+    if status.get("expiresAt"):
+        view.say(f"ends      {status['expiresAt']} (in {_span(_left(status['expiresAt']))})")
+    view.say(f"fallback  {body['spec'].get('fallback', 'fail')}\n")
+    rows = [
+        [
+            each["name"],
+            each.get("kind", ""),
+            each.get("answers", ""),
+            "yes" if each.get("ready") else "no",
+            each.get("fromBranch", ""),
+            each.get("message", ""),
+        ]
+        for each in status.get("services", [])
+    ]
+    view.columns(["SERVICE", "BY", "ANSWERS", "READY", "FROM", "MESSAGE"], rows)
+    for line in status.get("overlaps", []):
+        view.say(f"\noverlap   {line}")
+    lost = condition(body, "ContextKept")
+    if lost.get("status") == "False":
+        view.say(f"\n[yellow]context lost[/]  {lost['message']}")
+    if condition(body, "Expiring").get("status") == "True":
+        view.warn(f"{condition(body, 'Expiring')['message']}; meshmall branch extend {name} gives it more time")
+    if condition(body, "Ready").get("status") != "True":
+        raise Failure(f"branch {name} is not ready: {condition(body, 'Ready').get('message', 'not looked at yet')}")
+
+
+def open_branch(context: Context, name: str, *, only_print: bool) -> None:
+    """Prints the preview address, and opens it in a browser where there is one."""
+    body = fetch(context, name)
+    url = _status(body).get("url") or context.home.settings().preview_url(name)
+    context.view.plain(url)
+    if not only_print:
+        webbrowser.open(url)

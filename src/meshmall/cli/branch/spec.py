@@ -1,0 +1,124 @@
+"""What `branch create` was told, as a Branch object."""
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from mesh.daemon.failure import Failure
+from mesh.resources.meshmall.branch import GIT_ANNOTATION, GROUP
+
+Body = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The options of `branch create`, as typed."""
+
+    forks: Sequence[str] = ()
+    env: Sequence[str] = ()
+    image: Sequence[str] = ()
+    command: Sequence[str] = ()
+    replicas: Sequence[str] = ()
+    versions: Sequence[str] = ()
+    urls: Sequence[str] = ()
+    new: Sequence[str] = ()
+    includes: Sequence[str] = ()
+    cookies: Sequence[str] = ()
+    headers: Sequence[str] = ()
+    queries: Sequence[str] = ()
+    baggage: Sequence[str] = ()
+    hosts: Sequence[str] = ()
+    fallback: str = ""
+    expires: str = ""
+
+    def branch(self, name: str, git: str = "") -> Body:
+        """The object. Raises Failure that names the option and what would do."""
+        services: dict[str, Body] = {service: {"fork": {}} for service in self.forks}
+        for option, values, field in (("--version", self.versions, "version"), ("--url", self.urls, "url")):
+            for text in values:
+                service, value = _pair(option, text, "SERVICE=" + field.upper())
+                services[service] = {field: value}
+        for text in self.new:
+            service, template = _template(text)
+            services[service] = {"template": template}
+        self._change_forks(services)
+        spec: Body = {"enter": self._entries(), "services": services, "includes": list(self.includes)}
+        spec |= {"fallback": self.fallback, "expires": self.expires}
+        metadata: Body = {"name": name}
+        if git and git != name:
+            metadata["annotations"] = {GIT_ANNOTATION: git}
+        return {
+            "apiVersion": f"{GROUP}/v1",
+            "kind": "Branch",
+            "metadata": metadata,
+            "spec": {key: value for key, value in spec.items() if value},
+        }
+
+    def _entries(self) -> list[Body]:
+        found: list[Body] = []
+        for option, values in (
+            ("cookie", self.cookies),
+            ("header", self.headers),
+            ("query", self.queries),
+            ("baggage", self.baggage),
+        ):
+            for text in values:
+                name, value = _pair(f"--{option}", text, "NAME=VALUE")
+                found.append({option: {"name": name, "value": value}})
+        return found + [{"host": host} for host in self.hosts]
+
+    def _change_forks(self, services: dict[str, Body]) -> None:
+        forks = {name: each["fork"] for name, each in services.items() if "fork" in each}
+        for text in self.env:
+            where, (key, value) = _whose("--env", text, forks)
+            for service in where:
+                forks[service].setdefault("env", []).append({"name": key, "value": value})
+        for option, values, field in (("--image", self.image, "image"), ("--command", self.command, "command")):
+            for text in values:
+                service, value = _pair(option, text, "SERVICE=VALUE")
+                _fork(option, service, forks)[field] = shlex.split(value) if field == "command" else value
+        for text in self.replicas:
+            service, value = _pair("--replicas", text, "SERVICE=NUMBER")
+            if not value.isdecimal():
+                raise Failure(f"--replicas {text}: {value!r} is not a number", code=2)
+            _fork("--replicas", service, forks)["replicas"] = int(value)
+
+
+def _pair(option: str, text: str, shape: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or not name or not value:
+        raise Failure(f"{option} {text}: is not {shape}", code=2)
+    return name, value
+
+
+def _fork(option: str, service: str, forks: dict[str, Body]) -> Body:
+    if service not in forks:
+        known = ", ".join(forks) or "none"
+        raise Failure(f"{option} {service}=...: {service!r} is not forked (forked are: {known})", code=2)
+    return forks[service]
+
+
+def _whose(option: str, text: str, forks: dict[str, Body]) -> tuple[list[str], tuple[str, str]]:
+    """`KEY=VALUE` is for every fork, `SERVICE:KEY=VALUE` for one."""
+    key, equals, value = text.partition("=")
+    if not equals:
+        raise Failure(f"{option} {text}: is not KEY=VALUE or SERVICE:KEY=VALUE", code=2)
+    service, colon, key_alone = key.partition(":")
+    if colon:
+        _fork(option, service, forks)
+        return [service], (key_alone, value)
+    if not forks:
+        raise Failure(f"{option} {text}: nothing is forked", "add --fork SERVICE", code=2)
+    return list(forks), (key, value)
+
+
+def _template(text: str) -> tuple[str, Body]:
+    """`SERVICE:PORT=COMMAND`."""
+    place, equals, command = text.partition("=")
+    service, colon, port = place.partition(":")
+    words = shlex.split(command)
+    if not (equals and colon and service and port.isdecimal() and words):
+        raise Failure(f"--new {text}: is not SERVICE:PORT=COMMAND", code=2)
+    container = {"name": service, "command": words, "ports": [{"containerPort": int(port)}]}
+    return service, {"spec": {"containers": [container]}}

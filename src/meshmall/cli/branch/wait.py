@@ -1,0 +1,110 @@
+"""Waits until a branch answers, and measures each step on the way."""
+
+import http.client
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from mesh.client.api import ApiError
+from mesh.daemon.failure import Failure
+from mesh.resources.meshmall.branch import GROUP, HEADER, preview_host
+from mesh.resources.values.ref import Ref
+from meshmall.cli.context import Context
+
+Body = dict[str, Any]
+FIRST_PAUSE, LONGEST_PAUSE = 0.005, 0.05
+HOPELESS = ("CrashLoopBackOff", "ErrImageNeverPull", "StartError", "CreateContainerError")
+
+
+@dataclass(slots=True)
+class Steps:
+    """Milliseconds of each step, one after the other."""
+
+    begun: float = field(default_factory=time.perf_counter)
+    taken: list[tuple[str, float]] = field(default_factory=list)
+    _last: float = field(default_factory=time.perf_counter)
+
+    def done(self, name: str) -> None:
+        now = time.perf_counter()
+        self.taken.append((name, (now - self._last) * 1000))
+        self._last = now
+
+    @property
+    def whole(self) -> float:
+        return (self._last - self.begun) * 1000
+
+    def __str__(self) -> str:
+        return ", ".join(f"{name} {took:,.0f} ms" for name, took in self.taken)
+
+
+def branch_ref(context: Context, name: str) -> Ref:
+    """The identity of a branch in the context's namespace."""
+    return Ref(GROUP, "Branch", context.namespace, name)
+
+
+def fetch(context: Context, name: str) -> Body:
+    """The Branch as it is. Raises Failure that names the branches there are."""
+    try:
+        return context.client.get(branch_ref(context, name))
+    except ApiError as error:
+        if error.status != 404:
+            raise Failure(error.message) from None
+    names = [each["metadata"]["name"] for each in context.client.list(GROUP, "Branch", context.namespace)]
+    known = f"there are: {', '.join(names[:10])}" if names else "there are none; meshmall branch create makes one"
+    raise Failure(f"there is no branch {name!r} in namespace {context.namespace}", known)
+
+
+def condition(branch: Body, type_: str) -> Body:
+    """One condition of the status; {} when it has none."""
+    found = (each for each in (branch.get("status") or {}).get("conditions", []) if each["type"] == type_)
+    return next(found, {})
+
+
+def until_ready(context: Context, name: str, steps: Steps, timeout: float) -> Body:
+    """Waits until everything that the branch changes is ready and Envoy has acknowledged it.
+
+    Raises Failure with what is not ready; the branch stays as it is.
+    """
+    deadline = time.monotonic() + timeout
+    pause, forked = FIRST_PAUSE, False
+    while True:
+        branch = fetch(context, name)
+        current = (branch.get("status") or {}).get("observedGeneration") == branch["metadata"].get("generation")
+        if current and not forked and condition(branch, "ServicesReady").get("status") == "True":
+            steps.done("services ready")
+            forked = True
+        if current and condition(branch, "Ready").get("status") == "True":
+            steps.done("Envoy acknowledged")
+            return branch
+        message = condition(branch, "Ready").get("message", "")
+        if any(word in message for word in HOPELESS) or time.monotonic() > deadline:
+            raise Failure(
+                f"branch {name} is not ready: {message or 'the mesh has not looked at it yet'}",
+                f"more: meshmall branch show {name}; meshmall get pods; meshmall logs POD",
+            )
+        time.sleep(pause)
+        pause = min(pause * 1.3, LONGEST_PAUSE)
+
+
+def first_answer(context: Context, name: str, steps: Steps, limit: float = 10.0) -> str:
+    """Asks the gateway once as a visitor of the preview address. Returns what the answer's x-branch says.
+
+    Raises Failure when the gateway does not answer at all; returns "" when it has no rule for it.
+    """
+    settings = context.home.settings()
+    deadline = time.monotonic() + limit
+    while True:
+        connection = http.client.HTTPConnection(settings.address, settings.gateway_port, timeout=limit)
+        try:
+            connection.request("GET", "/", headers={"Host": preview_host(name)})
+            answer = connection.getresponse()
+            answer.read()
+        except OSError as error:
+            raise Failure(f"the gateway at {settings.gateway_url} does not answer: {error}") from None
+        finally:
+            connection.close()
+        said = answer.headers.get(HEADER, "")
+        if answer.status < 500 or time.monotonic() > deadline:
+            steps.done("first answer")
+            return said
+        time.sleep(FIRST_PAUSE)

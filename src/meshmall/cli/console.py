@@ -1,0 +1,18 @@
+"""`meshmall console`: lets a browser into the console."""
+
+import webbrowser
+
+from mesh.client.api import ApiError
+from mesh.daemon.failure import Failure
+from meshmall.cli.context import Context
+
+
+def open_console(context: Context, *, only_print: bool) -> None:
+    """Prints an address that is good once and for a minute, and opens it in a browser where there is one."""
+    try:
+        url = context.client.console()
+    except ApiError as error:
+        raise Failure(error.message) from None
+    context.view.plain(url)
+    if not only_print:
+        webbrowser.open(url)

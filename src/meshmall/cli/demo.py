@@ -1,0 +1,105 @@
+"""`meshmall demo`: the multi-branch environment, shown by what three users really get."""
+
+import http.client
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mesh.daemon.failure import Failure
+from meshmall.cli.context import Context
+from meshmall.cli.up import MALL, apply_mall, start_mesh
+
+BRANCHES = ("jason.yaml", "fox.yaml")
+USERS = ("jason", "fox", "xx")
+LARGEST_ANSWER = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What one user's `/api/mall` shows. `favorites` counts the products that tell theirs."""
+
+    recommend_banner: bool
+    discount_banner: bool
+    favorites: int
+    products: int
+
+
+EXPECTED = {
+    "jason": lambda seen: seen.recommend_banner and not seen.discount_banner and seen.favorites == 0,
+    "fox": lambda seen: not seen.recommend_banner and seen.discount_banner and seen.favorites == seen.products > 0,
+    "xx": lambda seen: not seen.recommend_banner and not seen.discount_banner and seen.favorites == 0,
+}
+
+
+def show(context: Context, asked: Mapping[str, Any]) -> None:
+    """Brings all up, asks as each user and prints what came.
+
+    Raises Failure when one of them sees what is not theirs.
+    """
+    if context.home.running() is None:
+        start_mesh(context, asked)
+    else:
+        context.view.say(f"the mesh already runs in {context.home.path}")
+    apply_mall(context, MALL)
+    apply_mall(context, BRANCHES)
+    settings = context.home.settings()
+    seen = {user: ask(settings.address, settings.gateway_port, user) for user in USERS}
+    url = settings.gateway_url
+    context.view.say()
+    context.view.table(
+        f"What each of them sees at {url}/",
+        ["", *(f"user={user}" for user in USERS)],
+        [
+            ["recommend, banner (jason's)", *(_yes(seen[user].recommend_banner) for user in USERS)],
+            ["discount, banner (fox's)", *(_yes(seen[user].discount_banner) for user in USERS)],
+            ["products, favourites (fox's)", *(_count(seen[user]) for user in USERS)],
+        ],
+    )
+    _addresses(context, url)
+    wrong = [user for user in USERS if not EXPECTED[user](seen[user])]
+    if wrong:
+        raise Failure(f"{', '.join(wrong)}: not what the branches say", "meshmall status; meshmall get pods")
+
+
+def ask(address: str, port: int, user: str) -> Seen:
+    """Asks the gateway for `/api/mall` as this user. Raises Failure when the answer is not a mall."""
+    connection = http.client.HTTPConnection(address, port, timeout=10)
+    try:
+        connection.request("GET", "/api/mall", headers={"cookie": f"user={user}"})
+        answer = connection.getresponse()
+        text = answer.read(LARGEST_ANSWER)
+    except OSError as error:
+        raise Failure(f"the gateway at {address}:{port} does not answer: {error}") from None
+    finally:
+        connection.close()
+    if answer.status != 200:
+        raise Failure(f"the gateway answers user={user} with {answer.status}: {text[:200]!r}")
+    body = json.loads(text)
+    areas = [body.get("recommend"), body.get("discount")]
+    if None in areas:
+        raise Failure(f"the mall answers user={user} without an area: {body.get('errors')}")
+    products = [product for area in areas for product in area["products"]]
+    return Seen(
+        recommend_banner=areas[0]["banner"],
+        discount_banner=areas[1]["banner"],
+        favorites=sum("favorites" in product for product in products),
+        products=len(products),
+    )
+
+
+def _addresses(context: Context, url: str) -> None:
+    settings = context.home.settings()
+    context.view.say(f"  the page      [bold]{url}/[/]  (sign in as jason, fox, or any name)")
+    context.view.say(f"  the same      http://{settings.address}:31004/  (NodePort)")
+    context.view.say(f"  by hand       curl -s -H 'cookie: user=jason' {url}/api/mall")
+    context.view.say(f"  kubectl       export KUBECONFIG={context.home.kubeconfig}")
+    context.view.say("  and then      meshmall status, meshmall get pods, meshmall down")
+
+
+def _yes(there: bool) -> str:
+    return "[green]true[/]" if there else "[dim]false[/]"
+
+
+def _count(seen: Seen) -> str:
+    return f"[green]on {seen.favorites} of {seen.products}[/]" if seen.favorites else "[dim]none[/]"

@@ -1,0 +1,53 @@
+"""`meshmall logs`: what a pod's containers have written."""
+
+import sys
+
+from mesh.client.api import ApiError
+from mesh.daemon.failure import Failure
+from mesh.resources.values.ref import Ref
+from meshmall.cli.apply import pods_of
+from meshmall.cli.context import Context
+
+
+def print_logs(
+    context: Context,
+    target: str,
+    *,
+    follow: bool,
+    tail: int | None,
+    container: str | None,
+    previous: bool,
+    timestamps: bool,
+) -> None:
+    """Writes the log to stdout as it is. `target` is a pod's name, `pod/NAME` or `deployment/NAME`."""
+    pod = _pod(context, target)
+    try:
+        chunks = context.client.logs(
+            context.namespace,
+            pod,
+            container=container,
+            follow=follow,
+            tail=tail,
+            previous=previous,
+            timestamps=timestamps,
+        )
+        for chunk in chunks:
+            sys.stdout.buffer.write(chunk)
+            sys.stdout.buffer.flush()
+    except ApiError as error:
+        raise Failure(error.message, "the pods there are: meshmall get pods") from None
+
+
+def _pod(context: Context, target: str) -> str:
+    kind, _, name = target.rpartition("/")
+    if kind in ("", "pod", "pods", "po"):
+        return name
+    if kind not in ("deployment", "deployments", "deploy"):
+        raise Failure(f"{target}: logs are a pod's", "name a pod, or deployment/NAME")
+    try:
+        pods = pods_of(context, Ref("apps", "Deployment", context.namespace, name))
+    except ApiError as error:
+        raise Failure(error.message) from None
+    if not pods:
+        raise Failure(f"Deployment {context.namespace}/{name} has no pod")
+    return str(pods[0]["metadata"]["name"])

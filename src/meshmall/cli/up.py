@@ -1,0 +1,60 @@
+"""`meshmall up`: the daemon, the mall's v1 and the baseline's rules."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from mesh.daemon import launch
+from mesh.daemon.failure import Failure
+from mesh.resources.values.durations import seconds
+from meshmall.cli.apply import apply_objects, wait_ready
+from meshmall.cli.context import Context
+from meshmall.manifests import mall_manifest, read
+
+MALL = ("mesh-mall-v1.yaml", "mesh-routing.yaml")
+READY_LIMIT = 60.0
+
+
+def bring_up(context: Context, asked: Mapping[str, Any], *, with_mall: bool) -> None:
+    """Starts the mesh as asked (None keeps what the home has) and says where it answers."""
+    start_mesh(context, asked)
+    if with_mall:
+        apply_mall(context, MALL)
+    settings = context.home.settings()
+    if with_mall:
+        context.view.say(f"\nThe mall is at [bold]{settings.gateway_url}/[/]")
+    context.view.say(f"kubectl: export KUBECONFIG={context.home.kubeconfig}")
+
+
+def start_mesh(context: Context, asked: Mapping[str, Any]) -> None:
+    """Starts the daemon; raises Failure when it does not come up."""
+    home = context.home
+    _require_duration(asked.get("branch_expires"))
+    settings = replace(home.settings(), **{name: value for name, value in asked.items() if value is not None})
+    with context.view.step("starting the mesh") as step:
+        for said in launch.start(home, settings):
+            if "step" in said:
+                step.done = f"the mesh runs ({said['step']})"
+        step.done = f"the mesh runs in {home.path}"
+
+
+def apply_mall(context: Context, names: tuple[str, ...]) -> None:
+    """Applies manifests of the mall by name and waits until their Deployments are ready."""
+    with context.view.step(f"applying {', '.join(names)}") as step:
+        objects = read([str(mall_manifest(name)) for name in names])
+        outcome = apply_objects(context, objects)
+        step.done = f"applied {', '.join(names)}; Envoy acknowledged in {outcome.milliseconds:,.0f} ms"
+    with context.view.step("waiting for the pods") as step:
+        count = wait_ready(context, outcome.deployments, READY_LIMIT)
+        step.done = f"{count} pods are ready"
+
+
+def _require_duration(text: str | None) -> None:
+    if text is None:
+        return
+    try:
+        good = seconds(text) > 0
+    except ValueError:
+        good = False
+    if not good:
+        raise Failure(f'--branch-expires "{text}": is not a duration', "48h or 90m would do", code=2)
