@@ -18,9 +18,9 @@ from mesh.api.server_settings import ApiSettings, Plane
 from mesh.api.transport.guard import Guard
 from mesh.api.transport.http import PROTOBUF, Answer, Handler, Receive, Reply, Request, Scope, Send
 from mesh.api.transport.status_errors import Problem
+from mesh.resources.values.body import Body
 from mesh.store import Store, StoreError
 
-Body = dict[str, Any]
 LONGEST_SYNC = 300.0
 log = logging.getLogger(__name__)
 

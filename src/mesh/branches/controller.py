@@ -10,7 +10,6 @@ import time
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from mesh.branches.activity import Usage
 from mesh.branches.forks import fork, of_template, wrong_with
@@ -26,12 +25,12 @@ from mesh.resources.core.pod import Pod
 from mesh.resources.core.service import Service
 from mesh.resources.istio.destination_rule import DestinationRule
 from mesh.resources.meshmall.branch import DEFAULT_EXPIRES, GROUP, Branch, preview_host
+from mesh.resources.values.body import Body
 from mesh.resources.values.problems import Invalid
 from mesh.resources.values.ref import Ref
 from mesh.store import Change, Conflict, Event, Expired, NotFound, Put, Store, Stored, timestamp
 from mesh.store.cascade import removal
 
-Body = dict[str, Any]
 Key = tuple[str, str]
 Acknowledged = Callable[[int], Awaitable[None]]
 

@@ -11,9 +11,8 @@ import msgspec
 from mesh.resources.core.deployment import Deployment
 from mesh.resources.meshmall.branch import BRANCH_LABEL, SERVICE_LABEL, Branch, BranchTemplate, Fork
 from mesh.resources.validation.manifest import validate
+from mesh.resources.values.body import Body
 from mesh.resources.values.problems import Invalid
-
-Body = dict[str, Any]
 
 
 def deployment_name(service: str, branch: str) -> str:

@@ -8,7 +8,6 @@ rules for a host stay, behind and with those of the branches.
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 import msgspec
 
@@ -27,11 +26,11 @@ from mesh.resources.meshmall.branch import (
     BranchService,
     preview_host,
 )
+from mesh.resources.values.body import Body
 from mesh.resources.values.hosts import aliases
 from mesh.resources.values.problems import FieldError, Invalid
 from mesh.routing.branches import effective
 
-Body = dict[str, Any]
 ISTIO = "networking.istio.io/v1"
 
 

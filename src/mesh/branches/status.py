@@ -6,7 +6,6 @@ answer any more. Conditions follow Kubernetes' (type, status, reason, message, l
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from mesh.branches.forks import deployment_name
 from mesh.resources.analysis.branch_references import baselines
@@ -14,10 +13,10 @@ from mesh.resources.core.deployment import Deployment
 from mesh.resources.core.service import Service
 from mesh.resources.istio.destination_rule import DestinationRule
 from mesh.resources.meshmall.branch import Branch, BranchService
+from mesh.resources.values.body import Body
 from mesh.resources.values.hosts import aliases, resolve
 from mesh.routing.branches import effective
 
-Body = dict[str, Any]
 Named = Mapping[tuple[str, str], Branch]
 
 

@@ -10,12 +10,11 @@ import ssl
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlencode, urlsplit
 
+from mesh.resources.values.body import Body
 from mesh.resources.values.ref import Ref
 
-Body = dict[str, Any]
 Bodies = list[Body]
 PIECE = 64 << 10
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from mesh.resources.analysis.references import Finding
+from mesh.resources.values.conditions import find_condition, merge_conditions
 
 TYPE = "Programmed"
 LONGEST = 2_000
@@ -16,7 +17,7 @@ LONGEST = 2_000
 
 def has_condition(body: Mapping[str, Any]) -> bool:
     """Whether an object carries the condition already."""
-    return any(each.get("type") == TYPE for each in (body.get("status") or {}).get("conditions") or [])
+    return find_condition((body.get("status") or {}).get("conditions"), TYPE) is not None
 
 
 def with_condition(
@@ -27,25 +28,11 @@ def with_condition(
     `refusal` says why Envoy does not have it as it stands; `findings` are those about this object, None for a kind
     that has none; `now` is used when a condition's status turns.
     """
-    wanted = [_programmed(refusal)] + (list(_found(findings)) if findings is not None else [])
-    generation = body["metadata"].get("generation", 0)
+    desired = [_programmed(refusal)] + (list(_found(findings)) if findings is not None else [])
     status = body.get("status") or {}
-    before = {each.get("type"): each for each in status.get("conditions") or []}
-    changed = False
-    for each in wanted:
-        each["observedGeneration"] = generation
-        held = before.get(each["type"], {})
-        if all(held.get(key) == value for key, value in each.items()):
-            each["lastTransitionTime"] = held.get("lastTransitionTime")
-            continue
-        changed = True
-        same = held.get("status") == each["status"]
-        each["lastTransitionTime"] = held.get("lastTransitionTime") if same else now
-    if not changed:
-        return None
-    ours = {each["type"] for each in wanted}
-    others = [each for name, each in before.items() if name not in ours]
-    return {**body, "status": {**status, "conditions": [*others, *wanted]}}
+    former = status.get("conditions") or []
+    merged = merge_conditions(former, desired, now, generation=body["metadata"].get("generation", 0))
+    return {**body, "status": {**status, "conditions": merged}} if merged != former else None
 
 
 def _programmed(refusal: str | None) -> dict[str, Any]:

@@ -7,13 +7,14 @@ from collections.abc import Awaitable, Callable
 from mesh.pods import probes
 from mesh.pods.backoff import Backoff
 from mesh.pods.commands import run_command
-from mesh.pods.controllers.objects import Body, now
+from mesh.pods.controllers.objects import now
 from mesh.pods.host.process import Exit, Process, StartError
 from mesh.pods.invocation import Launch, NotYet
 from mesh.pods.logs.log_files import LogFile, LogKey
 from mesh.pods.logs.log_pipe import LogPipe
 from mesh.pods.shared import Room
 from mesh.resources.core.pod import Container, LifecycleHandler, Probe
+from mesh.resources.values.body import Body
 
 LAST_LINES = 5
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from mesh.pods.controllers.deployments import DeploymentController
 from mesh.pods.controllers.events import Recorder
-from mesh.pods.controllers.objects import Body, Objects, controller
+from mesh.pods.controllers.objects import Objects, controller
 from mesh.pods.controllers.replica_sets import ReplicaSetController
 from mesh.pods.host.addresses import Block
 from mesh.pods.host.census import Census
@@ -19,6 +19,7 @@ from mesh.pods.logs.log_reader import LogReader
 from mesh.pods.pod import PodRunner
 from mesh.pods.pod_settings import PodSettings
 from mesh.pods.shared import Room, Settled
+from mesh.resources.values.body import Body
 from mesh.resources.values.ref import Ref
 from mesh.store import Event, Expired, Store
 

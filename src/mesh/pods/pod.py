@@ -7,12 +7,13 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from mesh.pods.container import ContainerRunner
-from mesh.pods.controllers.objects import Body, now
+from mesh.pods.controllers.objects import now
 from mesh.pods.invocation import Launch, launch
 from mesh.pods.logs.log_files import LogKey
 from mesh.pods.pod_status import pod_status
 from mesh.pods.shared import Room
 from mesh.resources.core.pod import Container, Pod
+from mesh.resources.values.body import Body
 from mesh.store import Stored
 
 _LOG = logging.getLogger(__name__)

@@ -2,8 +2,9 @@
 
 from typing import Protocol
 
-from mesh.pods.controllers.objects import Body, condition, now
+from mesh.pods.controllers.objects import condition, now
 from mesh.resources.core.pod import Container, Pod
+from mesh.resources.values.body import Body
 
 
 class ContainerView(Protocol):

@@ -4,12 +4,11 @@
 """
 
 from mesh.store.errors import Conflict, Damaged, Exists, Expired, Locked, NotFound, StoreError
-from mesh.store.objects import Body, Change, Delete, Event, Put, Stored
+from mesh.store.objects import Change, Delete, Event, Put, Stored
 from mesh.store.store import Store, timestamp
 from mesh.store.watch import Watch
 
 __all__ = [
-    "Body",
     "Change",
     "Conflict",
     "Damaged",

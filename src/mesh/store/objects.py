@@ -3,9 +3,9 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, NamedTuple
 
+from mesh.resources.values.body import Body
 from mesh.resources.values.ref import Ref
 
-Body = dict[str, Any]
 Decode = Callable[[Ref, Body], Any]
 
 

@@ -14,11 +14,12 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+from mesh.resources.values.body import Body
 from mesh.resources.values.ref import Ref
 from mesh.store.decoding import decode, identity, kept
 from mesh.store.errors import Conflict, Exists, NotFound
 from mesh.store.file import StoreFile
-from mesh.store.objects import Body, Change, Decode, Delete, Event, Put, Stored
+from mesh.store.objects import Change, Decode, Delete, Event, Put, Stored
 from mesh.store.watch import Log, Watch
 
 T = TypeVar("T")

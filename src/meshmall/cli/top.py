@@ -4,16 +4,15 @@ import json
 import time
 from collections import defaultdict
 from collections.abc import Iterable
-from typing import Any
 
 from rich.live import Live
 from rich.table import Table
 
 from mesh.client.api import ApiError, Client
 from mesh.daemon.failure import Failure
+from mesh.resources.values.body import Body
 from meshmall.cli.context import Context
 
-Body = dict[str, Any]
 HEADER = ("SERVICE", "PODS", "REQ/S", "ERRORS", "P50", "P99", "CPU", "MEMORY")
 SIZES = {"Ki": 1 << 10, "Mi": 1 << 20, "Gi": 1 << 30}
 

@@ -5,7 +5,6 @@ import json
 import time
 import uuid
 from collections.abc import Iterator, Sequence
-from typing import Any
 from urllib.parse import urlsplit
 
 from rich.markup import escape
@@ -14,13 +13,13 @@ from rich.tree import Tree
 from mesh.client.api import ApiError
 from mesh.daemon.failure import Failure
 from mesh.resources.meshmall.branch import BAGGAGE_MEMBER
+from mesh.resources.values.body import Body
 from meshmall.cli.branch.diff import header_of
 from meshmall.cli.context import Context
 
 LIMIT = 60.0
 TOLD_LIMIT = 5.0
 LARGEST_ANSWER = 64 << 20
-Body = dict[str, Any]
 
 
 def show_trace(

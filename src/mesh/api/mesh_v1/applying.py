@@ -16,12 +16,12 @@ from mesh.api.transport.http import Reply, Request
 from mesh.api.transport.status_errors import Problem
 from mesh.resources.kinds import Registry
 from mesh.resources.validation.manifest import identify
+from mesh.resources.values.body import Body
 from mesh.resources.values.problems import FieldError, Invalid
 from mesh.resources.values.ref import Ref
 from mesh.store import Conflict, Put, Store, Stored
 from mesh.store.cascade import removal
 
-Body = dict[str, Any]
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 MOST_OBJECTS = 10_000
 

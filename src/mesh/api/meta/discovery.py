@@ -1,14 +1,14 @@
 """What clients ask before they ask for objects: versions, groups, kinds (Kubernetes' discovery API)."""
 
 import platform
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from mesh.api.meta import reviews
 from mesh.api.node import resource_metrics as usage
 from mesh.api.objects.paths import subresources
 from mesh.resources.kinds import KindInfo, Registry
+from mesh.resources.values.body import Body
 
-Body = dict[str, Any]
 VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
 KUBERNETES = ("1", "32")
 ALL = frozenset(

@@ -16,8 +16,8 @@ from mesh.api.objects.merging import KEYS, SETS
 from mesh.api.transport.http import Reply
 from mesh.resources.custom.untyped import Untyped
 from mesh.resources.kinds import KindInfo, Registry
+from mesh.resources.values.body import Body
 
-Body = dict[str, Any]
 GVK = "x-kubernetes-group-version-kind"
 # Clients ask with an "@" in it, which no media type may have; the answer's type is written as Kubernetes does.
 PROTOBUF_V2 = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"

@@ -1,10 +1,8 @@
 """Who am I, and may I: Kubernetes' reviews of the one who asks. Whoever got in may do everything."""
 
-from typing import Any
-
 from mesh.api.transport.status_errors import Problem
+from mesh.resources.values.body import Body
 
-Body = dict[str, Any]
 USER = {"username": "meshmall", "groups": ["system:masters", "system:authenticated"]}
 EVERYTHING = "who holds the mesh's kubeconfig may do everything"
 AUTHORIZATION, AUTHENTICATION = "authorization.k8s.io", "authentication.k8s.io"

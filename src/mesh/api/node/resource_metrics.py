@@ -16,9 +16,9 @@ from typing import Any, NamedTuple
 from mesh.api.objects.selectors import selection
 from mesh.api.transport.status_errors import Problem
 from mesh.pods.host.procfs import marked
+from mesh.resources.values.body import Body
 from mesh.store import Store, Stored, timestamp
 
-Body = dict[str, Any]
 GROUP, VERSION = "metrics.k8s.io", "v1beta1"
 SHORTEST, LONGEST = 0.5, 60.0
 TICK = os.sysconf("SC_CLK_TCK")

@@ -10,7 +10,7 @@ Rules are held to what they name only where a change touches them. An object tha
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from mesh.api.objects.node_ports import NodePorts
 from mesh.api.objects.served import ServedKinds
@@ -24,12 +24,12 @@ from mesh.resources.custom.untyped import Untyped
 from mesh.resources.kinds import Registry
 from mesh.resources.meshmall.branch import Branch, BranchSpec, entry_keys
 from mesh.resources.validation.manifest import Validated, validate
+from mesh.resources.values.body import Body
 from mesh.resources.values.meta import Resource
 from mesh.resources.values.problems import FieldError, Invalid
 from mesh.resources.values.ref import Ref
 from mesh.store import Put, Store, Stored
 
-Body = dict[str, Any]
 ROUTED = frozenset({"Service", "ServiceEntry", "VirtualService", "DestinationRule", "Gateway"})
 NAMED_BY_BRANCHES = {
     "Service": "",

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 
 from mesh.api.objects.merging import SETS, ListKey
 from mesh.api.transport.status_errors import Problem
+from mesh.resources.values.body import Body
 
-Body = dict[str, Any]
 Path = tuple[str, ...]
 MISSING = object()
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"

@@ -4,7 +4,6 @@ import asyncio
 import base64
 import binascii
 from collections.abc import AsyncGenerator, Sequence
-from typing import Any
 
 import msgspec
 
@@ -14,9 +13,9 @@ from mesh.api.objects.tables import table, wants_table
 from mesh.api.server_settings import ApiSettings
 from mesh.api.transport.http import Answer, Reply, Request, Stream
 from mesh.api.transport.status_errors import Problem, not_found
+from mesh.resources.values.body import Body
 from mesh.store import Event, Expired, Store, Stored, Watch
 
-Body = dict[str, Any]
 encode = msgspec.json.encode
 
 

@@ -5,10 +5,10 @@ from typing import Any
 
 from mesh.api.objects.node_ports import NodePorts, of_service
 from mesh.api.server_settings import Allocator
+from mesh.resources.values.body import Body
 from mesh.resources.values.problems import FieldError
 from mesh.resources.values.ref import Ref
 
-Body = dict[str, Any]
 WITH_NODE_PORTS = ("NodePort", "LoadBalancer")
 
 

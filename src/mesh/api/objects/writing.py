@@ -14,12 +14,12 @@ from mesh.api.objects.selectors import selection
 from mesh.api.transport.http import Reply, Request
 from mesh.api.transport.status_errors import Problem, already_exists, conflict, invalid, not_found
 from mesh.resources.validation.documents import documents
+from mesh.resources.values.body import Body
 from mesh.resources.values.problems import Invalid
 from mesh.resources.values.ref import Ref
 from mesh.store import Conflict, Exists, NotFound, Put, Store, Stored, timestamp
 from mesh.store.cascade import removal
 
-Body = dict[str, Any]
 LETTERS = "bcdfghjklmnpqrstvwxz2456789"
 MERGE, JSON, STRATEGIC, APPLY = (
     "application/merge-patch+json",

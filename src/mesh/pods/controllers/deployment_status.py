@@ -1,7 +1,8 @@
 """A Deployment's status as Kubernetes writes it. Pure but for the clock."""
 
-from mesh.pods.controllers.objects import Body, condition, now, seconds_since
+from mesh.pods.controllers.objects import condition, now, seconds_since
 from mesh.pods.controllers.rollout import strategy_of
+from mesh.resources.values.body import Body
 
 
 def deployment_status(deployment: Body, new: Body | None, old: list[Body], *, created: bool = False) -> Body:

@@ -5,10 +5,11 @@ from typing import Any
 
 from mesh.pods.controllers.deployment_status import deployment_status
 from mesh.pods.controllers.events import Recorder
-from mesh.pods.controllers.objects import Body, Objects, owner_reference, seconds_since
+from mesh.pods.controllers.objects import Objects, owner_reference, seconds_since
 from mesh.pods.controllers.rollout import Strategy, Version, step, strategy_of, surplus
 from mesh.pods.controllers.template import HASH_LABEL, same_template, template_hash, with_label
 from mesh.pods.controllers.work_queue import WorkQueue
+from mesh.resources.values.body import Body
 from mesh.resources.values.ref import Ref
 from mesh.store import Stored
 

@@ -10,8 +10,9 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Any
 
-from mesh.pods.controllers.objects import Body, condition, owner_reference
+from mesh.pods.controllers.objects import condition, owner_reference
 from mesh.resources.meshmall.branch import BRANCH_LABEL
+from mesh.resources.values.body import Body
 from mesh.resources.values.ref import Ref
 from mesh.store import Delete, Event, Expired, Put, Store, Stored
 

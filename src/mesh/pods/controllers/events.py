@@ -3,7 +3,8 @@
 import secrets
 from collections import OrderedDict
 
-from mesh.pods.controllers.objects import Body, Objects, now
+from mesh.pods.controllers.objects import Objects, now
+from mesh.resources.values.body import Body
 from mesh.resources.values.ref import Ref
 from mesh.store import Stored
 

@@ -9,16 +9,14 @@ import copy
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
-from typing import Any
 
+from mesh.resources.values.body import Body
 from mesh.resources.values.ref import Ref
 from mesh.store import Conflict, Delete, Event, NotFound, Put, Store, Stored
 
 DEPLOYMENT = ("apps", "Deployment")
 REPLICA_SET = ("apps", "ReplicaSet")
 POD = ("", "Pod")
-
-Body = dict[str, Any]
 
 
 class Objects:

@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from mesh.pods.controllers.objects import Body, Objects, condition, now, owner_reference, seconds_since
+from mesh.pods.controllers.objects import Objects, condition, now, owner_reference, seconds_since
 from mesh.pods.controllers.template import random_suffix
 from mesh.pods.controllers.work_queue import WorkQueue
+from mesh.resources.values.body import Body
 from mesh.resources.values.ref import Ref
 from mesh.store import Conflict, Stored
 

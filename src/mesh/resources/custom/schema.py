@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
+from mesh.resources.values.body import Body
 from mesh.resources.values.problems import FieldError, meant
 
-Body = dict[str, Any]
 MOST_ERRORS = 50
 HEAD = ("apiVersion", "kind", "metadata")
 PRESERVE = "x-kubernetes-preserve-unknown-fields"

@@ -2,12 +2,10 @@
 
 import base64
 from collections.abc import Callable
-from typing import Any
 
 from mesh.resources.custom.untyped import Untyped
 from mesh.resources.kinds import KindInfo
-
-Body = dict[str, Any]
+from mesh.resources.values.body import Body
 
 
 def with_defaults(info: KindInfo, body: Body, namespace: str) -> Body:

@@ -2,17 +2,15 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from mesh.client.api import ApiError
 from mesh.daemon.failure import Failure
+from mesh.resources.values.body import Body
 from mesh.resources.values.durations import seconds
 from mesh.resources.values.ref import Ref
 from meshmall.cli.apply import refusal, settle
 from meshmall.cli.branch.wait import Steps, branch_ref, fetch, first_answer, until_ready
 from meshmall.cli.context import Context
-
-Body = dict[str, Any]
 
 
 def create(context: Context, body: Body, *, wait: bool, timeout: float) -> None:

@@ -9,17 +9,16 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 from mesh.client.api import ApiError
 from mesh.daemon.failure import Failure
+from mesh.resources.values.body import Body
 from meshmall.cli.apply import refusal
 from meshmall.cli.branch.run import proxy_environment
 from meshmall.cli.branch.spec import Asked
 from meshmall.cli.branch.wait import Steps, branch_ref, condition, fetch, until_ready
 from meshmall.cli.context import Context
 
-Body = dict[str, Any]
 GRACE = 5.0
 LISTEN_LIMIT = 60.0
 # What programs write while they run: no reason to start them again.

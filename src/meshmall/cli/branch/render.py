@@ -15,7 +15,6 @@ from mesh.resources.values.problems import Invalid
 from meshmall.cli.branch.wait import fetch
 from meshmall.cli.context import Context
 
-Body = dict[str, Any]
 ISTIO = "networking.istio.io"
 
 

@@ -3,17 +3,15 @@
 import json
 import webbrowser
 from datetime import UTC, datetime
-from typing import Any
 
 import yaml
 
 from mesh.daemon.failure import Failure
 from mesh.resources.meshmall.branch import BAGGAGE_MEMBER, GIT_ANNOTATION, GROUP, preview_host
+from mesh.resources.values.body import Body
 from meshmall.cli.branch.create import entry_text
 from meshmall.cli.branch.wait import condition, fetch
 from meshmall.cli.context import Context
-
-Body = dict[str, Any]
 
 
 def list_branches(context: Context, output: str, *, everywhere: bool) -> None:

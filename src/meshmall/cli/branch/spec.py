@@ -3,12 +3,10 @@
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from mesh.daemon.failure import Failure
 from mesh.resources.meshmall.branch import GIT_ANNOTATION, GROUP
-
-Body = dict[str, Any]
+from mesh.resources.values.body import Body
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,15 +3,14 @@
 import http.client
 import time
 from dataclasses import dataclass, field
-from typing import Any
 
 from mesh.client.api import ApiError
 from mesh.daemon.failure import Failure
 from mesh.resources.meshmall.branch import GROUP, HEADER, preview_host
+from mesh.resources.values.body import Body
 from mesh.resources.values.ref import Ref
 from meshmall.cli.context import Context
 
-Body = dict[str, Any]
 FIRST_PAUSE, LONGEST_PAUSE = 0.005, 0.05
 HOPELESS = ("CrashLoopBackOff", "ErrImageNeverPull", "StartError", "CreateContainerError")
 
