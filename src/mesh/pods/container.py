@@ -5,7 +5,6 @@ import signal
 from collections.abc import Awaitable, Callable
 
 from mesh.pods import probes
-from mesh.pods.backoff import Backoff
 from mesh.pods.commands import run_command
 from mesh.pods.controllers.objects import now
 from mesh.pods.host.process import Exit, Process, StartError
@@ -13,6 +12,7 @@ from mesh.pods.invocation import Launch, NotYet
 from mesh.pods.logs.log_files import LogFile, LogKey
 from mesh.pods.logs.log_pipe import LogPipe
 from mesh.pods.shared import Room
+from mesh.reconcile.backoff import Backoff
 from mesh.resources.core.pod import Container, LifecycleHandler, Probe
 from mesh.resources.values.body import Body
 

@@ -28,6 +28,7 @@ class Log:
         self._floor = version
         self._newest = version
         self._watches: set[Watch] = set()
+        self._closed = False
 
     def append(self, events: Sequence[Event]) -> None:
         """Adds events and wakes who waits for one of them."""
@@ -58,13 +59,18 @@ class Log:
         return self._events[place - self._dropped :]
 
     def join(self, watch: "Watch") -> None:
-        self._watches.add(watch)
+        """Adds a watch, which ends at once when the log is closed already."""
+        if self._closed:
+            watch.close()
+        else:
+            self._watches.add(watch)
 
     def leave(self, watch: "Watch") -> None:
         self._watches.discard(watch)
 
     def close(self) -> None:
-        """Ends all watches."""
+        """Ends all watches, and every later one."""
+        self._closed = True
         for watch in tuple(self._watches):
             watch.close()
 

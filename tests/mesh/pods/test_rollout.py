@@ -2,10 +2,10 @@
 
 import pytest
 
-from mesh.pods.backoff import Backoff
 from mesh.pods.controllers.rollout import Step, Strategy, Version, bounds, step, surplus
 from mesh.pods.controllers.template import same_template, template_hash, with_label
 from mesh.pods.expansion import expand
+from mesh.reconcile.backoff import Backoff
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,14 @@
-"""How long a container that ends again and again waits before its next start."""
+"""How long something that fails repeatedly waits before its next start."""
 
 from dataclasses import dataclass
 
 
 @dataclass(slots=True)
 class Backoff:
-    """Kubernetes' rule: at once, then `first`, doubled up to `limit`; anew after a run of `reset` seconds."""
+    """Kubernetes' rule: start at once, then after `first` seconds, doubled up to `limit`.
+
+    A run of `reset` seconds or more starts over.
+    """
 
     first: float
     limit: float
