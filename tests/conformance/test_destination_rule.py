@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from envoy.extensions.upstreams.http.v3 import http_protocol_options_pb2
 
-from mesh.envoy.encode.listeners_clusters import HTTP_OPTIONS, encode_cluster
+from mesh.envoy.encode.cluster import HTTP_OPTIONS, encode_cluster
 from mesh.resources.validation.manifest import validate
 from mesh.resources.values.problems import Invalid
 from tests.conformance.reference import Request

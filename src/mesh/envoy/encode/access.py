@@ -13,20 +13,21 @@ from envoy.extensions.filters.http.rbac.v3 import rbac_pb2 as http_rbac_pb2
 from envoy.type.matcher.v3 import metadata_pb2, regex_pb2, string_pb2
 
 from mesh.envoy.encode.authentication import PAYLOADS
+from mesh.envoy.encode.caller import CALLER_KEY
 from mesh.routing.table import Access, AccessRule, Condition
 
 FILTER = "envoy.filters.http.rbac"
 Principal = rbac_pb2.Principal
 
 
-def encode_access(layers: Sequence[Access], source_key: str) -> http_rbac_pb2.RBACPerRoute:
+def encode_access(layers: Sequence[Access]) -> http_rbac_pb2.RBACPerRoute:
     """What must hold for a row: every layer of it."""
     wanted = []
     for layer in layers:
         if layer.deny:
-            wanted.append(_not(_any([_rule(each, source_key, layer) for each in layer.deny])))
+            wanted.append(_not(_any([_rule(each, layer) for each in layer.deny])))
         if layer.allow is not None:
-            allowed = [_rule(each, source_key, layer) for each in layer.allow]
+            allowed = [_rule(each, layer) for each in layer.allow]
             wanted.append(_any(allowed) if allowed else _not(Principal(any=True)))
     message = http_rbac_pb2.RBACPerRoute()
     message.rbac.rules.action = rbac_pb2.RBAC.ALLOW
@@ -36,17 +37,17 @@ def encode_access(layers: Sequence[Access], source_key: str) -> http_rbac_pb2.RB
     return message
 
 
-def _rule(rule: AccessRule, source_key: str, layer: Access) -> rbac_pb2.Principal:
+def _rule(rule: AccessRule, layer: Access) -> rbac_pb2.Principal:
     parts = [
-        _any([_all([_condition(each, source_key, layer) for each in group]) for group in alternatives])
+        _any([_all([_condition(each, layer) for each in group]) for group in alternatives])
         for alternatives in (rule.sources, rule.operations)
         if alternatives
     ]
-    parts += [_condition(each, source_key, layer) for each in rule.when]
+    parts += [_condition(each, layer) for each in rule.when]
     return _all(parts)
 
 
-def _condition(condition: Condition, source_key: str, layer: Access) -> rbac_pb2.Principal:
+def _condition(condition: Condition, layer: Access) -> rbac_pb2.Principal:
     payload = "gateway" if layer.at_gateway else "row"
     match condition.what:
         case "request principal":
@@ -56,7 +57,7 @@ def _condition(condition: Condition, source_key: str, layer: Access) -> rbac_pb2
         case "principal" | "namespace" if layer.at_gateway:
             parts = [_not(Principal(any=True))]
         case _:
-            parts = [_value(condition.what, value, source_key) for value in condition.values]
+            parts = [_value(condition.what, value) for value in condition.values]
     found = _any(parts)
     return _not(found) if condition.negate else found
 
@@ -109,11 +110,11 @@ def _words(value: str) -> string_pb2.StringMatcher:
     return _string(value)
 
 
-def _value(what: str, value: str, source_key: str) -> rbac_pb2.Principal:
+def _value(what: str, value: str) -> rbac_pb2.Principal:
     message = Principal()
     match what:
         case "principal" | "namespace":
-            message.filter_state.key = source_key
+            message.filter_state.key = CALLER_KEY
             token = "@principal" if what == "principal" else "namespace"
             message.filter_state.string_match.safe_regex.regex = rf".*\|{token}={_as_regex(value)}\|.*"
         case "ip" | "remote ip":

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 
 from envoy.config.core.v3 import extension_pb2
 from envoy.extensions.filters.http.jwt_authn.v3 import config_pb2
-from google.protobuf import any_pb2
 
+from mesh.envoy.encode.protobuf import packed
 from mesh.routing.table import Authentication, JwtProvider, Requirement
 
 # Where Envoy keeps what a token says, whatever the filter is named.
@@ -35,9 +35,7 @@ def encode_authentication(
     else:
         for asked in (*former.asked, *value.asked):
             message.requirement_map[requirement_name(asked)].CopyFrom(_requirement(asked))
-    packed = any_pb2.Any()
-    packed.Pack(message, deterministic=True)
-    return extension_pb2.TypedExtensionConfig(name=value.name, typed_config=packed)
+    return extension_pb2.TypedExtensionConfig(name=value.name, typed_config=packed(message))
 
 
 def encode_asked(asked: Requirement) -> config_pb2.PerRouteConfig:

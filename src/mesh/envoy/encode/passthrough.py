@@ -7,7 +7,8 @@ from envoy.config.cluster.v3 import cluster_pb2
 from envoy.extensions.clusters.dynamic_forward_proxy.v3 import cluster_pb2 as dynamic_pb2
 from envoy.extensions.common.dynamic_forward_proxy.v3 import dns_cache_pb2
 from envoy.extensions.filters.http.dynamic_forward_proxy.v3 import dynamic_forward_proxy_pb2
-from google.protobuf import duration_pb2
+
+from mesh.envoy.encode.protobuf import duration
 
 FILTER = "envoy.filters.http.dynamic_forward_proxy"
 # Names kept at once, and seconds: after the last use of a name, and for a look-up.
@@ -35,8 +36,8 @@ def _names() -> dns_cache_pb2.DnsCacheConfig:
     message = dns_cache_pb2.DnsCacheConfig(
         name="outside",
         dns_lookup_family=cluster_pb2.Cluster.V4_PREFERRED,
-        host_ttl=duration_pb2.Duration(seconds=KEPT),
-        dns_query_timeout=duration_pb2.Duration(seconds=LOOK_UP),
+        host_ttl=duration(KEPT),
+        dns_query_timeout=duration(LOOK_UP),
     )
     message.max_hosts.value = MOST_NAMES
     return message

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from envoy.config.core.v3 import base_pb2
 from envoy.extensions.transport_sockets.tls.v3 import common_pb2, tls_pb2
-from google.protobuf import any_pb2
 
+from mesh.envoy.encode.protobuf import packed
 from mesh.routing.table import Originate, Terminate
 
 SOCKET = "envoy.transport_sockets.tls"
@@ -80,6 +80,4 @@ def _add_names(context: common_pb2.CertificateValidationContext, names: Sequence
 
 
 def _socket(message: tls_pb2.DownstreamTlsContext | tls_pb2.UpstreamTlsContext) -> base_pb2.TransportSocket:
-    packed = any_pb2.Any()
-    packed.Pack(message, deterministic=True)
-    return base_pb2.TransportSocket(name=SOCKET, typed_config=packed)
+    return base_pb2.TransportSocket(name=SOCKET, typed_config=packed(message))

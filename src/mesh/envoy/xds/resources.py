@@ -12,9 +12,11 @@ from typing import Any
 from google.protobuf import any_pb2
 
 from mesh.envoy.encode.authentication import encode_authentication
-from mesh.envoy.encode.branches import packed
-from mesh.envoy.encode.listeners_clusters import encode_cluster, encode_endpoints, encode_listener
-from mesh.envoy.encode.routes import TableEncoder
+from mesh.envoy.encode.cluster import encode_cluster
+from mesh.envoy.encode.endpoint import encode_endpoints
+from mesh.envoy.encode.listener import encode_listener
+from mesh.envoy.encode.protobuf import packed
+from mesh.envoy.encode.route_table import TableEncoder
 from mesh.routing.security.authentication import ROWS
 from mesh.routing.table import Authentication, Forward, Listener, Role, Route, Snapshot
 

@@ -1,0 +1,118 @@
+"""A listener's HTTP connection manager: limits, what is trusted of a client, and the chain of HTTP filters."""
+
+from envoy.config.core.v3 import config_source_pb2
+from envoy.extensions.access_loggers.grpc.v3 import als_pb2
+from envoy.extensions.filters.http.cors.v3 import cors_pb2
+from envoy.extensions.filters.http.fault.v3 import fault_pb2
+from envoy.extensions.filters.http.rbac.v3 import rbac_pb2
+from envoy.extensions.filters.http.router.v3 import router_pb2
+from envoy.extensions.filters.network.http_connection_manager.v3 import http_connection_manager_pb2 as hcm
+
+from mesh.envoy.encode.access import FILTER as ACCESS_FILTER
+from mesh.envoy.encode.authentication import FILTER_TYPE
+from mesh.envoy.encode.branches import FILTER as BRANCH_FILTER
+from mesh.envoy.encode.branches import branch_filter
+from mesh.envoy.encode.cors import FILTER as CORS_FILTER
+from mesh.envoy.encode.fault import FILTER as FAULT_FILTER
+from mesh.envoy.encode.passthrough import FILTER as PASSTHROUGH_FILTER
+from mesh.envoy.encode.passthrough import passthrough_filter
+from mesh.envoy.encode.protobuf import ads, duration, packed
+from mesh.envoy.process.bootstrap import CONTROL_CLUSTER
+from mesh.resources.meshmall.branch import HEADER
+from mesh.routing.security.authentication import ROWS
+from mesh.routing.table import Listener, Role
+
+STREAM_IDLE = 300.0
+CONNECTION_IDLE = 3600.0
+HEADERS_LIMIT = 30.0
+HEADERS_KB = 60
+# What Envoy's guide for edge proxies advises for listeners that anybody can reach.
+MAX_STREAMS = 100
+STREAM_WINDOW, CONNECTION_WINDOW = 1 << 16, 1 << 20
+LOGGED_HEADERS = ("traceparent", HEADER)
+# Seconds and bytes after which Envoy sends what it has logged.
+LOG_FLUSH, LOG_BUFFER = 0.1, 64 << 10
+
+
+def http_connection_manager(listener: Listener) -> hcm.HttpConnectionManager:
+    """The manager of a listener that has a route table."""
+    message = hcm.HttpConnectionManager(
+        stat_prefix=listener.role.value,
+        server_header_transformation=hcm.HttpConnectionManager.PASS_THROUGH,
+        stream_idle_timeout=duration(STREAM_IDLE),
+        request_headers_timeout=duration(HEADERS_LIMIT),
+        preserve_external_request_id=True,
+        path_with_escaped_slashes_action=hcm.HttpConnectionManager.KEEP_UNCHANGED,
+        strip_trailing_host_dot=True,
+    )
+    message.normalize_path.value = True
+    _encode_trust(message, outside=listener.role in (Role.GATEWAY, Role.NODE_PORT))
+    # Programs that follow HTTP_PROXY write the whole URL into the request line.
+    message.http_protocol_options.allow_absolute_url.value = True
+    message.http_protocol_options.accept_http_10 = True
+    message.http_protocol_options.default_host_for_http_10 = "http10"
+    message.common_http_protocol_options.idle_timeout.CopyFrom(duration(CONNECTION_IDLE))
+    message.max_request_headers_kb.value = HEADERS_KB
+    message.rds.route_config_name = listener.table or ""
+    message.rds.config_source.CopyFrom(ads())
+    upgrade = message.upgrade_configs.add(upgrade_type="websocket")
+    upgrade.enabled.value = True
+    if listener.told:
+        message.access_log.add(name="envoy.access_loggers.http_grpc").typed_config.CopyFrom(packed(_access_log()))
+    _encode_filters(message, listener)
+    return message
+
+
+def _encode_trust(message: hcm.HttpConnectionManager, *, outside: bool) -> None:
+    """A client outside is who its connection says. A pod's call stays as it is, whatever it says of its own caller."""
+    message.use_remote_address.value = outside
+    message.skip_xff_append = not outside
+    if outside:
+        message.http2_protocol_options.max_concurrent_streams.value = MAX_STREAMS
+        message.http2_protocol_options.initial_stream_window_size.value = STREAM_WINDOW
+        message.http2_protocol_options.initial_connection_window_size.value = CONNECTION_WINDOW
+
+
+def _encode_filters(message: hcm.HttpConnectionManager, listener: Listener) -> None:
+    """The HTTP filters, in the order in which requests pass them.
+
+    1. A gateway's tokens: matches may ask for a claim, and the route is chosen when the next filter asks for it.
+    2. Branches: the route depends on `x-branch`, so it must be set before anything acts by the route.
+    3. CORS before faults and access: a preflight carries no token and is answered here, as in Istio.
+    4. A row's tokens before access: an AuthorizationPolicy may ask for a claim.
+    5. The look-up of unknown hosts just before the router, which ends the chain: only what may go out is looked up.
+    """
+    filters = message.http_filters
+    if listener.role is Role.GATEWAY:
+        filters.add(name=listener.name).config_discovery.CopyFrom(_tokens())
+    filters.add(name=BRANCH_FILTER).typed_config.CopyFrom(branch_filter(listener))
+    filters.add(name=CORS_FILTER).typed_config.CopyFrom(packed(cors_pb2.Cors()))
+    filters.add(name=FAULT_FILTER).typed_config.CopyFrom(packed(fault_pb2.HTTPFault()))
+    filters.add(name=ROWS).config_discovery.CopyFrom(_tokens())
+    filters.add(name=ACCESS_FILTER).typed_config.CopyFrom(packed(rbac_pb2.RBAC()))
+    if listener.passthrough:
+        filters.add(name=PASSTHROUGH_FILTER).typed_config.CopyFrom(packed(passthrough_filter()))
+    router = router_pb2.Router(suppress_envoy_headers=True)
+    filters.add(name="envoy.filters.http.router").typed_config.CopyFrom(packed(router))
+
+
+def _tokens() -> config_source_pb2.ExtensionConfigSource:
+    """A JWT filter whose configuration is a resource under the filter's name.
+
+    So a change of what tokens are asked for replaces no listener, and closes no connection.
+    """
+    return config_source_pb2.ExtensionConfigSource(config_source=ads(), type_urls=[FILTER_TYPE])
+
+
+def _access_log() -> als_pb2.HttpGrpcAccessLogConfig:
+    """Every request is logged over the socket that the configuration comes by; all listeners share one stream."""
+    message = als_pb2.HttpGrpcAccessLogConfig(
+        additional_request_headers_to_log=LOGGED_HEADERS, additional_response_headers_to_log=(HEADER,)
+    )
+    common = message.common_config
+    common.log_name = "mesh"
+    common.transport_api_version = config_source_pb2.V3
+    common.grpc_service.envoy_grpc.cluster_name = CONTROL_CLUSTER
+    common.buffer_flush_interval.CopyFrom(duration(LOG_FLUSH))
+    common.buffer_size_bytes.value = LOG_BUFFER
+    return message

@@ -1,0 +1,81 @@
+"""Listeners to Envoy's Listener messages: addresses, filter chains, TLS and TCP.
+
+What happens with HTTP is in `http_connection_manager`, who calls in `caller`.
+"""
+
+from collections.abc import Sequence
+
+from envoy.config.listener.v3 import listener_components_pb2, listener_pb2
+from envoy.extensions.filters.listener.tls_inspector.v3 import tls_inspector_pb2
+from envoy.extensions.filters.network.tcp_proxy.v3 import tcp_proxy_pb2
+
+from mesh.envoy.encode.caller import caller_state
+from mesh.envoy.encode.http_connection_manager import http_connection_manager
+from mesh.envoy.encode.protobuf import packed
+from mesh.envoy.encode.tls import downstream_tls
+from mesh.routing.table import Chain, Listener, Role, Source, Weighted
+
+CONNECTION_BUFFER = 1 << 20
+# What Istio's own ingress gateway is to rules that ask who calls.
+INGRESS = Source("istio-system", "istio-ingressgateway", (), service_account="istio-ingressgateway-service-account")
+
+
+def encode_listener(listener: Listener) -> listener_pb2.Listener:
+    """HTTP that asks a route table, or TCP that goes to clusters; with `chains`, by the name a TLS client asks for."""
+    message = listener_pb2.Listener(name=listener.name, stat_prefix=listener.role.value)
+    message.address.socket_address.address = listener.address
+    message.address.socket_address.port_value = listener.port
+    # The global limit protects against clients outside; pods calling each other must not be refused because of them.
+    message.ignore_global_conn_limit = listener.role is Role.SIDECAR
+    # With SO_REUSEPORT a second Envoy would share the port in silence; without it the bind fails and says why.
+    message.enable_reuse_port.value = False
+    message.per_connection_buffer_limit_bytes.value = CONNECTION_BUFFER
+    if not listener.chains:
+        clusters = () if listener.table is not None else listener.to or (Weighted(listener.cluster or ""),)
+        _encode_filters(message.filter_chains.add(), listener, clusters)
+        return message
+    # The inspector reads the TLS client's first message without ending TLS, so that a chain can match its SNI.
+    inspector = message.listener_filters.add(name="envoy.filters.listener.tls_inspector")
+    inspector.typed_config.CopyFrom(packed(tls_inspector_pb2.TlsInspector()))
+    for chain in listener.chains:
+        _encode_chain(message.filter_chains.add(), listener, chain)
+    return message
+
+
+def _encode_chain(message: listener_components_pb2.FilterChain, listener: Listener, chain: Chain) -> None:
+    """What happens for the names of one chain: TLS is ended or left to the pod, then HTTP or bytes."""
+    if "*" not in chain.names:
+        message.filter_chain_match.server_names.extend(chain.names)
+    if chain.terminate is not None:
+        message.transport_socket.CopyFrom(downstream_tls(chain.terminate))
+    _encode_filters(message, listener, chain.to)
+
+
+def _encode_filters(
+    message: listener_components_pb2.FilterChain, listener: Listener, clusters: Sequence[Weighted]
+) -> None:
+    """The network filters: who calls; then bytes to the clusters, or without any, HTTP by the listener's table.
+
+    The order counts: the last one is terminal, and its routes and RBAC ask for what the first one has written.
+    """
+    source = listener.source or (INGRESS if listener.role is Role.GATEWAY else None)
+    if source is not None:
+        state = message.filters.add(name="envoy.filters.network.set_filter_state")
+        state.typed_config.CopyFrom(packed(caller_state(source)))
+    if clusters:
+        proxy = message.filters.add(name="envoy.filters.network.tcp_proxy")
+        proxy.typed_config.CopyFrom(packed(_tcp_proxy(listener, clusters)))
+    else:
+        manager = message.filters.add(name="envoy.filters.network.http_connection_manager")
+        manager.typed_config.CopyFrom(packed(http_connection_manager(listener)))
+
+
+def _tcp_proxy(listener: Listener, clusters: Sequence[Weighted]) -> tcp_proxy_pb2.TcpProxy:
+    """Bytes to one cluster, or to several by their weights, chosen anew for each connection."""
+    proxy = tcp_proxy_pb2.TcpProxy(stat_prefix=listener.role.value)
+    if len(clusters) == 1:
+        proxy.cluster = clusters[0].cluster
+    else:
+        for share in clusters:
+            proxy.weighted_clusters.clusters.add(name=share.cluster, weight=share.weight)
+    return proxy

@@ -1,0 +1,68 @@
+"""Matches to Envoy's RouteMatch messages: path, headers, query parameters, who calls, and a token's claims."""
+
+from envoy.config.route.v3 import route_components_pb2 as rc
+from envoy.type.matcher.v3 import regex_pb2, string_pb2
+
+from mesh.envoy.encode.access import claim_matcher
+from mesh.envoy.encode.caller import CALLER_KEY, caller_token
+from mesh.routing.table import FieldMatch, How, Match, Pattern
+
+
+def encode_match(match: Match) -> rc.RouteMatch:
+    """Envoy asks for every part and needs a path in any case: without one, `/` is a prefix of all."""
+    message = rc.RouteMatch()
+    _encode_path(message, match.path)
+    message.headers.extend(_header(header) for header in match.headers)
+    for query in match.query:
+        parameter = message.query_parameters.add(name=query.name)
+        if query.pattern.how is How.PRESENT:
+            parameter.present_match = True
+        else:
+            parameter.string_match.CopyFrom(string_matcher(query.pattern))
+    tokens = [caller_token(key, value) for key, value in match.source_labels]
+    if match.source_namespace:
+        tokens.append(caller_token("namespace", match.source_namespace))
+    for token in tokens:
+        state = message.filter_state.add(key=CALLER_KEY)
+        state.string_match.contains = token
+    for claim in match.claims:
+        # Envoy's `present_match` does not look into lists, a regex that matches everything does.
+        pattern = Pattern(How.REGEX, "(?s).*") if claim.pattern.how is How.PRESENT else claim.pattern
+        matcher = claim_matcher("gateway", claim.path, string_matcher(pattern), invert=claim.invert)
+        message.dynamic_metadata.append(matcher)
+    return message
+
+
+def _encode_path(message: rc.RouteMatch, path: Pattern | None) -> None:
+    if path is None or path.how is How.PRESENT:
+        message.prefix = "/"
+    elif path.how is How.EXACT:
+        message.path = path.value
+    elif path.how is How.PREFIX:
+        message.prefix = path.value
+    elif path.how is How.PATH_PREFIX:
+        message.path_separated_prefix = path.value
+    else:
+        message.safe_regex.CopyFrom(regex_pb2.RegexMatcher(regex=path.value))
+    if path is not None and path.ignore_case:
+        message.case_sensitive.value = False
+
+
+def _header(match: FieldMatch) -> rc.HeaderMatcher:
+    message = rc.HeaderMatcher(name=match.name, invert_match=match.invert)
+    if match.pattern.how is How.PRESENT:
+        message.present_match = True
+    else:
+        message.string_match.CopyFrom(string_matcher(match.pattern))
+        # A missing header does not have the value, so `withoutHeaders` matches; Envoy alone would not invert it.
+        message.treat_missing_header_as_empty = match.invert and match.pattern.value != ""
+    return message
+
+
+def string_matcher(pattern: Pattern) -> string_pb2.StringMatcher:
+    """A comparison of a whole string; RE2 for regexes."""
+    if pattern.how is How.REGEX:
+        return string_pb2.StringMatcher(safe_regex=regex_pb2.RegexMatcher(regex=pattern.value))
+    if pattern.how is How.PREFIX:
+        return string_pb2.StringMatcher(prefix=pattern.value, ignore_case=pattern.ignore_case)
+    return string_pb2.StringMatcher(exact=pattern.value, ignore_case=pattern.ignore_case)

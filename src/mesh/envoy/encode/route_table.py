@@ -1,0 +1,109 @@
+"""Route tables to Envoy's RouteConfiguration messages, and virtual hosts with what branches change there."""
+
+from envoy.config.route.v3 import route_components_pb2 as rc
+from envoy.config.route.v3 import route_pb2
+from google.protobuf import any_pb2
+
+from mesh.envoy.encode.branch_lookup import BranchClusters, BranchRows, Lookup, differs_by_cluster
+from mesh.envoy.encode.branches import FILTER, entry_script
+from mesh.envoy.encode.forward import has_one_destination
+from mesh.envoy.encode.protobuf import field, number_of, packed, serialized
+from mesh.envoy.encode.retry import encode_retry
+from mesh.envoy.encode.route import encode_route
+from mesh.resources.meshmall.branch import HEADER
+from mesh.routing.table import Entries, Forward, Route, RouteTable, VirtualHost
+from mesh.routing.virtual_service.routes import DEFAULT_RETRY
+
+DIRECT_RESPONSE_LIMIT = 1 << 20
+
+
+class TableEncoder:
+    """Encodes route tables and remembers the hosts that it encoded, so that a change costs what changed."""
+
+    def __init__(self) -> None:
+        lookup = Lookup()
+        self._rows = BranchRows(lambda route: encode_route(route, inherited=DEFAULT_RETRY), lookup)
+        self._clusters = BranchClusters(lookup)
+        self._encoded: dict[str, tuple[VirtualHost, bytes]] = {}
+        self._last_script: tuple[Entries, any_pb2.Any] = (Entries(), any_pb2.Any())
+        self._host_field = number_of(route_pb2.RouteConfiguration, "virtual_hosts")
+        self._plugin_field = number_of(route_pb2.RouteConfiguration, "cluster_specifier_plugins")
+        self._matcher_field = number_of(rc.VirtualHost, "matcher")
+
+    def encode(self, table: RouteTable) -> any_pb2.Any:
+        """The whole table, packed."""
+        message = route_pb2.RouteConfiguration(
+            name=table.name,
+            max_direct_response_body_size_bytes={"value": DIRECT_RESPONSE_LIMIT},
+        )
+        # Clusters are sent before the routes that name them; Envoy would refuse the whole table for one that is late.
+        message.validate_clusters.value = False
+        if table.entries is not None and table.entries.entries:
+            message.typed_per_filter_config[FILTER].CopyFrom(self._script(table.entries))
+        elif table.entries is not None:
+            # Without branches no script runs that would remove the header that nobody outside may write.
+            message.request_headers_to_remove.append(HEADER)
+        encoded = b"".join((serialized(message), *(self._host(table, host) for host in table.hosts)))
+        return any_pb2.Any(type_url=f"type.googleapis.com/{message.DESCRIPTOR.full_name}", value=encoded)
+
+    def _script(self, entries: Entries) -> any_pb2.Any:
+        """All tables of a snapshot have the same entries: their script is made once."""
+        last, script = self._last_script
+        if last is not entries and last != entries:
+            script = packed(entry_script(entries))
+        self._last_script = (entries, script)
+        return script
+
+    def _host(self, table: RouteTable, host: VirtualHost) -> bytes:
+        """The host as a field of its table, behind the plugins that its rows name."""
+        place = f"{table.name} {host.name}"
+        last = self._encoded.get(place)
+        if last is not None and (last[0] is host or last[0] == host):
+            return last[1]
+        encoded = self._with_branches(place, host) if host.diverts else self._plain(host)
+        self._encoded[place] = (host, encoded)
+        return encoded
+
+    def _plain(self, host: VirtualHost) -> bytes:
+        message = rc.VirtualHost(name=host.name, domains=host.domains)
+        message.routes.extend(encode_route(route) for route in host.routes)
+        return field(self._host_field, serialized(message))
+
+    def _with_branches(self, place: str, host: VirtualHost) -> bytes:
+        """A host where branches send requests elsewhere.
+
+        Most branches replace a cluster and nothing else. For these the host's rows stay, and ask a plugin for their
+        cluster by the branch: a few bytes for each branch. The others have rows of their own in the host's matcher.
+        """
+        message = rc.VirtualHost(name=host.name, domains=host.domains)
+        # What most rows of most branches say is said once, for all of them.
+        message.retry_policy.CopyFrom(encode_retry(DEFAULT_RETRY))
+        # A plugin gives one cluster: a row with weights, or that changes headers per destination, cannot ask it.
+        replaceable = all(not isinstance(row.action, Forward) or has_one_destination(row.action) for row in host.routes)
+        by_cluster = [divert for divert in host.diverts if replaceable and differs_by_cluster(divert)]
+        by_rows = host.diverts
+        if by_cluster:
+            by_rows = tuple(divert for divert in host.diverts if not differs_by_cluster(divert))
+        swapped = {former for divert in by_cluster for former, _ in divert.swap}
+        plugins = {
+            f"{host.name} {cluster}": self._clusters.plugin(f"{host.name} {cluster}", cluster, by_cluster)
+            for cluster in sorted(swapped)
+        }
+
+        def asking_plugin(route: Route) -> rc.Route:
+            row = encode_route(route, inherited=DEFAULT_RETRY)
+            plugin = f"{host.name} {row.route.cluster}"
+            if plugin in plugins:
+                row.route.cluster_specifier_plugin = plugin
+            return row
+
+        if by_rows:
+            matcher = self._rows.matcher(place, host.routes, by_rows, asking_plugin)
+            encoded = serialized(message) + field(self._matcher_field, matcher)
+        else:
+            message.routes.extend(asking_plugin(route) for route in host.routes)
+            encoded = serialized(message)
+        # Protobuf collects repeated fields wherever they stand: a host and its plugins can be kept as one piece.
+        return b"".join(
+            (*(field(self._plugin_field, plugin) for plugin in plugins.values()), field(self._host_field, encoded))
+        )
