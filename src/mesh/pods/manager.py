@@ -3,7 +3,6 @@
 import asyncio
 import shutil
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 
 from mesh.pods.controllers.deployments import DeploymentController
@@ -19,9 +18,14 @@ from mesh.pods.logs.log_reader import LogReader
 from mesh.pods.pod import PodRunner
 from mesh.pods.pod_settings import PodSettings
 from mesh.pods.shared import Room, Settled
+from mesh.reconcile.follower import follow
+from mesh.reconcile.supervisor import Supervisor
 from mesh.resources.values.body import Body
 from mesh.resources.values.ref import Ref
-from mesh.store import Event, Expired, Store
+from mesh.store import Event, Store
+
+# The names of the loops.
+PODS, IMAGES = "pods", "images"
 
 
 class PodManager:
@@ -37,8 +41,10 @@ class PodManager:
         block: Block,
         settled: Settled,
         settings: PodSettings | None = None,
+        supervisor: Supervisor | None = None,
     ) -> None:
         self._store = store
+        self._supervisor = supervisor or Supervisor()
         self._block = block
         self._settings = settings or PodSettings()
         self._objects = Objects(store)
@@ -60,7 +66,6 @@ class PodManager:
         self._deployments = DeploymentController(self._objects, events)
         self._replica_sets = ReplicaSetController(self._objects, self._settings.node_name)
         self._runners: dict[str, PodRunner] = {}
-        self._tasks: list[asyncio.Task[None]] = []
         self._seen = 0
         self.logs = LogReader(self._files)
 
@@ -73,7 +78,8 @@ class PodManager:
         self._files.remove_all()
         shutil.rmtree(self._room.home / "pods", ignore_errors=True)
         self._renumber_services()
-        self._tasks = [asyncio.create_task(self._run()), asyncio.create_task(self._follow_images())]
+        self._supervisor.start(PODS, self._run)
+        self._supervisor.start(IMAGES, self._follow_images)
 
     async def stop(self, grace: float | None = None) -> None:
         """Ends all processes, in parallel and without waiting for Envoy. The objects stay. Idempotent.
@@ -81,11 +87,7 @@ class PodManager:
         SIGKILL comes `grace` seconds after SIGTERM (None: the settings' `stop_grace`), sooner for a pod whose own
         grace is shorter.
         """
-        for task in self._tasks:
-            task.cancel()
-        for task in self._tasks:
-            with suppress(asyncio.CancelledError):
-                await task
+        await self._supervisor.stop(PODS, IMAGES)
         self._deployments.queue.close()
         self._replica_sets.queue.close()
         runners = list(self._runners.values())
@@ -119,19 +121,11 @@ class PodManager:
                 self._room.configuration.ring()
 
     async def _run(self) -> None:
-        while True:
-            version = self._objects.load()
-            with suppress(Expired):
-                self._seen = version
-                async with self._store.watch(since=version) as watch:
-                    self._look_at_all()
-                    while events := await watch.batch():
-                        for event in events:
-                            self._take(event)
-                    return
+        await follow(self._store, relist=self._relist, take=self._take)
 
-    def _look_at_all(self) -> None:
-        """A first look, or one after events were missed: every object once, and what is gone meanwhile."""
+    def _relist(self) -> None:
+        """Looks at every object once: at first, and after events were missed. Also finds what is gone meanwhile."""
+        self._seen = self._objects.load()
         for stored in self._store.list("", "Pod"):
             self._pod(Event("ADDED", stored, stored.version))
         present = {stored.uid for stored in self._store.list("", "Pod")}

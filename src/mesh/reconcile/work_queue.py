@@ -23,11 +23,7 @@ class WorkQueue(Generic[Key]):
     The queue has no task that could die: it runs in callbacks of the event loop. Make it inside a running loop.
     """
 
-    def __init__(
-        self, name: str, work: Callable[[Key], None], *, before: Callable[[list[Key]], None] | None = None
-    ) -> None:
-        """`name` is what the log calls a key: "Deployment"."""
-        self._name = name
+    def __init__(self, work: Callable[[Key], None], *, before: Callable[[list[Key]], None] | None = None) -> None:
         self._work = work
         self._before = before
         self._loop = asyncio.get_running_loop()
@@ -94,7 +90,7 @@ class WorkQueue(Generic[Key]):
             try:
                 self._before(due)
             except Exception as error:
-                log.exception("%s: a round of %d could not be prepared", self._name, len(due))
+                log.exception("%s: the round could not be prepared", ", ".join(map(str, due)))
                 for key in due:
                     self._retry(key, error)
                 return
@@ -103,7 +99,7 @@ class WorkQueue(Generic[Key]):
                 self._work(key)
             except Exception as error:
                 pause = self._retry(key, error)
-                log.exception("%s %s: trying again in %g s", self._name, _text(key), pause)
+                log.exception("%s: trying again in %g s", key, pause)
             else:
                 self._failures.pop(key, None)
 
@@ -113,8 +109,3 @@ class WorkQueue(Generic[Key]):
         pause = min(LONGEST_RETRY, FIRST_RETRY * 2.0 ** min(times, 16))
         self.add_after(key, pause)
         return pause
-
-
-def _text(key: object) -> str:
-    """ "namespace/name" for a pair, as Kubernetes writes it."""
-    return "/".join(map(str, key)) if type(key) is tuple else str(key)

@@ -8,7 +8,7 @@ from mesh.pods.controllers.events import Recorder
 from mesh.pods.controllers.objects import Objects, owner_reference, seconds_since
 from mesh.pods.controllers.rollout import Strategy, Version, step, strategy_of, surplus
 from mesh.pods.controllers.template import HASH_LABEL, same_template, template_hash, with_label
-from mesh.pods.controllers.work_queue import WorkQueue
+from mesh.reconcile.work_queue import WorkQueue
 from mesh.resources.values.body import Body
 from mesh.resources.values.ref import Ref
 from mesh.store import Stored
@@ -24,7 +24,7 @@ class DeploymentController:
     def __init__(self, objects: Objects, events: Recorder) -> None:
         self._objects = objects
         self._events = events
-        self.queue = WorkQueue(self.reconcile)
+        self.queue: WorkQueue[Ref] = WorkQueue(self.reconcile)
 
     def reconcile(self, ref: Ref) -> None:
         """One look at one Deployment, one step of its rollout."""

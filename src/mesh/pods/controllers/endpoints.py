@@ -1,20 +1,21 @@
 """Endpoints and EndpointSlices: which pods stand behind a Service, for kubectl and other tools to read.
 
-Envoy does not learn it from here: routing works it out from the same Services and pods.
+Envoy does not get its endpoints from here: routing derives them from the same Services and pods.
 """
 
-import asyncio
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from typing import Any
 
 from mesh.pods.controllers.objects import condition, owner_reference
+from mesh.reconcile.follower import follow
+from mesh.reconcile.supervisor import Supervisor
+from mesh.reconcile.work_queue import WorkQueue
 from mesh.resources.meshmall.branch import BRANCH_LABEL
 from mesh.resources.values.body import Body
 from mesh.resources.values.ref import Ref
-from mesh.store import Delete, Event, Expired, Put, Store, Stored
+from mesh.store import Delete, Event, Put, Store, Stored
 
 SLICES = "discovery.k8s.io"
 MANAGED_BY = {"endpointslice.kubernetes.io/managed-by": "meshmall"}
@@ -26,49 +27,55 @@ Groups = dict[Ports, list[Body]]
 class EndpointController:
     """Follows Services and pods of one store, and writes what stands behind each Service."""
 
-    def __init__(self, store: Store) -> None:
+    LOOP = "endpoints"
+
+    def __init__(self, store: Store, supervisor: Supervisor | None = None) -> None:
         self._store = store
-        self._task: asyncio.Task[None] | None = None
+        self._supervisor = supervisor or Supervisor()
+        self._queue: WorkQueue[Ref] = WorkQueue(self._write)
 
     async def start(self) -> None:
-        """Begins; every Service is looked at once."""
-        self._task = asyncio.create_task(self._run(), name="endpoints")
+        """Starts following; every Service is looked at once."""
+        self._supervisor.start(self.LOOP, self._run)
 
     async def stop(self) -> None:
-        """Ends. Idempotent."""
-        task, self._task = self._task, None
-        if task is not None:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+        """Stops following. Idempotent."""
+        await self._supervisor.stop(self.LOOP)
+        self._queue.close()
 
     async def _run(self) -> None:
-        while True:
-            with suppress(Expired):
-                async with self._store.watch() as watch:
-                    self._write(each.ref for each in self._store.list("", "Service"))
-                    while events := await watch.batch():
-                        self._write({ref for event in events for ref in self._concerned(event)})
-                    return
+        await follow(self._store, relist=self._relist, take=self._take)
 
-    def _concerned(self, event: Event) -> Iterable[Ref]:
+    def _relist(self) -> None:
+        self._add(service.ref for service in self._store.list("", "Service"))
+
+    def _take(self, event: Event) -> None:
+        self._add(self._affected(event))
+
+    def _add(self, services: Iterable[Ref]) -> None:
+        for ref in services:
+            self._queue.add(ref)
+
+    def _affected(self, event: Event) -> Iterable[Ref]:
+        """The Services whose endpoints an event can change."""
         ref = event.object.ref
         if ref[:2] == ("", "Service"):
             return [ref]
         if ref[:2] != ("", "Pod") or (event.type == "MODIFIED" and event.previous and _same(event)):
             return []
-        carried = [each.metadata.get("labels") or {} for each in (event.object, event.previous) if each is not None]
+        # Also by the labels before: a pod that was relabelled leaves one Service and enters another.
+        states = [stored for stored in (event.object, event.previous) if stored is not None]
         return [
             service.ref
             for service in self._store.list("", "Service", ref.namespace)
-            if any(_selects(service.body, labels) for labels in carried)
+            if any(_selects(service.body, stored.metadata.get("labels") or {}) for stored in states)
         ]
 
-    def _write(self, services: Iterable[Ref]) -> None:
-        for ref in sorted(services):
-            service = self._store.get(ref)
-            if service is not None and service.body["spec"].get("selector"):
-                self._store.commit(self._changes(service))
+    def _write(self, ref: Ref) -> None:
+        service = self._store.get(ref)
+        # Without a selector the Endpoints are the user's own to write.
+        if service is not None and service.body["spec"].get("selector"):
+            self._store.commit(self._changes(service))
 
     def _changes(self, service: Stored) -> list[Put | Delete]:
         groups = self._groups(service)

@@ -1,18 +1,18 @@
-"""The store as the pods' room uses it: changes that do not lose anybody else's, and who owns what.
+"""The store as controllers of pods use it: changes that lose nobody else's, and an index of who owns what.
 
-The controllers ask "which pods has this ReplicaSet?" at every event; the index answers without looking at all
-objects. It takes in what this room commits at once, and what others commit from the watch, in either order.
+The controllers ask "which pods has this ReplicaSet?" at every event; the index answers without scanning all objects. It
+takes in what is written here at once, and what others commit from the watch, in either order.
 """
 
 import contextlib
-import copy
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 
+from mesh.reconcile.writing import update, write_status
 from mesh.resources.values.body import Body
 from mesh.resources.values.ref import Ref
-from mesh.store import Conflict, Delete, Event, NotFound, Put, Store, Stored
+from mesh.store import Delete, Event, NotFound, Put, Store, Stored
 
 DEPLOYMENT = ("apps", "Deployment")
 REPLICA_SET = ("apps", "ReplicaSet")
@@ -59,24 +59,17 @@ class Objects:
 
     def update(self, ref: Ref, change: Callable[[Body], None]) -> Stored | None:
         """Lets `change` alter a copy of the object and stores it when it differs; None when there is no object."""
-        while True:
-            stored = self.store.get(ref)
-            if stored is None:
-                return None
-            body = copy.deepcopy(stored.body)
-            change(body)
-            if body == stored.body:
-                return stored
-            try:
-                written = self.store.commit([Put(ref, body, stored.version)])[0]
-            except (Conflict, NotFound):
-                continue
+        written = update(self.store, ref, change)
+        if written is not None:
             self._keep(written)
-            return written
+        return written
 
     def set_status(self, ref: Ref, status: Body) -> Stored | None:
-        """Replaces an object's status."""
-        return self.update(ref, lambda body: body.__setitem__("status", status))
+        """Replaces an object's status when it differs; None when there is no object."""
+        written = write_status(self.store, ref, status)
+        if written is not None:
+            self._keep(written)
+        return written
 
     def delete(self, ref: Ref) -> None:
         """Removes an object; nothing when it is gone already."""
@@ -85,7 +78,7 @@ class Objects:
         self._forget(ref)
 
     def end_pod(self, ref: Ref) -> None:
-        """Marks a pod as to be ended, as the API does at a delete: the pod's runner removes it when it has ended."""
+        """Marks a pod for termination, as the API does for a delete; the pod's runner removes it once it has ended."""
 
         def mark(body: Body) -> None:
             if "deletionTimestamp" not in body["metadata"]:

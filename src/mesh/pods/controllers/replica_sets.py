@@ -4,7 +4,7 @@ from typing import Any
 
 from mesh.pods.controllers.objects import Objects, condition, now, owner_reference, seconds_since
 from mesh.pods.controllers.template import random_suffix
-from mesh.pods.controllers.work_queue import WorkQueue
+from mesh.reconcile.work_queue import WorkQueue
 from mesh.resources.values.body import Body
 from mesh.resources.values.ref import Ref
 from mesh.store import Conflict, Stored
@@ -16,7 +16,7 @@ class ReplicaSetController:
     def __init__(self, objects: Objects, node_name: str) -> None:
         self._objects = objects
         self._node_name = node_name
-        self.queue = WorkQueue(self.reconcile)
+        self.queue: WorkQueue[Ref] = WorkQueue(self.reconcile)
 
     def reconcile(self, ref: Ref) -> None:
         """One look at one ReplicaSet."""

@@ -7,6 +7,7 @@ import pytest
 
 from mesh.reconcile import work_queue
 from mesh.reconcile.work_queue import WorkQueue
+from mesh.resources.values.ref import Ref
 
 
 async def until(condition: Callable[[], bool]) -> None:
@@ -17,7 +18,7 @@ async def until(condition: Callable[[], bool]) -> None:
 
 async def test_a_key_added_many_times_is_worked_on_once_in_the_order_of_arrival() -> None:
     worked: list[str] = []
-    queue = WorkQueue("Service", worked.append)
+    queue = WorkQueue(worked.append)
     for key in ("b", "a", "b", "b"):
         queue.add(key)
     assert not queue.idle
@@ -29,24 +30,25 @@ async def test_an_error_names_the_key_and_leaves_the_others_their_turn(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(work_queue, "FIRST_RETRY", 0.001)
-    worked: list[tuple[str, str]] = []
+    worked: list[Ref] = []
+    bad, good = Ref("", "Service", "mesh", "bad"), Ref("", "Service", "mesh", "good")
 
-    def work(key: tuple[str, str]) -> None:
+    def work(key: Ref) -> None:
         worked.append(key)
-        if key[1] == "bad" and worked.count(key) < 3:
+        if key == bad and worked.count(key) < 3:
             raise KeyError("spec")
 
-    queue = WorkQueue("Branch", work)
-    queue.add(("mesh", "bad"))
-    queue.add(("mesh", "good"))
+    queue = WorkQueue(work)
+    queue.add(bad)
+    queue.add(good)
     await until(lambda: queue.idle)
-    assert worked == [("mesh", "bad"), ("mesh", "good")]
-    assert queue.failing == {("mesh", "bad"): "KeyError: 'spec'"}
+    assert worked == [bad, good]
+    assert queue.failing == {bad: "KeyError: 'spec'"}
     await until(lambda: not queue.failing)
-    assert worked.count(("mesh", "bad")) == 3
-    assert worked.count(("mesh", "good")) == 1
-    assert "Branch mesh/bad: trying again in 0.001 s" in caplog.text
-    assert "Branch mesh/bad: trying again in 0.002 s" in caplog.text
+    assert worked.count(bad) == 3
+    assert worked.count(good) == 1
+    assert "Service mesh/bad: trying again in 0.001 s" in caplog.text
+    assert "Service mesh/bad: trying again in 0.002 s" in caplog.text
 
 
 async def test_a_round_that_cannot_be_prepared_is_tried_again_with_all_its_keys(
@@ -61,7 +63,7 @@ async def test_a_round_that_cannot_be_prepared_is_tried_again_with_all_its_keys(
         if len(rounds) == 1:
             raise RuntimeError("not yet")
 
-    queue = WorkQueue("Branch", worked.append, before=before)
+    queue = WorkQueue(worked.append, before=before)
     queue.add("fox")
     queue.add("owl")
     await until(lambda: len(worked) == 2)
@@ -71,7 +73,7 @@ async def test_a_round_that_cannot_be_prepared_is_tried_again_with_all_its_keys(
 
 async def test_the_earlier_of_two_times_counts_and_a_forgotten_key_has_none() -> None:
     worked: list[str] = []
-    queue = WorkQueue("Deployment", worked.append)
+    queue = WorkQueue(worked.append)
     queue.add_after("a", 60.0)
     queue.add_after("a", 0.001)
     queue.add_after("a", 60.0)
