@@ -20,12 +20,16 @@ from mesh.api.transport.credentials import Credentials, prepare, publish
 from mesh.api.transport.guard import Guard
 from mesh.api.transport.http import Handler
 from mesh.api.transport.serving import Bounds, Serving, listen
+from mesh.reconcile.supervisor import Supervisor
 from mesh.resources.gateway_api.types import CLASS_NAME, CONTROLLER
 from mesh.resources.gateway_api.types import GROUP as GATEWAY_API
 from mesh.resources.values.ref import Ref
 from mesh.store import Put, Store
 
 __all__ = ["ApiServer", "ApiSettings", "Sources"]
+
+# The name of the garbage collector's loop.
+COLLECTOR = "collector"
 
 
 class ApiServer:
@@ -42,6 +46,7 @@ class ApiServer:
         status: Callable[[], dict[str, Any]],
         sources: Sources | None = None,
         more: Mapping[tuple[str, str], Handler] | None = None,
+        supervisor: Supervisor | None = None,
     ) -> None:
         """`sources` are what the mesh knows of its requests and rules; without, that is not served. `more` are
         answers of rooms above this one, by method and path."""
@@ -55,7 +60,7 @@ class ApiServer:
         self._more = more or {}
         self._closing = asyncio.Event()
         self._serving: Serving | None = None
-        self._collecting: asyncio.Task[None] | None = None
+        self._supervisor = supervisor or Supervisor()
 
     async def start(self) -> str:
         """Listens, writes the kubeconfig, returns the URL. Raises OSError when port or home refuse."""
@@ -76,7 +81,7 @@ class ApiServer:
         self._serving = Serving(self.app, bounds, credentials)
         await self._serving.start(listener)
         collector = Collector(self._store, admission.node_ports)
-        self._collecting = asyncio.create_task(collector.run(), name="collector")
+        self._supervisor.start(COLLECTOR, collector.run)
         url = _url(settings.host, listener.getsockname()[1])
         publish(settings.home, credentials, url, settings.namespace)
         return url
@@ -84,9 +89,7 @@ class ApiServer:
     async def stop(self) -> None:
         """Ends watches and followed logs, lets short requests finish, stops listening. Idempotent."""
         self._closing.set()
-        if self._collecting is not None:
-            self._collecting.cancel()
-            await asyncio.gather(self._collecting, return_exceptions=True)
+        await self._supervisor.stop(COLLECTOR)
         if self._serving is not None:
             await self._serving.stop()
 

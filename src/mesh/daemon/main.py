@@ -45,6 +45,7 @@ from mesh.pods.controllers.events import Recorder
 from mesh.pods.controllers.objects import Objects
 from mesh.pods.host.addresses import Block
 from mesh.pods.manager import PodManager
+from mesh.reconcile.supervisor import Supervisor
 from mesh.resources.meshmall.branch import GROUP
 from mesh.routing.world import MeshSettings
 from mesh.store import Store, StoreError
@@ -86,6 +87,7 @@ class Daemon:
         self.progress = progress
         self.begun = time.time()
         self.mesh_settings = MeshSettings()
+        self.supervisor = Supervisor()
 
     async def run(self) -> None:
         """Serves until SIGTERM or SIGINT."""
@@ -105,6 +107,9 @@ class Daemon:
         store = Store.open(home.path / "store.db")
         stack.callback(store.close)
         self.progress.step("store")
+
+        supervisor = self.supervisor
+        stack.push_async_callback(supervisor.close)
 
         ring = Ring()
         plane = DataPlane(
@@ -136,10 +141,10 @@ class Daemon:
             with suppress(TimeoutError):
                 await programmer.acknowledged(version, SETTLE_LIMIT)
 
-        pods = PodManager(store, home.path, block, settled)
+        pods = PodManager(store, home.path, block, settled, supervisor=supervisor)
         await pods.start()
         stack.push_async_callback(pods.stop)
-        endpoints = EndpointController(store)
+        endpoints = EndpointController(store, supervisor)
         await endpoints.start()
         stack.push_async_callback(endpoints.stop)
         self.progress.step("pods")
@@ -148,17 +153,7 @@ class Daemon:
         await branches.start()
         stack.push_async_callback(branches.stop)
 
-        try:
-            collector = endpoint()
-        except ValueError as error:
-            raise Failure(str(error), "unset it, or name a collector") from None
-        exporter = Exporter(collector) if collector is not None else None
-        if exporter is not None:
-            exporter.start()
-            stack.push_async_callback(exporter.stop)
-        telemetry = Telemetry(store, ring, exporter)
-        telemetry.start()
-        stack.push_async_callback(telemetry.stop)
+        telemetry = self._telemetry(stack, store, ring)
 
         gateway = Gateway(settings.address, settings.gateway_port)
         console = Console(lambda: api.app, Comparing(gateway, telemetry), settings.console_port)
@@ -173,11 +168,27 @@ class Daemon:
             status=lambda: {**self._status(plane, store), "problems": pods.problems()},
             sources=Sources(telemetry, Reasons(store, lambda: programmer.snapshot), lambda: programmer.snapshot),
             more=console.answers,
+            supervisor=supervisor,
         )
         url = await api.start()
         stack.push_async_callback(api.stop)
         self.progress.step("api")
         return {"api": url}
+
+    def _telemetry(self, stack: AsyncExitStack, store: Store, ring: Ring) -> Telemetry:
+        """Starts to read what Envoy reports, and to export it when the environment names a collector."""
+        try:
+            collector = endpoint()
+        except ValueError as error:
+            raise Failure(str(error), "unset it, or name a collector") from None
+        exporter = Exporter(collector, self.supervisor) if collector is not None else None
+        if exporter is not None:
+            exporter.start()
+            stack.push_async_callback(exporter.stop)
+        telemetry = Telemetry(store, ring, exporter, self.supervisor)
+        telemetry.start()
+        stack.push_async_callback(telemetry.stop)
+        return telemetry
 
     def _status(self, plane: DataPlane, store: Store) -> dict[str, Any]:
         return {

@@ -20,6 +20,7 @@ from urllib.parse import unquote, urlsplit
 from mesh.observe.requests import fell_back, ordered, parents
 from mesh.observe.spans import GATEWAY, Span
 from mesh.observe.traces import TRACEPARENT, Trace
+from mesh.reconcile.supervisor import Supervisor
 
 MOST_WAITING = 2_000
 MOST_AT_ONCE = 200
@@ -61,11 +62,13 @@ def endpoint(environment: Mapping[str, str] = os.environ) -> Endpoint | None:
 class Exporter:
     """Sends traces in batches; while the collector is away, the newest are kept, up to a bound."""
 
-    def __init__(self, to: Endpoint) -> None:
+    LOOP = "otlp"
+
+    def __init__(self, to: Endpoint, supervisor: Supervisor | None = None) -> None:
         self._to = to
         self._waiting: deque[Trace] = deque(maxlen=MOST_WAITING)
         self._come = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
+        self._supervisor = supervisor or Supervisor()
         self.sent = 0
 
     def __call__(self, traces: list[Trace]) -> None:
@@ -74,15 +77,11 @@ class Exporter:
         self._come.set()
 
     def start(self) -> None:
-        self._task = asyncio.create_task(self._run(), name="otlp")
+        self._supervisor.start(self.LOOP, self._run)
 
     async def stop(self) -> None:
-        """Sends what waits, if the collector answers, and ends."""
-        if self._task is None:
-            return
-        self._task.cancel()
-        with suppress(asyncio.CancelledError):
-            await self._task
+        """Stops; first sends what is waiting, if the collector answers."""
+        await self._supervisor.stop(self.LOOP)
         with suppress(Exception):
             await asyncio.wait_for(self._send_all(), 2.0)
 

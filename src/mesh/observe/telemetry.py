@@ -1,10 +1,8 @@
-"""What the mesh knows of its requests: joins the hops' ring with everything that is made of them."""
+"""What the mesh knows about its requests: joins the ring of hops with everything that is derived from them."""
 
 import asyncio
-import logging
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 
 from mesh.observe.hops import Ring
@@ -13,20 +11,24 @@ from mesh.observe.spans import Spans
 from mesh.observe.topology import Calls
 from mesh.observe.traces import Trace, Traces
 from mesh.observe.workloads import Addresses
+from mesh.reconcile.supervisor import Supervisor
 from mesh.store import Store
 
 EVERY = 0.25
-# A trace is whole when nothing came to it for so long: seconds.
+# Seconds without a new span after which a trace counts as complete.
 SETTLED = 2.0
-log = logging.getLogger(__name__)
 Export = Callable[[list[Trace]], None]
 
 
 class Telemetry:
-    """Follows the ring; what is asked of it has everything that Envoy has told until then."""
+    """Reads the ring; every answer includes all that Envoy has reported so far."""
 
-    def __init__(self, store: Store, ring: Ring, export: Export | None = None) -> None:
-        """`export` is given each trace once, when it is whole."""
+    LOOP = "telemetry"
+
+    def __init__(
+        self, store: Store, ring: Ring, export: Export | None = None, supervisor: Supervisor | None = None
+    ) -> None:
+        """`export` is given each trace once, when it is complete."""
         self.store = store
         self.traces = Traces()
         self.metrics = Metrics()
@@ -37,21 +39,18 @@ class Telemetry:
         self._spans = Spans(Addresses(store))
         self._export = export
         self._open: dict[str, tuple[float, Trace]] = {}
-        self._task: asyncio.Task[None] | None = None
+        self._supervisor = supervisor or Supervisor()
         self._moved = asyncio.Event()
 
     def start(self) -> None:
-        self._task = asyncio.create_task(self._run(), name="telemetry")
+        self._supervisor.start(self.LOOP, self._run)
 
     async def stop(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+        await self._supervisor.stop(self.LOOP)
         self._settle(float("inf"))
 
     def catch_up(self) -> None:
-        """Takes what Envoy has told since the last time."""
+        """Takes what Envoy has reported since the last time."""
         hops = self._ring.since(self._place)
         if not hops and self._ring.count == self._place:
             return
@@ -76,9 +75,13 @@ class Telemetry:
         """The metrics as Prometheus scrapes them."""
         self.catch_up()
         gauges = {
-            "meshmall_spans_total": ("counter", "Spans that Envoy has told.", float(self._place)),
-            "meshmall_spans_lost_total": ("counter", "Spans that came faster than they were read.", float(self.lost)),
-            "meshmall_traces": ("gauge", "Requests that are kept.", float(len(self.traces))),
+            "meshmall_spans_total": ("counter", "Spans that Envoy has reported.", float(self._place)),
+            "meshmall_spans_lost_total": (
+                "counter",
+                "Spans that came faster than they were read.",
+                float(self.lost),
+            ),
+            "meshmall_traces": ("gauge", "Requests that are stored.", float(len(self.traces))),
             **_process(),
         }
         return self.metrics.text(gauges)
@@ -92,15 +95,15 @@ class Telemetry:
     def _settle(self, before: float) -> None:
         if self._export is None:
             return
-        whole = [trace for when, trace in self._open.values() if when <= before]
-        for trace in whole:
+        complete = [trace for when, trace in self._open.values() if when <= before]
+        for trace in complete:
             del self._open[trace.request_id]
-        if whole:
-            self._export(whole)
+        if complete:
+            self._export(complete)
 
 
 def _process() -> dict[str, tuple[str, str, float]]:
-    """The daemon's own metrics, by the names that Prometheus' client libraries give them."""
+    """The daemon's own metrics, by the names that Prometheus' client libraries use."""
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return {
         "process_cpu_seconds_total": ("counter", "The daemon's processor time.", time.process_time()),

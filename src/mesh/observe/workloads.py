@@ -1,8 +1,9 @@
-"""Who is at an address: pods by their IP, and the mesh's own listeners."""
+"""Which workload is at an address: pods by their IP."""
 
 from dataclasses import dataclass
 
 from mesh.observe.hops import Hop
+from mesh.reconcile.follower import Follower
 from mesh.resources.core.pod import Pod
 from mesh.resources.meshmall.branch import BRANCH_LABEL, SERVICE_LABEL
 from mesh.store import Store
@@ -32,40 +33,44 @@ class Workload:
 
 
 class Addresses:
-    """Looks pods up by IP; the table follows the store's version of pods."""
+    """Looks pods up by IP, and follows the store's pods to do so.
+
+    A pod that has gone stays known until another one has its address: what Envoy reports about its last requests
+    arrives after it has ended.
+    """
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._version = -1
+        self._follower = Follower(store, group="", kind="Pod")
         self._by_ip: dict[str, Workload] = {}
 
     def at(self, address: str) -> Workload | None:
-        """Who has "ip:port"; a pod that has just gone is still known until the next look."""
-        ip = address.rpartition(":")[0]
-        found = self._by_ip.get(ip)
-        if found is None and self._version != self._store.version:
-            self._look()
-            found = self._by_ip.get(ip)
-        return found
+        """The pod at "ip:port"; None when the address is no pod's."""
+        changes = self._follower.take()
+        if changes.relist:
+            for pod in self._store.of(Pod):
+                self._enter(pod)
+        for event in changes.events:
+            if event.type != "DELETED":
+                self._enter(event.object.typed)
+        return self._by_ip.get(address.rpartition(":")[0])
 
     def source(self, hop: Hop) -> Workload | None:
-        """Who made the call: its listener's address is the pod's own. None for what comes from outside."""
+        """The caller: its listener's address is the pod's own. None for requests from outside."""
         return self.at(hop.listener)
 
     def destination(self, hop: Hop) -> Workload | None:
-        """Who answered."""
+        """The pod that answered; None when there was none, or it is not a pod."""
         return self.at(hop.upstream) if hop.upstream else None
 
-    def _look(self) -> None:
-        self._version = self._store.version
-        for pod in self._store.of(Pod):
-            if pod.status.pod_ip:
-                self._by_ip[pod.status.pod_ip] = _workload(pod)
+    def _enter(self, pod: Pod) -> None:
+        if pod.status.pod_ip:
+            self._by_ip[pod.status.pod_ip] = _workload(pod)
 
 
 def _workload(pod: Pod) -> Workload:
     labels = pod.metadata.labels
-    owner = next((each.name for each in pod.metadata.owner_references if each.controller), pod.metadata.name)
+    owner = next((owner.name for owner in pod.metadata.owner_references if owner.controller), pod.metadata.name)
     return Workload(
         pod=pod.metadata.name,
         namespace=pod.metadata.namespace,

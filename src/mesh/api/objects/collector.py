@@ -1,85 +1,78 @@
-"""Removes what lost its reason to be, after whoever removed that: the garbage collector.
+"""Garbage collection: removes objects whose owners or namespace are gone.
 
-A delete through the API takes its dependents along in the same commit (`mesh.store.cascade`). This looks
-after the rest: what other rooms delete, dependents that were written too late, and namespaces that wait for
-their last pod. It also tells admission which NodePorts have just been given up.
+A delete through the API removes dependents in the same commit (`mesh.store.cascade`). The collector handles the rest:
+what controllers delete, dependents that were written too late, and namespaces that wait for their last pod. It also
+reports to admission which NodePorts have just been freed.
 """
 
 from mesh.api.objects.node_ports import NodePorts
+from mesh.reconcile.follower import follow
 from mesh.resources.values.ref import Ref
-from mesh.store import Conflict, Delete, Event, Expired, NotFound, Store, Stored
+from mesh.store import Conflict, Delete, Event, NotFound, Store, Stored
 from mesh.store.cascade import removal
 
-# What is written about other objects, also while these are ending: no reason for a namespace to stay.
-TOLD_OF_OTHERS = frozenset({("", "Event"), ("", "Endpoints"), ("discovery.k8s.io", "EndpointSlice")})
+# Records about other objects, written even while those are terminating: no reason for a namespace to stay.
+RECORDS = frozenset({("", "Event"), ("", "Endpoints"), ("discovery.k8s.io", "EndpointSlice")})
 
 
 class Collector:
-    """Follows one store until it is closed or the task cancelled."""
+    """Follows one store until it is closed or the task is cancelled."""
 
     def __init__(self, store: Store, node_ports: NodePorts) -> None:
         self._store = store
         self._node_ports = node_ports
 
     async def run(self) -> None:
-        """Looks at everything once, then at every change."""
-        while True:
-            try:
-                async with self._store.watch() as watch:
-                    self.sweep()
-                    while events := await watch.batch():
-                        for event in events:
-                            self._look(event)
-                return
-            except Expired:
-                continue
+        """Examines everything once, then every change."""
+        await follow(self._store, relist=self.sweep, take=self._take)
 
     def sweep(self) -> None:
-        """Collects what is there without reason now."""
-        uids = {each.uid for each in self._store.everything()}
-        orphans = [each for each in self._store.everything() if _owners(each) and not uids & _owners(each)]
-        self._remove(orphans)
-        for each in self._store.list("", "Namespace"):
-            self._end_namespace(each.ref.name)
+        """Removes everything that has no reason to exist now."""
+        uids = {stored.uid for stored in self._store.everything()}
+        self._remove([stored for stored in self._store.everything() if (o := _owners(stored)) and not uids & o])
+        for namespace in self._store.list("", "Namespace"):
+            self._finish_namespace(namespace.ref.name)
 
-    def _look(self, event: Event) -> None:
+    def _take(self, event: Event) -> None:
         stored = event.object
         ref = stored.ref
         if event.previous is not None and ref.kind == "Service":
             self._node_ports.give_up(event.previous.body)
+        # Whoever wrote it may have seen the owner just before that was deleted.
         if event.type == "ADDED" and _owners(stored) and not self._owned(stored, ""):
             self._remove([stored])
         if event.type != "DELETED":
             return
-        self._remove([each for each in self._store.dependents(stored.uid) if not self._owned(each, stored.uid)])
+        dependents = self._store.dependents(stored.uid)
+        self._remove([dependent for dependent in dependents if not self._owned(dependent, stored.uid)])
         if ref.namespace:
-            self._end_namespace(ref.namespace)
+            self._finish_namespace(ref.namespace)
 
     def _owned(self, dependent: Stored, gone: str) -> bool:
-        """Whether one of its owners is there, other than the one that has gone."""
+        """Whether an owner other than the one with uid `gone` still exists."""
         for owner in dependent.metadata.get("ownerReferences", ()):
             group = str(owner["apiVersion"]).rpartition("/")[0]
             for namespace in (dependent.ref.namespace, ""):
-                found = self._store.get(Ref(group, owner["kind"], namespace, owner["name"]))
-                if owner["uid"] != gone and found is not None and found.uid == owner["uid"]:
+                stored = self._store.get(Ref(group, owner["kind"], namespace, owner["name"]))
+                if owner["uid"] != gone and stored is not None and stored.uid == owner["uid"]:
                     return True
         return False
 
     def _remove(self, objects: list[Stored]) -> None:
-        # One that another room has removed in this moment is no reason to leave the others.
-        for each in objects:
+        # One commit per object: if one is gone already, the others must still go.
+        for stored in objects:
             try:
-                self._store.commit(removal(self._store, [each]))
+                self._store.commit(removal(self._store, [stored]))
             except (Conflict, NotFound):
                 continue
 
-    def _end_namespace(self, name: str) -> None:
+    def _finish_namespace(self, name: str) -> None:
         namespace = self._store.get(Ref("", "Namespace", "", name))
         if namespace is None or not namespace.metadata.get("deletionTimestamp"):
             return
-        left = list(self._store.everything(name))
-        if all(each.ref[:2] in TOLD_OF_OTHERS for each in left):
-            self._store.commit([*(Delete(each.ref) for each in left), Delete(namespace.ref)])
+        remaining = [stored.ref for stored in self._store.everything(name)]
+        if all(ref[:2] in RECORDS for ref in remaining):
+            self._store.commit([*map(Delete, remaining), Delete(namespace.ref)])
 
 
 def _owners(stored: Stored) -> set[str]:
