@@ -9,7 +9,7 @@ import asyncio
 import logging
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
@@ -22,6 +22,9 @@ from mesh.envoy.data_plane import DataPlane, Refused
 from mesh.envoy.xds.resources import Kind
 from mesh.resources.analysis.references import Finding, check, ref_of
 from mesh.resources.istio.request_authentication import RequestAuthentication
+from mesh.resources.kind_definition import Conditions
+from mesh.resources.kinds import REGISTRY
+from mesh.resources.meshmall.branch import GROUP as BRANCHES
 from mesh.resources.values.durations import seconds
 from mesh.resources.values.meta import Resource
 from mesh.resources.values.problems import FieldError
@@ -34,10 +37,12 @@ from mesh.routing.table import Listener, Snapshot
 from mesh.routing.world import MeshSettings, World, age
 from mesh.store import Event, Expired, Put, Store, Stored, Watch, timestamp
 
-SECURITY = ("AuthorizationPolicy", "RequestAuthentication")
-RULES = frozenset(("VirtualService", "DestinationRule", "Gateway", "ServiceEntry", "Sidecar", *SECURITY))
-GATEWAY_API = ("GatewayClass", "Gateway", "HTTPRoute", "GRPCRoute", "ReferenceGrant")
-WATCHED = RULES | {"Service", "Pod", "Branch", "Secret", "Namespace", *GATEWAY_API}
+WATCHED = frozenset(definition.group_kind for definition in REGISTRY.routing_kinds())
+WITH_CONDITIONS = tuple(
+    definition
+    for definition in REGISTRY.routing_kinds()
+    if definition.conditions in (Conditions.RULE, Conditions.REFUSAL)
+)
 # Seconds until refused listeners are offered again: the first pause, and the longest.
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
 
@@ -243,12 +248,14 @@ class Programmer:
         found = self._found()
         changes: list[Put] = []
         told: list[tuple[Stored, str]] = []
-        for kind_name in (*RULES, "Service"):
-            for stored in self._store.list(GROUPS[kind_name], kind_name):
+        for definition in WITH_CONDITIONS:
+            # A Service says nothing of Envoy until Envoy refuses it: most never carry the condition.
+            is_rule = definition.conditions is Conditions.RULE
+            for stored in self._store.list(definition.group, definition.kind):
                 refusal = reasons.get(stored.ref)
-                if kind_name == "Service" and refusal is None and not has_condition(stored.body):
+                if not is_rule and refusal is None and not has_condition(stored.body):
                     continue
-                findings = found.get(stored.ref, []) if kind_name != "Service" else None
+                findings = found.get(stored.ref, []) if is_rule else None
                 body = with_condition(stored.body, refusal, timestamp(), findings)
                 if body is not None:
                     changes.append(Put(stored.ref, body, stored.version))
@@ -272,8 +279,7 @@ class Programmer:
     def _found(self) -> Mapping[Ref, list[Finding]]:
         """What rules name that is not there, and what they dispute, by the object it is about."""
         found: dict[Ref, list[Finding]] = defaultdict(list)
-        kinds = (*sorted(RULES), "Service")
-        everything = [each.typed for kind in kinds for each in self._store.list(GROUPS[kind], kind)]
+        everything = [typed for definition in WITH_CONDITIONS for typed in self._store.of(definition.type)]
         for finding in _without_keys(self._store.of(RequestAuthentication), self._keys):
             if finding.error.ref is not None:
                 found[finding.error.ref].append(finding)
@@ -282,9 +288,6 @@ class Programmer:
             if finding.error.ref is not None:
                 found[finding.error.ref].append(finding)
         return found
-
-
-GROUPS = {**dict.fromkeys(RULES, "networking.istio.io"), "Service": "", **dict.fromkeys(SECURITY, "security.istio.io")}
 
 
 def _places(world: World, asked: Iterable[RequestAuthentication]) -> dict[str, Place]:
@@ -314,20 +317,7 @@ def _without_keys(rules: Iterable[RequestAuthentication], keys: Keys) -> Iterato
 
 
 def _rules(world: World) -> dict[Ref, Resource]:
-    groups: Sequence[Sequence[Resource]] = (
-        world.virtual_services,
-        world.destination_rules,
-        world.gateways,
-        world.services,
-        world.policies,
-        world.authentications,
-        world.entries,
-        world.sidecars,
-        world.api_gateways,
-        world.http_routes,
-        world.grpc_routes,
-    )
-    return {ref_of(each): each for group in groups for each in group}
+    return {ref_of(typed): typed for definition in REGISTRY.refusable_kinds() for typed in world.all(definition.type)}
 
 
 def _same(one: Resource, other: Resource | None) -> bool:
@@ -340,14 +330,15 @@ def _same(one: Resource, other: Resource | None) -> bool:
 
 def _matters(event: Event) -> bool:
     """Whether an event can change what Envoy should know: the status of a rule or Service cannot."""
-    if event.object.ref.kind not in WATCHED:
+    group_kind = event.object.ref[:2]
+    if group_kind not in WATCHED:
         return False
-    if event.type != "MODIFIED" or event.previous is None or event.object.ref.kind == "Pod":
+    if event.type != "MODIFIED" or event.previous is None or group_kind == ("", "Pod"):
         return True
     old, new = event.previous.body, event.object.body
-    if event.object.ref.kind == "Branch" and _readiness(old) != _readiness(new):
+    if group_kind == (BRANCHES, "Branch") and _readiness(old) != _readiness(new):
         return True
-    if event.object.ref.kind == "Namespace":
+    if group_kind == ("", "Namespace"):
         return bool(old["metadata"].get("labels") != new["metadata"].get("labels"))
     return old.get("spec") != new.get("spec") or old.get("data") != new.get("data")
 

@@ -5,6 +5,9 @@ They are stored and shown as they were written; who writes one is told, in one l
 
 from typing import NamedTuple
 
+from mesh.resources.custom.untyped import Untyped
+from mesh.resources.kind_definition import STATUS, KindDefinition
+
 NO_ROLES = "who holds the mesh's kubeconfig may do everything"
 NO_QUOTAS = "nothing is limited on this machine"
 NO_VOLUMES = "a pod's volumes are folders of its own, and go with it"
@@ -23,9 +26,27 @@ class InertKind(NamedTuple):
     short: str
     reason: str
     namespaced: bool = True
+    categories: tuple[str, ...] = ()
+
+    def definition(self) -> KindDefinition:
+        """The definition of a kind that is stored as it was written."""
+        return KindDefinition(
+            group=self.group,
+            versions=tuple(self.versions.split()),
+            kind=self.kind,
+            plural=self.plural,
+            singular=self.kind.lower(),
+            short_names=tuple(self.short.split()),
+            categories=self.categories,
+            namespaced=self.namespaced,
+            type=Untyped,
+            subresources=STATUS,
+            no_effect=self.reason,
+        )
 
 
 ISTIO_VERSIONS = "v1 v1beta1 v1alpha3"
+ALL = ("all",)
 RBAC = "rbac.authorization.k8s.io"
 
 INERT_KINDS = (
@@ -34,14 +55,14 @@ INERT_KINDS = (
     InertKind("", "v1", "ResourceQuota", "resourcequotas", "quota", NO_QUOTAS),
     InertKind("", "v1", "LimitRange", "limitranges", "limits", NO_QUOTAS),
     InertKind("", "v1", "PodTemplate", "podtemplates", "", DEPLOYMENT),
-    InertKind("", "v1", "ReplicationController", "replicationcontrollers", "rc", DEPLOYMENT),
-    InertKind("apps", "v1", "StatefulSet", "statefulsets", "sts", DEPLOYMENT),
-    InertKind("apps", "v1", "DaemonSet", "daemonsets", "ds", DEPLOYMENT),
-    InertKind("batch", "v1", "Job", "jobs", "", DEPLOYMENT),
-    InertKind("batch", "v1", "CronJob", "cronjobs", "cj", DEPLOYMENT),
+    InertKind("", "v1", "ReplicationController", "replicationcontrollers", "rc", DEPLOYMENT, categories=ALL),
+    InertKind("apps", "v1", "StatefulSet", "statefulsets", "sts", DEPLOYMENT, categories=ALL),
+    InertKind("apps", "v1", "DaemonSet", "daemonsets", "ds", DEPLOYMENT, categories=ALL),
+    InertKind("batch", "v1", "Job", "jobs", "", DEPLOYMENT, categories=ALL),
+    InertKind("batch", "v1", "CronJob", "cronjobs", "cj", DEPLOYMENT, categories=ALL),
     InertKind(
         "autoscaling", "v2 v1", "HorizontalPodAutoscaler", "horizontalpodautoscalers", "hpa",
-        "the number of pods is what the Deployment says; kubectl scale changes it",
+        "the number of pods is what the Deployment says; kubectl scale changes it", categories=ALL,
     ),
     InertKind(
         "policy", "v1", "PodDisruptionBudget", "poddisruptionbudgets", "pdb", "nothing evicts a pod on this machine"

@@ -1,7 +1,7 @@
-"""The kinds that the mesh knows, by every name they have."""
+"""The kinds that the mesh has: one definition each.
 
-from collections.abc import Sequence
-from typing import Any, NamedTuple, Protocol
+A new kind is an entry here and its own files: its struct, its checks, its columns.
+"""
 
 from mesh.resources.core.config import ConfigMap, Event, Namespace, Secret, ServiceAccount
 from mesh.resources.core.deployment import Deployment, ReplicaSet
@@ -20,154 +20,293 @@ from mesh.resources.istio.request_authentication import RequestAuthentication
 from mesh.resources.istio.service_entry import ServiceEntry
 from mesh.resources.istio.sidecar import Sidecar
 from mesh.resources.istio.virtual_service import VirtualService
+from mesh.resources.kind_definition import SCALABLE, STATUS, Conditions, KindDefinition, Routing
 from mesh.resources.meshmall.branch import GROUP as MESHMALL
 from mesh.resources.meshmall.branch import Branch
-from mesh.resources.values.meta import Resource
-from mesh.resources.values.problems import FieldError
+from mesh.resources.registry import Registry
 
 ISTIO = "networking.istio.io"
 SECURITY = "security.istio.io"
 ISTIO_VERSIONS = ("v1", "v1beta1", "v1alpha3")
 
 
-class CustomKind(Protocol):
-    """What a user's definition says of a kind (`mesh.resources.custom.definitions`)."""
-
-    def fill(self, version: str, body: dict[str, Any]) -> None:
-        """Writes the schema's defaults into an object."""
-        ...
-
-    def check(self, version: str, body: dict[str, Any]) -> list[FieldError]:
-        """All that the schema does not allow."""
-        ...
-
-    def openapi(self, version: str) -> dict[str, Any]:
-        """The schema (OpenAPIV3Schema)."""
-        ...
-
-    def columns(self, version: str) -> list[dict[str, Any]]:
-        """additionalPrinterColumns."""
-        ...
-
-    @property
-    def has_status(self) -> bool:
-        """Whether `status` is a subresource, which ordinary writes leave alone."""
-        ...
-
-
-class KindInfo(NamedTuple):
-    """`versions[0]` is the preferred one; `kept` tells whether objects outlive the daemon.
-
-    Kinds `made_by` "mesh" are written by the mesh alone. `no_effect` says why objects of a kind mean nothing here.
-    `custom` is set for kinds that a user has defined.
-    """
-
-    group: str
-    versions: tuple[str, ...]
-    kind: str
-    plural: str
-    singular: str
-    short_names: tuple[str, ...]
-    namespaced: bool
-    type: type[Resource]
-    made_by: str = "user"
-    kept: bool = True
-    no_effect: str = ""
-    categories: tuple[str, ...] = ()
-    custom: CustomKind | None = None
-
-    @property
-    def api_versions(self) -> tuple[str, ...]:
-        """As manifests write them: `v1`, `apps/v1`, ..."""
-        return tuple(f"{self.group}/{version}" if self.group else version for version in self.versions)
-
-
-class Registry:
-    """Finds a kind by group and kind, or by group and plural."""
-
-    def __init__(self, infos: Sequence[KindInfo]) -> None:
-        # The first of a name counts: a kind that has a meaning stands before the list of those without.
-        self._by_kind = {(info.group, info.kind): info for info in reversed(infos)}
-        infos = self._infos = tuple(info for info in infos if self._by_kind[info.group, info.kind] is info)
-        self._by_plural = {(info.group, info.plural): info for info in infos}
-        self._by_type = {info.type: info for info in infos if info.type is not Untyped}
-
-    def by_kind(self, group: str, kind: str) -> KindInfo | None:
-        return self._by_kind.get((group, kind))
-
-    def by_plural(self, group: str, plural: str) -> KindInfo | None:
-        return self._by_plural.get((group, plural))
-
-    def by_type(self, type_: type[Resource]) -> KindInfo:
-        return self._by_type[type_]
-
-    def all(self) -> tuple[KindInfo, ...]:
-        return self._infos
-
-
 REGISTRY = Registry(
     (
-        KindInfo("", ("v1",), "Namespace", "namespaces", "namespace", ("ns",), False, Namespace),
-        KindInfo("", ("v1",), "Pod", "pods", "pod", ("po",), True, Pod, "mesh", kept=False),
-        KindInfo("", ("v1",), "Service", "services", "service", ("svc",), True, Service),
-        KindInfo("", ("v1",), "ConfigMap", "configmaps", "configmap", ("cm",), True, ConfigMap),
-        KindInfo("", ("v1",), "Secret", "secrets", "secret", (), True, Secret),
-        KindInfo("", ("v1",), "ServiceAccount", "serviceaccounts", "serviceaccount", ("sa",), True,
-            ServiceAccount,
+        KindDefinition(
+            kind="Namespace",
+            plural="namespaces",
+            singular="namespace",
+            short_names=("ns",),
+            namespaced=False,
+            type=Namespace,
+            subresources=STATUS,
+            routing=Routing.INPUT,
         ),
-        KindInfo("", ("v1",), "Event", "events", "event", ("ev",), True, Event, "mesh", kept=False),
-        KindInfo("apps", ("v1",), "Deployment", "deployments", "deployment", ("deploy",), True, Deployment),
-        KindInfo("apps", ("v1",), "ReplicaSet", "replicasets", "replicaset", ("rs",), True, ReplicaSet,
-            "mesh",
+        KindDefinition(
+            kind="Pod",
+            plural="pods",
+            singular="pod",
+            short_names=("po",),
+            categories=("all",),
+            type=Pod,
+            subresources=STATUS | {"log"},
+            routing=Routing.INPUT,
+            conditions=Conditions.OWN,
+            made_by="mesh",
+            kept=False,
         ),
-        KindInfo(
-            "discovery.k8s.io", ("v1",), "EndpointSlice", "endpointslices", "endpointslice", (), True,
-            EndpointSlice, "mesh", kept=False,
+        KindDefinition(
+            kind="Service",
+            plural="services",
+            singular="service",
+            short_names=("svc",),
+            categories=("all",),
+            type=Service,
+            subresources=STATUS,
+            routing=Routing.TARGET,
+            conditions=Conditions.REFUSAL,
         ),
-        KindInfo(MESHMALL, ("v1",), "Branch", "branches", "branch", ("br",), True, Branch),
-        KindInfo(ISTIO, ISTIO_VERSIONS, "Gateway", "gateways", "gateway", ("gw",), True, Gateway),
-        KindInfo(
-            ISTIO, ISTIO_VERSIONS, "VirtualService", "virtualservices", "virtualservice", ("vs",), True,
-            VirtualService,
+        KindDefinition(
+            kind="ConfigMap",
+            plural="configmaps",
+            singular="configmap",
+            short_names=("cm",),
+            type=ConfigMap,
         ),
-        KindInfo(
-            ISTIO, ISTIO_VERSIONS, "DestinationRule", "destinationrules", "destinationrule", ("dr",), True,
-            DestinationRule,
+        KindDefinition(
+            kind="Secret",
+            plural="secrets",
+            singular="secret",
+            type=Secret,
+            routing=Routing.INPUT,
         ),
-        KindInfo(
-            ISTIO, ISTIO_VERSIONS, "ServiceEntry", "serviceentries", "serviceentry", ("se",), True, ServiceEntry,
+        KindDefinition(
+            kind="ServiceAccount",
+            plural="serviceaccounts",
+            singular="serviceaccount",
+            short_names=("sa",),
+            type=ServiceAccount,
         ),
-        KindInfo(ISTIO, ISTIO_VERSIONS, "Sidecar", "sidecars", "sidecar", (), True, Sidecar),
-        KindInfo(
-            SECURITY, ("v1", "v1beta1"), "AuthorizationPolicy", "authorizationpolicies", "authorizationpolicy", ("ap",),
-            True, AuthorizationPolicy,
+        KindDefinition(
+            kind="Event",
+            plural="events",
+            singular="event",
+            short_names=("ev",),
+            type=Event,
+            made_by="mesh",
+            kept=False,
         ),
-        KindInfo(
-            SECURITY, ("v1", "v1beta1"), "RequestAuthentication", "requestauthentications", "requestauthentication",
-            ("ra",), True, RequestAuthentication,
+        KindDefinition(
+            group="apps",
+            kind="Deployment",
+            plural="deployments",
+            singular="deployment",
+            short_names=("deploy",),
+            categories=("all",),
+            type=Deployment,
+            subresources=SCALABLE,
+            conditions=Conditions.OWN,
         ),
-        KindInfo(
-            GATEWAY_API, ("v1",), "GatewayClass", "gatewayclasses", "gatewayclass", ("gc",), False, GatewayClass,
+        KindDefinition(
+            group="apps",
+            kind="ReplicaSet",
+            plural="replicasets",
+            singular="replicaset",
+            short_names=("rs",),
+            categories=("all",),
+            type=ReplicaSet,
+            subresources=SCALABLE,
+            made_by="mesh",
         ),
-        KindInfo(GATEWAY_API, ("v1",), "Gateway", "gateways", "gateway", ("gtw",), True, ApiGateway),
-        KindInfo(GATEWAY_API, ("v1",), "HTTPRoute", "httproutes", "httproute", (), True, HTTPRoute),
-        KindInfo(GATEWAY_API, ("v1",), "GRPCRoute", "grpcroutes", "grpcroute", (), True, GRPCRoute),
-        KindInfo(
-            GATEWAY_API, ("v1", "v1beta1"), "ReferenceGrant", "referencegrants", "referencegrant", ("refgrant",), True,
-            ReferenceGrant,
+        KindDefinition(
+            group="discovery.k8s.io",
+            kind="EndpointSlice",
+            plural="endpointslices",
+            singular="endpointslice",
+            type=EndpointSlice,
+            made_by="mesh",
+            kept=False,
         ),
-        KindInfo("", ("v1",), "Endpoints", "endpoints", "endpoints", ("ep",), True, Untyped, "mesh", kept=False),
-        KindInfo("", ("v1",), "Node", "nodes", "node", ("no",), False, Untyped, "mesh", kept=False),
-        KindInfo(
-            "apiextensions.k8s.io", ("v1",), "CustomResourceDefinition", "customresourcedefinitions",
-            "customresourcedefinition", ("crd", "crds"), False, Untyped,
+        KindDefinition(
+            group=MESHMALL,
+            kind="Branch",
+            plural="branches",
+            singular="branch",
+            short_names=("br",),
+            type=Branch,
+            subresources=STATUS,
+            routing=Routing.INPUT,
+            conditions=Conditions.OWN,
         ),
-        *(
-            KindInfo(
-                each.group, tuple(each.versions.split()), each.kind, each.plural, each.kind.lower(),
-                tuple(each.short.split()), each.namespaced, Untyped, no_effect=each.reason,
-            )
-            for each in INERT_KINDS
+        KindDefinition(
+            group=ISTIO,
+            versions=ISTIO_VERSIONS,
+            kind="Gateway",
+            plural="gateways",
+            singular="gateway",
+            short_names=("gw",),
+            type=Gateway,
+            subresources=STATUS,
+            routing=Routing.RULE,
+            conditions=Conditions.RULE,
         ),
+        KindDefinition(
+            group=ISTIO,
+            versions=ISTIO_VERSIONS,
+            kind="VirtualService",
+            plural="virtualservices",
+            singular="virtualservice",
+            short_names=("vs",),
+            type=VirtualService,
+            subresources=STATUS,
+            routing=Routing.RULE,
+            conditions=Conditions.RULE,
+        ),
+        KindDefinition(
+            group=ISTIO,
+            versions=ISTIO_VERSIONS,
+            kind="DestinationRule",
+            plural="destinationrules",
+            singular="destinationrule",
+            short_names=("dr",),
+            type=DestinationRule,
+            subresources=STATUS,
+            routing=Routing.RULE,
+            conditions=Conditions.RULE,
+        ),
+        KindDefinition(
+            group=ISTIO,
+            versions=ISTIO_VERSIONS,
+            kind="ServiceEntry",
+            plural="serviceentries",
+            singular="serviceentry",
+            short_names=("se",),
+            type=ServiceEntry,
+            subresources=STATUS,
+            routing=Routing.RULE,
+            conditions=Conditions.RULE,
+        ),
+        KindDefinition(
+            group=ISTIO,
+            versions=ISTIO_VERSIONS,
+            kind="Sidecar",
+            plural="sidecars",
+            singular="sidecar",
+            type=Sidecar,
+            subresources=STATUS,
+            routing=Routing.RULE,
+            conditions=Conditions.RULE,
+        ),
+        KindDefinition(
+            group=SECURITY,
+            versions=("v1", "v1beta1"),
+            kind="AuthorizationPolicy",
+            plural="authorizationpolicies",
+            singular="authorizationpolicy",
+            short_names=("ap",),
+            type=AuthorizationPolicy,
+            subresources=STATUS,
+            routing=Routing.RULE,
+            conditions=Conditions.RULE,
+        ),
+        KindDefinition(
+            group=SECURITY,
+            versions=("v1", "v1beta1"),
+            kind="RequestAuthentication",
+            plural="requestauthentications",
+            singular="requestauthentication",
+            short_names=("ra",),
+            type=RequestAuthentication,
+            subresources=STATUS,
+            routing=Routing.RULE,
+            conditions=Conditions.RULE,
+        ),
+        KindDefinition(
+            group=GATEWAY_API,
+            kind="GatewayClass",
+            plural="gatewayclasses",
+            singular="gatewayclass",
+            short_names=("gc",),
+            namespaced=False,
+            type=GatewayClass,
+            subresources=STATUS,
+            routing=Routing.INPUT,
+            conditions=Conditions.OWN,
+        ),
+        KindDefinition(
+            group=GATEWAY_API,
+            kind="Gateway",
+            plural="gateways",
+            singular="gateway",
+            short_names=("gtw",),
+            type=ApiGateway,
+            subresources=STATUS,
+            routing=Routing.RULE,
+            conditions=Conditions.OWN,
+        ),
+        KindDefinition(
+            group=GATEWAY_API,
+            kind="HTTPRoute",
+            plural="httproutes",
+            singular="httproute",
+            type=HTTPRoute,
+            subresources=STATUS,
+            routing=Routing.RULE,
+            conditions=Conditions.OWN,
+        ),
+        KindDefinition(
+            group=GATEWAY_API,
+            kind="GRPCRoute",
+            plural="grpcroutes",
+            singular="grpcroute",
+            type=GRPCRoute,
+            subresources=STATUS,
+            routing=Routing.RULE,
+            conditions=Conditions.OWN,
+        ),
+        KindDefinition(
+            group=GATEWAY_API,
+            versions=("v1", "v1beta1"),
+            kind="ReferenceGrant",
+            plural="referencegrants",
+            singular="referencegrant",
+            short_names=("refgrant",),
+            type=ReferenceGrant,
+            routing=Routing.INPUT,
+        ),
+        KindDefinition(
+            kind="Endpoints",
+            plural="endpoints",
+            singular="endpoints",
+            short_names=("ep",),
+            type=Untyped,
+            subresources=STATUS,
+            made_by="mesh",
+            kept=False,
+        ),
+        KindDefinition(
+            kind="Node",
+            plural="nodes",
+            singular="node",
+            short_names=("no",),
+            namespaced=False,
+            type=Untyped,
+            subresources=STATUS,
+            conditions=Conditions.OWN,
+            made_by="mesh",
+            kept=False,
+        ),
+        KindDefinition(
+            group="apiextensions.k8s.io",
+            kind="CustomResourceDefinition",
+            plural="customresourcedefinitions",
+            singular="customresourcedefinition",
+            short_names=("crd", "crds"),
+            namespaced=False,
+            type=Untyped,
+            subresources=STATUS,
+            conditions=Conditions.OWN,
+        ),
+        *(inert_kind.definition() for inert_kind in INERT_KINDS),
     )
-)  # fmt: skip
+)

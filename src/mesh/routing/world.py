@@ -1,10 +1,11 @@
 """What the compiler looks at: the objects of one moment, reduced to what routing asks."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from types import MappingProxyType
-from typing import Self, TypeVar
+from typing import Self, TypeVar, cast
 from zlib import crc32
 
 from mesh.resources.analysis.references import ref_of
@@ -20,6 +21,7 @@ from mesh.resources.istio.request_authentication import RequestAuthentication
 from mesh.resources.istio.service_entry import ServiceEntry
 from mesh.resources.istio.sidecar import Sidecar
 from mesh.resources.istio.virtual_service import VirtualService
+from mesh.resources.kinds import REGISTRY
 from mesh.resources.meshmall.branch import Branch
 from mesh.resources.values.meta import Resource
 from mesh.resources.values.ref import Ref
@@ -87,26 +89,16 @@ class Workload:
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """Objects sorted by age and name, so that nothing depends on how they were listed. `addresses` are those of the
-    names that ServiceEntries ask for, `keys` are the JSON Web Key Sets of RequestAuthentications by their URLs,
-    `namespaces` are those there are, with their labels."""
+    """Objects of one moment, by their structs. Each kind's are sorted by age and name, so that nothing depends on how
+    they were listed.
+
+    `addresses` are those of the names that ServiceEntries ask for, `keys` are the JSON Web Key Sets of
+    RequestAuthentications by their URLs, `namespaces` are those there are, with their labels.
+    """
 
     version: int
-    services: tuple[Service, ...] = ()
+    objects: Mapping[type[Resource], tuple[Resource, ...]] = field(default_factory=dict, repr=False)
     workloads: tuple[Workload, ...] = ()
-    virtual_services: tuple[VirtualService, ...] = ()
-    destination_rules: tuple[DestinationRule, ...] = ()
-    gateways: tuple[Gateway, ...] = ()
-    branches: tuple[Branch, ...] = ()
-    policies: tuple[AuthorizationPolicy, ...] = ()
-    entries: tuple[ServiceEntry, ...] = ()
-    sidecars: tuple[Sidecar, ...] = ()
-    authentications: tuple[RequestAuthentication, ...] = ()
-    gateway_classes: tuple[GatewayClass, ...] = ()
-    api_gateways: tuple[ApiGateway, ...] = ()
-    http_routes: tuple[HTTPRoute, ...] = ()
-    grpc_routes: tuple[GRPCRoute, ...] = ()
-    grants: tuple[ReferenceGrant, ...] = ()
     namespaces: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     addresses: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     keys: Mapping[str, str] = field(default_factory=dict)
@@ -115,95 +107,105 @@ class World:
     @classmethod
     def of(cls, store: Store, memory: Memory | None = None) -> Self:
         """The world as the store has it now. `memory`, given again and again, keeps pods that did not change."""
-        return cls.build(
-            store.version,
-            [
-                *store.of(Service),
-                *store.of(Pod),
-                *store.of(VirtualService),
-                *store.of(DestinationRule),
-                *store.of(Gateway),
-                *store.of(Branch),
-                *store.of(Secret),
-                *store.of(AuthorizationPolicy),
-                *store.of(RequestAuthentication),
-                *store.of(ServiceEntry),
-                *store.of(Sidecar),
-                *store.of(GatewayClass),
-                *store.of(ApiGateway),
-                *store.of(HTTPRoute),
-                *store.of(GRPCRoute),
-                *store.of(ReferenceGrant),
-                *store.of(Namespace),
-            ],
-            memory,
-        )
+        objects = (typed for definition in REGISTRY.routing_kinds() for typed in store.of(definition.type))
+        return cls.build(store.version, objects, memory)
 
     @classmethod
     def build(cls, version: int, objects: Iterable[Resource], memory: Memory | None = None) -> Self:
-        """A world from typed objects in any order; kinds that routing does not ask are left out."""
+        """A world from typed objects in any order; kinds that routing does not look at are never asked for."""
         memory = memory or Memory()
         memory.begin(None)
-        everything = sorted(objects, key=age)
-        pods = [each for each in everything if isinstance(each, Pod)]
-        return cls(
-            version=version,
-            services=_only(everything, Service),
+        by_type: dict[type[Resource], list[Resource]] = defaultdict(list)
+        for typed in sorted(objects, key=age):
+            by_type[type(typed)].append(typed)
+        world = cls(version, {type_: tuple(group) for type_, group in by_type.items()})
+        return replace(
+            world,
             workloads=tuple(
                 memory.keep((pod.metadata.namespace, pod.metadata.name), pod, partial(Workload.of, pod))
-                for pod in pods
+                for pod in world.all(Pod)
                 if pod.status.pod_ip and not _ended(pod)
             ),
-            virtual_services=_only(everything, VirtualService),
-            destination_rules=_only(everything, DestinationRule),
-            gateways=_only(everything, Gateway),
-            branches=_only(everything, Branch),
-            policies=_only(everything, AuthorizationPolicy),
-            authentications=_only(everything, RequestAuthentication),
-            entries=_only(everything, ServiceEntry),
-            sidecars=_only(everything, Sidecar),
-            gateway_classes=_only(everything, GatewayClass),
-            api_gateways=_only(everything, ApiGateway),
-            http_routes=_only(everything, HTTPRoute),
-            grpc_routes=_only(everything, GRPCRoute),
-            grants=_only(everything, ReferenceGrant),
-            namespaces={each.metadata.name: each.metadata.labels for each in _only(everything, Namespace)},
-            secrets={(s.metadata.namespace, s.metadata.name): s for s in _only(everything, Secret)},
+            namespaces={namespace.metadata.name: namespace.metadata.labels for namespace in world.all(Namespace)},
+            secrets={(secret.metadata.namespace, secret.metadata.name): secret for secret in world.all(Secret)},
         )
+
+    def all(self, type_: type[T]) -> tuple[T, ...]:
+        """All objects of a kind, oldest first: `world.all(VirtualService)`."""
+        return cast("tuple[T, ...]", self.objects.get(type_, ()))
 
     def replaced(self, ref: Ref, typed: Resource | None) -> Self:
-        """The world with another state of one rule, or without it; used when Envoy refused what is stored."""
+        """The world with another state of one object, or without it; used when Envoy refused what is stored."""
+        definition = REGISTRY.by_kind(ref.group, ref.kind)
+        if definition is None:
+            return self
+        others = [other for other in self.all(definition.type) if ref_of(other) != ref]
+        group = sorted(others if typed is None else [*others, typed], key=age)
+        return replace(self, objects={**self.objects, definition.type: tuple(group)})
 
-        def exchanged(held: tuple[T, ...], type_: type[T]) -> tuple[T, ...]:
-            kept = [each for each in held if ref_of(each) != ref]
-            if isinstance(typed, type_):
-                kept.append(typed)
-            return tuple(sorted(kept, key=age))
+    @property
+    def services(self) -> tuple[Service, ...]:
+        return self.all(Service)
 
-        return replace(
-            self,
-            services=exchanged(self.services, Service),
-            virtual_services=exchanged(self.virtual_services, VirtualService),
-            destination_rules=exchanged(self.destination_rules, DestinationRule),
-            gateways=exchanged(self.gateways, Gateway),
-            policies=exchanged(self.policies, AuthorizationPolicy),
-            authentications=exchanged(self.authentications, RequestAuthentication),
-            entries=exchanged(self.entries, ServiceEntry),
-            sidecars=exchanged(self.sidecars, Sidecar),
-            api_gateways=exchanged(self.api_gateways, ApiGateway),
-            http_routes=exchanged(self.http_routes, HTTPRoute),
-            grpc_routes=exchanged(self.grpc_routes, GRPCRoute),
-        )
+    @property
+    def virtual_services(self) -> tuple[VirtualService, ...]:
+        return self.all(VirtualService)
+
+    @property
+    def destination_rules(self) -> tuple[DestinationRule, ...]:
+        return self.all(DestinationRule)
+
+    @property
+    def gateways(self) -> tuple[Gateway, ...]:
+        """Istio's."""
+        return self.all(Gateway)
+
+    @property
+    def branches(self) -> tuple[Branch, ...]:
+        return self.all(Branch)
+
+    @property
+    def policies(self) -> tuple[AuthorizationPolicy, ...]:
+        return self.all(AuthorizationPolicy)
+
+    @property
+    def authentications(self) -> tuple[RequestAuthentication, ...]:
+        return self.all(RequestAuthentication)
+
+    @property
+    def entries(self) -> tuple[ServiceEntry, ...]:
+        return self.all(ServiceEntry)
+
+    @property
+    def sidecars(self) -> tuple[Sidecar, ...]:
+        return self.all(Sidecar)
+
+    @property
+    def gateway_classes(self) -> tuple[GatewayClass, ...]:
+        return self.all(GatewayClass)
+
+    @property
+    def api_gateways(self) -> tuple[ApiGateway, ...]:
+        """The Gateway API's."""
+        return self.all(ApiGateway)
+
+    @property
+    def http_routes(self) -> tuple[HTTPRoute, ...]:
+        return self.all(HTTPRoute)
+
+    @property
+    def grpc_routes(self) -> tuple[GRPCRoute, ...]:
+        return self.all(GRPCRoute)
+
+    @property
+    def grants(self) -> tuple[ReferenceGrant, ...]:
+        return self.all(ReferenceGrant)
 
 
-def age(each: Resource) -> tuple[str, str, str]:
+def age(typed: Resource) -> tuple[str, str, str]:
     """Oldest first, as Istio orders rules for one host; then by namespace and name."""
-    meta = each.metadata
+    meta = typed.metadata
     return (meta.creation_timestamp or "", meta.namespace, meta.name)
-
-
-def _only(objects: Iterable[Resource], type_: type[T]) -> tuple[T, ...]:
-    return tuple(each for each in objects if isinstance(each, type_))
 
 
 def _ended(pod: Pod) -> bool:

@@ -4,7 +4,7 @@ It knows nothing of what objects mean. Commits are synchronous and atomic, so th
 single event loop a reader sees one state: `store.watch()` and `store.list()` in a row miss nothing and repeat
 nothing. Not for several threads.
 
-Kinds that describe what runs at the moment (`KindInfo.kept` is False) are not written to the file: after a
+Kinds that describe what runs at the moment (`KindDefinition.kept` is False) are not written to the file: after a
 restart they are made anew by who runs things.
 """
 

@@ -8,7 +8,8 @@ import yaml
 
 from mesh.client.api import ApiError
 from mesh.daemon.failure import Failure
-from mesh.resources.kinds import REGISTRY, KindInfo
+from mesh.resources.kind_definition import KindDefinition
+from mesh.resources.kinds import REGISTRY
 from mesh.resources.values.ref import Ref
 from meshmall.cli.context import Context
 from meshmall.cli.status import age
@@ -51,7 +52,7 @@ def get_objects(
         _tables(context, found, all_namespaces, wide=output == "wide")
 
 
-def _kind(word: str) -> KindInfo:
+def _kind(word: str) -> KindDefinition:
     wanted = word.lower()
     for info in REGISTRY.all():
         names = {info.plural, info.singular, info.kind.lower(), *info.short_names}
@@ -61,7 +62,9 @@ def _kind(word: str) -> KindInfo:
     raise Failure(f"no kind is named {word!r}", f"known are: {known}, all")
 
 
-def _bodies(context: Context, info: KindInfo, name: str, everywhere: bool, selector: str) -> Sequence[dict[str, Any]]:
+def _bodies(
+    context: Context, info: KindDefinition, name: str, everywhere: bool, selector: str
+) -> Sequence[dict[str, Any]]:
     namespace = context.namespace if info.namespaced else ""
     if name:
         return [context.client.get(Ref(info.group, info.kind, namespace, name))]
@@ -74,7 +77,7 @@ def _listed(bodies: Sequence[Body], one: bool) -> Body:
 
 
 def _tables(
-    context: Context, found: Sequence[tuple[KindInfo, Sequence[Body]]], everywhere: bool, *, wide: bool
+    context: Context, found: Sequence[tuple[KindDefinition, Sequence[Body]]], everywhere: bool, *, wide: bool
 ) -> None:
     shown = [(info, group) for info, group in found if group]
     for number, (info, group) in enumerate(shown):

@@ -4,7 +4,8 @@ import msgspec
 import pytest
 
 from mesh.resources.custom.untyped import Untyped
-from mesh.resources.kinds import REGISTRY, KindInfo
+from mesh.resources.kind_definition import KindDefinition
+from mesh.resources.kinds import REGISTRY
 from mesh.resources.validation.inert import INERT, worth_telling
 from mesh.resources.values.meta import ObjectMeta
 
@@ -13,7 +14,7 @@ UNTYPED = [info for info in REGISTRY.all() if info.type is Untyped]
 
 
 @pytest.mark.parametrize("info", KINDS, ids=lambda info: info.kind)
-def test_a_kind_is_found_by_each_of_its_names(info: KindInfo) -> None:
+def test_a_kind_is_found_by_each_of_its_names(info: KindDefinition) -> None:
     assert REGISTRY.by_kind(info.group, info.kind) is info
     assert REGISTRY.by_plural(info.group, info.plural) is info
     assert REGISTRY.by_type(info.type) is info
@@ -21,7 +22,7 @@ def test_a_kind_is_found_by_each_of_its_names(info: KindInfo) -> None:
 
 
 @pytest.mark.parametrize("info", UNTYPED, ids=lambda info: info.kind)
-def test_a_kind_without_a_type_is_found_by_its_names_and_says_why_it_has_no_effect(info: KindInfo) -> None:
+def test_a_kind_without_a_type_is_found_by_its_names_and_says_why_it_has_no_effect(info: KindDefinition) -> None:
     assert REGISTRY.by_kind(info.group, info.kind) is info
     assert REGISTRY.by_plural(info.group, info.plural) is info
     assert info.no_effect or info.kind in ("Node", "Endpoints", "CustomResourceDefinition")

@@ -14,7 +14,7 @@ from mesh.api.objects.merging import list_key, three_way
 from mesh.api.objects.served import ServedKinds
 from mesh.api.transport.http import Reply, Request
 from mesh.api.transport.status_errors import Problem
-from mesh.resources.kinds import Registry
+from mesh.resources.registry import Registry
 from mesh.resources.validation.manifest import identify
 from mesh.resources.values.body import Body
 from mesh.resources.values.problems import FieldError, Invalid

@@ -5,19 +5,12 @@ from typing import NamedTuple
 
 from mesh.api.meta import reviews
 from mesh.api.node import resource_metrics as usage
-from mesh.api.objects.paths import subresources
-from mesh.resources.kinds import KindInfo, Registry
+from mesh.resources.kind_definition import KindDefinition
+from mesh.resources.registry import Registry
 from mesh.resources.values.body import Body
 
 VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
 KUBERNETES = ("1", "32")
-ALL = frozenset(
-    {
-        ("", "Pod"), ("", "Service"), ("", "ReplicationController"), ("apps", "Deployment"), ("apps", "ReplicaSet"),
-        ("apps", "StatefulSet"), ("apps", "DaemonSet"), ("batch", "Job"), ("batch", "CronJob"),
-        ("autoscaling", "HorizontalPodAutoscaler"),
-    }
-)  # fmt: skip
 
 
 class Computed(NamedTuple):
@@ -110,7 +103,7 @@ def _discovered_computed(computed: Computed) -> Body:
     }
 
 
-def _discovery(info: KindInfo, version: str) -> Body:
+def _discovery(info: KindDefinition, version: str) -> Body:
     own, *others = _resources(info)
     kind = {"group": info.group, "version": version, "kind": info.kind}
     body: Body = {
@@ -191,7 +184,7 @@ def _group(name: str, versions: list[str]) -> Body:
     return {"name": name, "versions": listed, "preferredVersion": listed[0]}
 
 
-def _resources(info: KindInfo) -> list[Body]:
+def _resources(info: KindDefinition) -> list[Body]:
     own: Body = {
         "name": info.plural,
         "singularName": info.singular,
@@ -201,12 +194,12 @@ def _resources(info: KindInfo) -> list[Body]:
     }
     if info.short_names:
         own["shortNames"] = list(info.short_names)
-    if categories := info.categories or (("all",) if (info.group, info.kind) in ALL else ()):
-        own["categories"] = list(categories)
-    return [own, *(_subresource(info, name) for name in sorted(subresources(info)))]
+    if info.categories:
+        own["categories"] = list(info.categories)
+    return [own, *(_subresource(info, name) for name in sorted(info.subresources))]
 
 
-def _subresource(info: KindInfo, name: str) -> Body:
+def _subresource(info: KindDefinition, name: str) -> Body:
     body: Body = {
         "name": f"{info.plural}/{name}",
         "singularName": "",

@@ -15,7 +15,8 @@ from msgspec import inspect
 from mesh.api.objects.merging import KEYS, SETS
 from mesh.api.transport.http import Reply
 from mesh.resources.custom.untyped import Untyped
-from mesh.resources.kinds import KindInfo, Registry
+from mesh.resources.kind_definition import KindDefinition
+from mesh.resources.registry import Registry
 from mesh.resources.values.body import Body
 
 GVK = "x-kubernetes-group-version-kind"
@@ -109,7 +110,7 @@ def _document(group: str, version: str, registry: Registry) -> Body | None:
     }
 
 
-def _paths(info: KindInfo, version: str, name: str) -> Iterator[tuple[str, Body]]:
+def _paths(info: KindDefinition, version: str, name: str) -> Iterator[tuple[str, Body]]:
     root = f"/apis/{info.group}/{version}" if info.group else f"/api/{version}"
     scope = "/namespaces/{namespace}" if info.namespaced else ""
     kind = {"group": info.group, "version": version, "kind": info.kind}
@@ -155,7 +156,7 @@ class _Schemas:
     def __init__(self) -> None:
         self.found: Body = {}
 
-    def kind(self, info: KindInfo, version: str) -> str:
+    def kind(self, info: KindDefinition, version: str) -> str:
         """The schema of a kind; returns its name."""
         if info.type is Untyped:
             return self._untyped(info, version)
@@ -164,7 +165,7 @@ class _Schemas:
         kinds.append({"group": info.group, "version": version, "kind": info.kind})
         return name
 
-    def _untyped(self, info: KindInfo, version: str) -> str:
+    def _untyped(self, info: KindDefinition, version: str) -> str:
         """A kind of which the user's schema says all, or nothing does."""
         name = f"{'.'.join(reversed(info.group.split('.'))) or 'io.k8s.api.core'}.{version}.{info.kind}"
         head = self._struct(Untyped)

@@ -21,8 +21,8 @@ from mesh.resources.analysis.branch_references import Surroundings, check_branch
 from mesh.resources.checks.objects import check_update
 from mesh.resources.custom.definitions import check_change, is_definition
 from mesh.resources.custom.untyped import Untyped
-from mesh.resources.kinds import Registry
 from mesh.resources.meshmall.branch import Branch, BranchSpec, entry_keys
+from mesh.resources.registry import Registry
 from mesh.resources.validation.manifest import Validated, validate
 from mesh.resources.values.body import Body
 from mesh.resources.values.meta import Resource

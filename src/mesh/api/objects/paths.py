@@ -3,34 +3,10 @@
 from typing import NamedTuple
 
 from mesh.api.transport.status_errors import Problem
-from mesh.resources.custom.untyped import Untyped
-from mesh.resources.kinds import REGISTRY, KindInfo, Registry
+from mesh.resources.kind_definition import KindDefinition
+from mesh.resources.kinds import REGISTRY
+from mesh.resources.registry import Registry
 from mesh.resources.values.ref import Ref
-
-SUBRESOURCES = {
-    "Deployment": frozenset({"status", "scale"}),
-    "ReplicaSet": frozenset({"status", "scale"}),
-    "Pod": frozenset({"status", "log"}),
-    "Service": frozenset({"status"}),
-    "Namespace": frozenset({"status"}),
-    "VirtualService": frozenset({"status"}),
-    "DestinationRule": frozenset({"status"}),
-    "Gateway": frozenset({"status"}),
-    "Branch": frozenset({"status"}),
-    "GatewayClass": frozenset({"status"}),
-    "HTTPRoute": frozenset({"status"}),
-    "GRPCRoute": frozenset({"status"}),
-}
-
-
-def subresources(info: KindInfo) -> frozenset[str]:
-    """What objects of a kind have beneath them."""
-    if info.custom is not None:
-        return frozenset({"status"} if info.custom.has_status else ())
-    if info.type is Untyped:
-        return frozenset({"status"})
-    return SUBRESOURCES.get(info.kind, frozenset())
-
 
 # What is not served of a pod, and what would do.
 INSTEAD = {
@@ -45,7 +21,7 @@ INSTEAD = {
 class Target(NamedTuple):
     """A kind at a version; `namespace` "" for all, or cluster-scoped; `name` "" for the collection."""
 
-    info: KindInfo
+    info: KindDefinition
     version: str
     namespace: str
     name: str
@@ -86,7 +62,7 @@ def find(path: str, registry: Registry = REGISTRY) -> Target:
     if subresource in INSTEAD and info.kind == "Pod" and not info.group:
         why = "not served here, where a pod is a process of your own machine"
         raise Problem(501, f"pods/{subresource}: {why}; {INSTEAD[subresource].replace('NAME', name)}")
-    if subresource and subresource not in subresources(info):
+    if subresource and subresource not in info.subresources:
         raise Problem(404, f'{info.plural}/{subresource}: {info.kind} "{name}" has no such subresource in this mesh')
     return Target(info, version, namespace, name, subresource)
 

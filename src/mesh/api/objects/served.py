@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from mesh.resources.custom.definitions import GROUP, KIND, check_definition, extended, is_definition
-from mesh.resources.kinds import REGISTRY, Registry
+from mesh.resources.kinds import REGISTRY
+from mesh.resources.registry import Registry
 from mesh.resources.validation.structure import plain
 from mesh.resources.values.problems import Invalid
 from mesh.store import Store

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from mesh.api.objects.json_paths import find
 from mesh.resources.custom.untyped import Untyped
 from mesh.resources.gateway_api.types import GROUP as GATEWAY_API
-from mesh.resources.kinds import KindInfo
+from mesh.resources.kind_definition import KindDefinition
 
 Body = Mapping[str, Any]
 ACCEPTED = "as=Table"
@@ -32,7 +32,9 @@ def wants_table(accept: str) -> bool:
     return any(ACCEPTED in part and "v=v1;" in f"{part};" for part in accept.replace(" ", "").split(","))
 
 
-def table(info: KindInfo, version: str, bodies: Sequence[Body], metadata: Body, include: str = "") -> dict[str, Any]:
+def table(
+    info: KindDefinition, version: str, bodies: Sequence[Body], metadata: Body, include: str = ""
+) -> dict[str, Any]:
     """A Table. `include` is None, Metadata (the default) or Object: what each row carries of its object."""
     columns = columns_of(info, version)
     definitions = [
@@ -63,7 +65,7 @@ def _row_object(body: Body, include: str) -> Any:
     return {"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": body["metadata"]}
 
 
-def columns_of(info: KindInfo, version: str) -> Sequence[Column]:
+def columns_of(info: KindDefinition, version: str) -> Sequence[Column]:
     """A kind's columns; Name and Age for those that have none of their own."""
     if info.custom is not None:
         if defined := info.custom.columns(version):

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from mesh.resources.kinds import KindInfo
+from mesh.resources.kind_definition import KindDefinition
 from mesh.resources.values.problems import FieldError
 from mesh.resources.values.ref import Ref
 
@@ -72,16 +72,16 @@ class Problem(Exception):
         return body
 
 
-def _resource(info: KindInfo) -> str:
+def _resource(info: KindDefinition) -> str:
     return f"{info.plural}.{info.group}" if info.group else info.plural
 
 
-def not_found(info: KindInfo, ref: Ref) -> Problem:
+def not_found(info: KindDefinition, ref: Ref) -> Problem:
     """404, in Kubernetes' words (clients look for them)."""
     return Problem(404, f'{_resource(info)} "{ref.name}" not found', ref=ref, plural=info.plural)
 
 
-def already_exists(info: KindInfo, ref: Ref) -> Problem:
+def already_exists(info: KindDefinition, ref: Ref) -> Problem:
     """409 to a create."""
     return Problem(
         409,
@@ -92,7 +92,7 @@ def already_exists(info: KindInfo, ref: Ref) -> Problem:
     )
 
 
-def conflict(info: KindInfo, ref: Ref, why: str) -> Problem:
+def conflict(info: KindDefinition, ref: Ref, why: str) -> Problem:
     """409 to a change that was made for another state of the object."""
     return Problem(
         409,

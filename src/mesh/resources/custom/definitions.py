@@ -6,7 +6,9 @@ from typing import Any
 
 from mesh.resources.custom.schema import Schema
 from mesh.resources.custom.untyped import Untyped
-from mesh.resources.kinds import REGISTRY, KindInfo, Registry
+from mesh.resources.kind_definition import STATUS, KindDefinition
+from mesh.resources.kinds import REGISTRY
+from mesh.resources.registry import Registry
 from mesh.resources.values.names import wrong_label, wrong_subdomain
 from mesh.resources.values.problems import FieldError
 
@@ -64,7 +66,7 @@ def extended(definitions: Iterable[Body], registry: Registry = REGISTRY) -> Regi
     return registry if len(infos) == before else Registry(tuple(infos.values()))
 
 
-def _kind_of(body: Body) -> KindInfo | None:
+def _kind_of(body: Body) -> KindDefinition | None:
     spec = body["spec"]
     names = spec["names"]
     served = [each for each in spec["versions"] if each["served"]]
@@ -72,16 +74,17 @@ def _kind_of(body: Body) -> KindInfo | None:
     if not served:
         return None
     subresources = {each["name"]: each.get("subresources") or {} for each in served}
-    return KindInfo(
-        spec["group"],
-        tuple(each["name"] for each in served),
-        names["kind"],
-        names["plural"],
-        names.get("singular") or names["kind"].lower(),
-        tuple(names.get("shortNames") or ()),
-        spec["scope"] == "Namespaced",
-        Untyped,
+    return KindDefinition(
+        group=spec["group"],
+        versions=tuple(each["name"] for each in served),
+        kind=names["kind"],
+        plural=names["plural"],
+        singular=names.get("singular") or names["kind"].lower(),
+        short_names=tuple(names.get("shortNames") or ()),
         categories=tuple(names.get("categories") or ()),
+        namespaced=spec["scope"] == "Namespaced",
+        type=Untyped,
+        subresources=STATUS if any("status" in has for has in subresources.values()) else frozenset(),
         custom=Defined(
             {each["name"]: Schema(each["schema"]["openAPIV3Schema"]) for each in served},
             {each["name"]: each.get("additionalPrinterColumns") or [] for each in served},

@@ -4,11 +4,11 @@ import base64
 from collections.abc import Callable
 
 from mesh.resources.custom.untyped import Untyped
-from mesh.resources.kinds import KindInfo
+from mesh.resources.kind_definition import KindDefinition
 from mesh.resources.values.body import Body
 
 
-def with_defaults(info: KindInfo, body: Body, namespace: str) -> Body:
+def with_defaults(info: KindDefinition, body: Body, namespace: str) -> Body:
     """Fills in what is not said, in place, and returns the object."""
     metadata = body["metadata"]
     if info.namespaced:

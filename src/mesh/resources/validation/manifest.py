@@ -12,7 +12,9 @@ from mesh.resources.checks.objects import check_object
 from mesh.resources.custom.definitions import check_definition, completed, definition_warnings, is_definition
 from mesh.resources.custom.untyped import Untyped
 from mesh.resources.inert_kinds import RBAC
-from mesh.resources.kinds import REGISTRY, KindInfo, Registry
+from mesh.resources.kind_definition import KindDefinition
+from mesh.resources.kinds import REGISTRY
+from mesh.resources.registry import Registry
 from mesh.resources.validation.defaults import with_defaults
 from mesh.resources.validation.documents import documents
 from mesh.resources.validation.structure import check, plain
@@ -38,7 +40,7 @@ class Validated:
     """An object that is well formed: `body` with Kubernetes' defaults, `typed` the same decoded."""
 
     ref: Ref
-    info: KindInfo
+    info: KindDefinition
     body: dict[str, Any]
     typed: Resource
     warnings: list[str] = field(default_factory=list)
@@ -70,7 +72,9 @@ def _is_list(body: dict[str, Any]) -> bool:
     return kind.endswith("List") and (kind == "List" or "items" in body)
 
 
-def identify(body: dict[str, Any], default_namespace: str = "", registry: Registry = REGISTRY) -> tuple[Ref, KindInfo]:
+def identify(
+    body: dict[str, Any], default_namespace: str = "", registry: Registry = REGISTRY
+) -> tuple[Ref, KindDefinition]:
     """Which object this is, of which kind. Raises Invalid when it is none the mesh knows."""
     version, kind = body.get("apiVersion"), body.get("kind")
     metadata = body.get("metadata")
@@ -123,7 +127,7 @@ def validate(body: dict[str, Any], default_namespace: str = "", registry: Regist
     return Validated(ref, info, filled, typed, _warnings(ref, findings.inert, advise(typed)))
 
 
-def _untyped(ref: Ref, info: KindInfo, body: dict[str, Any]) -> Validated:
+def _untyped(ref: Ref, info: KindDefinition, body: dict[str, Any]) -> Validated:
     """An object of which the mesh knows the head, and the user's schema (when there is one) the rest."""
     findings = check({name: body[name] for name in ("apiVersion", "kind", "metadata") if name in body}, info.type)
     if findings.errors:
@@ -161,7 +165,7 @@ def _warnings(ref: Ref, inert: list[str], advice: list[FieldError]) -> list[str]
     return told
 
 
-def _metadata(info: KindInfo, typed: Resource) -> list[FieldError]:
+def _metadata(info: KindDefinition, typed: Resource) -> list[FieldError]:
     metadata = typed.metadata
     strict = info.kind in ("Namespace", "Service")
     errors = []

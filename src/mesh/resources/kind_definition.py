@@ -1,0 +1,127 @@
+"""What the mesh knows about one kind of object, in one place.
+
+`mesh.resources.kinds` has one `KindDefinition` per kind. Everything that differs between kinds is asked of it: nobody
+else lists kinds.
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, NamedTuple, Protocol
+
+from mesh.resources.values.body import Body
+from mesh.resources.values.meta import Resource
+from mesh.resources.values.problems import FieldError
+
+
+class GroupKind(NamedTuple):
+    """The identity of a kind. The name alone is not one: Istio and the Gateway API both have a Gateway."""
+
+    group: str
+    kind: str
+
+
+class Routing(Enum):
+    """How a kind takes part in routing. Whatever does is watched by `mesh.control` and compiled into the world."""
+
+    NONE = "none"
+    """Routing does not look at it."""
+
+    INPUT = "input"
+    """Routing reads it, but nothing that Envoy could refuse is made of it alone."""
+
+    TARGET = "target"
+    """What rules route to. Envoy can refuse it."""
+
+    RULE = "rule"
+    """It says where requests go, or which are allowed. Envoy can refuse it."""
+
+
+class Conditions(Enum):
+    """Which conditions the status of a kind carries."""
+
+    NONE = "none"
+
+    RULE = "rule"
+    """Programmed, Accepted, ResolvedRefs and Conflicted, written by `mesh.control`."""
+
+    REFUSAL = "refusal"
+    """Programmed, from the first time that Envoy refuses the object; written by `mesh.control`."""
+
+    OWN = "own"
+    """The kind has a specification of its own for them, and a controller that follows it."""
+
+
+class CustomKind(Protocol):
+    """What a CustomResourceDefinition says about its kind (`mesh.resources.custom.definitions`)."""
+
+    def fill(self, version: str, body: Body) -> None:
+        """Writes the schema's defaults into an object."""
+        ...
+
+    def check(self, version: str, body: Body) -> list[FieldError]:
+        """Everything that the schema does not allow."""
+        ...
+
+    def openapi(self, version: str) -> Body:
+        """The schema (OpenAPIV3Schema)."""
+        ...
+
+    def columns(self, version: str) -> list[dict[str, Any]]:
+        """additionalPrinterColumns."""
+        ...
+
+    @property
+    def has_status(self) -> bool:
+        """Whether `status` is a subresource, which ordinary writes leave alone."""
+        ...
+
+
+STATUS = frozenset({"status"})
+SCALABLE = frozenset({"status", "scale"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KindDefinition:
+    """One kind, by every name it has, and everything that is particular to it."""
+
+    group: str = ""
+    """"" for Kubernetes' core."""
+
+    versions: tuple[str, ...] = ("v1",)
+    """The first is the preferred one."""
+
+    kind: str
+    plural: str
+    singular: str
+    short_names: tuple[str, ...] = ()
+
+    categories: tuple[str, ...] = ()
+    """Names for several kinds together: `kubectl get all`."""
+
+    namespaced: bool = True
+    type: type[Resource]
+    subresources: frozenset[str] = frozenset()
+    routing: Routing = Routing.NONE
+    conditions: Conditions = Conditions.NONE
+
+    made_by: str = "user"
+    """"mesh" for kinds that the mesh alone writes."""
+
+    kept: bool = True
+    """Whether objects outlive the daemon."""
+
+    no_effect: str = ""
+    """Why objects of this kind mean nothing on one machine; completes "has no effect here: "."""
+
+    custom: CustomKind | None = None
+    """Set for kinds that a user has defined."""
+
+    @property
+    def group_kind(self) -> GroupKind:
+        """The identity of the kind."""
+        return GroupKind(self.group, self.kind)
+
+    @property
+    def api_versions(self) -> tuple[str, ...]:
+        """As manifests write them: `v1`, `apps/v1`, ..."""
+        return tuple(f"{self.group}/{version}" if self.group else version for version in self.versions)
