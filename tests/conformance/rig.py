@@ -16,7 +16,7 @@ from mesh.resources.kinds import REGISTRY
 from mesh.resources.validation.manifest import validate
 from mesh.resources.values.meta import Resource
 from mesh.routing.compile import compile  # noqa: A004 - what it does
-from mesh.routing.table import Snapshot
+from mesh.routing.model.snapshot import Snapshot
 from mesh.routing.world import MeshSettings, World
 from tests.conformance.reference import Request
 

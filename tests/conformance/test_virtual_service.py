@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, Phase, given, note, settings
 from hypothesis import strategies as st
 
 from mesh.routing.explain.dry_run import Asked, Caller, decide
-from mesh.routing.table import Forward
+from mesh.routing.model.route import Forward
 from tests.conformance.drawing import GATEWAY, placed, requests, virtual_services
 from tests.conformance.reference import Outcome, Reference, Request
 from tests.conformance.rig import ANSWER_HEADERS, Observed, Rig

@@ -33,7 +33,8 @@ from mesh.routing.compile import compile  # noqa: A004 - what it does
 from mesh.routing.destinations.directory import Directory
 from mesh.routing.gateway_api.status import merged, statuses
 from mesh.routing.memory import Memory
-from mesh.routing.table import Listener, Snapshot
+from mesh.routing.model.listener import Listener
+from mesh.routing.model.snapshot import Snapshot
 from mesh.routing.world import MeshSettings, World, age
 from mesh.store import Event, Expired, Put, Store, Stored, Watch, timestamp
 

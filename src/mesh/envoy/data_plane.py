@@ -13,7 +13,7 @@ from mesh.envoy.process.supervisor import EnvoyProcess
 from mesh.envoy.xds.ads import EMPTY, AdsServer, Service
 from mesh.envoy.xds.ordering import plan
 from mesh.envoy.xds.resources import Encoder, Kind, Resources
-from mesh.routing.table import Snapshot
+from mesh.routing.model.snapshot import Snapshot
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,8 @@ from mesh.observe.traces import Trace
 from mesh.resources.meshmall.branch import GROUP, Branch
 from mesh.resources.values.ref import Ref
 from mesh.routing.explain.dry_run import said
-from mesh.routing.table import Route, Snapshot
+from mesh.routing.model.route import Route
+from mesh.routing.model.snapshot import Snapshot
 from mesh.store import Store
 
 FLAGS = {

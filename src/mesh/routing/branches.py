@@ -18,20 +18,10 @@ from mesh.resources.values.hosts import service_host
 from mesh.routing.destinations.directory import Directory, Known, is_http2, target
 from mesh.routing.destinations.views import cluster_name
 from mesh.routing.memory import Memory
-from mesh.routing.table import (
-    Cluster,
-    Divert,
-    Endpoint,
-    Entries,
-    Entry,
-    Forward,
-    HeaderChange,
-    HeaderChanges,
-    Match,
-    Respond,
-    Route,
-    Weighted,
-)
+from mesh.routing.model.cluster import Cluster, Endpoint
+from mesh.routing.model.match import Match
+from mesh.routing.model.route import Forward, HeaderChange, HeaderChanges, Respond, Route, WeightedCluster
+from mesh.routing.model.table import BranchOverride, Entries, Entry
 from mesh.routing.world import Workload, World
 
 PROBLEM = HeaderChanges(response=HeaderChange(set=(("content-type", "application/problem+json"),)))
@@ -93,7 +83,7 @@ class Branches:
         self._pods: dict[tuple[str, str, str], list[Workload]] = defaultdict(list)
         self._targets: dict[tuple[str, int], tuple[Target, ...]] = {}
         self._fallbacks: dict[tuple[str, str], list[str]] = defaultdict(list)
-        self._diverts: dict[tuple[str, int, tuple[str, ...]], tuple[Divert, ...]] = {}
+        self._overrides: dict[tuple[str, int, tuple[str, ...]], tuple[BranchOverride, ...]] = {}
         self.namespaces = frozenset(each.metadata.namespace for each in self.all)
         named = {(each.metadata.namespace, each.metadata.name): each for each in self.all}
         for branch in self.all:
@@ -170,18 +160,18 @@ class Branches:
         ]
         return tuple(sorted(found, key=lambda endpoint: (endpoint.pod, endpoint.port)))
 
-    def diverts(self, host: str, port: int, clusters: Sequence[str]) -> tuple[Divert, ...]:
+    def overrides(self, host: str, port: int, clusters: Sequence[str]) -> tuple[BranchOverride, ...]:
         """What branches do at a Service's own host, whose rows go to these clusters: all of them go elsewhere."""
         targets = self._targets.get((host, port), ())
         key = (host, port, tuple(clusters))
-        if targets and key not in self._diverts:
-            place = ("diverts", *key)
-            self._diverts[key] = self._memory.keep(
-                place, targets, lambda: _diverts(targets, clusters, self._memory.last(place) or ())
+        if targets and key not in self._overrides:
+            place = ("overrides", *key)
+            self._overrides[key] = self._memory.keep(
+                place, targets, lambda: _overrides(targets, clusters, self._memory.last(place) or ())
             )
-        return self._diverts.get(key, ())
+        return self._overrides.get(key, ())
 
-    def diverts_by_destination(self, clusters: Iterable[str]) -> tuple[Divert, ...]:
+    def overrides_by_destination(self, clusters: Iterable[str]) -> tuple[BranchOverride, ...]:
         """What branches do at any other host: only what goes to a service that they change goes elsewhere."""
         swaps: dict[str, list[tuple[str, str]]] = defaultdict(list)
         refusals: dict[str, str] = {}
@@ -193,7 +183,9 @@ class Branches:
                     swaps[each.branch].append((name, each.cluster))
                     if each.refusal:
                         refusals.setdefault(each.branch, each.refusal)
-        return tuple(Divert(branch, tuple(swap), refusals.get(branch, "")) for branch, swap in sorted(swaps.items()))
+        return tuple(
+            BranchOverride(branch, tuple(swap), refusals.get(branch, "")) for branch, swap in sorted(swaps.items())
+        )
 
     def own_hosts(self) -> Iterator[tuple[str, str, ServicePort]]:
         """The services that only branches have: namespace, name and each port."""
@@ -202,10 +194,11 @@ class Branches:
                 for port in _ports(changes):
                     yield namespace, service, port
 
-    def own_diverts(self, host: str, port: int) -> tuple[Divert, ...]:
+    def own_overrides(self, host: str, port: int) -> tuple[BranchOverride, ...]:
         """What branches do at a host that only they have."""
         return tuple(
-            Divert(each.branch, (("", each.cluster),), each.refusal) for each in self._targets.get((host, port), ())
+            BranchOverride(each.branch, (("", each.cluster),), each.refusal)
+            for each in self._targets.get((host, port), ())
         )
 
     def entries(self, memory: Memory) -> Entries:
@@ -223,7 +216,9 @@ class Branches:
         return Entries(tuple(found))
 
 
-def _diverts(targets: Sequence[Target], clusters: Sequence[str], before: Sequence[Divert]) -> tuple[Divert, ...]:
+def _overrides(
+    targets: Sequence[Target], clusters: Sequence[str], before: Sequence[BranchOverride]
+) -> tuple[BranchOverride, ...]:
     """All clusters of a host swapped for each branch's; those that are as before are the same objects."""
     held = {each.branch: each for each in before}
     swaps: dict[str, tuple[tuple[str, str], ...]] = {}
@@ -234,7 +229,7 @@ def _diverts(targets: Sequence[Target], clusters: Sequence[str], before: Sequenc
             swap = swaps[cluster] = tuple((name, cluster) for name in clusters)
         known = held.get(branch)
         same = known is not None and known.swap == swap and known.refusal == refusal
-        found.append(known if known is not None and same else Divert(branch, swap, refusal))
+        found.append(known if known is not None and same else BranchOverride(branch, swap, refusal))
     return tuple(found)
 
 
@@ -242,16 +237,16 @@ def _ways(branch: Branch, label: str) -> tuple[Entry, ...]:
     return tuple(Entry(each, branch.metadata.name, label) for each in entry_keys(branch))
 
 
-def diverted(routes: Sequence[Route], divert: Divert) -> tuple[Route, ...]:
+def overridden(routes: Sequence[Route], override: BranchOverride) -> tuple[Route, ...]:
     """A host's rows as a branch has them: the same, to other destinations."""
-    swap = dict(divert.swap)
+    swap = dict(override.swap)
     if "" in swap:
-        alone = Route("branch", Match(), Forward((Weighted(swap[""]),)) if swap[""] else _refused(divert))
-        return (_marked(alone, divert.branch, refused=not swap[""]),)
-    return tuple(_diverted(route, swap, divert) for route in routes)
+        alone = Route("branch", Match(), Forward((WeightedCluster(swap[""]),)) if swap[""] else _refused(override))
+        return (_marked(alone, override.branch, refused=not swap[""]),)
+    return tuple(_overridden(route, swap, override) for route in routes)
 
 
-def _diverted(route: Route, swap: Mapping[str, str], divert: Divert) -> Route:
+def _overridden(route: Route, swap: Mapping[str, str], override: BranchOverride) -> Route:
     action = route.action
     if not isinstance(action, Forward) or not any(each.cluster in swap for each in action.to):
         return route
@@ -259,19 +254,19 @@ def _diverted(route: Route, swap: Mapping[str, str], divert: Divert) -> Route:
     for each in action.to:
         to[swap.get(each.cluster, each.cluster), each.headers] += each.weight
     if any(not cluster for cluster, _ in to):
-        return _marked(replace(route, action=_refused(divert)), divert.branch, refused=True)
-    places = tuple(Weighted(cluster, weight, headers) for (cluster, headers), weight in to.items())
+        return _marked(replace(route, action=_refused(override)), override.branch, refused=True)
+    places = tuple(WeightedCluster(cluster, weight, headers) for (cluster, headers), weight in to.items())
     if len(places) == 1:
         places = (replace(places[0], weight=100),)
-    return _marked(replace(route, action=replace(action, to=places)), divert.branch, refused=False)
+    return _marked(replace(route, action=replace(action, to=places)), override.branch, refused=False)
 
 
 def _marked(route: Route, branch: str, *, refused: bool) -> Route:
     return replace(route, name=f"{route.name}@{branch}", headers=PROBLEM if refused else route.headers)
 
 
-def _refused(divert: Divert) -> Respond:
-    return Respond(503, divert.refusal)
+def _refused(override: BranchOverride) -> Respond:
+    return Respond(503, override.refusal)
 
 
 def _refusal(change: Change, service: str) -> str:

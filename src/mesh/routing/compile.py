@@ -27,25 +27,15 @@ from mesh.routing.gateway_api.attachment import INGRESS, AnyRoute, GatewayApi, i
 from mesh.routing.gateway_api.routes import Where, rows_of
 from mesh.routing.listeners import gateway_name, listeners_of, served
 from mesh.routing.memory import Memory
+from mesh.routing.model.cluster import Cluster, Endpoint
+from mesh.routing.model.listener import FilterChain
+from mesh.routing.model.match import Match
+from mesh.routing.model.route import Forward, Redirect, Respond, Route, WeightedCluster
+from mesh.routing.model.security import Authentication
+from mesh.routing.model.snapshot import Snapshot
+from mesh.routing.model.table import BranchOverride, Entries, RouteTable, VirtualHost
 from mesh.routing.security.access import Policies
 from mesh.routing.security.authentication import Tokens
-from mesh.routing.table import (
-    Authentication,
-    Chain,
-    Cluster,
-    Divert,
-    Endpoint,
-    Entries,
-    Forward,
-    Match,
-    Redirect,
-    Respond,
-    Route,
-    RouteTable,
-    Snapshot,
-    VirtualHost,
-    Weighted,
-)
 from mesh.routing.virtual_service.delegates import delegates_of
 from mesh.routing.virtual_service.routes import DEFAULT_RETRY, MESH, Place, rows
 from mesh.routing.virtual_service.tls import chains_of, is_encrypted, mesh_shares, speaks_http
@@ -136,7 +126,7 @@ class _Compiler:
         for table in (*self._gateway_tables(entries), *self._service_tables(entries)):
             tables[table.name] = table
         listeners = {
-            each.name: each if self._settings.telemetry else replace(each, told=False)
+            each.name: each if self._settings.telemetry else replace(each, logged=False)
             for each in listeners_of(self._world, self._directory, self._settings, tables, self, self._memory)
         }
         if open_tables := {f"outbound|{each}" for each in namespaces if self._egress.calls_any_host(each)}:
@@ -182,12 +172,12 @@ class _Compiler:
         known = self._directory.service(full)
         return known.host if known is not None else full
 
-    def chains(self, port: int, servers: Sequence[tuple[Gateway, Server]]) -> tuple[Chain, ...]:
+    def chains(self, port: int, servers: Sequence[tuple[Gateway, Server]]) -> tuple[FilterChain, ...]:
         """What a gateway's port that is not plain HTTP does; see `mesh.routing.virtual_service.tls`."""
         cluster_for = self._cluster_for(port, servers[0][0].metadata.namespace)
         return chains_of(port, servers, self._world, cluster_for.always)
 
-    def shares(self, known: Known, port: int) -> tuple[tuple[Weighted, ...], tuple[Ref, ...]]:
+    def shares(self, known: Known, port: int) -> tuple[tuple[WeightedCluster, ...], tuple[Ref, ...]]:
         """Where the `tcp` routes of rules send a Service's connections."""
         rules = exported(self._by_host.get(known.host, ()), known.namespace)
         return mesh_shares(rules, port, self._cluster_for(port, known.namespace).always) if rules else ((), ())
@@ -239,13 +229,13 @@ class _Compiler:
             if found := [each for each in domains if each not in named]:
                 named.update(found)
                 own = service_host(service, namespace_of)
-                diverts = self._branches.own_diverts(own, port.port)
-                yield VirtualHost(f"{own}:{port.port}", tuple(found), (UNKNOWN,), diverts=diverts)
+                overrides = self._branches.own_overrides(own, port.port)
+                yield VirtualHost(f"{own}:{port.port}", tuple(found), (UNKNOWN,), overrides=overrides)
         yield from self._gateways_themselves(namespace)
         if self._egress.calls_any_host(namespace):
             self._clusters[PASSTHROUGH] = Cluster(PASSTHROUGH, passthrough=True)
             self._endpoints[PASSTHROUGH] = ()
-            action = Forward((Weighted(PASSTHROUGH),), retry=DEFAULT_RETRY)
+            action = Forward((WeightedCluster(PASSTHROUGH),), retry=DEFAULT_RETRY)
             yield VirtualHost("allow_any", ("*",), (Route("allow_any", Match(), action),))
         else:
             yield VirtualHost("unknown", ("*",), (UNKNOWN,))
@@ -279,21 +269,23 @@ class _Compiler:
         if known.entry is None and (routes := self._api.of_service(known.namespace, known.name, port.port, namespace)):
             after = rows_of(routes, self._api, Where(place, "http", {}))
         host = self._merged_host(name, domains, rules, place, after, known.ref)
-        return self._diverted(host, namespace, self._branches.diverts(known.host, port.port, forwarded(host.routes)))
+        return self._overridden(
+            host, namespace, self._branches.overrides(known.host, port.port, forwarded(host.routes))
+        )
 
-    def _diverted(self, host: VirtualHost, namespace: str, diverts: tuple[Divert, ...]) -> VirtualHost:
+    def _overridden(self, host: VirtualHost, namespace: str, overrides: tuple[BranchOverride, ...]) -> VirtualHost:
         """A host with what branches do there."""
-        if not diverts:
+        if not overrides:
             return host
-        key = ("diverted", host.name, namespace, host.domains)
-        return self._memory.keep(key, (host, diverts), lambda: replace(host, diverts=diverts))
+        key = ("overridden", host.name, namespace, host.domains)
+        return self._memory.keep(key, (host, overrides), lambda: replace(host, overrides=overrides))
 
     def _virtual_host(
         self, name: str, domains: tuple[str, ...], rules: Sequence[VirtualService], place: Place
     ) -> VirtualHost:
         """A host that is no Service's."""
         host = self._merged_host(name, domains, rules, place, ())
-        return self._diverted(host, place.namespace, self._branches.diverts_by_destination(forwarded(host.routes)))
+        return self._overridden(host, place.namespace, self._branches.overrides_by_destination(forwarded(host.routes)))
 
     def _merged_host(
         self,
@@ -422,8 +414,8 @@ class _Compiler:
         found = list(finished(found, self._clusters))
         domains = self._gateway_domains(host, port)
         origins = dict.fromkeys(origin for row in found for origin in row.origins)
-        diverts = self._branches.diverts_by_destination(forwarded(found))
-        return VirtualHost(f"{host}:{port}", domains, tuple(found), tuple(origins), diverts)
+        overrides = self._branches.overrides_by_destination(forwarded(found))
+        return VirtualHost(f"{host}:{port}", domains, tuple(found), tuple(origins), overrides)
 
     def _service_tables(self, entries: Entries) -> Iterator[RouteTable]:
         """Tables of the listeners that stand for one Service: its ClusterIP (rules apply), its NodePort
@@ -441,7 +433,7 @@ class _Compiler:
                         ("*",),
                         (route,),
                         (known.ref,),
-                        self._branches.diverts(known.host, port.port, forwarded((route,))),
+                        self._branches.overrides(known.host, port.port, forwarded((route,))),
                     )
                     yield RouteTable(f"nodeport|{suffix}", (plain,), entries)
 
@@ -458,7 +450,7 @@ class _Compiler:
             self._endpoints[name] = (Endpoint(settings.gateway_address, here),)
             hosts = dict.fromkeys((settings.gateway_address, "127.0.0.1", "localhost", f"*.{PREVIEW_DOMAIN}"))
             domains = tuple(f"{host}:{here}" for host in hosts) + (tuple(hosts) if here == 80 else ())
-            route = Route("gateway", Match(), Forward((Weighted(name),)))
+            route = Route("gateway", Match(), Forward((WeightedCluster(name),)))
             yield VirtualHost(name, domains, (route,))
 
 
@@ -565,7 +557,7 @@ class _ClusterFor:
 def _plain(known: Known, port: ServicePort, view: str = EVERYBODY) -> Route:
     """What a Service does without any rule: all of its ready pods, with Istio's default retries."""
     name = cluster_name(port.port, "", known.host, view)
-    action = Forward((Weighted(name),), retry=DEFAULT_RETRY)
+    action = Forward((WeightedCluster(name),), retry=DEFAULT_RETRY)
     return Route("default", Match(), action, origins=(known.ref,))
 
 

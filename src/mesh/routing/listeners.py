@@ -13,7 +13,9 @@ from mesh.routing.destinations.directory import Directory, Known, is_http
 from mesh.routing.destinations.views import cluster_name
 from mesh.routing.gateway_api.attachment import GatewayApi
 from mesh.routing.memory import Memory
-from mesh.routing.table import Chain, Listener, Role, RouteTable, Source, Weighted
+from mesh.routing.model.listener import FilterChain, Listener, Role, Source
+from mesh.routing.model.route import WeightedCluster
+from mesh.routing.model.table import RouteTable
 from mesh.routing.virtual_service.tls import is_encrypted, speaks_http
 from mesh.routing.world import MeshSettings, Workload, World
 
@@ -21,8 +23,8 @@ from mesh.routing.world import MeshSettings, Workload, World
 class RawRoutes(Protocol):
     """Where connections go that are not routed as HTTP."""
 
-    def chains(self, port: int, servers: Sequence[tuple[Gateway, Server]]) -> tuple[Chain, ...]: ...
-    def shares(self, known: Known, port: int) -> tuple[tuple[Weighted, ...], tuple[Ref, ...]]: ...
+    def chains(self, port: int, servers: Sequence[tuple[Gateway, Server]]) -> tuple[FilterChain, ...]: ...
+    def shares(self, known: Known, port: int) -> tuple[tuple[WeightedCluster, ...], tuple[Ref, ...]]: ...
 
 
 def gateway_name(port: int) -> str:

@@ -21,7 +21,7 @@ from mesh.observe.hops import Ring
 from mesh.observe.reasons import Reasons
 from mesh.observe.telemetry import Telemetry
 from mesh.resources.values.ref import Ref
-from mesh.routing.table import Snapshot
+from mesh.routing.model.snapshot import Snapshot
 from mesh.store import Store
 from tests.mesh.api.conftest import StandInAllocator, StandInLogs, StandInPlane
 

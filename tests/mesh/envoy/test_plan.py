@@ -6,20 +6,12 @@ import pytest
 
 from mesh.envoy.xds.ordering import Step, plan
 from mesh.envoy.xds.resources import Encoder, Inconsistent, Kind, Resources
-from mesh.routing.table import (
-    Cluster,
-    Endpoint,
-    Forward,
-    Listener,
-    Match,
-    Outlier,
-    Role,
-    Route,
-    RouteTable,
-    Snapshot,
-    VirtualHost,
-    Weighted,
-)
+from mesh.routing.model.cluster import Cluster, Endpoint, Outlier
+from mesh.routing.model.listener import Listener, Role
+from mesh.routing.model.match import Match
+from mesh.routing.model.route import Forward, Route, WeightedCluster
+from mesh.routing.model.snapshot import Snapshot
+from mesh.routing.model.table import RouteTable, VirtualHost
 
 POD = Endpoint("127.9.0.1", 7000)
 OTHER = Endpoint("127.9.0.2", 7000)
@@ -44,7 +36,7 @@ def world(
             {
                 name: RouteTable(
                     name,
-                    (VirtualHost("all", ("*",), (Route("r", Match(), Forward((Weighted(cluster),))),)),),
+                    (VirtualHost("all", ("*",), (Route("r", Match(), Forward((WeightedCluster(cluster),))),)),),
                 )
                 for name, cluster in routes.items()
             },
@@ -148,11 +140,11 @@ def table_to(action: Forward) -> dict[str, RouteTable]:
         (Snapshot(1, {"l": Listener("l", Role.GATEWAY, "127.0.0.1", 1, table="t")}), "the table t"),
         (Snapshot(1, {"l": Listener("l", Role.GATEWAY, "127.0.0.1", 1, cluster="c")}), "the cluster c"),
         (Snapshot(1, {"l": Listener("l", Role.GATEWAY, "127.0.0.1", 1)}), "a table or a cluster"),
-        (Snapshot(1, tables=table_to(Forward((Weighted("c"),)))), "the cluster c"),
+        (Snapshot(1, tables=table_to(Forward((WeightedCluster("c"),)))), "the cluster c"),
         (
             Snapshot(
                 1,
-                tables=table_to(Forward((Weighted("a"),), mirrors=(("m", 1.0),))),
+                tables=table_to(Forward((WeightedCluster("a"),), mirrors=(("m", 1.0),))),
                 clusters={"a": Cluster("a")},
                 endpoints={"a": ()},
             ),

@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 from mesh.resources.kinds import REGISTRY
 from mesh.resources.values.meta import Resource
 from mesh.routing.compile import compile  # noqa: A004
-from mesh.routing.table import FieldMatch, Forward, How, Match, Pattern, Respond, Retry, Route, Snapshot
+from mesh.routing.model.match import FieldMatch, Match, MatchKind, Pattern
+from mesh.routing.model.route import Forward, Respond, Retry, Route
+from mesh.routing.model.snapshot import Snapshot
 from mesh.routing.world import MeshSettings, World
 from tests.mesh.objects import Body, body, cookie, pod, rule, service, to
 
@@ -36,11 +38,11 @@ def snapshot(*bodies: Body) -> Snapshot:
 def holds(pattern: Pattern, value: str | None) -> bool:
     if value is None:
         return False
-    if pattern.how is How.PRESENT:
+    if pattern.kind is MatchKind.PRESENT:
         return True
-    if pattern.how is How.EXACT:
+    if pattern.kind is MatchKind.EXACT:
         return value == pattern.value
-    if pattern.how is How.PREFIX:
+    if pattern.kind is MatchKind.PREFIX:
         return value.startswith(pattern.value)
     return re.fullmatch(pattern.value, value) is not None
 

@@ -17,7 +17,7 @@ from mesh.observe.topology import SLICE, SLICES, graph
 from mesh.observe.traces import Wanted
 from mesh.routing.explain import listing
 from mesh.routing.explain.dry_run import explain
-from mesh.routing.table import Snapshot
+from mesh.routing.model.snapshot import Snapshot
 from mesh.store import Expired, Store
 
 MOST_LISTED = 1_000

@@ -14,7 +14,7 @@ from envoy.type.matcher.v3 import metadata_pb2, regex_pb2, string_pb2
 
 from mesh.envoy.encode.authentication import PAYLOADS
 from mesh.envoy.encode.caller import CALLER_KEY
-from mesh.routing.table import Access, AccessRule, Condition
+from mesh.routing.model.security import Access, AccessRule, Condition
 
 FILTER = "envoy.filters.http.rbac"
 Principal = rbac_pb2.Principal

@@ -10,7 +10,7 @@ from envoy.config.core.v3 import extension_pb2
 from envoy.extensions.filters.http.jwt_authn.v3 import config_pb2
 
 from mesh.envoy.encode.protobuf import packed
-from mesh.routing.table import Authentication, JwtProvider, Requirement
+from mesh.routing.model.security import Authentication, JwtProvider, Requirement
 
 # Where Envoy keeps what a token says, whatever the filter is named.
 PAYLOADS = "envoy.filters.http.jwt_authn"

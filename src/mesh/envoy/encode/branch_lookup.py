@@ -13,8 +13,9 @@ from xds.type.matcher.v3 import matcher_pb2
 from mesh.envoy.encode.branches import extension, header_input
 from mesh.envoy.encode.protobuf import field, number_of, serialized
 from mesh.resources.meshmall.branch import HEADER
-from mesh.routing.branches import diverted
-from mesh.routing.table import Divert, Route
+from mesh.routing.branches import overridden
+from mesh.routing.model.route import Route
+from mesh.routing.model.table import BranchOverride
 
 Encode = Callable[[Route], rc.Route]
 
@@ -46,9 +47,11 @@ class BranchRows:
     def __init__(self, encode: Encode, lookup: Lookup) -> None:
         self._encode = encode
         self._lookup = lookup
-        self._encoded: dict[str, tuple[Sequence[Route], dict[Divert, bytes]]] = {}
+        self._encoded: dict[str, tuple[Sequence[Route], dict[BranchOverride, bytes]]] = {}
 
-    def matcher(self, place: str, routes: Sequence[Route], diverts: Iterable[Divert], baseline: Encode) -> bytes:
+    def matcher(
+        self, place: str, routes: Sequence[Route], overrides: Iterable[BranchOverride], baseline: Encode
+    ) -> bytes:
         """A host's look-up by branch; `baseline` encodes the rows for everybody else.
 
         `place` names the host among all tables' hosts: what was encoded for it last is used again.
@@ -56,13 +59,13 @@ class BranchRows:
         last_routes, last = self._encoded.get(place, ((), {}))
         if last_routes is not routes and last_routes != routes:
             last = {}
-        entries: dict[Divert, bytes] = {}
-        for divert in diverts:
-            entry = last.get(divert)
+        entries: dict[BranchOverride, bytes] = {}
+        for override in overrides:
+            entry = last.get(override)
             if entry is None:
-                rows = _on_match_rows(divert.branch, diverted(routes, divert), self._encode)
-                entry = self._lookup.entry(divert.branch, rows)
-            entries[divert] = entry
+                rows = _on_match_rows(override.branch, overridden(routes, override), self._encode)
+                entry = self._lookup.entry(override.branch, rows)
+            entries[override] = entry
         self._encoded[place] = (routes, entries)
         return self._lookup.matcher(entries.values(), _on_match_rows("baseline", routes, baseline))
 
@@ -79,16 +82,16 @@ class BranchClusters:
         self._lookup = lookup
         self._entries: dict[tuple[str, str], bytes] = {}
 
-    def plugin(self, name: str, cluster: str, diverts: Iterable[Divert]) -> bytes:
+    def plugin(self, name: str, cluster: str, overrides: Iterable[BranchOverride]) -> bytes:
         """A ClusterSpecifierPlugin that chooses by branch where a row to `cluster` goes."""
         entries = []
-        for divert in diverts:
-            for former, replacement in divert.swap:
+        for override in overrides:
+            for former, replacement in override.swap:
                 if former == cluster:
-                    key = (divert.branch, replacement)
+                    key = (override.branch, replacement)
                     entry = self._entries.get(key)
                     if entry is None:
-                        entry = self._lookup.entry(divert.branch, _on_match_cluster(replacement))
+                        entry = self._lookup.entry(override.branch, _on_match_cluster(replacement))
                         self._entries[key] = entry
                     entries.append(entry)
         matcher = self._lookup.matcher(entries, _on_match_cluster(cluster))
@@ -105,6 +108,6 @@ def _on_match_cluster(cluster: str) -> bytes:
     return serialized(matcher_pb2.Matcher.OnMatch(action=action))
 
 
-def differs_by_cluster(divert: Divert) -> bool:
+def differs_by_cluster(override: BranchOverride) -> bool:
     """Whether a branch replaces clusters and nothing else: all are ready, and the host is not the branch's own."""
-    return not divert.refusal and bool(divert.swap) and divert.swap[0][0] != ""
+    return not override.refusal and bool(override.swap) and override.swap[0][0] != ""

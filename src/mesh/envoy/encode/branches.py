@@ -18,7 +18,8 @@ from xds.type.matcher.v3 import matcher_pb2
 
 from mesh.envoy.encode.protobuf import packed
 from mesh.resources.meshmall.branch import BAGGAGE_MEMBER, HEADER, preview_host
-from mesh.routing.table import Entries, Listener, Role
+from mesh.routing.model.listener import Listener, Role
+from mesh.routing.model.table import Entries
 
 FILTER = "mesh.branches"
 OUTSIDE = frozenset((Role.GATEWAY, Role.NODE_PORT))

@@ -6,7 +6,7 @@ A pod has a listener of its own, so the listener says who calls. It cannot be a 
 from envoy.extensions.filters.common.set_filter_state.v3 import value_pb2
 from envoy.extensions.filters.network.set_filter_state.v3 import set_filter_state_pb2
 
-from mesh.routing.table import Source
+from mesh.routing.model.listener import Source
 
 CALLER_KEY = "mesh.source"
 

@@ -7,7 +7,7 @@ from envoy.extensions.upstreams.tcp.v3 import tcp_protocol_options_pb2
 from mesh.envoy.encode.passthrough import encode_passthrough
 from mesh.envoy.encode.protobuf import ads, duration
 from mesh.envoy.encode.tls import upstream_tls
-from mesh.routing.table import Balance, Cluster, Keepalive
+from mesh.routing.model.cluster import Balance, Cluster, Keepalive
 
 CONNECT_TIMEOUT = 5.0
 # Below the keep-alive of the servers behind (5 s in uvicorn and node), so that Envoy closes an idle connection

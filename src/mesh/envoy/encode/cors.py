@@ -3,7 +3,7 @@
 from envoy.extensions.filters.http.cors.v3 import cors_pb2
 
 from mesh.envoy.encode.match import string_matcher
-from mesh.routing.table import Cors
+from mesh.routing.model.route import Cors
 
 FILTER = "envoy.filters.http.cors"
 

@@ -2,7 +2,7 @@
 
 from envoy.config.endpoint.v3 import endpoint_components_pb2, endpoint_pb2
 
-from mesh.routing.table import Endpoint
+from mesh.routing.model.cluster import Endpoint
 
 
 def encode_endpoints(name: str, endpoints: tuple[Endpoint, ...]) -> endpoint_pb2.ClusterLoadAssignment:

@@ -3,7 +3,7 @@
 from envoy.extensions.filters.http.fault.v3 import fault_pb2
 
 from mesh.envoy.encode.protobuf import duration, fraction
-from mesh.routing.table import Fault
+from mesh.routing.model.route import Fault
 
 FILTER = "envoy.filters.http.fault"
 

@@ -5,7 +5,7 @@ from envoy.config.route.v3 import route_components_pb2 as rc
 from mesh.envoy.encode.headers import encode_headers
 from mesh.envoy.encode.protobuf import duration, fraction
 from mesh.envoy.encode.retry import encode_retry
-from mesh.routing.table import Forward, HashOn, HeaderChanges, Retry, Rewrite, Weighted
+from mesh.routing.model.route import Forward, HashOn, HeaderChanges, Retry, Rewrite, WeightedCluster
 
 
 def has_one_destination(action: Forward) -> bool:
@@ -36,7 +36,7 @@ def encode_forward(action: Forward, inherited: Retry | None) -> rc.RouteAction:
     return message
 
 
-def _weighted(destination: Weighted) -> rc.WeightedCluster.ClusterWeight:
+def _weighted(destination: WeightedCluster) -> rc.WeightedCluster.ClusterWeight:
     message = rc.WeightedCluster.ClusterWeight(name=destination.cluster)
     message.weight.value = destination.weight
     encode_headers(message, destination.headers)

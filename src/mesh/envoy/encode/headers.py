@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from envoy.config.core.v3 import base_pb2 as core
 from envoy.config.route.v3 import route_components_pb2 as rc
 
-from mesh.routing.table import HeaderChanges
+from mesh.routing.model.route import HeaderChanges
 
 COMMAND = re.compile(r"%[A-Z][A-Z0-9_]*(\([^)]*\))?(:[0-9]+)?%")
 

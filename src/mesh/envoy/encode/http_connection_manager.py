@@ -19,8 +19,8 @@ from mesh.envoy.encode.passthrough import passthrough_filter
 from mesh.envoy.encode.protobuf import ads, duration, packed
 from mesh.envoy.process.bootstrap import CONTROL_CLUSTER
 from mesh.resources.meshmall.branch import HEADER
+from mesh.routing.model.listener import Listener, Role
 from mesh.routing.security.authentication import ROWS
-from mesh.routing.table import Listener, Role
 
 STREAM_IDLE = 300.0
 CONNECTION_IDLE = 3600.0
@@ -57,7 +57,7 @@ def http_connection_manager(listener: Listener) -> hcm.HttpConnectionManager:
     message.rds.config_source.CopyFrom(ads())
     upgrade = message.upgrade_configs.add(upgrade_type="websocket")
     upgrade.enabled.value = True
-    if listener.told:
+    if listener.logged:
         message.access_log.add(name="envoy.access_loggers.http_grpc").typed_config.CopyFrom(packed(_access_log()))
     _encode_filters(message, listener)
     return message

@@ -13,7 +13,8 @@ from mesh.envoy.encode.caller import caller_state
 from mesh.envoy.encode.http_connection_manager import http_connection_manager
 from mesh.envoy.encode.protobuf import packed
 from mesh.envoy.encode.tls import downstream_tls
-from mesh.routing.table import Chain, Listener, Role, Source, Weighted
+from mesh.routing.model.listener import FilterChain, Listener, Role, Source
+from mesh.routing.model.route import WeightedCluster
 
 CONNECTION_BUFFER = 1 << 20
 # What Istio's own ingress gateway is to rules that ask who calls.
@@ -31,7 +32,7 @@ def encode_listener(listener: Listener) -> listener_pb2.Listener:
     message.enable_reuse_port.value = False
     message.per_connection_buffer_limit_bytes.value = CONNECTION_BUFFER
     if not listener.chains:
-        clusters = () if listener.table is not None else listener.to or (Weighted(listener.cluster or ""),)
+        clusters = () if listener.table is not None else listener.to or (WeightedCluster(listener.cluster or ""),)
         _encode_filters(message.filter_chains.add(), listener, clusters)
         return message
     # The inspector reads the TLS client's first message without ending TLS, so that a chain can match its SNI.
@@ -42,7 +43,7 @@ def encode_listener(listener: Listener) -> listener_pb2.Listener:
     return message
 
 
-def _encode_chain(message: listener_components_pb2.FilterChain, listener: Listener, chain: Chain) -> None:
+def _encode_chain(message: listener_components_pb2.FilterChain, listener: Listener, chain: FilterChain) -> None:
     """What happens for the names of one chain: TLS is ended or left to the pod, then HTTP or bytes."""
     if "*" not in chain.names:
         message.filter_chain_match.server_names.extend(chain.names)
@@ -52,7 +53,7 @@ def _encode_chain(message: listener_components_pb2.FilterChain, listener: Listen
 
 
 def _encode_filters(
-    message: listener_components_pb2.FilterChain, listener: Listener, clusters: Sequence[Weighted]
+    message: listener_components_pb2.FilterChain, listener: Listener, clusters: Sequence[WeightedCluster]
 ) -> None:
     """The network filters: who calls; then bytes to the clusters, or without any, HTTP by the listener's table.
 
@@ -70,7 +71,7 @@ def _encode_filters(
         manager.typed_config.CopyFrom(packed(http_connection_manager(listener)))
 
 
-def _tcp_proxy(listener: Listener, clusters: Sequence[Weighted]) -> tcp_proxy_pb2.TcpProxy:
+def _tcp_proxy(listener: Listener, clusters: Sequence[WeightedCluster]) -> tcp_proxy_pb2.TcpProxy:
     """Bytes to one cluster, or to several by their weights, chosen anew for each connection."""
     proxy = tcp_proxy_pb2.TcpProxy(stat_prefix=listener.role.value)
     if len(clusters) == 1:

@@ -5,7 +5,7 @@ from envoy.type.matcher.v3 import regex_pb2, string_pb2
 
 from mesh.envoy.encode.access import claim_matcher
 from mesh.envoy.encode.caller import CALLER_KEY, caller_token
-from mesh.routing.table import FieldMatch, How, Match, Pattern
+from mesh.routing.model.match import FieldMatch, Match, MatchKind, Pattern
 
 
 def encode_match(match: Match) -> rc.RouteMatch:
@@ -15,7 +15,7 @@ def encode_match(match: Match) -> rc.RouteMatch:
     message.headers.extend(_header(header) for header in match.headers)
     for query in match.query:
         parameter = message.query_parameters.add(name=query.name)
-        if query.pattern.how is How.PRESENT:
+        if query.pattern.kind is MatchKind.PRESENT:
             parameter.present_match = True
         else:
             parameter.string_match.CopyFrom(string_matcher(query.pattern))
@@ -27,20 +27,20 @@ def encode_match(match: Match) -> rc.RouteMatch:
         state.string_match.contains = token
     for claim in match.claims:
         # Envoy's `present_match` does not look into lists, a regex that matches everything does.
-        pattern = Pattern(How.REGEX, "(?s).*") if claim.pattern.how is How.PRESENT else claim.pattern
+        pattern = Pattern(MatchKind.REGEX, "(?s).*") if claim.pattern.kind is MatchKind.PRESENT else claim.pattern
         matcher = claim_matcher("gateway", claim.path, string_matcher(pattern), invert=claim.invert)
         message.dynamic_metadata.append(matcher)
     return message
 
 
 def _encode_path(message: rc.RouteMatch, path: Pattern | None) -> None:
-    if path is None or path.how is How.PRESENT:
+    if path is None or path.kind is MatchKind.PRESENT:
         message.prefix = "/"
-    elif path.how is How.EXACT:
+    elif path.kind is MatchKind.EXACT:
         message.path = path.value
-    elif path.how is How.PREFIX:
+    elif path.kind is MatchKind.PREFIX:
         message.prefix = path.value
-    elif path.how is How.PATH_PREFIX:
+    elif path.kind is MatchKind.PATH_PREFIX:
         message.path_separated_prefix = path.value
     else:
         message.safe_regex.CopyFrom(regex_pb2.RegexMatcher(regex=path.value))
@@ -50,7 +50,7 @@ def _encode_path(message: rc.RouteMatch, path: Pattern | None) -> None:
 
 def _header(match: FieldMatch) -> rc.HeaderMatcher:
     message = rc.HeaderMatcher(name=match.name, invert_match=match.invert)
-    if match.pattern.how is How.PRESENT:
+    if match.pattern.kind is MatchKind.PRESENT:
         message.present_match = True
     else:
         message.string_match.CopyFrom(string_matcher(match.pattern))
@@ -61,8 +61,8 @@ def _header(match: FieldMatch) -> rc.HeaderMatcher:
 
 def string_matcher(pattern: Pattern) -> string_pb2.StringMatcher:
     """A comparison of a whole string; RE2 for regexes."""
-    if pattern.how is How.REGEX:
+    if pattern.kind is MatchKind.REGEX:
         return string_pb2.StringMatcher(safe_regex=regex_pb2.RegexMatcher(regex=pattern.value))
-    if pattern.how is How.PREFIX:
+    if pattern.kind is MatchKind.PREFIX:
         return string_pb2.StringMatcher(prefix=pattern.value, ignore_case=pattern.ignore_case)
     return string_pb2.StringMatcher(exact=pattern.value, ignore_case=pattern.ignore_case)

@@ -2,7 +2,7 @@
 
 from envoy.config.route.v3 import route_components_pb2 as rc
 
-from mesh.routing.table import Redirect
+from mesh.routing.model.route import Redirect
 
 STATUS_CODES = {
     301: rc.RedirectAction.MOVED_PERMANENTLY,

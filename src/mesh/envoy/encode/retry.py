@@ -4,7 +4,7 @@ from envoy.config.route.v3 import route_components_pb2 as rc
 from envoy.extensions.retry.host.previous_hosts.v3 import previous_hosts_pb2
 
 from mesh.envoy.encode.protobuf import duration
-from mesh.routing.table import Retry
+from mesh.routing.model.route import Retry
 
 # How often Envoy draws again when the load balancer gives an endpoint that was tried already (Istio's number).
 HOST_SELECTION_ATTEMPTS = 5

@@ -13,8 +13,8 @@ from mesh.envoy.encode.forward import encode_forward
 from mesh.envoy.encode.headers import encode_headers
 from mesh.envoy.encode.match import encode_match
 from mesh.envoy.encode.redirect import encode_redirect
+from mesh.routing.model.route import Forward, Redirect, Respond, Retry, Route
 from mesh.routing.security.authentication import ROWS
-from mesh.routing.table import Forward, Redirect, Respond, Retry, Route
 
 
 def encode_route(route: Route, *, inherited: Retry | None = None) -> rc.Route:

@@ -11,7 +11,8 @@ from mesh.envoy.encode.protobuf import field, number_of, packed, serialized
 from mesh.envoy.encode.retry import encode_retry
 from mesh.envoy.encode.route import encode_route
 from mesh.resources.meshmall.branch import HEADER
-from mesh.routing.table import Entries, Forward, Route, RouteTable, VirtualHost
+from mesh.routing.model.route import Forward, Route
+from mesh.routing.model.table import Entries, RouteTable, VirtualHost
 from mesh.routing.virtual_service.routes import DEFAULT_RETRY
 
 DIRECT_RESPONSE_LIMIT = 1 << 20
@@ -60,7 +61,7 @@ class TableEncoder:
         last = self._encoded.get(place)
         if last is not None and (last[0] is host or last[0] == host):
             return last[1]
-        encoded = self._with_branches(place, host) if host.diverts else self._plain(host)
+        encoded = self._with_branches(place, host) if host.overrides else self._plain(host)
         self._encoded[place] = (host, encoded)
         return encoded
 
@@ -80,11 +81,11 @@ class TableEncoder:
         message.retry_policy.CopyFrom(encode_retry(DEFAULT_RETRY))
         # A plugin gives one cluster: a row with weights, or that changes headers per destination, cannot ask it.
         replaceable = all(not isinstance(row.action, Forward) or has_one_destination(row.action) for row in host.routes)
-        by_cluster = [divert for divert in host.diverts if replaceable and differs_by_cluster(divert)]
-        by_rows = host.diverts
+        by_cluster = [override for override in host.overrides if replaceable and differs_by_cluster(override)]
+        by_rows = host.overrides
         if by_cluster:
-            by_rows = tuple(divert for divert in host.diverts if not differs_by_cluster(divert))
-        swapped = {former for divert in by_cluster for former, _ in divert.swap}
+            by_rows = tuple(override for override in host.overrides if not differs_by_cluster(override))
+        swapped = {former for override in by_cluster for former, _ in override.swap}
         plugins = {
             f"{host.name} {cluster}": self._clusters.plugin(f"{host.name} {cluster}", cluster, by_cluster)
             for cluster in sorted(swapped)

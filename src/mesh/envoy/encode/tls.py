@@ -7,7 +7,8 @@ from envoy.config.core.v3 import base_pb2
 from envoy.extensions.transport_sockets.tls.v3 import common_pb2, tls_pb2
 
 from mesh.envoy.encode.protobuf import packed
-from mesh.routing.table import Originate, Terminate
+from mesh.routing.model.cluster import TlsOrigination
+from mesh.routing.model.listener import TlsTermination
 
 SOCKET = "envoy.transport_sockets.tls"
 # Where systems keep the certificates that they trust: Debian, Fedora, SUSE, Alpine.
@@ -25,7 +26,7 @@ TLS_VERSIONS = {
 }
 
 
-def downstream_tls(terminate: Terminate) -> base_pb2.TransportSocket:
+def downstream_tls(terminate: TlsTermination) -> base_pb2.TransportSocket:
     """TLS with who calls a gateway."""
     message = tls_pb2.DownstreamTlsContext()
     common = message.common_tls_context
@@ -46,7 +47,7 @@ def downstream_tls(terminate: Terminate) -> base_pb2.TransportSocket:
     return _socket(message)
 
 
-def upstream_tls(originate: Originate, *, http2: bool) -> base_pb2.TransportSocket:
+def upstream_tls(originate: TlsOrigination, *, http2: bool) -> base_pb2.TransportSocket:
     """TLS with a destination."""
     message = tls_pb2.UpstreamTlsContext(sni=originate.sni)
     common = message.common_tls_context

@@ -17,8 +17,11 @@ from mesh.envoy.encode.endpoint import encode_endpoints
 from mesh.envoy.encode.listener import encode_listener
 from mesh.envoy.encode.protobuf import packed
 from mesh.envoy.encode.route_table import TableEncoder
+from mesh.routing.model.listener import Listener, Role
+from mesh.routing.model.route import Forward, Route
+from mesh.routing.model.security import Authentication
+from mesh.routing.model.snapshot import Snapshot
 from mesh.routing.security.authentication import ROWS
-from mesh.routing.table import Authentication, Forward, Listener, Role, Route, Snapshot
 
 
 class Kind(Enum):
@@ -109,10 +112,10 @@ def require_consistent(snapshot: Snapshot) -> None:
                 for cluster in _named(route):
                     if cluster not in snapshot.clusters:
                         raise Inconsistent(f"route {route.name} names the cluster {cluster}")
-            for divert in host.diverts:
-                for _, cluster in divert.swap:
+            for override in host.overrides:
+                for _, cluster in override.swap:
                     if cluster and cluster not in snapshot.clusters:
-                        raise Inconsistent(f"branch {divert.branch} names the cluster {cluster}")
+                        raise Inconsistent(f"branch {override.branch} names the cluster {cluster}")
     for name in snapshot.clusters:
         if name not in snapshot.endpoints:
             raise Inconsistent(f"cluster {name} has no endpoint group")

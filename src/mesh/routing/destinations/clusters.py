@@ -20,22 +20,21 @@ from mesh.resources.istio.destination_rule import RetryBudget as RetryBudgetSett
 from mesh.resources.values.durations import seconds
 from mesh.routing.destinations.directory import Directory, Known, is_http2
 from mesh.routing.destinations.views import EVERYBODY, cluster_name
-from mesh.routing.security.access import Policies
-from mesh.routing.security.authentication import Tokens
-from mesh.routing.table import (
-    Access,
+from mesh.routing.model.cluster import (
     Balance,
     Cluster,
+    ConnectionPool,
     Endpoint,
-    HashOn,
     Keepalive,
-    Originate,
     Outlier,
-    Pool,
-    Requirement,
     RetryBudget,
+    TlsOrigination,
     Warmup,
 )
+from mesh.routing.model.route import HashOn
+from mesh.routing.model.security import Access, Requirement
+from mesh.routing.security.access import Policies
+from mesh.routing.security.authentication import Tokens
 from mesh.routing.virtual_service.tls import Secrets, authority_of, certificate_of
 
 BALANCE = {
@@ -119,7 +118,7 @@ def _budget(budget: RetryBudgetSettings) -> RetryBudget:
 
 def _tls(
     policies: Sequence[TrafficPolicy], port: ServicePort, host: str, rules: Sequence[DestinationRule], secrets: Secrets
-) -> Originate | None:
+) -> TlsOrigination | None:
     """The TLS that is spoken to a destination; ISTIO_MUTUAL is Istio's own, which pods do not speak here."""
     found: ClientTLSSettings | None = None
     for policy in policies:
@@ -134,7 +133,7 @@ def _tls(
         (s for rule in rules if (s := secrets.get((rule.metadata.namespace, found.credential_name))) is not None), None
     )
     pair = certificate_of(secret) if secret is not None and found.mode == "MUTUAL" else None
-    return Originate(
+    return TlsOrigination(
         sni=sni,
         certificate=pair[0] if pair else "",
         key=pair[1] if pair else "",
@@ -187,11 +186,11 @@ def _warmup(balancer: LoadBalancerSettings) -> Warmup | None:
     )
 
 
-def _pool(pool: ConnectionPoolSettings | None) -> Pool:
+def _pool(pool: ConnectionPoolSettings | None) -> ConnectionPool:
     if pool is None:
-        return Pool()
+        return ConnectionPool()
     tcp, http = pool.tcp, pool.http
-    return Pool(
+    return ConnectionPool(
         max_connections=(tcp.max_connections or None) if tcp else None,
         connect_timeout=seconds(tcp.connect_timeout) if tcp and tcp.connect_timeout else None,
         max_pending=(http.http1_max_pending_requests or None) if http else None,

@@ -12,7 +12,7 @@ from mesh.resources.values.hosts import aliases, service_host
 from mesh.resources.values.meta import ObjectMeta
 from mesh.resources.values.ref import Ref
 from mesh.routing.memory import Memory, Same
-from mesh.routing.table import Endpoint
+from mesh.routing.model.cluster import Endpoint
 from mesh.routing.world import Workload, World
 
 HTTP_NAMES = ("http", "http2", "grpc", "grpc-web", "h2c")

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from mesh.resources.istio.destination_rule import DestinationRule
 from mesh.resources.values.hosts import covers, resolve, specificity
 from mesh.routing.destinations.directory import Directory, Known
-from mesh.routing.table import Forward, Route
+from mesh.routing.model.route import Forward, Route
 
 EVERYBODY = ""
 Labels = tuple[tuple[str, str], ...]

@@ -13,34 +13,24 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from mesh.resources.meshmall.branch import BAGGAGE_MEMBER, HEADER
-from mesh.routing.branches import diverted
-from mesh.routing.table import (
-    Access,
-    AccessRule,
-    Condition,
-    Entries,
-    FieldMatch,
-    Forward,
-    How,
-    Listener,
-    Match,
-    Pattern,
-    Redirect,
-    Respond,
-    Role,
-    Route,
-    RouteTable,
-    Snapshot,
-    Source,
-    VirtualHost,
-)
+from mesh.routing.branches import overridden
+from mesh.routing.model.listener import Listener, Role, Source
+from mesh.routing.model.match import FieldMatch, Match, MatchKind, Pattern
+from mesh.routing.model.route import Forward, Redirect, Respond, Route
+from mesh.routing.model.security import Access, AccessRule, Condition
+from mesh.routing.model.snapshot import Snapshot
+from mesh.routing.model.table import Entries, RouteTable, VirtualHost
 
 GATEWAY = "gateway"
 DEFAULT_PORTS = {"http": 80, "https": 443}
 # Who calls a gateway: somebody without an identity in the mesh.
 NOBODY = Source("", "", ())
 INGRESS_ACCOUNT = "istio-ingressgateway-service-account"
-ACCESS_KINDS = {How.EXACT: "is not", How.PREFIX: "does not begin with", How.PATH_PREFIX: "is not below"}
+ACCESS_KINDS = {
+    MatchKind.EXACT: "is not",
+    MatchKind.PREFIX: "does not begin with",
+    MatchKind.PATH_PREFIX: "is not below",
+}
 
 
 class CannotTell(ValueError):
@@ -170,15 +160,15 @@ def decide(snapshot: Snapshot, at: Caller, asked: Asked) -> Decision:
     if host is None:
         return Decision(table.name, None)
     branch = _branch(table.entries, asked, at.source)
-    divert = next((each for each in host.diverts if each.branch == branch), None)
-    routes = diverted(host.routes, divert) if divert is not None else host.routes
+    override = next((each for each in host.overrides if each.branch == branch), None)
+    routes = overridden(host.routes, override) if override is not None else host.routes
     verdicts = []
     for route in routes:
         wrong = next(_wrong(route.match, asked, at.source), "")
         verdicts.append(Verdict(route, not wrong, wrong or said(route.match)))
         if not wrong:
             break
-    return Decision(table.name, host, tuple(verdicts), branch if divert is not None else "")
+    return Decision(table.name, host, tuple(verdicts), branch if override is not None else "")
 
 
 def _host(table: RouteTable, authority: str) -> VirtualHost | None:
@@ -271,19 +261,19 @@ def holds(pattern: Pattern, value: str | None) -> bool:
     """Whether a pattern takes a value. Raises CannotTell for a regex that only RE2 knows."""
     if value is None:
         return False
-    if pattern.how is How.PRESENT:
+    if pattern.kind is MatchKind.PRESENT:
         return True
-    if pattern.how is How.REGEX:
+    if pattern.kind is MatchKind.REGEX:
         try:
             return re.fullmatch(pattern.value, value) is not None
         except re.error as error:
             raise CannotTell(f"{pattern.value} cannot be tried here: {error}") from None
     wanted = pattern.value
-    if pattern.how is How.PATH_PREFIX:
+    if pattern.kind is MatchKind.PATH_PREFIX:
         return value == wanted or value.startswith(f"{wanted}/")
     if pattern.ignore_case:
         wanted, value = wanted.lower(), value.lower()
-    return value == wanted if pattern.how is How.EXACT else value.startswith(wanted)
+    return value == wanted if pattern.kind is MatchKind.EXACT else value.startswith(wanted)
 
 
 def permits(layers: Sequence[Access], asked: Asked, source: Source | None) -> bool:
@@ -347,14 +337,19 @@ def _fits(wanted: str, value: str) -> bool:
 
 
 def _relation(pattern: Pattern) -> str:
-    if pattern.how is How.REGEX:
+    if pattern.kind is MatchKind.REGEX:
         return f"does not match {pattern.value}"
-    return f'{ACCESS_KINDS.get(pattern.how, "is not")} "{pattern.value}"'
+    return f'{ACCESS_KINDS.get(pattern.kind, "is not")} "{pattern.value}"'
 
 
 def _wanted(pattern: Pattern) -> str:
-    words = {How.EXACT: "is", How.PREFIX: "begins with", How.PATH_PREFIX: "is below", How.REGEX: "matches"}
-    return f"{words.get(pattern.how, 'is there')} {pattern.value}".rstrip()
+    words = {
+        MatchKind.EXACT: "is",
+        MatchKind.PREFIX: "begins with",
+        MatchKind.PATH_PREFIX: "is below",
+        MatchKind.REGEX: "matches",
+    }
+    return f"{words.get(pattern.kind, 'is there')} {pattern.value}".rstrip()
 
 
 def said(match: Match) -> str:

@@ -5,7 +5,9 @@ from typing import Any
 
 from mesh.resources.values.hosts import service_host
 from mesh.routing.explain.dry_run import effects, said
-from mesh.routing.table import Divert, Forward, Redirect, Respond, Route, Snapshot, VirtualHost, Weighted
+from mesh.routing.model.route import Forward, Redirect, Respond, Route, WeightedCluster
+from mesh.routing.model.snapshot import Snapshot
+from mesh.routing.model.table import BranchOverride, VirtualHost
 
 GATEWAY = "gateway"
 
@@ -36,7 +38,7 @@ def listing(snapshot: Snapshot, service: str) -> dict[str, Any]:
     for host in hosts:
         for number, route in enumerate(host.routes, 1):
             rows.append({"number": number, "host": host.name, **_row(route)})
-        branches += [_branch(host, divert) for divert in host.diverts]
+        branches += [_branch(host, override) for override in host.overrides]
     return {
         "service": service,
         "hosts": sorted({domain for host in hosts for domain in host.domains}),
@@ -84,11 +86,11 @@ def _row(route: Route) -> dict[str, Any]:
     }
 
 
-def _destinations(to: tuple[Weighted, ...]) -> list[dict[str, Any]]:
+def _destinations(to: tuple[WeightedCluster, ...]) -> list[dict[str, Any]]:
     total = sum(each.weight for each in to) or 1
     return [{"to": each.cluster, "weight": round(100 * each.weight / total, 2)} for each in to]
 
 
-def _branch(host: VirtualHost, divert: Divert) -> dict[str, Any]:
-    to = sorted({cluster for _, cluster in divert.swap if cluster})
-    return {"branch": divert.branch, "host": host.name, "to": to, "refusal": divert.refusal}
+def _branch(host: VirtualHost, override: BranchOverride) -> dict[str, Any]:
+    to = sorted({cluster for _, cluster in override.swap if cluster})
+    return {"branch": override.branch, "host": host.name, "to": to, "refusal": override.refusal}

@@ -23,22 +23,19 @@ from mesh.resources.istio.common import GRPC_STATUSES, PortSelector
 from mesh.resources.istio.virtual_service import Destination
 from mesh.resources.values.durations import seconds
 from mesh.routing.gateway_api.attachment import AnyRoute, AnyRule, GatewayApi, backend_host, rules_of
-from mesh.routing.table import (
+from mesh.routing.model.match import FieldMatch, Match, MatchKind, Pattern
+from mesh.routing.model.route import (
     Cors,
     Fault,
-    FieldMatch,
     Forward,
     HeaderChange,
     HeaderChanges,
-    How,
-    Match,
-    Pattern,
     Redirect,
     Respond,
     Retry,
     Rewrite,
     Route,
-    Weighted,
+    WeightedCluster,
 )
 from mesh.routing.virtual_service.routes import DEFAULT_RETRY, Place
 from mesh.routing.world import age
@@ -46,7 +43,7 @@ from mesh.routing.world import age
 WELL_KNOWN = {"http": 80, "https": 443}
 NO_BACKEND = "mesh-mall: this rule has no backend that can be used\n"
 # Which kind of path comes first; the specification leaves regular expressions to us, as Envoy Gateway has them.
-RANK = {How.EXACT: 0, How.REGEX: 1, How.PATH_PREFIX: 2, How.PREFIX: 2, How.PRESENT: 3}
+RANK = {MatchKind.EXACT: 0, MatchKind.REGEX: 1, MatchKind.PATH_PREFIX: 2, MatchKind.PREFIX: 2, MatchKind.PRESENT: 3}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +70,7 @@ def _precedence(match: Match) -> tuple[int, int, int, int, int]:
     path = match.path
     method = sum(each.name == ":method" for each in match.headers)
     return (
-        RANK[path.how] if path is not None else 3,
+        RANK[path.kind] if path is not None else 3,
         -len(path.value) if path is not None else 0,
         -method,
         method - len(match.headers),
@@ -121,12 +118,12 @@ def _rows(route: AnyRoute, number: int, rule: AnyRule, api: GatewayApi, where: W
 def _http_match(match: HTTPRouteMatch) -> Match:
     path = None
     if match.path.type == "Exact":
-        path = Pattern(How.EXACT, match.path.value)
+        path = Pattern(MatchKind.EXACT, match.path.value)
     elif match.path.type == "RegularExpression":
-        path = Pattern(How.REGEX, match.path.value)
+        path = Pattern(MatchKind.REGEX, match.path.value)
     elif prefix := match.path.value.rstrip("/"):
-        path = Pattern(How.PATH_PREFIX, prefix)
-    method = (FieldMatch(":method", Pattern(How.EXACT, match.method)),) if match.method else ()
+        path = Pattern(MatchKind.PATH_PREFIX, prefix)
+    method = (FieldMatch(":method", Pattern(MatchKind.EXACT, match.method)),) if match.method else ()
     return Match(path, (*method, *_fields(match.headers, lower=True)), _fields(match.query_params, lower=False))
 
 
@@ -134,13 +131,13 @@ def _grpc_match(match: GRPCRouteMatch) -> Match:
     """A gRPC method is called at the path /service/method (gRPC over HTTP/2, PROTOCOL-HTTP2.md)."""
     path, method = None, match.method
     if method is not None and method.type == "RegularExpression":
-        path = Pattern(How.REGEX, f"/{method.service or '[^/]+'}/{method.method or '[^/]+'}")
+        path = Pattern(MatchKind.REGEX, f"/{method.service or '[^/]+'}/{method.method or '[^/]+'}")
     elif method is not None and method.service and method.method:
-        path = Pattern(How.EXACT, f"/{method.service}/{method.method}")
+        path = Pattern(MatchKind.EXACT, f"/{method.service}/{method.method}")
     elif method is not None and method.service:
-        path = Pattern(How.PATH_PREFIX, f"/{method.service}")
+        path = Pattern(MatchKind.PATH_PREFIX, f"/{method.service}")
     elif method is not None:
-        path = Pattern(How.REGEX, f"/[^/]+/{re.escape(method.method)}")
+        path = Pattern(MatchKind.REGEX, f"/[^/]+/{re.escape(method.method)}")
     return Match(path, _fields(match.headers, lower=True))
 
 
@@ -149,7 +146,7 @@ def _fields(values: Sequence[ValueMatch], *, lower: bool) -> tuple[FieldMatch, .
     found: dict[str, FieldMatch] = {}
     for each in values:
         name = each.name.lower() if lower else each.name
-        how = How.REGEX if each.type == "RegularExpression" else How.EXACT
+        how = MatchKind.REGEX if each.type == "RegularExpression" else MatchKind.EXACT
         found.setdefault(name, FieldMatch(name, Pattern(how, each.value)))
     return tuple(found.values())
 
@@ -171,7 +168,7 @@ def _forward(route: AnyRoute, rule: AnyRule, api: GatewayApi, where: Where) -> t
         if api.wrong_backend(route, each) is not None:
             wrong += each.weight
         elif each.weight:
-            to.append(Weighted(_cluster(route, each, where), each.weight, _backend_headers(each)))
+            to.append(WeightedCluster(_cluster(route, each, where), each.weight, _backend_headers(each)))
     is_http = isinstance(route, HTTPRoute)
     if not to:
         # A client of gRPC takes 503 for UNAVAILABLE.
@@ -307,5 +304,5 @@ def _cors(cors: HTTPCORSFilter) -> Cors:
 def _origin(origin: str) -> Pattern:
     """An origin; `*` stands for any text."""
     if "*" not in origin:
-        return Pattern(How.EXACT, origin)
-    return Pattern(How.REGEX, ".*".join(map(re.escape, origin.split("*"))))
+        return Pattern(MatchKind.EXACT, origin)
+    return Pattern(MatchKind.REGEX, ".*".join(map(re.escape, origin.split("*"))))

@@ -11,7 +11,7 @@ from dataclasses import replace
 from mesh.resources.analysis.references import ref_of
 from mesh.resources.checks.authorization_policy import CLAIM, CLAIM_KEY, HEADER_KEY
 from mesh.resources.istio.authorization_policy import AuthorizationPolicy, Operation, Rule, Source
-from mesh.routing.table import Access, AccessRule, Condition
+from mesh.routing.model.security import Access, AccessRule, Condition
 
 # Istio's root namespace: its policies hold in every namespace.
 ROOT = "istio-system"

@@ -8,8 +8,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from mesh.resources.analysis.references import ref_of
 from mesh.resources.istio.request_authentication import JWTRule, RequestAuthentication
+from mesh.routing.model.security import Authentication, JwtProvider, Requirement
+from mesh.routing.model.table import RouteTable
 from mesh.routing.security.access import GATEWAY_LABELS, ROOT
-from mesh.routing.table import Authentication, JwtProvider, Requirement, RouteTable
 
 # The authentication that rows ask; a gateway's port has its own, under the name of its listener.
 ROWS = "mesh.tokens"

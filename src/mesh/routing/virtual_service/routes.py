@@ -24,23 +24,19 @@ from mesh.resources.istio.virtual_service import (
 )
 from mesh.resources.values.durations import seconds
 from mesh.resources.values.ref import Ref
-from mesh.routing.table import (
-    ClaimMatch,
+from mesh.routing.model.match import ClaimMatch, FieldMatch, Match, MatchKind, Pattern
+from mesh.routing.model.route import (
     Cors,
     Fault,
-    FieldMatch,
     Forward,
     HeaderChange,
     HeaderChanges,
-    How,
-    Match,
-    Pattern,
     Redirect,
     Respond,
     Retry,
     Rewrite,
     Route,
-    Weighted,
+    WeightedCluster,
 )
 from mesh.routing.virtual_service.delegates import delegated
 
@@ -141,12 +137,12 @@ def _matches(block: HTTPMatchRequest, *, at_gateway: bool) -> Iterator[Match]:
         if CLAIM_KEY.fullmatch(name):
             continue
         pattern = _pattern(match)
-        if pattern.how is How.REGEX and pattern.value in (".*", "^.*$"):
-            pattern = Pattern(How.PRESENT)
+        if pattern.kind is MatchKind.REGEX and pattern.value in (".*", "^.*$"):
+            pattern = Pattern(MatchKind.PRESENT)
         without = FieldMatch(name.lower(), pattern, invert=True)
         alternatives: tuple[FieldMatch, ...] = (without,)
         if _takes_empty(pattern):
-            alternatives = (FieldMatch(name.lower(), Pattern(How.PRESENT), invert=True), without)
+            alternatives = (FieldMatch(name.lower(), Pattern(MatchKind.PRESENT), invert=True), without)
         excluded.append(alternatives)
     plain = _match(block, at_gateway=at_gateway)
     for chosen in product(*excluded):
@@ -154,12 +150,12 @@ def _matches(block: HTTPMatchRequest, *, at_gateway: bool) -> Iterator[Match]:
 
 
 def _takes_empty(pattern: Pattern) -> bool:
-    if pattern.how is How.REGEX:
+    if pattern.kind is MatchKind.REGEX:
         try:
             return re.fullmatch(pattern.value, "") is not None
         except re.error:  # RE2 has words that Python does not know
             return False
-    return pattern.how is not How.PRESENT and pattern.value == ""
+    return pattern.kind is not MatchKind.PRESENT and pattern.value == ""
 
 
 def _match(block: HTTPMatchRequest, *, at_gateway: bool) -> Match:
@@ -193,12 +189,12 @@ def _claims(headers: Mapping[str, StringMatch], *, invert: bool) -> Iterator[Cla
 
 def _pattern(match: StringMatch, *, ignore_case: bool = False) -> Pattern:
     if match.exact is not None:
-        return Pattern(How.EXACT, match.exact, ignore_case)
+        return Pattern(MatchKind.EXACT, match.exact, ignore_case)
     if match.prefix is not None:
-        return Pattern(How.PREFIX, match.prefix, ignore_case)
+        return Pattern(MatchKind.PREFIX, match.prefix, ignore_case)
     if match.regex is not None:
-        return Pattern(How.REGEX, match.regex)
-    return Pattern(How.PRESENT)
+        return Pattern(MatchKind.REGEX, match.regex)
+    return Pattern(MatchKind.PRESENT)
 
 
 def _action(route: HTTPRoute, namespace: str, place: Place) -> Forward | Redirect | Respond:
@@ -216,7 +212,7 @@ def _action(route: HTTPRoute, namespace: str, place: Place) -> Forward | Redirec
 
 
 def _forward(route: HTTPRoute, namespace: str, place: Place) -> Forward | Respond:
-    to: list[Weighted] = []
+    to: list[WeightedCluster] = []
     missing: list[str] = []
     for each in route.route:
         weight = each.weight if len(route.route) > 1 else 100
@@ -226,7 +222,7 @@ def _forward(route: HTTPRoute, namespace: str, place: Place) -> Forward | Respon
         if cluster is None:
             missing.append(each.destination.host)
             cluster = place.nobody(each.destination, namespace)
-        to.append(Weighted(cluster, weight, _headers(each.headers)))
+        to.append(WeightedCluster(cluster, weight, _headers(each.headers)))
     if len(missing) == len(to) and route.cors_policy is None:
         return Respond(503, f"no Service is named {', '.join(missing)}")
     mirrors = [(each.destination, each.percentage) for each in route.mirrors]
@@ -322,7 +318,7 @@ def _cors(policy: CorsPolicy | None) -> Cors | None:
     if policy is None:
         return None
     origins = [_pattern(match) for match in policy.allow_origins]
-    origins += [Pattern(How.EXACT, origin) for origin in policy.allow_origin]
+    origins += [Pattern(MatchKind.EXACT, origin) for origin in policy.allow_origin]
     return Cors(
         allow_origins=tuple(origins),
         allow_methods=tuple(policy.allow_methods),

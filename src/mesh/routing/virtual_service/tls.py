@@ -12,7 +12,8 @@ from mesh.resources.core.config import Secret
 from mesh.resources.istio.gateway import Gateway, Server
 from mesh.resources.istio.virtual_service import Destination, L4MatchAttributes, RouteDestination, VirtualService
 from mesh.resources.values.ref import Ref
-from mesh.routing.table import Chain, Terminate, Weighted
+from mesh.routing.model.listener import FilterChain, TlsTermination
+from mesh.routing.model.route import WeightedCluster
 from mesh.routing.world import World
 
 HTTP_PROTOCOLS = ("HTTP", "HTTP2", "GRPC", "GRPC-WEB")
@@ -41,22 +42,24 @@ def is_encrypted(server: Server) -> bool:
 
 def chains_of(
     port: int, servers: Sequence[tuple[Gateway, Server]], world: World, cluster_of: ClusterOf
-) -> tuple[Chain, ...]:
+) -> tuple[FilterChain, ...]:
     """What a gateway's port does by the name that a client asks for. The first of two for one name counts.
 
     A server whose Secret is missing, or is no certificate, has none.
     """
-    found: dict[str, Chain] = {}
+    found: dict[str, FilterChain] = {}
     for gateway, server in servers:
         for chain in _of_server(port, gateway, server, world, cluster_of):
             names = tuple(name for name in chain.names if name not in found)
             if names:
-                kept = Chain(names, chain.terminate, chain.to, chain.origins)
+                kept = FilterChain(names, chain.terminate, chain.to, chain.origins)
                 found.update(dict.fromkeys(names, kept))
     return tuple(dict.fromkeys(found.values()))
 
 
-def _of_server(port: int, gateway: Gateway, server: Server, world: World, cluster_of: ClusterOf) -> Iterator[Chain]:
+def _of_server(
+    port: int, gateway: Gateway, server: Server, world: World, cluster_of: ClusterOf
+) -> Iterator[FilterChain]:
     hosts = tuple(host.rpartition("/")[2] for host in server.hosts)
     terminate = None
     if is_encrypted(server) and not passes_through(server):
@@ -64,17 +67,17 @@ def _of_server(port: int, gateway: Gateway, server: Server, world: World, cluste
         if terminate is None:
             return
         if speaks_http(server):
-            yield Chain(hosts, terminate, (), (ref_of(gateway),))
+            yield FilterChain(hosts, terminate, (), (ref_of(gateway),))
             return
     named = f"{gateway.metadata.namespace}/{gateway.metadata.name}"
     for rule in world.virtual_services:
         for names, to in _raw_routes(rule, named, port, cluster_of, by_name=passes_through(server)):
-            yield Chain(names or hosts, terminate, to, (ref_of(gateway), ref_of(rule)))
+            yield FilterChain(names or hosts, terminate, to, (ref_of(gateway), ref_of(rule)))
 
 
 def _raw_routes(
     rule: VirtualService, gateway: str, port: int, cluster_of: ClusterOf, *, by_name: bool
-) -> Iterator[tuple[tuple[str, ...], tuple[Weighted, ...]]]:
+) -> Iterator[tuple[tuple[str, ...], tuple[WeightedCluster, ...]]]:
     """The `tls` routes of a rule for a gateway, or its `tcp` ones: the names asked for, and where they go."""
     namespace = rule.metadata.namespace
     if gateway not in {_qualified(each, namespace) for each in rule.spec.gateways}:
@@ -93,7 +96,7 @@ def _raw_routes(
 
 def mesh_shares(
     rules: Sequence[VirtualService], port: int, cluster_of: ClusterOf
-) -> tuple[tuple[Weighted, ...], tuple[Ref, ...]]:
+) -> tuple[tuple[WeightedCluster, ...], tuple[Ref, ...]]:
     """Where a Service's TCP port goes by the first `tcp` route that holds, and by whose rule; nothing without one."""
     for rule in rules:
         namespace = rule.metadata.namespace
@@ -119,16 +122,16 @@ def _qualified(gateway: str, namespace: str) -> str:
     return gateway if gateway == MESH or "/" in gateway else f"{namespace}/{gateway}"
 
 
-def shares(routes: Sequence[RouteDestination], namespace: str, cluster_of: ClusterOf) -> tuple[Weighted, ...]:
+def shares(routes: Sequence[RouteDestination], namespace: str, cluster_of: ClusterOf) -> tuple[WeightedCluster, ...]:
     """Destinations with their weights; one alone gets everything."""
     return tuple(
-        Weighted(cluster_of(each.destination, namespace), each.weight if len(routes) > 1 else 100)
+        WeightedCluster(cluster_of(each.destination, namespace), each.weight if len(routes) > 1 else 100)
         for each in routes
         if each.weight or len(routes) == 1
     )
 
 
-def _terminate(gateway: Gateway, server: Server, world: World) -> Terminate | None:
+def _terminate(gateway: Gateway, server: Server, world: World) -> TlsTermination | None:
     tls = server.tls
     if tls is None:
         return None
@@ -146,7 +149,7 @@ def _terminate(gateway: Gateway, server: Server, world: World) -> Terminate | No
         authority = next((found for each in held if each and (found := authority_of(each))), "")
         if not authority:
             return None
-    return Terminate(
+    return TlsTermination(
         certificate=pair[0],
         key=pair[1],
         authority=authority,

@@ -13,19 +13,12 @@ import pytest
 
 from mesh.envoy.data_plane import DataPlane, DataPlaneSettings, Refused
 from mesh.pods.host.addresses import Block
-from mesh.routing.table import (
-    Cluster,
-    Endpoint,
-    Forward,
-    Listener,
-    Match,
-    Role,
-    Route,
-    RouteTable,
-    Snapshot,
-    VirtualHost,
-    Weighted,
-)
+from mesh.routing.model.cluster import Cluster, Endpoint
+from mesh.routing.model.listener import Listener, Role
+from mesh.routing.model.match import Match
+from mesh.routing.model.route import Forward, Route, WeightedCluster
+from mesh.routing.model.snapshot import Snapshot
+from mesh.routing.model.table import RouteTable, VirtualHost
 
 # Below Envoy's own 15 s, after which it goes on without what it waits for.
 DEADLINE = 10.0
@@ -208,7 +201,7 @@ async def backend(place: Place) -> AsyncIterator[Callable[[str], Any]]:
 
 def to(*clusters: str, **options: Any) -> Forward:
     """Forwards to these clusters, the first of several with what is left of 100."""
-    return Forward(tuple(Weighted(name) for name in clusters), **options)
+    return Forward(tuple(WeightedCluster(name) for name in clusters), **options)
 
 
 def row(action: Any, match: Match | None = None, **options: Any) -> Route:

@@ -10,7 +10,11 @@ from typing import Any
 
 from mesh.envoy.data_plane import DataPlane
 from mesh.envoy.xds.resources import Kind
-from mesh.routing.table import Cluster, FieldMatch, How, Listener, Match, Pattern, Pool, Respond, Role, Snapshot
+from mesh.routing.model.cluster import Cluster, ConnectionPool
+from mesh.routing.model.listener import Listener, Role
+from mesh.routing.model.match import FieldMatch, Match, MatchKind, Pattern
+from mesh.routing.model.route import Respond
+from mesh.routing.model.snapshot import Snapshot
 from tests.mesh.envoy.snapshots.conftest import (
     Backend,
     Place,
@@ -25,7 +29,7 @@ from tests.mesh.envoy.snapshots.conftest import (
 )
 
 Start = Callable[[str], Any]
-LOOKAHEAD = Match(headers=(FieldMatch("x", Pattern(How.REGEX, "(?=x)")),))
+LOOKAHEAD = Match(headers=(FieldMatch("x", Pattern(MatchKind.REGEX, "(?=x)")),))
 
 
 class Caller:
@@ -79,7 +83,7 @@ async def change_often(plane: DataPlane, door: Listener, a: Backend, b: Backend)
     plain = snapshot([door], [table(row(to("base")))], {"base": [a]})
     for number in range(25):
         name = f"branch-{number}"
-        pool = Pool(max_connections=100 + number)
+        pool = ConnectionPool(max_connections=100 + number)
         branch = snapshot(
             [door], [table(row(to(name)))], {"base": [a], name: [b]}, [Cluster("base", pool=pool), Cluster(name)]
         )

@@ -13,7 +13,7 @@ from mesh.envoy.process import supervisor as process_module
 from mesh.envoy.process.admin import AdminError
 from mesh.envoy.process.binary import EnvoyMissing, find
 from mesh.envoy.process.supervisor import EnvoyFailed, EnvoyProcess, reap, start_time
-from mesh.routing.table import Respond
+from mesh.routing.model.route import Respond
 from tests.mesh.envoy.snapshots.conftest import Place, ask, listener, row, snapshot, table
 
 

@@ -8,24 +8,20 @@ from typing import Any
 import pytest
 
 from mesh.envoy.data_plane import DataPlane
-from mesh.routing.table import (
+from mesh.routing.model.listener import Role, Source
+from mesh.routing.model.match import FieldMatch, Match, MatchKind, Pattern
+from mesh.routing.model.route import (
     Cors,
     Fault,
-    FieldMatch,
     Forward,
     HeaderChange,
     HeaderChanges,
-    How,
-    Match,
-    Pattern,
     Redirect,
     Respond,
     Retry,
     Rewrite,
-    Role,
     Route,
-    Source,
-    Weighted,
+    WeightedCluster,
 )
 from tests.mesh.envoy.snapshots.conftest import Answer, Backend, Place, ask, listener, row, snapshot, table, to, until
 
@@ -56,24 +52,24 @@ async def door(plane: DataPlane, place: Place, backend: Start) -> Door:
     return Door(plane, place, await backend("a"), await backend("b"))
 
 
-def header(name: str, how: How, value: str = "", *, invert: bool = False, ignore_case: bool = False) -> Match:
+def header(name: str, how: MatchKind, value: str = "", *, invert: bool = False, ignore_case: bool = False) -> Match:
     return Match(headers=(FieldMatch(name, Pattern(how, value, ignore_case), invert),))
 
 
-def path(how: How, value: str, *, ignore_case: bool = False) -> Match:
+def path(how: MatchKind, value: str, *, ignore_case: bool = False) -> Match:
     return Match(path=Pattern(how, value, ignore_case))
 
 
 @pytest.mark.parametrize(
     ("match", "taken", "left"),
     [
-        (path(How.EXACT, "/x"), ["/x", "/x?q=1"], ["/x/", "/X", "/"]),
-        (path(How.EXACT, "/x", ignore_case=True), ["/x", "/X"], ["/x/"]),
-        (path(How.PREFIX, "/x"), ["/x", "/x/y", "/xy"], ["/y", "/X"]),
-        (path(How.REGEX, "/v[0-9]+"), ["/v1", "/v22", "/v1?q"], ["/v1/x", "/x/v1", "/v"]),
-        (Match(query=(FieldMatch("q", Pattern(How.EXACT, "1")),)), ["/?q=1", "/?a&q=1"], ["/?q=11", "/?q", "/"]),
-        (Match(query=(FieldMatch("q", Pattern(How.PRESENT)),)), ["/?q=1", "/?q"], ["/?qq=1", "/"]),
-        (Match(query=(FieldMatch("q", Pattern(How.REGEX, "a+")),)), ["/?q=aa"], ["/?q=ab", "/"]),
+        (path(MatchKind.EXACT, "/x"), ["/x", "/x?q=1"], ["/x/", "/X", "/"]),
+        (path(MatchKind.EXACT, "/x", ignore_case=True), ["/x", "/X"], ["/x/"]),
+        (path(MatchKind.PREFIX, "/x"), ["/x", "/x/y", "/xy"], ["/y", "/X"]),
+        (path(MatchKind.REGEX, "/v[0-9]+"), ["/v1", "/v22", "/v1?q"], ["/v1/x", "/x/v1", "/v"]),
+        (Match(query=(FieldMatch("q", Pattern(MatchKind.EXACT, "1")),)), ["/?q=1", "/?a&q=1"], ["/?q=11", "/?q", "/"]),
+        (Match(query=(FieldMatch("q", Pattern(MatchKind.PRESENT)),)), ["/?q=1", "/?q"], ["/?qq=1", "/"]),
+        (Match(query=(FieldMatch("q", Pattern(MatchKind.REGEX, "a+")),)), ["/?q=aa"], ["/?q=ab", "/"]),
     ],
 )
 async def test_a_match_on_the_target(door: Door, match: Match, taken: list[str], left: list[str]) -> None:
@@ -85,17 +81,17 @@ async def test_a_match_on_the_target(door: Door, match: Match, taken: list[str],
 @pytest.mark.parametrize(
     ("match", "taken", "left"),
     [
-        (header("x", How.EXACT, "1"), [{"x": "1"}], [{"x": "11"}, {"x": ""}, {}]),
-        (header("x", How.EXACT, "ab", ignore_case=True), [{"x": "aB"}], [{"x": "abc"}]),
-        (header("x", How.PREFIX, "1"), [{"x": "1"}, {"x": "12"}], [{"x": "21"}, {}]),
-        (header("x", How.PRESENT), [{"x": "1"}, {"x": ""}], [{}]),
-        (header("x", How.REGEX, "a.c"), [{"x": "abc"}], [{"x": "abcd"}, {"x": "xabc"}, {}]),
-        (header("x", How.EXACT, "1", invert=True), [{}, {"x": "2"}], [{"x": "1"}]),
-        (header("x", How.REGEX, "1.*", invert=True), [{}, {"x": "2"}], [{"x": "12"}]),
-        (header("x", How.PRESENT, invert=True), [{}], [{"x": "1"}]),
-        (header(":authority", How.EXACT, "shop"), [{"host": "shop"}], [{"host": "other"}]),
+        (header("x", MatchKind.EXACT, "1"), [{"x": "1"}], [{"x": "11"}, {"x": ""}, {}]),
+        (header("x", MatchKind.EXACT, "ab", ignore_case=True), [{"x": "aB"}], [{"x": "abc"}]),
+        (header("x", MatchKind.PREFIX, "1"), [{"x": "1"}, {"x": "12"}], [{"x": "21"}, {}]),
+        (header("x", MatchKind.PRESENT), [{"x": "1"}, {"x": ""}], [{}]),
+        (header("x", MatchKind.REGEX, "a.c"), [{"x": "abc"}], [{"x": "abcd"}, {"x": "xabc"}, {}]),
+        (header("x", MatchKind.EXACT, "1", invert=True), [{}, {"x": "2"}], [{"x": "1"}]),
+        (header("x", MatchKind.REGEX, "1.*", invert=True), [{}, {"x": "2"}], [{"x": "12"}]),
+        (header("x", MatchKind.PRESENT, invert=True), [{}], [{"x": "1"}]),
+        (header(":authority", MatchKind.EXACT, "shop"), [{"host": "shop"}], [{"host": "other"}]),
         (
-            header("cookie", How.REGEX, JASON),
+            header("cookie", MatchKind.REGEX, JASON),
             [{"cookie": "user=jason"}, {"cookie": "a=1; user=jason"}, {"cookie": "user=jason; b=2"}],
             [{"cookie": "superuser=jason"}, {"cookie": "user=jasonx"}, {"cookie": "a=user=jason"}, {}],
         ),
@@ -110,14 +106,14 @@ async def test_a_match_on_a_header(
 
 
 async def test_a_match_on_the_method(door: Door) -> None:
-    await door.routes(row(to("a"), header(":method", How.EXACT, "DELETE")), row(to("b")))
+    await door.routes(row(to("a"), header(":method", MatchKind.EXACT, "DELETE")), row(to("b")))
     assert (await door.ask(method="DELETE")).sent["who"] == "a"
     assert (await door.ask(method="GET")).sent["who"] == "b"
 
 
 async def test_a_long_alternative_of_names_is_a_regex_like_any_other(door: Door) -> None:
     names = "|".join(f"branch-{number}" for number in range(150))
-    await door.routes(row(to("a"), header("x", How.REGEX, names)), row(to("b")))
+    await door.routes(row(to("a"), header("x", MatchKind.REGEX, names)), row(to("b")))
     assert (await door.who(x="branch-149"), await door.who(x="branch-150")) == ("a", "b")
 
 
@@ -152,7 +148,7 @@ async def test_a_pod_calls_through_its_proxy_listener_in_absolute_form(
 
 
 async def test_weights_share_out_the_requests(door: Door) -> None:
-    await door.routes(row(Forward((Weighted("a", 25), Weighted("b", 75)))))
+    await door.routes(row(Forward((WeightedCluster("a", 25), WeightedCluster("b", 75)))))
     seen = Counter([await door.who() for _ in range(400)])
     # 400 requests, a quarter each: more than six standard deviations (8.7) off is no chance any more.
     assert 45 < seen["a"] < 155
@@ -164,7 +160,7 @@ async def test_headers_are_set_added_and_removed_on_both_ways(door: Door) -> Non
         HeaderChange((("server", "mesh"),), (("x-seen", "yes"),), ("x-none",)),
     )
     only_a = HeaderChanges(HeaderChange(set=(("x-chosen", "a"),)))
-    await door.routes(row(Forward((Weighted("a", 100, only_a),)), headers=changes))
+    await door.routes(row(Forward((WeightedCluster("a", 100, only_a),)), headers=changes))
     answer = await door.ask(x_set="old", x_gone="1", x_add="one")
     sent = answer.sent["headers"]
     assert (sent["x-set"], sent["x-chosen"], "x-gone" in sent) == ("new", "a", False)
@@ -175,8 +171,8 @@ async def test_headers_are_set_added_and_removed_on_both_ways(door: Door) -> Non
 @pytest.mark.parametrize(
     ("match", "rewrite", "asked", "got"),
     [
-        (path(How.PREFIX, "/shop"), Rewrite(prefix="/mall"), "/shop/a?q=1", "/mall/a?q=1"),
-        (path(How.EXACT, "/shop"), Rewrite(prefix="/mall"), "/shop", "/mall"),
+        (path(MatchKind.PREFIX, "/shop"), Rewrite(prefix="/mall"), "/shop/a?q=1", "/mall/a?q=1"),
+        (path(MatchKind.EXACT, "/shop"), Rewrite(prefix="/mall"), "/shop", "/mall"),
         (Match(), Rewrite(regex="/v1/(.*)", substitution=r"/\1"), "/v1/x", "/x"),
     ],
 )
@@ -199,7 +195,7 @@ async def test_a_rewrite_of_the_authority(door: Door) -> None:
     ],
 )
 async def test_a_redirect(door: Door, redirect: Redirect, status: int, location: str) -> None:
-    await door.routes(row(redirect, path(How.EXACT, "/old")))
+    await door.routes(row(redirect, path(MatchKind.EXACT, "/old")))
     answer = await door.ask("/old?q=1", host="shop")
     assert (answer.status, answer.headers["location"].removesuffix("?q=1")) == (status, location.removesuffix("?q=1"))
 
@@ -266,16 +262,16 @@ async def test_a_mirror_gets_a_copy_and_the_caller_the_first_answer(door: Door) 
 
 
 async def test_a_fault_aborts_only_its_route(door: Door) -> None:
-    broken = row(to("a"), path(How.PREFIX, "/broken"), fault=Fault(abort_status=555))
-    slow = row(to("a"), path(How.PREFIX, "/slow"), fault=Fault(delay=0.05, abort_status=556))
-    never = row(to("a"), path(How.PREFIX, "/never"), fault=Fault(abort_status=557, abort_percent=0.0))
+    broken = row(to("a"), path(MatchKind.PREFIX, "/broken"), fault=Fault(abort_status=555))
+    slow = row(to("a"), path(MatchKind.PREFIX, "/slow"), fault=Fault(delay=0.05, abort_status=556))
+    never = row(to("a"), path(MatchKind.PREFIX, "/never"), fault=Fault(abort_status=557, abort_percent=0.0))
     await door.routes(broken, slow, never, row(to("b")))
     assert [(await door.ask(target)).status for target in ("/broken", "/slow", "/never", "/")] == [555, 556, 200, 200]
 
 
 async def test_a_cors_policy_answers_the_preflight(door: Door) -> None:
     policy = Cors(
-        allow_origins=(Pattern(How.EXACT, "https://shop"),),
+        allow_origins=(Pattern(MatchKind.EXACT, "https://shop"),),
         allow_methods=("GET", "PUT"),
         allow_headers=("x-a",),
         max_age=60.0,

@@ -1,0 +1,85 @@
+"""Where Envoy listens, and who calls there."""
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+from mesh.resources.values.ref import Ref
+from mesh.routing.model.route import WeightedCluster
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Who calls through a listener: the pod's namespace and labels, and the branch that it belongs to."""
+
+    namespace: str
+    pod: str
+    labels: tuple[tuple[str, str], ...]
+    workload: str = ""
+    branch: str = ""
+    service_account: str = "default"
+
+    @property
+    def principal(self) -> str:
+        """The identity that Istio gives to a pod: its namespace and service account."""
+        return f"cluster.local/ns/{self.namespace}/sa/{self.service_account}"
+
+
+class Role(Enum):
+    """What a listener is for."""
+
+    SIDECAR = "sidecar"
+    GATEWAY = "gateway"
+    NODE_PORT = "nodeport"
+    CLUSTER_IP = "clusterip"
+    DEVELOPER = "developer"
+
+
+@dataclass(frozen=True, slots=True)
+class TlsTermination:
+    """TLS that ends at a gateway. Everything in PEM; `least` and `most` as Istio names versions (TLSV1_2). A client's
+    certificate must be for one of `names`, and one of `spki` or `hashes`, where any are said."""
+
+    certificate: str
+    key: str = field(repr=False)
+    authority: str = ""
+    require_client: bool = False
+    least: str = ""
+    most: str = ""
+    ciphers: tuple[str, ...] = ()
+    http: bool = True
+    names: tuple[str, ...] = ()
+    spki: tuple[str, ...] = ()
+    hashes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FilterChain:
+    """What a listener does for the names that a TLS client asks for (SNI); "*" is every other. TLS ends here, or is
+    passed on; then HTTP by the listener's table, or bytes `to` clusters."""
+
+    names: tuple[str, ...]
+    terminate: TlsTermination | None = None
+    to: tuple[WeightedCluster, ...] = ()
+    origins: tuple[Ref, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """Where Envoy listens. HTTP by `table`, or plain TCP to `cluster`; exactly one of the two is set. `to` shares TCP
+    connections among several clusters. With `chains` the name that a TLS client asks for decides.
+    `passthrough`: its table may send requests to hosts that the mesh does not know. `logged`: Envoy logs the requests
+    that come in here.
+    """
+
+    name: str
+    role: Role
+    address: str
+    port: int
+    table: str | None = None
+    cluster: str | None = None
+    source: Source | None = None
+    origins: tuple[Ref, ...] = ()
+    to: tuple[WeightedCluster, ...] = ()
+    chains: tuple[FilterChain, ...] = ()
+    passthrough: bool = False
+    logged: bool = True

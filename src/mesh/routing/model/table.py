@@ -1,0 +1,62 @@
+"""Route tables: hosts with their rows, what branches override there, and the ways into branches."""
+
+from dataclasses import dataclass
+
+from mesh.resources.values.ref import Ref
+from mesh.routing.model.route import Route
+
+
+@dataclass(frozen=True, slots=True)
+class BranchOverride:
+    """What one branch does at a host: its requests take the host's rows to other clusters (`swap`: from, to).
+
+    A cluster that is swapped for "" is not ready: such rows answer 503 with `refusal`. A swap from "" stands for
+    the whole host, which is the branch's alone.
+    """
+
+    branch: str
+    swap: tuple[tuple[str, str], ...]
+    refusal: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class VirtualHost:
+    """`domains` are Envoy's: exact, `*.suffix`, or `*`; with and without the port.
+
+    `overrides` are looked up by the request's branch; a request without one, or of one that is not there, takes
+    `routes`.
+    """
+
+    name: str
+    domains: tuple[str, ...]
+    routes: tuple[Route, ...]
+    origins: tuple[Ref, ...] = ()
+    overrides: tuple[BranchOverride, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A way into a branch: `key` as `cookie:user=fox`; `label` is what the answer's `x-branch` says."""
+
+    key: str
+    branch: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entries:
+    """All ways into all branches, asked where requests come in from outside."""
+
+    entries: tuple[Entry, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RouteTable:
+    """What one group of listeners asks; a table is shared by all pods of a namespace.
+
+    `entries` is set where requests come in from outside.
+    """
+
+    name: str
+    hosts: tuple[VirtualHost, ...]
+    entries: Entries | None = None
