@@ -12,8 +12,8 @@ from typing import Any
 
 from rich.console import Console
 from rich.table import Table
-from tests.mesh.objects import body, cookie, pod, rule, service, to
-from tests.mesh.routing.test_compile import typed
+from tests.support.objects import body, cookie, pod, rule, service, to
+from tests.support.worlds import typed
 
 from bench.plot import plot
 from mesh.envoy.xds.resources import Encoder

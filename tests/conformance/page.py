@@ -129,7 +129,7 @@ PROVED: dict[tuple[type[Part], str], str] = {
     "test_a_namespace_that_it_is_not_exported_to_does_not_know_it",
     (dr.ConsistentHashLB, "useSourceIp"): "tests/conformance/test_destination_rule.py::"
     "test_the_caller_s_address_can_be_what_decides",
-    (vs.HTTPRoute, "timeout"): "tests/mesh/envoy/snapshots/test_routes.py::"
+    (vs.HTTPRoute, "timeout"): "tests/with_envoy/data_plane/test_routes.py::"
     "test_a_timeout_is_answered_504_also_while_the_request_is_on_its_way",
     (vs.VirtualServiceSpec, "tcp"): f"{GATEWAY}test_tcp_goes_to_several_destinations_by_weight",
     (vs.VirtualServiceSpec, "tls"): f"{GATEWAY}test_tls_is_passed_on_by_the_name_that_is_asked_for",
@@ -147,9 +147,9 @@ PROVED: dict[tuple[type[Part], str], str] = {
     "test_the_older_way_to_say_a_warmup_means_the_same",
     (dr.ConsistentHashLB, "minimumRingSize"): "tests/conformance/test_destination_rule.py::"
     "test_the_size_of_a_ring_is_told_to_envoy",
-    (vs.HTTPRetry, "retryOn"): "tests/mesh/envoy/snapshots/test_routes.py::"
+    (vs.HTTPRetry, "retryOn"): "tests/with_envoy/data_plane/test_routes.py::"
     "test_what_is_tried_again_is_what_the_condition_says",
-    (vs.HTTPRetry, "attempts"): "tests/mesh/envoy/snapshots/test_routes.py::test_retries_end_after_their_attempts",
+    (vs.HTTPRetry, "attempts"): "tests/with_envoy/data_plane/test_routes.py::test_retries_end_after_their_attempts",
 }
 REFUSED: dict[tuple[type[Part], str], str] = {
     (vs.FaultDelay, "exponentialDelay"): "Istio does not do it either",
@@ -242,8 +242,9 @@ namespace of the Gateway object; connections that are no HTTP follow what the Se
 `python -m bench.compile`: services, each with a VirtualService, a DestinationRule with two subsets and four pods,
 worked out and encoded from nothing. The cost grows as the number does: twice the services, about twice the time. After
 one rule has changed among 500 services (3,500 objects), 19 ms work out what is new and 6 ms encode it, after one pod
-25 and 5: what did not change is kept (`tests/mesh/routing/test_memory.py` holds every such result to one from nothing).
-The check of a rule with thousands of routes grows no faster (`tests/mesh/resources/test_shadowing.py`).
+25 and 5: what did not change is kept, and every such result equals one worked out from nothing
+(`tests/unit/mesh/routing/test_memory.py`).
+The check of a rule with thousands of routes grows no faster (`tests/unit/mesh/resources/analysis/test_shadowing.py`).
 
 ![Milliseconds by the number of services](pictures/compile.svg)
 """

@@ -1,7 +1,7 @@
 """The part of docs/conformance.md about the Gateway API: its conformance tests' features, and where we differ."""
 
 _HERE = "tests/conformance/test_gateway_api.py::test_"
-_STATUS = "tests/mesh/programmer/test_gateway_api.py::test_"
+_STATUS = "tests/with_envoy/control/test_gateway_api.py::test_"
 _E2E = "tests/e2e/test_gateway_api.py::test_"
 _CHANGES = f"{_HERE}HTTPRouteRequestHeaderModifier_and_ResponseHeaderModifier"
 _REDIRECT = f"{_HERE}HTTPRouteRedirectHostAndStatus_Path_Port_Scheme"

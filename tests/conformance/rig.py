@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import ssl
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ from mesh.routing.compile import compile  # noqa: A004 - what it does
 from mesh.routing.model.snapshot import Snapshot
 from mesh.routing.world import MeshSettings, World
 from tests.conformance.reference import Request
+from tests.support.http import read_message
 
 Json = dict[str, Any]
 DEADLINE = 30.0
@@ -231,18 +233,6 @@ class _Pod:
             writer.close()
 
 
-async def read_message(reader: asyncio.StreamReader) -> tuple[str, dict[str, str], str]:
-    """The first line, the headers (several of a name as one list) and the body."""
-    first, *rest = (await reader.readuntil(b"\r\n\r\n")).decode().rstrip("\r\n").split("\r\n")
-    headers: dict[str, str] = {}
-    for line in rest:
-        name, _, value = line.partition(":")
-        name, value = name.lower(), value.strip()
-        headers[name] = f"{headers[name]},{value}" if name in headers else value
-    length = int(headers.get("content-length", 0))
-    return first, headers, (await reader.readexactly(length)).decode() if length else ""
-
-
 def istio(kind: str, name: str, spec: Json) -> Json:
     return {
         "apiVersion": "networking.istio.io/v1",
@@ -258,3 +248,19 @@ def typed(body: Json, age: int) -> Resource:
     valid = body if body["kind"] == "Pod" else validate(body).body
     stamp = {"creationTimestamp": f"2026-01-01T00:00:{age:02d}Z"}
     return msgspec.convert({**valid, "metadata": {**valid["metadata"], **stamp}}, info.type)
+
+
+async def secure_get(
+    rig: Rig, host: str, trusted: str, port: int = 8443, context: ssl.SSLContext | None = None
+) -> tuple[str, dict[str, str], str]:
+    """A GET over TLS that trusts one certificate alone and asks for a host by its name."""
+    context = context or ssl.create_default_context(cadata=trusted)
+    async with asyncio.timeout(DEADLINE):
+        reader, writer = await asyncio.open_connection(
+            rig.settings.gateway_address, port, ssl=context, server_hostname=host
+        )
+        writer.write(f"GET / HTTP/1.1\r\nhost: {host}:{port}\r\n\r\n".encode())
+        try:
+            return await read_message(reader)
+        finally:
+            writer.close()

@@ -10,10 +10,11 @@ import pytest
 from mesh.resources.validation.manifest import validate
 from mesh.resources.values.problems import Invalid
 from mesh.routing.explain.dry_run import Asked, Caller, decide, permits
+from tests.conformance.policies import operation, policy, source
 from tests.conformance.reference import Request
-from tests.conformance.rig import DEADLINE, MARKER, Observed, Rig, istio, read_message
-from tests.conformance.test_authorization import operation, policy, source
-from tests.conformance.tokens import Issuer
+from tests.conformance.rig import DEADLINE, MARKER, Observed, Rig, istio
+from tests.support.http import read_message
+from tests.support.tokens import Issuer
 
 Json = dict[str, Any]
 Headers = tuple[tuple[str, str], ...]

@@ -8,29 +8,12 @@ import pytest
 from mesh.resources.validation.manifest import validate
 from mesh.resources.values.problems import Invalid
 from mesh.routing.explain.dry_run import Asked, Caller, decide, permits
+from tests.conformance.policies import operation, policy, source
 from tests.conformance.reference import Request
 from tests.conformance.rig import MARKER, Rig
 
 Json = dict[str, Any]
 CALLER = "cluster.local/ns/mesh/sa/default"
-
-
-def policy(name: str, *rules: Json, action: str = "ALLOW", app: str = "shop", namespace: str = "mesh") -> Json:
-    selector = {"selector": {"matchLabels": {"app": app}}} if app else {}
-    return {
-        "apiVersion": "security.istio.io/v1",
-        "kind": "AuthorizationPolicy",
-        "metadata": {"name": name, "namespace": namespace},
-        "spec": {"action": action, **selector, "rules": list(rules)},
-    }
-
-
-def source(**said: list[str]) -> Json:
-    return {"from": [{"source": said}]}
-
-
-def operation(**said: list[str]) -> Json:
-    return {"to": [{"operation": said}]}
 
 
 async def statuses(

@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 
 from mesh.envoy.process.binary import find
 from mesh.pods.host.addresses import Block
-from tests.conformance.rig import DEADLINE, read_message
+from tests.conformance.rig import DEADLINE
+from tests.support.http import read_message
 
 Json = dict[str, Any]
 TYPE = "type.googleapis.com/envoy.extensions.filters"

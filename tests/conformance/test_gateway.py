@@ -2,7 +2,6 @@
 
 import asyncio
 import base64
-import datetime
 import hashlib
 import ssl
 from contextlib import suppress
@@ -12,47 +11,13 @@ from typing import Any
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
-from tests.conformance.rig import DEADLINE, Rig, istio, read_message
+from tests.conformance.rig import DEADLINE, Rig, istio, secure_get
+from tests.support.certificates import certificate, secret
+from tests.support.http import read_message
 
 Json = dict[str, Any]
 HERE = 8443
-
-
-def certificate(name: str) -> tuple[str, str]:
-    """A self-signed certificate and its key, in PEM."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
-    now = datetime.datetime.now(datetime.UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(subject)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    pem = serialization.Encoding.PEM
-    secret = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    return made.public_bytes(pem).decode(), secret.decode()
-
-
-def secret(name: str, host: str) -> tuple[Json, str]:
-    """A Secret of type kubernetes.io/tls, and its certificate."""
-    public, private = certificate(host)
-    data = {"tls.crt": public, "tls.key": private}
-    body = {
-        "apiVersion": "v1",
-        "kind": "Secret",
-        "metadata": {"name": name, "namespace": "mesh"},
-        "type": "kubernetes.io/tls",
-        "data": {key: base64.b64encode(value.encode()).decode() for key, value in data.items()},
-    }
-    return body, public
 
 
 def server(number: int, protocol: str, hosts: list[str], tls: Json | None = None) -> Json:
@@ -72,22 +37,6 @@ def to(host: str, subset: str = "", weight: int = 0) -> Json:
 
 def bound(name: str, hosts: list[str], *http: Json, gateways: tuple[str, ...] = ("secure",)) -> Json:
     return istio("VirtualService", name, {"hosts": hosts, "gateways": list(gateways), "http": list(http)})
-
-
-async def secure_get(
-    rig: Rig, host: str, trusted: str, port: int = HERE, context: ssl.SSLContext | None = None
-) -> tuple[str, dict[str, str], str]:
-    """A GET over TLS that trusts one certificate alone and asks for a host by its name."""
-    context = context or ssl.create_default_context(cadata=trusted)
-    async with asyncio.timeout(DEADLINE):
-        reader, writer = await asyncio.open_connection(
-            rig.settings.gateway_address, port, ssl=context, server_hostname=host
-        )
-        writer.write(f"GET / HTTP/1.1\r\nhost: {host}:{port}\r\n\r\n".encode())
-        try:
-            return await read_message(reader)
-        finally:
-            writer.close()
 
 
 async def plain_get(rig: Rig, host: str, port: int = 8080, path: str = "/") -> tuple[str, dict[str, str], str]:

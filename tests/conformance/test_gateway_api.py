@@ -18,8 +18,8 @@ from tests.conformance.gateway_api import (
     to,
     who,
 )
-from tests.conformance.rig import Rig, istio
-from tests.conformance.test_gateway import secret, secure_get
+from tests.conformance.rig import Rig, istio, secure_get
+from tests.support.certificates import secret
 
 Json = dict[str, Any]
 Cases = Sequence[tuple[str, dict[str, str], str]]

@@ -1,15 +1,13 @@
 """docs/conformance.md says what the code does, and the tests that it names are there."""
 
 import ast
-from pathlib import Path
 
 import pytest
 from msgspec import structs
 
 from tests.conformance.page import KINDS, PROOF, PROVED, REFUSED, page, reachable, state
 from tests.conformance.page_gateway_api import PASSED
-
-ROOT = Path(__file__).parents[2]
+from tests.support.places import ROOT
 
 
 def test_the_page_is_what_the_code_says() -> None:

@@ -12,7 +12,7 @@ from mesh.resources.validation.manifest import validate
 from mesh.resources.values.problems import Invalid
 from tests.conformance.reference import Request
 from tests.conformance.rig import Rig, istio
-from tests.conformance.test_gateway import certificate
+from tests.support.certificates import certificate
 
 Json = dict[str, Any]
 HOST = "secure.outside.example.com"

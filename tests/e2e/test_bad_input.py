@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import JASON, Mesh, Ran, answers, seen, until
+from tests.support.mesh import JASON, Mesh, Ran, answers, seen
+from tests.support.waiting import until
 
 DEPLOYMENT = """
 apiVersion: apps/v1

@@ -21,7 +21,8 @@ from pyreqwest.client import SyncClientBuilder
 
 from mesh.client.api import Client
 from mesh.resources.values.ref import Ref
-from tests.e2e.conftest import BASELINE, FOX, JASON, Mesh, seen, until
+from tests.support.mesh import BASELINE, FOX, JASON, Mesh, seen
+from tests.support.waiting import until
 
 CREATE_JASON = ("branch", "create", "jason", "--cookie", "user=jason", "--fork", "recommend", "--env", "BANNER=true")
 CREATE_FOX = (

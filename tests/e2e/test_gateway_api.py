@@ -7,8 +7,9 @@ import grpc
 import yaml
 from pyreqwest.client import SyncClientBuilder
 
-from tests.e2e.conftest import Mesh, until
-from tests.e2e.test_protocols import GREETER, NAMESPACE, address, apply, deployment, service
+from tests.support.mesh import Mesh
+from tests.support.programs import GREETER, NAMESPACE, address, apply, deployment, service
+from tests.support.waiting import until
 
 GROUP = "gateway.networking.k8s.io"
 WEB = """

@@ -13,7 +13,8 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from prometheus_client.parser import text_string_to_metric_families
 from pyreqwest.client import SyncClientBuilder
 
-from tests.e2e.conftest import Mesh, until
+from tests.support.mesh import Mesh
+from tests.support.waiting import until
 
 MakeMesh = Callable[[], Mesh]
 

@@ -5,8 +5,8 @@ import json
 from pyreqwest.client import SyncClientBuilder
 from pyreqwest.proxy import ProxyBuilder
 
-from tests.e2e.conftest import Mesh
-from tests.e2e.test_tokens import served
+from tests.support.mesh import Mesh
+from tests.support.served import served
 
 
 def test_the_setting_is_kept_for_the_next_start(mesh: Mesh) -> None:

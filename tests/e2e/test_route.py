@@ -2,7 +2,7 @@
 
 import json
 
-from tests.e2e.conftest import Mesh
+from tests.support.mesh import Mesh
 
 BAD = """
 apiVersion: networking.istio.io/v1

@@ -5,8 +5,9 @@ import json
 import socket
 import ssl
 
-from tests.conformance.test_gateway import certificate
-from tests.e2e.conftest import Mesh, until
+from tests.support.certificates import certificate
+from tests.support.mesh import Mesh
+from tests.support.waiting import until
 
 SECURE = """
 apiVersion: networking.istio.io/v1

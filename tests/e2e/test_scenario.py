@@ -11,7 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from pyreqwest.client import SyncClientBuilder
 
-from tests.e2e.conftest import BASELINE, FOX, JASON, Mesh, seen, until
+from tests.support.mesh import BASELINE, FOX, JASON, Mesh, seen
+from tests.support.waiting import until
 
 REQUESTS = int(os.environ.get("SCENARIO_REQUESTS", "3000"))
 EXPECTED = {"user=jason": JASON, "user=fox": FOX, "user=xx": BASELINE}

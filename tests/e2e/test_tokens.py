@@ -3,15 +3,13 @@
 import base64
 import json
 import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from pyreqwest.client import SyncClientBuilder
 
-from tests.conformance.tokens import Issuer
-from tests.e2e.conftest import Mesh, until
+from tests.support.mesh import Mesh
+from tests.support.served import served
+from tests.support.tokens import Issuer
+from tests.support.waiting import until
 
 RULE = """
 apiVersion: security.istio.io/v1
@@ -69,29 +67,6 @@ def issuer_of_keys(text: str) -> str:
             {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": {"selector": labels, "ports": ports}},
         )
     )
-
-
-@contextmanager
-def served(text: str, port: int = 0) -> Iterator[int]:
-    """A server on loopback that answers everything with a text; its port."""
-
-    class Answer(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(200)
-            self.end_headers()
-            self.wfile.write(text.encode())
-
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name there
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", port), Answer) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-        thread.start()
-        try:
-            yield server.server_port
-        finally:
-            server.shutdown()
-            thread.join()
 
 
 def status(mesh: Mesh, token: str = "") -> int:

@@ -1,0 +1,87 @@
+"""What docs/security.md says of a running mesh: where it listens, and who can read what it keeps."""
+
+import ipaddress
+import json
+import os
+import ssl
+import stat
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.mesh import Mesh
+
+LISTENS = "0A"
+
+
+def listeners(pids: set[int]) -> Iterator[str]:
+    """The addresses at which these processes listen (proc(5), /proc/net/tcp and tcp6)."""
+    inodes = set()
+    for pid in pids:
+        for link in Path(f"/proc/{pid}/fd").iterdir():
+            try:
+                target = str(link.readlink())
+            except OSError:
+                continue
+            if target.startswith("socket:["):
+                inodes.add(target[8:-1])
+    for table in ("tcp", "tcp6"):
+        for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]:
+            columns = line.split()
+            if columns[3] == LISTENS and columns[9] in inodes:
+                packed = bytes.fromhex(columns[1].partition(":")[0])
+                words = [packed[at : at + 4][::-1] for at in range(0, len(packed), 4)]
+                yield str(ipaddress.ip_address(b"".join(words)))
+
+
+def processes(home: Path) -> set[int]:
+    found = set()
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit():
+            try:
+                environ = (folder / "environ").read_bytes()
+                command = (folder / "cmdline").read_bytes()
+                cwd = str((folder / "cwd").readlink())
+            except OSError:
+                continue
+            if str(home).encode() in environ + command or cwd.startswith(str(home)):
+                found.add(int(folder.name))
+    return found - {os.getpid()}
+
+
+def test_everything_listens_on_loopback_alone(mesh: Mesh) -> None:
+    mesh.up()
+    mesh.ok("branch", "create", "fox", "--fork", "stock")
+    pids = processes(mesh.home)
+    assert len(pids) >= 11
+    found = {ipaddress.ip_address(each) for each in listeners(pids)}
+    assert len(found) > 10
+    assert all(each.is_loopback for each in found), found
+
+
+def test_nobody_else_can_read_what_is_secret_or_reach_envoys_sockets(mesh: Mesh) -> None:
+    mesh.up("--empty")
+    assert stat.S_IMODE(mesh.home.stat().st_mode) == 0o700
+    assert stat.S_IMODE((mesh.home / "run").stat().st_mode) == 0o700
+    secret = [mesh.home / "kubeconfig", mesh.home / "token", *(mesh.home / "pki").glob("*.key"), mesh.home / "store.db"]
+    for path in secret:
+        assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0, path
+    assert len(secret) >= 4
+    token = (mesh.home / "token").read_text().strip()
+    assert len(token) >= 43
+    logs = "".join(path.read_text(errors="replace") for path in (mesh.home / "logs").rglob("*") if path.is_file())
+    assert token not in logs
+
+
+@pytest.mark.parametrize("path", ["/api/v1/pods", "/apis", "/openapi/v3", "/mesh/v1/status", "/metrics"])
+def test_nothing_is_told_without_the_token(mesh: Mesh, path: str) -> None:
+    mesh.up("--empty")
+    server = json.loads((mesh.home / "run" / "api.json").read_text())["server"]
+    trust = ssl.create_default_context(cafile=str(mesh.home / "pki" / "ca.crt"))
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(f"{server}{path}", context=trust, timeout=20)
+    assert refused.value.code == 401
+    refused.value.close()

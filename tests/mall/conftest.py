@@ -1,5 +1,0 @@
-"""Our services as processes."""
-
-from tests.contract.conftest import start
-
-__all__ = ["start"]

@@ -1,0 +1,36 @@
+"""A real API server on a free port of loopback, with TLS, over a store in memory."""
+
+from collections.abc import AsyncGenerator
+from pathlib import Path
+
+import pytest
+
+from mesh.api.server import ApiServer, ApiSettings
+from mesh.store import Store
+from tests.support.api import Api, Kubectl, StandInAllocator, StandInLogs, StandInPlane
+from tests.support.manifests import namespace
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> ApiSettings:
+    return ApiSettings(home=tmp_path / "home")
+
+
+@pytest.fixture
+async def api(settings: ApiSettings) -> AsyncGenerator[Api, None]:
+    store = Store.open(None)
+    plane, logs = StandInPlane(), StandInLogs()
+    server = ApiServer(store, settings, plane=plane, logs=logs, allocator=StandInAllocator(), status=lambda: {"pid": 1})
+    url = await server.start()
+    found = Api(server, url, settings.home, store)
+    found.plane, found.logs = plane, logs
+    await found.ask("POST", "/api/v1/namespaces", namespace("mesh"))
+    yield found
+    found.close()
+    await server.stop()
+    store.close()
+
+
+@pytest.fixture
+def kubectl(api: Api, tmp_path: Path) -> Kubectl:
+    return Kubectl(api, tmp_path)

@@ -1,0 +1,104 @@
+"""Watches over HTTP: lines of JSON as things happen."""
+
+import asyncio
+import json
+from typing import Any
+
+from tests.support.api import Api
+from tests.support.manifests import config
+
+CONFIGS = "/api/v1/namespaces/mesh/configmaps"
+
+
+class Stream:
+    """A raw TLS connection that reads the events of a watch."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+        self._rest = b""
+
+    async def open(self, path: str) -> "Stream":
+        host, port = self._api.url.removeprefix("https://").split(":")
+        self._reader, self.writer = await asyncio.open_connection(host, int(port), ssl=self._api.tls)
+        head = f"GET {path} HTTP/1.1\r\nHost: localhost:{port}\r\nAuthorization: Bearer {self._api.token}\r\n\r\n"
+        self.writer.write(head.encode())
+        self.head = await asyncio.wait_for(self._reader.readuntil(b"\r\n\r\n"), 10)
+        return self
+
+    async def event(self) -> Any:
+        while b"\n" not in self._rest:
+            size = int(await asyncio.wait_for(self._reader.readuntil(b"\r\n"), 10), 16)
+            self._rest += await self._reader.readexactly(size)
+            await self._reader.readexactly(2)
+            if not size:
+                return None
+        line, self._rest = self._rest.split(b"\n", 1)
+        return json.loads(line)
+
+    async def close(self) -> None:
+        self.writer.close()
+        await asyncio.gather(self.writer.wait_closed(), return_exceptions=True)
+
+
+def told(event: Any) -> tuple[str, str]:
+    return event["type"], event["object"]["metadata"].get("name", "")
+
+
+async def test_a_watch_tells_what_is_there_and_then_what_happens(api: Api) -> None:
+    await api.ask("POST", CONFIGS, config("a"))
+    stream = await Stream(api).open(f"{CONFIGS}?watch=true")
+    assert b"transfer-encoding: chunked" in stream.head.lower()
+    assert told(await stream.event()) == ("ADDED", "a")
+    await api.ask("POST", CONFIGS, config("b"))
+    await api.ask("DELETE", f"{CONFIGS}/a")
+    assert told(await stream.event()) == ("ADDED", "b")
+    assert told(await stream.event()) == ("DELETED", "a")
+    await stream.close()
+
+
+async def test_a_watch_goes_on_from_the_version_of_a_list(api: Api) -> None:
+    await api.ask("POST", CONFIGS, config("a"))
+    listed = (await api.ask("GET", CONFIGS)).body["metadata"]["resourceVersion"]
+    await api.ask("POST", CONFIGS, config("b"))
+    stream = await Stream(api).open(f"{CONFIGS}?watch=1&resourceVersion={listed}")
+    assert told(await stream.event()) == ("ADDED", "b")
+    await stream.close()
+
+
+async def test_an_object_that_stops_matching_is_deleted_for_the_watcher(api: Api) -> None:
+    stream = await Stream(api).open(f"{CONFIGS}?watch=true&labelSelector=on")
+    for labels in ({}, {"on": "1"}, {"on": "2"}, {}):
+        wanted: dict[str, Any] = labels or {"on": None}
+        patch = {"metadata": {"labels": wanted}}
+        if (await api.ask("GET", f"{CONFIGS}/a")).code == 404:
+            await api.ask("POST", CONFIGS, config("a"))
+        else:
+            await api.ask("PATCH", f"{CONFIGS}/a", patch, content_type="application/merge-patch+json")
+    assert [told(await stream.event())[0] for _ in range(3)] == ["ADDED", "MODIFIED", "DELETED"]
+    await stream.close()
+
+
+async def test_a_version_that_is_not_kept_is_410_in_the_stream(api: Api) -> None:
+    stream = await Stream(api).open(f"{CONFIGS}?watch=true&resourceVersion=999999")
+    event = await stream.event()
+    assert (event["type"], event["object"]["code"], event["object"]["reason"]) == ("ERROR", 410, "Expired")
+    assert await stream.event() is None
+    await stream.close()
+
+
+async def test_a_watch_ends_after_its_time_and_marks_its_place_before(api: Api) -> None:
+    query = "watch=true&timeoutSeconds=1&allowWatchBookmarks=true&sendInitialEvents=true"
+    stream = await Stream(api).open(f"{CONFIGS}?{query}")
+    event = await stream.event()
+    assert event["type"] == "BOOKMARK"
+    assert event["object"]["metadata"]["annotations"] == {"k8s.io/initial-events-end": "true"}
+    assert int(event["object"]["metadata"]["resourceVersion"]) == api.store.version
+    assert await stream.event() is None
+    await stream.close()
+
+
+async def test_stopping_the_server_ends_watches(api: Api) -> None:
+    stream = await Stream(api).open(f"{CONFIGS}?watch=true")
+    await api.server.stop()
+    assert await stream.event() is None
+    await stream.close()

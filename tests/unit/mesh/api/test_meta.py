@@ -1,0 +1,245 @@
+"""Discovery, schemas, tables, reviews: what a stock kubectl asks besides objects."""
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+
+from mesh.api.objects.tables import human_duration
+from mesh.resources.kinds import REGISTRY
+from mesh.resources.values.ref import Ref
+from mesh.store import Put
+from tests.support.api import KUBECTL, Api, Kubectl
+from tests.support.manifests import config, deployment, namespace, service, virtual_service
+from tests.support.places import DEPLOY
+
+TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"
+with_kubectl = pytest.mark.skipif(KUBECTL is None, reason="there is no kubectl on this machine")
+
+
+def pod(name: str, **status: Any) -> Put:
+    body = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": name, "labels": {"app": name}},
+        "spec": {"containers": [{"name": "main"}]},
+        "status": {"phase": "Running", "podIP": "127.9.0.1", **status},
+    }
+    return Put(Ref("", "Pod", "mesh", name), body)
+
+
+async def test_every_kind_has_a_schema_in_the_document_of_its_version(api: Api) -> None:
+    paths = (await api.ask("GET", "/openapi/v3")).body["paths"]
+    for info in REGISTRY.all():
+        for version in info.versions:
+            path = f"apis/{info.group}/{version}" if info.group else f"api/{version}"
+            document = (await api.ask("GET", paths[path]["serverRelativeURL"])).body
+            kind = {"group": info.group, "version": version, "kind": info.kind}
+            schemas = document["components"]["schemas"].values()
+            assert any(kind in each.get("x-kubernetes-group-version-kind", ()) for each in schemas), kind
+            patches = [each["patch"] for each in document["paths"].values() if "patch" in each]
+            (own,) = [each for each in patches if each["x-kubernetes-group-version-kind"] == kind]
+            assert "fieldValidation" in [each["name"] for each in own["parameters"]]
+
+
+async def test_references_in_schemas_lead_somewhere(api: Api) -> None:
+    for path in (await api.ask("GET", "/openapi/v3")).body["paths"]:
+        document = (await api.ask("GET", f"/openapi/v3/{path}")).body
+        named = set(document["components"]["schemas"])
+        text = json.dumps(document)
+        for part in text.split('"#/components/schemas/')[1:]:
+            assert part.partition('"')[0] in named
+    two = (await api.ask("GET", "/openapi/v2")).body
+    assert {part.partition('"')[0] for part in json.dumps(two).split('"#/definitions/')[1:]} <= set(two["definitions"])
+
+
+async def test_aggregated_discovery_tells_the_same_as_the_plain_one(api: Api) -> None:
+    accept = {"Accept": "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"}
+    groups = json.loads((await api.ask("GET", "/apis", headers=accept)).body)["items"]
+    plain = (await api.ask("GET", "/apis")).body["groups"]
+    assert [each["metadata"]["name"] for each in groups] == [each["name"] for each in plain]
+    for group in groups:
+        for version in group["versions"]:
+            path = f"/apis/{group['metadata']['name']}/{version['version']}"
+            listed = {each["name"] for each in (await api.ask("GET", path)).body["resources"]}
+            told = {each["resource"] for each in version["resources"]}
+            beneath = {
+                f"{each['resource']}/{sub['subresource']}"
+                for each in version["resources"]
+                for sub in each.get("subresources", ())
+            }
+            assert listed == told | beneath
+
+
+async def test_a_table_has_as_many_cells_as_columns_for_every_kind(api: Api) -> None:
+    api.store.commit([pod("a")])
+    await api.ask("POST", "/api/v1/namespaces/mesh/services", service("a"))
+    await api.ask("POST", "/apis/apps/v1/namespaces/mesh/deployments", deployment("a"))
+    for info in REGISTRY.all():
+        root = f"/apis/{info.group}/{info.versions[0]}" if info.group else f"/api/{info.versions[0]}"
+        table = (await api.ask("GET", f"{root}/{info.plural}", headers={"Accept": TABLE})).body
+        assert table["kind"] == "Table", info.kind
+        for row in table["rows"]:
+            assert len(row["cells"]) == len(table["columnDefinitions"])
+            assert row["object"]["kind"] == "PartialObjectMetadata"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "0s"),
+        (119, "119s"),
+        (120, "2m"),
+        (303, "5m3s"),
+        (720, "12m"),
+        (10800, "3h"),
+        (11040, "3h4m"),
+        (172800, "2d"),
+    ],
+)
+def test_a_duration_is_told_as_kubernetes_tells_it(seconds: int, text: str) -> None:
+    assert human_duration(seconds) == text
+
+
+@with_kubectl
+async def test_the_mall_deploys_with_the_two_commands_of_any_cluster(api: Api, kubectl: Kubectl) -> None:
+    first = await kubectl("apply", "-f", f"{DEPLOY}/mesh-mall-v1.yaml", "-n", "mesh")
+    second = await kubectl("apply", "-f", f"{DEPLOY}/mesh-routing.yaml", "-n", "mesh")
+    assert "deployment.apps/products-v1 created" in first
+    assert "destinationrule.networking.istio.io/products created" in second
+    again = await kubectl("apply", "-f", f"{DEPLOY}/mesh-routing.yaml", "-n", "mesh")
+    assert {line.rpartition(" ")[2] for line in again.splitlines()} == {"unchanged"}
+
+
+@with_kubectl
+async def test_a_misspelt_field_is_refused(api: Api, kubectl: Kubectl) -> None:
+    wrong = virtual_service("products")
+    wrong["spec"]["http"][0]["mtch"] = []
+    out = await kubectl("apply", "--validate=strict", "-f", kubectl.file(wrong), fails=True)
+    assert 'spec.http[0].mtch: unknown field; did you mean "match"?' in out
+    assert api.store.list("networking.istio.io", "VirtualService") == []
+
+
+@with_kubectl
+async def test_a_kind_that_nobody_has_is_told_as_such(api: Api, kubectl: Kubectl) -> None:
+    body: dict[str, Any] = {"apiVersion": "gateway.networking.k8s.io/v1", "kind": "UDPRoute", "metadata": {"name": "a"}}
+    out = await kubectl("apply", "-f", kubectl.file(body), fails=True)
+    assert 'no matches for kind "UDPRoute" in version "gateway.networking.k8s.io/v1"' in out
+
+
+@with_kubectl
+async def test_fields_are_explained(api: Api, kubectl: Kubectl) -> None:
+    out = await kubectl("explain", "virtualservice.spec.http.match")
+    assert "FIELD: match <[]HTTPMatchRequest>" in out
+    assert "headers\t<map[string]StringMatch>" in out
+    assert "replicas" in await kubectl("explain", "deployment.spec")
+
+
+@with_kubectl
+async def test_kinds_without_effect_are_stored_and_say_so(api: Api, kubectl: Kubectl) -> None:
+    rules = [{"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]}]
+    role: dict[str, Any] = {
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "Role",
+        "metadata": {"name": "system:reader"},
+        "rules": rules,
+    }
+    job: dict[str, Any] = {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": {"name": "once"},
+        "spec": {"template": {"spec": {"restartPolicy": "Never", "containers": [{"name": "a", "image": "b"}]}}},
+    }
+    file = kubectl.file(role, job)
+    out = await kubectl("apply", "-f", file)
+    assert "Warning: Role mesh/system:reader: has no effect here: who holds the mesh's kubeconfig may do" in out
+    assert "Warning: Job mesh/once: has no effect here: no pods come of it" in out
+    assert (await kubectl("apply", "-f", file)).count("unchanged") == 2
+    assert json.loads(await kubectl("get", "role", "system:reader", "-o", "json"))["rules"] == rules
+    job["spec"]["template"]["spec"]["containers"][0]["image"] = "c"
+    await kubectl("apply", "-f", kubectl.file(job))
+    (container,) = json.loads(await kubectl("get", "job", "once", "-o", "json"))["spec"]["template"]["spec"][
+        "containers"
+    ]
+    assert container == {"name": "a", "image": "c"}
+    assert "once" in await kubectl("get", "all")
+    await kubectl("delete", "-f", file)
+
+
+@with_kubectl
+async def test_objects_are_printed_in_the_columns_of_a_cluster(api: Api, kubectl: Kubectl) -> None:
+    waiting = {"name": "main", "ready": False, "restartCount": 3, "state": {"waiting": {"reason": "CrashLoopBackOff"}}}
+    api.store.commit([pod("mall"), pod("users", containerStatuses=[waiting])])
+    await kubectl(
+        "apply", "-f", kubectl.file(service("mall"), deployment("mall"), config("c"), virtual_service("mall"))
+    )
+
+    async def shown(*arguments: str) -> list[list[str]]:
+        return [line.split() for line in (await kubectl("get", *arguments)).splitlines()]
+
+    header, mall, users = await shown("pods", "--sort-by=.metadata.name")
+    assert header == ["NAME", "READY", "STATUS", "RESTARTS", "AGE"]
+    assert (mall[:3], users[:4]) == (["mall", "0/1", "Running"], ["users", "0/1", "CrashLoopBackOff", "3"])
+    assert (await shown("pods", "-o", "wide"))[0][5:8] == ["IP", "NODE", "NOMINATED"]
+    assert (await shown("pods", "--show-labels"))[1][-1] == "app=mall"
+    assert (await shown("pods", "-L", "app"))[0][-1] == "APP"
+    assert [row[0] for row in await shown("pods", "--field-selector", "metadata.name=users", "--no-headers")] == [
+        "users"
+    ]
+    assert (await shown("deploy"))[0] == ["NAME", "READY", "UP-TO-DATE", "AVAILABLE", "AGE"]
+    assert (await shown("svc"))[0] == ["NAME", "TYPE", "CLUSTER-IP", "EXTERNAL-IP", "PORT(S)", "AGE"]
+    assert (await shown("vs"))[1][:2] == ["mall", '["mall"]']
+    assert (await shown("cm"))[1][:2] == ["c", "1"]
+    assert (await shown("ns", "mesh"))[1][:2] == ["mesh", "Active"]
+    assert (await shown("pods", "-A"))[1][0] == "mesh"
+    assert await kubectl("get", "pods", "-o", "jsonpath={.items[*].metadata.name}") == "mall users"
+    assert await kubectl("get", "pods", "-o", "name") == "pod/mall\npod/users\n"
+
+
+@with_kubectl
+async def test_a_watch_prints_each_change_as_a_row(api: Api, kubectl: Kubectl) -> None:
+    await kubectl("apply", "-f", kubectl.file(config("a")))
+    watching = asyncio.create_task(kubectl("get", "cm", "-w", "--request-timeout=4s", fails=None))
+    number = 0
+    while not watching.done():
+        number += 1
+        changed = {**config("a"), "data": {str(number): "1", "b": "2"}}
+        api.store.commit([Put(Ref("", "ConfigMap", "mesh", "a"), changed)])
+        await asyncio.wait([watching], timeout=0.2)
+    rows = [line.split()[:2] for line in (await watching).splitlines()[1:]]
+    assert rows[0][0] == "a"
+    assert ["a", "2"] in rows
+
+
+@with_kubectl
+async def test_who_got_in_may_do_everything(api: Api, kubectl: Kubectl) -> None:
+    assert (await kubectl("auth", "can-i", "delete", "pods")).strip() == "yes"
+    assert "*.*" in await kubectl("auth", "can-i", "--list")
+    assert "meshmall" in await kubectl("auth", "whoami")
+    assert "is running at" in await kubectl("cluster-info")
+    assert "Server Version: v1.32" in await kubectl("version")
+
+
+@with_kubectl
+async def test_the_machine_is_the_one_node(api: Api, kubectl: Kubectl) -> None:
+    _, row = (await kubectl("get", "nodes")).splitlines()
+    assert row.split()[:3] == ["localhost", "Ready", "control-plane"]
+    described = await kubectl("describe", "node", "localhost")
+    assert "KubeletReady" in described
+    assert "localhost" in await kubectl("top", "nodes")
+    assert "No resource quota." in await kubectl("describe", "namespace", "mesh")
+
+
+async def test_a_review_of_another_kind_is_refused(api: Api) -> None:
+    path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+    assert (await api.ask("POST", path, {"kind": "SelfSubjectRulesReview"})).code == 400
+    assert (await api.ask("POST", path, {"spec": {}})).body["status"]["allowed"] is True
+    assert (await api.ask("GET", path)).code == 405
+
+
+async def test_usage_of_a_pod_that_is_not_there_is_not_found(api: Api) -> None:
+    root = "/apis/metrics.k8s.io/v1beta1"
+    assert (await api.ask("GET", f"{root}/namespaces/mesh/pods/none")).code == 404
+    assert (await api.ask("GET", f"{root}/other")).code == 404
+    assert (await api.ask("POST", f"{root}/pods", namespace("a"))).code == 405

@@ -1,0 +1,104 @@
+"""Requests: what belongs together, which are kept, and which are chosen."""
+
+import pytest
+
+from mesh.observe.requests import describe, parents
+from mesh.observe.traces import Trace, Traces, Wanted
+from tests.support.hops import MakeSpan
+
+
+def nothing(*_: object) -> dict[str, object]:
+    return {"rule": None, "why": ""}
+
+
+def test_a_request_is_told_as_a_tree_by_who_called_while_being_called(span: MakeSpan) -> None:
+    traces = Traces()
+    for each in (span("products", "stock", 1.2, 0.1), span("mall", "products", 1.1, 0.3), span("", "mall", 1.0, 0.5)):
+        traces.add(each)
+    trace = traces.get("r")
+    assert trace is not None
+    told = describe(trace, nothing)
+    assert [(each["parent"], each["source"], each["destination"]["workload"]) for each in told] == [
+        (None, "", "mall-v1"),
+        (0, "mall-v1", "products-v1"),
+        (1, "products-v1", "stock-v1"),
+    ]
+    assert trace.summary()["services"] == ["mesh/mall", "mesh/products", "mesh/stock"]
+    assert trace.milliseconds == pytest.approx(500)
+
+
+def test_of_two_calls_that_follow_closely_the_one_that_encloses_is_the_cause(span: MakeSpan) -> None:
+    spans = [span("", "products", 1.0, 0.1), span("", "products", 1.0015, 0.1), span("products", "stock", 1.001, 0.01)]
+    assert parents(spans) == [None, None, 0]
+
+
+def test_the_trace_s_name_is_the_request_s_or_what_the_client_brought(span: MakeSpan) -> None:
+    own = Trace(1, "f62410b9-5689-4f5d-b99a-db8fc8edd5d5")
+    own.add(span("", "mall"))
+    assert own.trace_id == "f62410b956894f5db99adb8fc8edd5d5"
+    brought = Trace(2, "x")
+    brought.add(span("", "mall", traceparent=f"00-{'a' * 32}-{'b' * 16}-01"))
+    assert brought.trace_id == "a" * 32
+    odd = Trace(3, "not a uuid")
+    odd.add(span("", "mall"))
+    assert len(odd.trace_id) == 32
+
+
+def test_traces_are_bounded_in_number_and_in_spans(span: MakeSpan) -> None:
+    traces = Traces(most=3, most_spans=5)
+    for number in range(5):
+        traces.add(span("", "mall", request_id=f"r{number}"))
+    assert len(traces) == 3
+    assert traces.get("r1") is None
+    for _ in range(4):
+        traces.add(span("mall", "stock", request_id="r4"))
+    assert traces.get("r4") is not None
+    assert len(traces) == 1
+    trace = Trace(1, "x")
+    for _ in range(1_001):
+        trace.add(span("mall", "stock"))
+    assert (len(trace.spans), trace.more, trace.summary()["hops"]) == (1_000, 1, 1_001)
+
+
+def test_traces_are_chosen_by_branch_service_status_time_and_text(span: MakeSpan) -> None:
+    traces = Traces()
+    traces.add(span("", "mall", request_id="a", branch="fox", path="/Shop", duration=0.2))
+    traces.add(span("", "products", request_id="b", status=503, authority="shop"))
+    traces.add(span("mall", "stock", request_id="c", status=404))
+
+    def found(**wanted: object) -> list[str]:
+        return [each.request_id for each in traces.find(Wanted(**wanted))[0]]  # type: ignore[arg-type]
+
+    assert found() == ["c", "b", "a"]
+    assert found(branch="fox") == ["a"]
+    assert found(branch="-") == ["c", "b"]
+    assert found(service="mesh/products") == found(service="products") == ["b"]
+    assert found(status="error") == found(status="5xx") == found(status="503") == ["b"]
+    assert found(status="4xx") == ["c"]
+    assert found(least=150.0) == ["a"]
+    assert found(text="shop") == ["b", "a"]
+    assert found(caller="gateway") == ["b", "a"]
+    assert found(before=2) == ["a"]
+    assert traces.find(Wanted(limit=2))[1]
+    assert not traces.find(Wanted(limit=3))[1]
+    with pytest.raises(ValueError, match="status"):
+        Wanted(status="bad")
+
+
+def test_a_reader_hears_of_each_change_once(span: MakeSpan) -> None:
+    traces = Traces()
+    traces.add(span("", "mall", request_id="a"))
+    place = traces.changes
+    traces.add(span("", "mall", request_id="b"))
+    assert [each.request_id for each in traces.changed_since(place, 10)] == ["b"]
+    traces.add(span("mall", "stock", request_id="a"))
+    assert [each.request_id for each in traces.changed_since(place, 10)] == ["a", "b"]
+    assert [each.request_id for each in traces.changed_since(traces.changes, 10)] == []
+
+
+def test_the_baseline_in_place_of_a_branch_is_marked(span: MakeSpan) -> None:
+    trace = Trace(1, "r")
+    trace.add(span("", "mall", 1.0, 0.5, branch="fox", fallback=("products",)))
+    trace.add(span("mall", "products", 1.1, 0.1, branch="fox"))
+    assert [each["fallback"] for each in describe(trace, nothing)] == [False, True]
+    assert trace.summary()["fallback"] == ["products"]

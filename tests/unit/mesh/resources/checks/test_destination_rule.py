@@ -1,0 +1,55 @@
+"""DestinationRules: what Istio's webhook refuses is refused here, by its path."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+
+from tests.support.smallest import POLICY
+
+Errors = Callable[[dict[str, Any], Mapping[str, Any]], dict[str, str]]
+
+
+P = "spec.trafficPolicy"
+
+
+@pytest.mark.parametrize(
+    ("fields", "path", "says"),
+    [
+        ({"spec.host": "a b"}, "spec.host", "is not a host"),
+        ({"spec.subsets": [{"name": "a"}, {"name": "a"}]}, "spec.subsets[1].name", '"a" stands twice'),
+        ({"spec.subsets[0].name": ""}, "spec.subsets[0].name", "is missing"),
+        ({"spec.subsets[0].labels.version": "a b"}, "spec.subsets[0].labels[version]", "label's value"),
+        ({f"{P}.loadBalancer.simple": "ROUNDROBIN"}, f"{P}.loadBalancer.simple", 'did you mean "ROUND_ROBIN"?'),
+        (
+            {f"{P}.loadBalancer": {"simple": "RANDOM", "consistentHash": {"httpHeaderName": "a"}}},
+            f"{P}.loadBalancer.consistentHash",
+            "does not go with simple",
+        ),
+        ({f"{P}.connectionPool.tcp.connectTimeout": "0s"}, f"{P}.connectionPool.tcp.connectTimeout", "below 1ms"),
+        ({f"{P}.connectionPool.tcp.maxConnections": -1}, f"{P}.connectionPool.tcp.maxConnections", "-1 is not in"),
+        ({f"{P}.connectionPool.http.maxRetries": 2**31}, f"{P}.connectionPool.http.maxRetries", "is not in"),
+        (
+            {f"{P}.connectionPool.http.h2UpgradePolicy": "UPGRAD"},
+            f"{P}.connectionPool.http.h2UpgradePolicy",
+            'did you mean "UPGRADE"?',
+        ),
+        ({f"{P}.outlierDetection.interval": "x"}, f"{P}.outlierDetection.interval", "is not a duration"),
+        ({f"{P}.outlierDetection.maxEjectionPercent": 101}, f"{P}.outlierDetection.maxEjectionPercent", "101"),
+        ({f"{P}.outlierDetection.consecutive5xxErrors": -1}, f"{P}.outlierDetection.consecutive5xxErrors", "-1"),
+        ({f"{P}.tls.mode": "MUTUAL_TLS"}, f"{P}.tls.mode", "is no mode"),
+        (
+            {f"{P}.portLevelSettings": [{"port": {"number": 80}}, {"port": {"number": 80}}]},
+            f"{P}.portLevelSettings[1].port.number",
+            "80 stands twice",
+        ),
+        (
+            {"spec.subsets[0].trafficPolicy.portLevelSettings": [{"port": {}, "loadBalancer": {"simple": "X"}}]},
+            "spec.subsets[0].trafficPolicy.portLevelSettings[0].loadBalancer.simple",
+            "is no load balancer",
+        ),
+    ],
+)
+def test_a_destination_rule_is_refused_for(errors_of: Errors, fields: dict[str, Any], path: str, says: str) -> None:
+    found = errors_of(POLICY, fields)
+    assert says in found.get(path, ""), found

@@ -1,0 +1,79 @@
+"""The registry of kinds and the list of fields without effect agree with the types."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from mesh.resources.custom.untyped import Untyped
+from mesh.resources.kind_definition import KindDefinition
+from mesh.resources.kinds import REGISTRY
+from mesh.resources.validation.inert import INERT, worth_telling
+from mesh.resources.validation.manifest import validate
+from mesh.resources.values.meta import ObjectMeta
+from tests.support.objects import with_fields
+from tests.support.smallest import GATEWAY, POLICY, RULE
+
+KINDS = [info for info in REGISTRY.all() if info.type is not Untyped]
+UNTYPED = [info for info in REGISTRY.all() if info.type is Untyped]
+
+
+@pytest.mark.parametrize("info", KINDS, ids=lambda info: info.kind)
+def test_a_kind_is_found_by_each_of_its_names(info: KindDefinition) -> None:
+    assert REGISTRY.by_kind(info.group, info.kind) is info
+    assert REGISTRY.by_plural(info.group, info.plural) is info
+    assert REGISTRY.by_type(info.type) is info
+    assert info.type.__name__ == info.kind
+
+
+@pytest.mark.parametrize("info", UNTYPED, ids=lambda info: info.kind)
+def test_a_kind_without_a_type_is_found_by_its_names_and_says_why_it_has_no_effect(info: KindDefinition) -> None:
+    assert REGISTRY.by_kind(info.group, info.kind) is info
+    assert REGISTRY.by_plural(info.group, info.plural) is info
+    assert info.no_effect or info.kind in ("Node", "Endpoints", "CustomResourceDefinition")
+
+
+def test_istio_kinds_have_three_versions_and_kubernetes_kinds_one() -> None:
+    several = {info.kind: info.api_versions for info in KINDS if len(info.versions) > 1}
+    assert several.pop("RequestAuthentication") == ("security.istio.io/v1", "security.istio.io/v1beta1")
+    assert several.pop("AuthorizationPolicy") == ("security.istio.io/v1", "security.istio.io/v1beta1")
+    assert several.pop("ReferenceGrant") == ("gateway.networking.k8s.io/v1", "gateway.networking.k8s.io/v1beta1")
+    assert several == dict.fromkeys(
+        ("Gateway", "VirtualService", "DestinationRule", "ServiceEntry", "Sidecar"),
+        ("networking.istio.io/v1", "networking.istio.io/v1beta1", "networking.istio.io/v1alpha3"),
+    )
+
+
+def test_what_runs_at_the_moment_is_not_kept() -> None:
+    assert {info.kind for info in KINDS if not info.kept} == {"Pod", "Event", "EndpointSlice"}
+
+
+def test_every_field_without_effect_is_a_field() -> None:
+    for part, names in INERT.items():
+        known = {field.encode_name for field in msgspec.structs.fields(part)}
+        assert names <= known, part
+
+
+def test_a_field_is_worth_telling_when_it_was_set_on_purpose() -> None:
+    assert worth_telling("tolerations", [{"key": "a"}])
+    assert worth_telling("hostNetwork", True)
+    assert not worth_telling("hostNetwork", False)
+    assert not worth_telling("dnsPolicy", "ClusterFirst")
+    assert not worth_telling("resources", {})
+
+
+def test_typed_objects_are_immutable_and_named_in_snake_case() -> None:
+    meta = msgspec.convert({"resourceVersion": "7"}, ObjectMeta)
+    assert meta.resource_version == "7"
+    assert msgspec.to_builtins(meta) == {"resourceVersion": "7"}
+    with pytest.raises(AttributeError):
+        meta.name = "x"  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("version", ["v1", "v1beta1", "v1alpha3"])
+@pytest.mark.parametrize("body", [RULE, POLICY, GATEWAY], ids=lambda body: body["kind"])
+def test_each_version_of_istios_kinds_is_taken_and_kept(body: dict[str, Any], version: str) -> None:
+    found = validate(with_fields(body, {"apiVersion": f"networking.istio.io/{version}"}), "mesh")
+    assert found.body["apiVersion"] == f"networking.istio.io/{version}"
+    assert type(found.typed).__name__ == body["kind"]
+    assert found.ref.group == "networking.istio.io"
