@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from mesh.pods.host.addresses import Block
 from mesh.pods.manager import PodManager
 from mesh.pods.pod_settings import PodSettings
+from mesh.pods.runtime.loopback import LoopbackRuntime
 from mesh.resources.validation.manifest import validate
 from mesh.resources.values.ref import Ref
 from mesh.store import Delete, Put, Store, Stored
@@ -108,7 +109,7 @@ async def yard_of(home: Path, settings: PodSettings) -> AsyncIterator[Yard]:
     async def note(version: int) -> None:
         settled.append(version)
 
-    manager = PodManager(store, home, block, note, settings=settings)
+    manager = PodManager(store, home, LoopbackRuntime(home, block), block, note, settings=settings)
     await manager.start()
     try:
         yield Yard(home, store, block, manager, settled)

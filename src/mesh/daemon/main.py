@@ -45,6 +45,7 @@ from mesh.pods.controllers.events import Recorder
 from mesh.pods.controllers.objects import Objects
 from mesh.pods.host.addresses import Block
 from mesh.pods.manager import PodManager
+from mesh.pods.runtime.loopback import LoopbackRuntime
 from mesh.reconcile.supervisor import Supervisor
 from mesh.resources.meshmall.branch import GROUP
 from mesh.routing.world import MeshSettings
@@ -141,7 +142,8 @@ class Daemon:
             with suppress(TimeoutError):
                 await programmer.acknowledged(version, SETTLE_LIMIT)
 
-        pods = PodManager(store, home.path, block, settled, supervisor=supervisor)
+        runtime = LoopbackRuntime(home.path, block)
+        pods = PodManager(store, home.path, runtime, block, settled, supervisor=supervisor)
         await pods.start()
         stack.push_async_callback(pods.stop)
         endpoints = EndpointController(store, supervisor)

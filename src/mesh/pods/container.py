@@ -1,268 +1,212 @@
-"""One container: its process again and again, its probes, and the state that Kubernetes shows of it."""
+"""One container: runs its process again and again, as its restart policy says."""
 
 import asyncio
 import signal
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
-from mesh.pods import probes
-from mesh.pods.commands import run_command
-from mesh.pods.controllers.objects import now
-from mesh.pods.host.process import Exit, Process, StartError
-from mesh.pods.invocation import Launch, NotYet
+from mesh.pods.concurrency import cancel_all, first_completed
+from mesh.pods.container_state import ContainerState
+from mesh.pods.dependencies import PodDependencies
+from mesh.pods.health import HealthWatch
+from mesh.pods.hooks import HookFailed, run_hook
+from mesh.pods.host.procfs import output_folder
+from mesh.pods.invocation import NotYet, process_spec
 from mesh.pods.logs.log_files import LogFile, LogKey
 from mesh.pods.logs.log_pipe import LogPipe
-from mesh.pods.shared import Room
+from mesh.pods.runtime.interface import Exit, ProcessSpec, RunningProcess, Sandbox, StartError
+from mesh.pods.termination import pod_grace, probe_grace, terminate
 from mesh.reconcile.backoff import Backoff
-from mesh.resources.core.pod import Container, LifecycleHandler, Probe
-from mesh.resources.values.body import Body
+from mesh.resources.core.pod import Container, LifecycleHandler, Pod, Probe
 
 LAST_LINES = 5
+POST_START_LIMIT = 30.0
+NEVER_RAN = 137
 
-Tell = Callable[[str, str, str], None]
+Record = Callable[[str, str, str], None]
 """Records an event about the pod: type, reason, message."""
 
 
-class ContainerRunner:
-    """Runs one container of a pod. `changed` is called whenever something that its status shows is different.
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """One run of the container's process."""
 
-    `restart` is its restart policy: Always, OnFailure or Never.
+    spec: ProcessSpec
+    sandbox: Sandbox
+    process: RunningProcess
+    log: LogFile
+    pipe: LogPipe
+
+
+class ContainerRunner:
+    """Runs one container of a pod. `changed` is called whenever its `state` shows something new.
+
+    `restart` is its restart policy: Always, OnFailure or Never. `completed` is set when it has ended for good, and
+    `was_started` when it has started up for the first time.
     """
 
     def __init__(
         self,
+        pod: Pod,
         container: Container,
-        key: LogKey,
-        uid: str,
-        ip: str,
         restart: str,
-        room: Room,
-        prepare: Callable[[], Launch],
+        dependencies: PodDependencies,
         changed: Callable[[], None],
-        tell: Tell,
+        record: Record,
     ) -> None:
         self.container = container
         self.restart = restart
-        self.state: Body = {"waiting": {"reason": "ContainerCreating"}}
-        self.last_state: Body = {}
-        self.restarts = 0
-        self.started = False
-        self.ready = False
-        self.container_id = ""
-        self.done = asyncio.Event()
+        self.state = ContainerState(container)
+        self.completed = asyncio.Event()
         self.was_started = asyncio.Event()
-        self._key, self._uid, self._ip, self._room = key, uid, ip, room
-        self._prepare, self._changed, self._tell = prepare, changed, tell
-        settings = room.settings
+        self._pod = pod
+        self._dependencies = dependencies
+        self._changed = changed
+        self._record = record
+        settings = dependencies.settings
         self._backoff = Backoff(settings.backoff_first, settings.backoff_limit, settings.backoff_reset)
         self._stopping = asyncio.Event()
-        self._process: Process | None = None
-        self._launch: Launch | None = None
-        self._tasks: list[asyncio.Task[None]] = []
+        self._run: _Run | None = None
         self._log: LogFile | None = None
+        self._tasks: list[asyncio.Task[None]] = []
 
-    async def run(self) -> int:
+    async def run(self, sandbox: Sandbox) -> int:
         """Runs until the container has ended for good; returns its last exit code (137 when it never ran)."""
-        code = 137
+        code = NEVER_RAN
         loop = asyncio.get_running_loop()
         try:
             while not self._stopping.is_set():
                 begun = loop.time()
-                ended = await self._once()
+                ended = await self._run_once(sandbox)
                 if ended is None:
                     continue
                 code = ended.code
-                again = self.restart == "Always" or (self.restart == "OnFailure" and code != 0)
-                if self._stopping.is_set() or not again:
+                restarts = self.restart == "Always" or (self.restart == "OnFailure" and code != 0)
+                if self._stopping.is_set() or not restarts:
                     break
                 await self._pause_before_restart(self._backoff.after(loop.time() - begun))
                 if not self._stopping.is_set():
-                    self.restarts += 1
+                    self.state.restarts += 1
         finally:
-            self.done.set()
+            self.completed.set()
         return code
 
     async def stop(self, grace: float, hurry: asyncio.Event) -> None:
-        """Ends the container for good: preStop, SIGTERM, and SIGKILL after `grace` seconds or when `hurry` is set."""
+        """Ends the container for good; see `mesh.pods.termination.terminate`."""
         self._stopping.set()
-        await self._end(grace, hurry)
-        await self.done.wait()
+        await self._terminate(grace, hurry)
+        await self.completed.wait()
 
-    def kill(self) -> None:
-        """Ends the container's processes at once."""
-        self._stopping.set()
-        if self._process is not None:
-            self._process.signal_group(signal.SIGKILL)
-
-    async def _once(self) -> Exit | None:
+    async def _run_once(self, sandbox: Sandbox) -> Exit | None:
         """One run of the process; None when it could not be started, after a pause."""
         try:
-            self._launch = self._prepare()
-            process, pipe = self._start(self._launch)
-        except NotYet as wait:
-            await self._wait_because(wait)
+            run = self._run = await self._start(sandbox)
+        except NotYet as obstacle:
+            await self._wait_because(obstacle)
             return None
-        self._process = process
-        self._running(process)
+        health = HealthWatch(
+            self.state,
+            sandbox,
+            run.spec,
+            self._dependencies.settings,
+            changed=self._on_health_change,
+            unhealthy=lambda probe, why: self._record("Warning", "Unhealthy", f"{probe} probe failed: {why}"),
+            failed=self._restart_because,
+        )
+        self._on_start(run, health)
         try:
-            ended = await process.wait()
+            ended = await run.process.wait()
         except asyncio.CancelledError:
-            process.signal_group(signal.SIGKILL)
-            pipe.close()
+            run.process.signal(signal.SIGKILL)
+            run.pipe.close()
             raise
+        await health.stop()
         tasks, self._tasks = self._tasks, []
-        current = asyncio.current_task()
-        await probes.cancelled([task for task in tasks if task is not current])
-        pipe.close()
-        self._process = None
-        await self._room.census.end(self._uid, self.container.name)
-        self._ended(process, ended)
+        await cancel_all(tasks)
+        # Before the log is closed: what the process left behind may still write to it.
+        await sandbox.kill_remaining(self.container.name)
+        run.pipe.close()
+        self._run = None
+        self.state.terminate(ended, run.log.last_lines(LAST_LINES))
+        self._changed()
         return ended
 
-    def _start(self, launch: Launch) -> tuple[Process, LogPipe]:
+    async def _start(self, sandbox: Sandbox) -> _Run:
+        """Raises NotYet."""
+        spec = process_spec(self._pod, self.container, sandbox, self._dependencies)
+        key = LogKey(self._pod.metadata.namespace, self._pod.metadata.name, self.container.name)
+        restarts, uid = self.state.restarts, self._pod.metadata.uid or ""
+        output = output_folder(self._dependencies.home) / uid / f"{self.container.name}.{restarts}"
         try:
-            log = self._room.logs.start(self._key, self.restarts)
+            log = self._dependencies.logs.start(key, restarts)
+            pipe = LogPipe(output, log, self._dependencies.settings.log_interval)
         except OSError as error:
             raise NotYet("CreateContainerError", f"cannot write its log {error.filename}: {error.strerror}") from None
-        pipe = LogPipe(log, self._room.settings.log_interval)
         try:
-            process = Process.start(
-                launch.argv, launch.environment, launch.folder, self._room.records, output=pipe.write_end
-            )
+            process = await sandbox.start(spec, output)
         except StartError as error:
-            pipe.abandon()
+            pipe.close()
             raise NotYet("CreateContainerError", f'container "{self.container.name}": {error}') from None
-        pipe.started()
+        except BaseException:
+            pipe.close()
+            raise
+        pipe.start()
         self._log = log
-        return process, pipe
+        if self._stopping.is_set():
+            # `stop` came while the process was being started, and had no process to end.
+            process.signal(signal.SIGKILL)
+        return _Run(spec, sandbox, process, log, pipe)
 
-    def _running(self, process: Process) -> None:
-        self.state = {"running": {"startedAt": now()}}
-        self.container_id = f"mesh://{process.pid}"
-        self.started = self.container.startup_probe is None
-        self.ready = self.started and self.container.readiness_probe is None
-        if self.started:
+    def _on_start(self, run: _Run, health: HealthWatch) -> None:
+        self.state.run(run.process.pid)
+        if self.state.started:
             self.was_started.set()
-        self._tell("Normal", "Started", f"Started container {self.container.name} (pid {process.pid})")
+        self._record("Normal", "Started", f"Started container {self.container.name} (pid {run.process.pid})")
         if self.container.lifecycle is not None and self.container.lifecycle.post_start is not None:
-            self._spawn(self._after_start(self.container.lifecycle.post_start))
-        if self.container.startup_probe is not None:
-            self._watch(self.container.startup_probe, self._startup, eager=True)
-        else:
-            self._watch_running()
+            self._spawn(self._post_start(run, self.container.lifecycle.post_start))
+        health.start()
         self._changed()
 
-    def _watch_running(self) -> None:
-        if self.container.readiness_probe is not None:
-            self._watch(self.container.readiness_probe, self._readiness, eager=True)
-        if self.container.liveness_probe is not None:
-            self._watch(self.container.liveness_probe, self._liveness, eager=False)
-
-    def _watch(self, probe: Probe, heard: Callable[[bool, bool, str], bool], *, eager: bool) -> None:
-        async def checked() -> None:
-            await probes.check(probe, self.container, self._ip, self._exec)
-
-        self._spawn(probes.watch(probe, checked, heard, self._room.settings, eager=eager))
-
-    def _spawn(self, work: Awaitable[None]) -> None:
-        async def guarded() -> None:
-            await work
-
-        self._tasks.append(asyncio.create_task(guarded()))
-
-    def _startup(self, success: bool, reached: bool, message: str) -> bool:
-        if not success:
-            self._unhealthy("Startup", message)
-        if not reached:
-            return True
-        if not success:
-            self._restart_because("startup")
-            return False
-        self.started = True
-        self.was_started.set()
-        self.ready = self.container.readiness_probe is None
-        self._watch_running()
+    def _on_health_change(self) -> None:
+        if self.state.started:
+            self.was_started.set()
         self._changed()
-        return False
 
-    def _readiness(self, success: bool, reached: bool, message: str) -> bool:
-        if not success:
-            self._unhealthy("Readiness", message)
-        if reached and self.ready is not success:
-            self.ready = success
-            self._changed()
-        return True
+    def _restart_because(self, name: str, probe: Probe) -> None:
+        """Ends the process, whereupon `run` starts it again."""
+        self._record("Normal", "Killing", f"Container {self.container.name} failed {name} probe, will be restarted")
+        self._spawn(self._terminate(probe_grace(probe, self._pod), asyncio.Event()))
 
-    def _liveness(self, success: bool, reached: bool, message: str) -> bool:
-        if not success:
-            self._unhealthy("Liveness", message)
-        if reached and not success:
-            self._restart_because("liveness")
-            return False
-        return True
-
-    def _unhealthy(self, probe: str, message: str) -> None:
-        self._tell("Warning", "Unhealthy", f"{probe} probe failed: {message}")
-
-    def _restart_because(self, probe: str) -> None:
-        name = self.container.name
-        self._tell("Normal", "Killing", f"Container {name} failed {probe} probe, will be restarted")
-        grace = self.container.liveness_probe and self.container.liveness_probe.termination_grace_period_seconds
-        self._spawn(self._end(float(grace) if grace else 30.0, asyncio.Event()))
-
-    async def _exec(self, command: list[str], limit: float) -> tuple[int, str]:
-        assert self._launch is not None
-        return await run_command(command, self._launch, self._room.records, limit)
-
-    async def _after_start(self, handler: LifecycleHandler) -> None:
-        failure = await self._hook(handler, 30.0)
-        if failure:
-            self._tell("Warning", "FailedPostStartHook", failure)
-            await self._end(30.0, asyncio.Event())
-
-    async def _hook(self, handler: LifecycleHandler, limit: float) -> str:
-        """Runs a hook; returns what went wrong, or ""."""
+    async def _post_start(self, run: _Run, hook: LifecycleHandler) -> None:
         try:
-            async with asyncio.timeout(limit):
-                if handler.exec is not None:
-                    code, output = await self._exec(list(handler.exec.command), limit)
-                    return f"command ended with {code}: {output.strip()[-500:]}" if code else ""
-                if handler.sleep is not None:
-                    await asyncio.sleep(handler.sleep.seconds)
-                elif handler.http_get is not None:
-                    get = handler.http_get
-                    port = probes.port_number(get.port, self.container)
-                    await probes.http_get(get.host or self._ip, port, get.path or "/")
-        except TimeoutError:
-            return f"not done within {limit:g} s"
-        except probes.Failed as failure:
-            return str(failure)
-        return ""
+            await run_hook(hook, self.container, run.sandbox, run.spec, POST_START_LIMIT)
+        except HookFailed as failure:
+            self._record("Warning", "FailedPostStartHook", str(failure))
+            await self._terminate(pod_grace(self._pod), asyncio.Event())
 
-    async def _end(self, grace: float, hurry: asyncio.Event) -> None:
-        process = self._process
-        if process is None or not process.alive:
+    async def _terminate(self, grace: float, hurry: asyncio.Event) -> None:
+        run = self._run
+        if run is None:
             return
-        deadline = asyncio.get_running_loop().time() + grace
-        hooks = self.container.lifecycle
-        if hooks is not None and hooks.pre_stop is not None and grace > 0 and not hurry.is_set():
-            failure = await self._hook(hooks.pre_stop, grace)
-            if failure:
-                self._tell("Warning", "FailedPreStopHook", failure)
-        if grace > 0:
-            process.signal_group(signal.SIGTERM)
-            left = max(0.0, deadline - asyncio.get_running_loop().time())
-            await _first(process.wait(), hurry.wait(), limit=left)
-        process.signal_group(signal.SIGKILL)
+        hook = self.container.lifecycle.pre_stop if self.container.lifecycle is not None else None
 
-    async def _wait_because(self, wait: NotYet) -> None:
-        """Shows why the container waits, and returns when another try may go better."""
-        if self.state.get("waiting") != {"reason": wait.reason, "message": wait.message}:
-            self._tell("Warning", "Failed", f"Error: {wait.reason}: {wait.message}")
-        self.state = {"waiting": {"reason": wait.reason, "message": wait.message}}
-        self.ready = self.started = False
+        async def pre_stop(limit: float) -> None:
+            if hook is not None:
+                try:
+                    await run_hook(hook, self.container, run.sandbox, run.spec, limit)
+                except HookFailed as failure:
+                    self._record("Warning", "FailedPreStopHook", str(failure))
+
+        await terminate(run.process, grace, hurry, pre_stop if hook is not None else None)
+
+    async def _wait_because(self, obstacle: NotYet) -> None:
+        """Shows why the container waits, and returns when another attempt may succeed."""
+        if self.state.wait(obstacle.reason, obstacle.message):
+            self._record("Warning", "Failed", f"Error: {obstacle.reason}: {obstacle.message}")
         self._changed()
-        seconds = max(self._room.settings.backoff_first, self._backoff.after(0.0))
-        await _first(self._room.configuration.wait(), self._stopping.wait(), limit=seconds)
+        seconds = max(self._dependencies.settings.backoff_first, self._backoff.after(0.0))
+        changed = self._dependencies.configuration_changed
+        await first_completed(changed.wait(), self._stopping.wait(), limit=seconds)
 
     async def _pause_before_restart(self, seconds: float) -> None:
         if seconds <= 0:
@@ -272,39 +216,17 @@ class ContainerRunner:
         lines = self._log.last_lines(LAST_LINES) if self._log is not None else ""
         if lines:
             message += f"; its last lines:\n{lines}"
-        self.state = {"waiting": {"reason": "CrashLoopBackOff", "message": message}}
+        self.state.wait("CrashLoopBackOff", message)
         self._changed()
-        self._tell("Warning", "BackOff", f"Back-off restarting failed container {name}")
-        waits: list[Awaitable[object]] = [self._stopping.wait()]
+        self._record("Warning", "BackOff", f"Back-off restarting failed container {name}")
+        wakers: list[Awaitable[object]] = [self._stopping.wait()]
         if not self.container.command:
-            waits.append(self._room.configuration.wait())  # what its image stands for may be mended meanwhile
-        await _first(*waits, limit=seconds)
+            # The program that its image stands for may be corrected in the meantime.
+            wakers.append(self._dependencies.configuration_changed.wait())
+        await first_completed(*wakers, limit=seconds)
 
-    def _ended(self, process: Process, ended: Exit) -> None:
-        running = self.state.get("running") or {}
-        terminated: Body = {
-            "exitCode": ended.code,
-            "reason": "Completed" if ended.code == 0 else "Error",
-            "startedAt": running.get("startedAt", now()),
-            "finishedAt": now(),
-            "containerID": f"mesh://{process.pid}",
-        }
-        if ended.signal:
-            terminated["signal"] = ended.signal
-        if ended.code and self._log is not None and (lines := self._log.last_lines(LAST_LINES)):
-            terminated["message"] = lines
-        self.state = {"terminated": terminated}
-        self.last_state = {"terminated": terminated}
-        self.ready = self.started = False
-        self._changed()
+    def _spawn(self, work: Awaitable[None]) -> None:
+        async def run() -> None:
+            await work
 
-
-async def _first(*waits: Awaitable[object], limit: float) -> None:
-    """Waits for the first of several, at most `limit` seconds."""
-    tasks = [asyncio.ensure_future(wait) for wait in waits]
-    try:
-        await asyncio.wait(tasks, timeout=limit, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        self._tasks.append(asyncio.create_task(run()))

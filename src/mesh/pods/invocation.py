@@ -1,13 +1,13 @@
-"""From a container's manifest to what is started: command, environment and folder."""
+"""From a container's manifest to the process that it stands for: command, environment and working directory."""
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mesh.pods.dependencies import PodDependencies
 from mesh.pods.environment import ConfigError, Surroundings, environment
 from mesh.pods.expansion import expand
 from mesh.pods.image_programs import ImageProgram, ImagesError
-from mesh.pods.shared import Room
+from mesh.pods.runtime.interface import ProcessSpec, Sandbox
 from mesh.pods.volumes import make_volumes
 from mesh.resources.core.config import ConfigMap, Secret
 from mesh.resources.core.pod import Container, Pod
@@ -25,67 +25,60 @@ class NotYet(Exception):
         self.message = message
 
 
-@dataclass(frozen=True, slots=True)
-class Launch:
-    """What is started."""
-
-    argv: list[str]
-    environment: dict[str, str]
-    folder: Path
-
-
-def launch(pod: Pod, container: Container, ip: str, room: Room) -> Launch:
+def process_spec(pod: Pod, container: Container, sandbox: Sandbox, dependencies: PodDependencies) -> ProcessSpec:
     """Works out what the container runs. Raises NotYet."""
-    program = None if container.command else _program(pod, container, room)
+    program = None if container.command else _program(pod, container, dependencies)
     try:
-        variables = environment(pod, container, _surroundings(pod, ip, room, program))
+        variables = environment(pod, container, _surroundings(pod, sandbox, dependencies, program))
     except ConfigError as error:
         raise NotYet("CreateContainerConfigError", str(error)) from None
     except OSError as error:
         raise NotYet("CreateContainerConfigError", f"{error.filename}: {error.strerror}") from None
     words = program.words(container.args) if program is not None else [*container.command, *container.args]
-    folder = room.folder(pod.metadata.uid or "")
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    wanted = (program.working_dir if program is not None else "") or container.working_dir
-    return Launch([expand(word, variables) for word in words], variables, Path(wanted) if wanted else folder)
+    # The manifest's workingDir is a folder in the image. Where the image's program is of this machine, its own counts.
+    folder = (program.working_dir if program is not None else "") or container.working_dir
+    argv = [expand(word, variables) for word in words]
+    return ProcessSpec(container.name, argv, variables, Path(folder) if folder else sandbox.folder)
 
 
-def _surroundings(pod: Pod, ip: str, room: Room, program: ImageProgram | None) -> Surroundings:
+def _surroundings(
+    pod: Pod, sandbox: Sandbox, dependencies: PodDependencies, program: ImageProgram | None
+) -> Surroundings:
     namespace = pod.metadata.namespace or ""
 
     def typed(kind: str, name: str) -> Any:
-        stored = room.objects.store.get(Ref("", kind, namespace, name))
+        stored = dependencies.objects.store.get(Ref("", kind, namespace, name))
         return None if stored is None else stored.typed
 
     def config_map(name: str) -> ConfigMap | None:
-        found: ConfigMap | None = typed("ConfigMap", name)
-        return found
+        value: ConfigMap | None = typed("ConfigMap", name)
+        return value
 
     def secret(name: str) -> Secret | None:
-        found: Secret | None = typed("Secret", name)
-        return found
+        value: Secret | None = typed("Secret", name)
+        return value
 
     return Surroundings(
-        home=room.home,
-        node_name=room.settings.node_name,
-        host_ip=room.settings.host_ip,
-        pod_ip=ip,
-        proxy_port=room.settings.proxy_port,
-        services=room.objects.store.of(Service, namespace),
+        home=dependencies.home,
+        node_name=dependencies.settings.node_name,
+        host_ip=dependencies.settings.host_ip,
+        pod_ip=sandbox.ip,
+        proxy_port=dependencies.settings.proxy_port,
+        services=dependencies.objects.store.of(Service, namespace),
         config_map=config_map,
         secret=secret,
         image=program.environment if program is not None else {},
-        volumes=make_volumes(pod, room.folder(pod.metadata.uid or ""), config_map, secret),
+        volumes=make_volumes(pod, sandbox.folder, config_map, secret),
     )
 
 
-def _program(pod: Pod, container: Container, room: Room) -> ImageProgram:
+def _program(pod: Pod, container: Container, dependencies: PodDependencies) -> ImageProgram:
     try:
-        program = room.images.resolve(container.image, pod.metadata.namespace)
+        program = dependencies.images.resolve(container.image, pod.metadata.namespace)
     except ImagesError as error:
         raise NotYet("CreateContainerConfigError", str(error)) from None
     if program is None:
-        raise NotYet("ErrImageNeverPull", _no_command(pod, container, room.home))
+        raise NotYet("ErrImageNeverPull", _no_command(pod, container, dependencies.home))
     return program
 
 
@@ -97,6 +90,6 @@ def _no_command(pod: Pod, container: Container, home: Path) -> str:
         f"images:\n"
         f'  - image: "{container.image}"\n'
         f"    command: [my-program, --port, $(PORT)]\n"
-        f"or say the command in Pod {pod.metadata.namespace}/{pod.metadata.name}: "
+        f"or set the command in Pod {pod.metadata.namespace}/{pod.metadata.name}: "
         f'spec.containers[name="{container.name}"].command (in a Deployment under spec.template)'
     )

@@ -9,15 +9,15 @@ from mesh.pods.controllers.deployments import DeploymentController
 from mesh.pods.controllers.events import Recorder
 from mesh.pods.controllers.objects import Objects, controller
 from mesh.pods.controllers.replica_sets import ReplicaSetController
+from mesh.pods.dependencies import PodDependencies, Settled
 from mesh.pods.host.addresses import Block
-from mesh.pods.host.census import Census
-from mesh.pods.host.leftovers import Records
+from mesh.pods.host.procfs import output_folder
 from mesh.pods.image_programs import LocalImages
 from mesh.pods.logs.log_files import LogFiles
 from mesh.pods.logs.log_reader import LogReader
 from mesh.pods.pod import PodRunner
 from mesh.pods.pod_settings import PodSettings
-from mesh.pods.shared import Room, Settled
+from mesh.pods.runtime.interface import Runtime
 from mesh.reconcile.follower import follow
 from mesh.reconcile.supervisor import Supervisor
 from mesh.resources.values.body import Body
@@ -31,13 +31,14 @@ PODS, IMAGES = "pods", "images"
 class PodManager:
     """Everything about pods, in one task that reads the store's events.
 
-    `settled` is awaited before a pod's processes are told to end: see `mesh.pods.shared.Settled`.
+    `settled` is awaited before a pod's processes are told to end: see `mesh.pods.dependencies.Settled`.
     """
 
     def __init__(
         self,
         store: Store,
         home: Path,
+        runtime: Runtime,
         block: Block,
         settled: Settled,
         settings: PodSettings | None = None,
@@ -51,15 +52,13 @@ class PodManager:
         events = Recorder(self._objects, self._settings.events_kept)
         self._images = LocalImages(store, home)
         self._files = LogFiles(home, self._settings.log_size)
-        self._room = Room(
+        self._dependencies = PodDependencies(
             home=home,
             settings=self._settings,
             objects=self._objects,
             events=events,
             logs=self._files,
-            census=Census(home),
-            records=Records(home),
-            block=block,
+            runtime=runtime,
             images=self._images,
             settled=settled,
         )
@@ -76,7 +75,8 @@ class PodManager:
         Logs and volumes of its pods, which are not in the store any more, are removed.
         """
         self._files.remove_all()
-        shutil.rmtree(self._room.home / "pods", ignore_errors=True)
+        for folder in (self._dependencies.home / "pods", output_folder(self._dependencies.home)):
+            shutil.rmtree(folder, ignore_errors=True)
         self._renumber_services()
         self._supervisor.start(PODS, self._run)
         self._supervisor.start(IMAGES, self._follow_images)
@@ -118,7 +118,7 @@ class PodManager:
         while True:
             await asyncio.sleep(self._settings.images_every)
             if self._images.changed():
-                self._room.configuration.ring()
+                self._dependencies.configuration_changed.ring()
 
     async def _run(self) -> None:
         await follow(self._store, relist=self._relist, take=self._take)
@@ -159,7 +159,7 @@ class PodManager:
                 else:
                     self._deployments.queue.add(ref)
             case ("", "ConfigMap" | "Secret"):
-                self._room.configuration.ring()
+                self._dependencies.configuration_changed.ring()
 
     def _pod(self, event: Event) -> None:
         stored = event.object
@@ -169,8 +169,8 @@ class PodManager:
                 runner.removed()
             return
         if runner is None:
-            runner = self._runners[stored.uid] = PodRunner(stored, self._room, self._gone)
-        runner.marked(stored)
+            runner = self._runners[stored.uid] = PodRunner(stored, self._dependencies, self._gone)
+        runner.update(stored)
 
     def _gone(self, runner: PodRunner) -> None:
         self._runners.pop(runner.uid, None)

@@ -2,58 +2,51 @@
 
 from typing import Protocol
 
+from mesh.pods.container_state import ContainerState
 from mesh.pods.controllers.objects import condition, now
-from mesh.resources.core.pod import Container, Pod
+from mesh.resources.core.pod import Pod
 from mesh.resources.values.body import Body
 
 
-class ContainerView(Protocol):
-    """What the status shows of a container."""
-
-    container: Container
-    state: Body
-    last_state: Body
-    restarts: int
-    started: bool
-    ready: bool
-    container_id: str
-
-
 class PodView(Protocol):
-    """What the status shows of a pod; `finished` maps containers that have ended for good to their exit codes."""
+    """What the status shows of a pod. `exit_codes` are those of the containers that have ended for good, by name.
 
-    ip: str
+    `ip` is "" until the pod has a place to run in.
+    """
+
+    @property
+    def ip(self) -> str: ...
+
     start_time: str
     initialized: bool
     terminating: bool
-    finished: dict[str, int]
+    exit_codes: dict[str, int]
 
 
 def pod_status(
     pod: Pod,
     view: PodView,
-    init: list[ContainerView],
-    containers: list[ContainerView],
+    init: list[ContainerState],
+    containers: list[ContainerState],
     host_ip: str,
     before: Body,
 ) -> Body:
-    """The whole status; times of conditions that have not changed are taken from `before`."""
+    """The complete status. Conditions that have not changed keep the times that they have in `before`."""
     ready = bool(containers) and not view.terminating and all(c.ready for c in containers)
     phase = _phase(pod, view, init, containers)
-    done = phase == "Succeeded"
+    completed = phase == "Succeeded"
     conditions = [
         _condition("PodScheduled", True),
         _condition("Initialized", view.initialized, *_incomplete("initialized", init, view.initialized)),
-        _condition("ContainersReady", ready, *_unready(containers, ready, done)),
-        _condition("Ready", ready, *_unready(containers, ready, done)),
+        _condition("ContainersReady", ready, *_unready(containers, ready, completed)),
+        _condition("Ready", ready, *_unready(containers, ready, completed)),
     ]
     status: Body = {
         "phase": phase,
         "conditions": [_timed(c, before.get("conditions") or []) for c in conditions],
         "hostIP": host_ip,
         "hostIPs": [{"ip": host_ip}],
-        "podIP": view.ip,
-        "podIPs": [{"ip": view.ip}],
+        **({"podIP": view.ip, "podIPs": [{"ip": view.ip}]} if view.ip else {}),
         "startTime": view.start_time,
         "qosClass": qos_class(pod),
         "containerStatuses": [_container(c) for c in containers],
@@ -64,25 +57,25 @@ def pod_status(
 
 
 def qos_class(pod: Pod) -> str:
-    """Guaranteed, Burstable or BestEffort, from requests and limits of cpu and memory."""
-    given = [
+    """Guaranteed, Burstable or BestEffort, from the requests and limits of CPU and memory."""
+    resources = [
         (c.resources.requests or {}, c.resources.limits or {}) if c.resources else ({}, {}) for c in pod.spec.containers
     ]
-    if not any(requests or limits for requests, limits in given):
+    if not any(requests or limits for requests, limits in resources):
         return "BestEffort"
     both = ("cpu", "memory")
     guaranteed = all(
         name in limits and requests.get(name, limits[name]) == limits[name]
-        for requests, limits in given
+        for requests, limits in resources
         for name in both
     )
     return "Guaranteed" if guaranteed else "Burstable"
 
 
-def _phase(pod: Pod, view: PodView, init: list[ContainerView], containers: list[ContainerView]) -> str:
+def _phase(pod: Pod, view: PodView, init: list[ContainerState], containers: list[ContainerState]) -> str:
     names = {c.container.name for c in containers}
-    codes = {name: code for name, code in view.finished.items() if name in names}
-    failed_init = any(view.finished.get(c.container.name, 0) for c in init)
+    codes = {name: code for name, code in view.exit_codes.items() if name in names}
+    failed_init = any(view.exit_codes.get(c.container.name, 0) for c in init)
     if failed_init:
         return "Failed"
     if containers and len(codes) == len(containers):
@@ -92,7 +85,7 @@ def _phase(pod: Pod, view: PodView, init: list[ContainerView], containers: list[
     return "Pending"
 
 
-def _container(view: ContainerView) -> Body:
+def _container(view: ContainerState) -> Body:
     status: Body = {
         "name": view.container.name,
         "state": view.state,
@@ -109,21 +102,21 @@ def _container(view: ContainerView) -> Body:
 
 
 def _condition(kind: str, value: bool, reason: str = "", message: str = "") -> Body:
-    found: Body = {"type": kind, "status": "True" if value else "False"}
+    fresh: Body = {"type": kind, "status": "True" if value else "False"}
     if reason:
-        found.update(reason=reason, message=message)
-    return found
+        fresh.update(reason=reason, message=message)
+    return fresh
 
 
-def _unready(containers: list[ContainerView], ready: bool, done: bool) -> tuple[str, str]:
+def _unready(containers: list[ContainerState], ready: bool, completed: bool) -> tuple[str, str]:
     if ready:
         return "", ""
-    if done:
+    if completed:
         return "PodCompleted", ""
     return _incomplete("ready", [c for c in containers if not c.ready], False)
 
 
-def _incomplete(what: str, views: list[ContainerView], good: bool) -> tuple[str, str]:
+def _incomplete(what: str, views: list[ContainerState], good: bool) -> tuple[str, str]:
     if good:
         return "", ""
     names = " ".join(view.container.name for view in views)
@@ -133,9 +126,7 @@ def _incomplete(what: str, views: list[ContainerView], good: bool) -> tuple[str,
 
 
 def _timed(fresh: Body, before: list[Body]) -> Body:
-    known = condition(before, fresh["type"])
-    same = known is not None and known["status"] == fresh["status"]
-    return {
-        **fresh,
-        "lastTransitionTime": known["lastTransitionTime"] if known is not None and same else now(),
-    }
+    previous = condition(before, fresh["type"])
+    if previous is not None and previous["status"] == fresh["status"]:
+        return {**fresh, "lastTransitionTime": previous["lastTransitionTime"]}
+    return {**fresh, "lastTransitionTime": now()}

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from mesh.api.objects.selectors import selection
 from mesh.api.transport.status_errors import Problem
-from mesh.pods.host.procfs import marked
+from mesh.pods.host.procfs import HostProcess, pod_processes
 from mesh.resources.values.body import Body
 from mesh.store import Store, Stored, timestamp
 
@@ -28,12 +28,12 @@ Key = tuple[str, str]
 class Look(NamedTuple):
     """One look at /proc: when (monotonic seconds), the CPU seconds of each process, and of the whole machine.
 
-    `processes` are by pid and start time, `containers` tell pod uid and container of each.
+    `processes` are CPU seconds, `containers` the pod uid and container of each process.
     """
 
     when: float
-    processes: Mapping[tuple[int, int], float]
-    containers: Mapping[tuple[int, int], Key]
+    processes: Mapping[HostProcess, float]
+    containers: Mapping[HostProcess, Key]
     machine: float
 
 
@@ -121,11 +121,11 @@ class Usage:
 def _look(home: Path) -> Look:
     processes, containers = {}, {}
     when = time.monotonic()
-    for each in marked(home):
+    for process, pod_uid, container in pod_processes(home):
         with suppress(OSError, IndexError, ValueError):
-            fields = Path(f"/proc/{each.pid}/stat").read_text().rpartition(")")[2].split()
-            processes[each.pid, each.started] = (int(fields[11]) + int(fields[12])) / TICK
-            containers[each.pid, each.started] = (each.pod_uid, each.container)
+            fields = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
+            processes[process] = (int(fields[11]) + int(fields[12])) / TICK
+            containers[process] = (pod_uid, container)
     fields = Path("/proc/stat").read_text().partition("\n")[0].split()[1:]
     busy = sum(int(fields[place]) for place in (0, 1, 2, 5, 6))
     return Look(when, processes, containers, busy / TICK)

@@ -1,7 +1,8 @@
-"""One process of a pod: leader of a session and a group of its own, watched through its pidfd.
+"""One process of a pod: leader of a session and a process group of its own, watched through its pidfd.
 
-A container's end is the end of all its processes: when the leader is gone its group is killed before the leader's
-pid is freed, so that the group's number cannot have become anybody else's.
+A container's end is the end of all its processes. When the leader is gone its group is killed before the leader's
+pid is freed, so that the group's number cannot have become anyone else's. Children that left the group with
+setsid(2) are remembered before a signal is sent, while the kernel still knows whose children they are.
 """
 
 import asyncio
@@ -12,36 +13,27 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from shutil import which
-from typing import NamedTuple, Self
+from typing import Self
 
 from mesh.pods.host.leftovers import Records
-from mesh.pods.host.procfs import start_time
-
-
-class StartError(Exception):
-    """The process could not be started; the message names the command or the folder."""
-
-
-class Exit(NamedTuple):
-    """How a process ended: its exit code, 128 + signal number when a signal ended it, and that signal or 0."""
-
-    code: int
-    signal: int
+from mesh.pods.host.procfs import HostProcess, descendants, send, start_time
+from mesh.pods.runtime.interface import Exit, StartError
 
 
 class Process:
-    """A started process. Made by `start`; `wait` may be awaited by many."""
+    """A started process (`mesh.pods.runtime.interface.RunningProcess`). Made by `start`."""
 
     def __init__(self, popen: subprocess.Popen[bytes], records: Records) -> None:
         self.pid = popen.pid
         self.started = start_time(popen.pid) or 0
         self._popen = popen
         self._records = records
+        self._descendants: set[HostProcess] = set()
         self._loop = asyncio.get_running_loop()
         self._exit: asyncio.Future[Exit] = self._loop.create_future()
         records.add(self.pid, self.started)
-        self._handle = os.pidfd_open(self.pid)
-        self._loop.add_reader(self._handle, self._exited)
+        self._pidfd = os.pidfd_open(self.pid)
+        self._loop.add_reader(self._pidfd, self._exited)
 
     @classmethod
     def start(
@@ -55,16 +47,15 @@ class Process:
     ) -> Self:
         """Starts `argv` in `folder` without a shell; stdout and stderr go to the descriptor `output`.
 
-        The program is looked for on the PATH of `environment`. Raises StartError.
+        The program is looked up on the PATH of `environment`. Raises StartError.
         """
         if not folder.is_dir():
             raise StartError(f'workingDir "{folder}" is not a folder of this machine')
-        program = _find(argv[0], environment.get("PATH", ""), folder)
+        path = environment.get("PATH", "")
+        program = _executable(argv[0], path, folder)
         if program is None:
-            raise StartError(
-                f'"{argv[0]}": no such program; looked for it in {folder if "/" in argv[0] else "PATH"}'
-                f"{'' if '/' in argv[0] else ' ' + environment.get('PATH', '')}"
-            )
+            places = str(folder) if "/" in argv[0] else f"PATH {path}"
+            raise StartError(f'"{argv[0]}": no such program; looked for it in {places}')
         try:
             popen = subprocess.Popen(
                 list(argv),
@@ -87,25 +78,33 @@ class Process:
 
     async def wait(self) -> Exit:
         """Waits until the process has ended, and its group with it."""
+        # A waiter that is cancelled must not cancel the future that the other waiters share.
         return await asyncio.shield(self._exit)
 
-    def signal_group(self, number: signal.Signals) -> None:
-        """Signals the process and its group; does nothing when it has ended."""
+    def signal(self, number: signal.Signals) -> None:
+        """Signals the process and its group; does nothing when it has ended.
+
+        Children that left the group are not signalled now, since SIGTERM is the leader's to pass on (PostgreSQL's
+        server processes, for example, are sessions of their own), but they are killed once the leader has ended.
+        """
         if self.alive:
+            self._descendants.update(descendants(self.pid))
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.pid, number)
 
     def _exited(self) -> None:
-        self._loop.remove_reader(self._handle)
-        os.close(self._handle)
+        self._loop.remove_reader(self._pidfd)
+        os.close(self._pidfd)
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, signal.SIGKILL)
-        code = self._popen.wait()
+        for descendant in self._descendants:
+            send(descendant, signal.SIGKILL)
+        status = self._popen.wait()
         self._records.remove(self.pid, self.started)
-        self._exit.set_result(Exit(128 - code, -code) if code < 0 else Exit(code, 0))
+        self._exit.set_result(Exit(128 - status, -status) if status < 0 else Exit(status, 0))
 
 
-def _find(name: str, path: str, folder: Path) -> str | None:
+def _executable(name: str, path: str, folder: Path) -> str | None:
     if "/" in name:
         program = folder / name
         return str(program) if program.exists() else None

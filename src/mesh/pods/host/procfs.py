@@ -1,4 +1,4 @@
-"""What /proc tells about processes (proc(5))."""
+"""What /proc says about processes (proc(5))."""
 
 import os
 import signal
@@ -11,12 +11,20 @@ POD_MARK = "MESHMALL_POD_UID"
 CONTAINER_MARK = "MESHMALL_CONTAINER"
 HOME_MARK = "MESHMALL_HOME"
 
+STDOUT_AND_STDERR = ("1", "2")
 
-class Marked(NamedTuple):
-    """A living process that belongs to a pod: `started` is its start time in clock ticks since boot."""
+
+class HostProcess(NamedTuple):
+    """A living process. `started`, its start time in clock ticks since boot, tells it from a later one of its pid."""
 
     pid: int
     started: int
+
+
+class PodProcess(NamedTuple):
+    """A living process that belongs to a container of a pod."""
+
+    process: HostProcess
     pod_uid: str
     container: str
 
@@ -39,41 +47,97 @@ def parent(pid: int) -> int:
         return 0
 
 
-def marked(home: Path) -> Iterator[Marked]:
-    """Every living process that a pod of this home has started, directly or not, and that kept its environment."""
-    wanted = f"{HOME_MARK}={home}".encode()
-    ours = os.geteuid()
+def descendants(pid: int) -> set[HostProcess]:
+    """The living children of a process, their children, and so on.
+
+    Empty where the kernel was built without `/proc/PID/task/TID/children` (CONFIG_PROC_CHILDREN).
+    """
+    processes: set[HostProcess] = set()
+    parents = [pid]
+    while parents:
+        for child in _children(parents.pop()):
+            started = start_time(child)
+            process = HostProcess(child, started or 0)
+            if started is not None and process not in processes:
+                processes.add(process)
+                parents.append(child)
+    return processes
+
+
+def output_folder(home: Path) -> Path:
+    """Where the FIFOs are that carry the output of a home's containers: `<pod's uid>/<container>.<restart>`."""
+    return home / "run" / "output"
+
+
+def pod_processes(home: Path) -> Iterator[PodProcess]:
+    """Every living process that a pod of this home has started, directly or not.
+
+    A process is recognised by its environment, or by its stdout or stderr: some programs overwrite their environment
+    to change their title, and some start their children with an empty one, but few do that and also redirect both.
+    """
+    mark = f"{HOME_MARK}={home}".encode()
+    outputs = f"{output_folder(home.resolve())}/"
+    user = os.geteuid()
     with os.scandir("/proc") as entries:
         for entry in entries:
             if not entry.name.isdigit():
                 continue
             try:
-                if entry.stat().st_uid != ours:
+                if entry.stat().st_uid != user:
                     continue
-                environ = Path(entry.path, "environ").read_bytes().split(b"\0")
             except OSError:
                 continue
-            if wanted not in environ:
+            owner = _owner_by_environment(entry.path, mark) or _owner_by_output(entry.path, outputs)
+            if owner is None:
                 continue
-            uid, container = _value(environ, POD_MARK), _value(environ, CONTAINER_MARK)
             started = start_time(int(entry.name))
-            if uid and started is not None:
-                yield Marked(int(entry.name), started, uid, container)
+            if started is not None:
+                yield PodProcess(HostProcess(int(entry.name), started), *owner)
 
 
-def send(process: Marked, number: signal.Signals) -> bool:
-    """Signals exactly this process: a pid that has been given to another since is left alone."""
+def send(process: HostProcess, number: signal.Signals) -> bool:
+    """Signals exactly this process; whoever has its pid now, if it has ended, is left alone."""
     with suppress(OSError):
-        handle = os.pidfd_open(process.pid)
+        pidfd = os.pidfd_open(process.pid)
         try:
             if start_time(process.pid) == process.started:
-                signal.pidfd_send_signal(handle, number)
+                signal.pidfd_send_signal(pidfd, number)
                 return True
         finally:
-            os.close(handle)
+            os.close(pidfd)
     return False
 
 
-def _value(environ: list[bytes], name: str) -> str:
+def _children(pid: int) -> list[int]:
+    children: list[int] = []
+    with suppress(OSError):
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            with suppress(OSError):
+                children += [int(child) for child in (task / "children").read_text().split()]
+    return children
+
+
+def _owner_by_environment(folder: str, mark: bytes) -> tuple[str, str] | None:
+    try:
+        variables = Path(folder, "environ").read_bytes().split(b"\0")
+    except OSError:
+        return None
+    uid = _value(variables, POD_MARK)
+    return (uid, _value(variables, CONTAINER_MARK)) if uid and mark in variables else None
+
+
+def _owner_by_output(folder: str, outputs: str) -> tuple[str, str] | None:
+    for descriptor in STDOUT_AND_STDERR:
+        with suppress(OSError):
+            target = os.readlink(f"{folder}/fd/{descriptor}")  # noqa: PTH115 - a Path costs more than the call
+            if target.startswith(outputs):
+                # A FIFO that has been removed already reads "<path> (deleted)".
+                uid, _, name = target.removeprefix(outputs).removesuffix(" (deleted)").partition("/")
+                return uid, name.rpartition(".")[0]
+    return None
+
+
+def _value(variables: list[bytes], name: str) -> str:
     prefix = f"{name}=".encode()
-    return next((item[len(prefix) :].decode() for item in environ if item.startswith(prefix)), "")
+    value = next((variable for variable in variables if variable.startswith(prefix)), prefix)
+    return value.removeprefix(prefix).decode(errors="replace")

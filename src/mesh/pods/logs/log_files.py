@@ -146,6 +146,7 @@ class LogFiles:
 
     def remove_all(self) -> None:
         """Removes the logs of pods of an earlier daemon; other files in the folder stay."""
-        for path in self.folder.glob("*/*/*/*.log"):
-            if path.stem.isdigit():
-                shutil.rmtree(path.parent.parent, ignore_errors=True)
+        # Collected first: a pod with two containers matches twice, and a folder must not vanish while it is walked.
+        pods = {path.parent.parent for path in self.folder.glob("*/*/*/*.log") if path.stem.isdigit()}
+        for pod in pods:
+            shutil.rmtree(pod, ignore_errors=True)

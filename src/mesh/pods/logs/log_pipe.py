@@ -1,13 +1,17 @@
-"""Carries what a process writes from its pipe into its log, in batches.
+"""Carries what a process writes from its FIFO into its log, in batches.
 
-A chatty program must not wake the daemon for every line: after each read the pipe rests for a moment, while the
+A chatty program must not wake the daemon for every line: after each read the FIFO rests for a moment while the
 kernel collects. The first line after a silence is read at once.
+
+It is a FIFO in the home and not an anonymous pipe so that it outlives the daemon: the process keeps writing (see
+`mesh.pods.runtime.interface.Sandbox.start`), and the next daemon opens the same path and reads on.
 """
 
 import asyncio
 import fcntl
 import os
 from contextlib import suppress
+from pathlib import Path
 
 from mesh.pods.logs.log_files import LogFile
 
@@ -15,54 +19,55 @@ PIPE_SIZE = 256 * 1024
 
 
 class LogPipe:
-    """The reading end of a pipe; `write_end` is given to the process and closed with `started`."""
+    """The reading end of a FIFO, which is made if it does not exist. Raises OSError when the disk refuses."""
 
-    def __init__(self, log: LogFile, interval: float) -> None:
+    def __init__(self, path: Path, log: LogFile, interval: float) -> None:
+        self.path = path
         self._loop = asyncio.get_running_loop()
         self._log = log
         self._interval = interval
         self._timer: asyncio.TimerHandle | None = None
-        self._read_end, self.write_end = os.pipe2(os.O_CLOEXEC)
-        os.set_blocking(self._read_end, False)
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with suppress(FileExistsError):
+            os.mkfifo(path, 0o600)
+        self._descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        # A full FIFO blocks the program, so it is as large as the kernel lets an ordinary user make it.
         with suppress(OSError):
-            fcntl.fcntl(self._read_end, fcntl.F_SETPIPE_SZ, PIPE_SIZE)
+            fcntl.fcntl(self._descriptor, fcntl.F_SETPIPE_SZ, PIPE_SIZE)
 
-    def started(self) -> None:
-        """The process has its end: begin to read."""
-        os.close(self.write_end)
-        self._loop.add_reader(self._read_end, self._readable)
-
-    def abandon(self) -> None:
-        """The process was not started."""
-        os.close(self.write_end)
-        os.close(self._read_end)
-        self._log.close()
+    def start(self) -> None:
+        """Begins to read. Only once the process has opened the FIFO: without a writer it reads as ended."""
+        self._loop.add_reader(self._descriptor, self._readable)
 
     def close(self) -> None:
-        """The process has ended: take what is left, and close the log."""
+        """The process has ended, or was not started: takes what is left, closes the log, removes the FIFO."""
         if self._timer is not None:
             self._timer.cancel()
-        self._loop.remove_reader(self._read_end)
+        self._loop.remove_reader(self._descriptor)
         while data := self._read():
             self._log.write(data)
-        os.close(self._read_end)
+        os.close(self._descriptor)
         self._log.close()
+        with suppress(OSError):
+            self.path.unlink()
+            self.path.parent.rmdir()  # where this was the pod's last one
 
     def _readable(self) -> None:
         data = self._read()
         self._log.write(data or b"")
         if data is None or len(data) < PIPE_SIZE:
-            self._loop.remove_reader(self._read_end)
+            self._loop.remove_reader(self._descriptor)
+            # Empty means that every writer is gone: the FIFO would be readable for ever, so it is not resumed.
             if data != b"":
                 self._timer = self._loop.call_later(self._interval, self._resume)
 
     def _resume(self) -> None:
         self._timer = None
-        self._loop.add_reader(self._read_end, self._readable)
+        self._loop.add_reader(self._descriptor, self._readable)
 
     def _read(self) -> bytes | None:
-        """What is there; None when there is nothing yet, empty when every writer is gone."""
+        """What has been written; None when there is nothing yet, empty when every writer is gone."""
         try:
-            return os.read(self._read_end, PIPE_SIZE)
+            return os.read(self._descriptor, PIPE_SIZE)
         except BlockingIOError:
             return None

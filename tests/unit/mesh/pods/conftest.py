@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from mesh.pods.host.leftovers import reap_leftovers
-from mesh.pods.host.procfs import marked
+from mesh.pods.host.procfs import pod_processes
 from tests.support.yard import FAST, Yard, yard_of
 
 
@@ -14,7 +14,7 @@ from tests.support.yard import FAST, Yard, yard_of
 def home(tmp_path: Path) -> Iterator[Path]:
     """A home that must be left without a process."""
     yield tmp_path
-    left = list(marked(tmp_path))
+    left = list(pod_processes(tmp_path))
     reap_leftovers(tmp_path)
     assert left == []
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from mesh.pods.host.procfs import marked, start_time
+from mesh.pods.host.procfs import pod_processes, start_time
 from tests.support.yard import Yard, pod, shell
 
 SERVER = (
@@ -109,15 +109,15 @@ async def test_who_does_not_heed_sigterm_is_killed_after_the_grace(yard: Yard) -
     await yard.until(lambda: yard.ready(ref))
     yard.end(ref, 1)
     await yard.until(lambda: yard.get(ref) is None)
-    assert list(marked(yard.home)) == []
+    assert list(pod_processes(yard.home)) == []
 
 
 async def test_children_of_a_container_end_with_it_also_those_that_left_its_session(yard: Yard) -> None:
     ref = yard.put(pod("parent", *shell("sleep 61 & setsid sleep 62 & exec sleep 63")))
-    await yard.until(lambda: len(list(marked(yard.home))) == 3)
+    await yard.until(lambda: len(list(pod_processes(yard.home))) == 3)
     yard.end(ref, 5)
     await yard.until(lambda: yard.get(ref) is None)
-    assert list(marked(yard.home)) == []
+    assert list(pod_processes(yard.home)) == []
 
 
 async def test_a_pre_stop_hook_runs_before_sigterm(yard: Yard) -> None:
@@ -175,7 +175,7 @@ async def test_stopping_the_manager_ends_every_process_and_record(yard: Yard) ->
     pids = [int(yard.container(ref)["containerID"].removeprefix("mesh://")) for ref in refs]
     await yard.manager.stop()
     assert [start_time(pid) for pid in pids] == [None] * 4
-    assert list(marked(yard.home)) == []
+    assert list(pod_processes(yard.home)) == []
     assert list((yard.home / "run" / "processes").iterdir()) == []
 
 

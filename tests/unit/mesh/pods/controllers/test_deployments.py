@@ -3,6 +3,7 @@
 from typing import Any
 
 from mesh.pods.manager import PodManager
+from mesh.pods.runtime.loopback import LoopbackRuntime
 from mesh.resources.values.ref import Ref
 from tests.support.yard import FAST, Yard, deployment, shell
 
@@ -183,7 +184,9 @@ async def test_services_of_another_block_get_an_address_of_this_one(yard: Yard) 
     spec = {"clusterIP": "127.1.200.1", "clusterIPs": ["127.1.200.1"], "ports": [{"port": 80}]}
     ref = yard.put({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "shop"}, "spec": spec})
     await yard.manager.stop()
-    again = PodManager(yard.store, yard.home, yard.block, at_once, settings=FAST)
+    again = PodManager(
+        yard.store, yard.home, LoopbackRuntime(yard.home, yard.block), yard.block, at_once, settings=FAST
+    )
     await again.start()
     await again.stop()
     body = yard.get(ref)

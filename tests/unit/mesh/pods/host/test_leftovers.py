@@ -8,20 +8,22 @@ import time
 from pathlib import Path
 
 from mesh.pods.host.leftovers import Records, reap_leftovers
-from mesh.pods.host.procfs import CONTAINER_MARK, HOME_MARK, POD_MARK, marked, start_time
+from mesh.pods.host.procfs import CONTAINER_MARK, HOME_MARK, POD_MARK, pod_processes, start_time
 
 DAEMON = """
 import asyncio, sys
 from pathlib import Path
 from mesh.pods.host.addresses import Block
 from mesh.pods.manager import PodManager
+from mesh.pods.runtime.loopback import LoopbackRuntime
 from mesh.resources.validation.manifest import validate
 from mesh.store import Put, Store
 
 async def main(home):
     store = Store.open(home / "store.db")
     async def settled(version): pass
-    manager = PodManager(store, home, Block.claim(home), settled)
+    block = Block.claim(home)
+    manager = PodManager(store, home, LoopbackRuntime(home, block), block, settled)
     await manager.start()
     script = "sleep 71 & setsid sleep 72 & trap '' TERM; while :; do sleep 0.1; done"
     for name in ("a", "b"):
@@ -44,14 +46,14 @@ def test_pods_of_a_killed_daemon_are_ended_with_their_children(home: Path) -> No
         assert daemon.stdout is not None
         assert daemon.stdout.readline() == b"running\n"
         daemon.kill()
-    left = {process.pid for process in marked(home)}
+    left = {owned.process.pid for owned in pod_processes(home)}
     assert len(left) >= 6
     ended = reap_leftovers(home)
     assert left <= set(ended) | {pid for pid in left if start_time(pid) is None}
     deadline = time.monotonic() + 10
-    while list(marked(home)) and time.monotonic() < deadline:
+    while list(pod_processes(home)) and time.monotonic() < deadline:
         reap_leftovers(home)
-    assert list(marked(home)) == []
+    assert list(pod_processes(home)) == []
     assert Records(home).living() == []
     assert reap_leftovers(home) == []
 

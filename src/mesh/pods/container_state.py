@@ -1,0 +1,65 @@
+"""What Kubernetes shows of a container: ContainerStatus (core/v1), and the changes it goes through."""
+
+from dataclasses import dataclass, field
+
+from mesh.pods.controllers.objects import now
+from mesh.pods.runtime.interface import Exit
+from mesh.resources.core.pod import Container
+from mesh.resources.values.body import Body
+
+
+def _creating() -> Body:
+    return {"waiting": {"reason": "ContainerCreating"}}
+
+
+@dataclass(slots=True)
+class ContainerState:
+    """`state` and `last_state` are Kubernetes' ContainerState: waiting, running or terminated."""
+
+    container: Container
+    state: Body = field(default_factory=_creating)
+    last_state: Body = field(default_factory=dict)
+    restarts: int = 0
+    started: bool = False
+    ready: bool = False
+    container_id: str = ""
+
+    def run(self, pid: int) -> None:
+        """Its process has started. Started and ready at once, except where a probe has to say so."""
+        self.state = {"running": {"startedAt": now()}}
+        self.container_id = f"mesh://{pid}"
+        self.started = False
+        self.ready = False
+        if self.container.startup_probe is None:
+            self.start_up()
+
+    def start_up(self) -> None:
+        """The startup probe has succeeded, or there is none."""
+        self.started = True
+        self.ready = self.container.readiness_probe is None
+
+    def wait(self, reason: str, message: str) -> bool:
+        """It cannot run now; returns whether that was not already shown."""
+        waiting = {"reason": reason, "message": message}
+        changed = self.state.get("waiting") != waiting
+        self.state = {"waiting": waiting}
+        self.ready = self.started = False
+        return changed
+
+    def terminate(self, ended: Exit, last_lines: str) -> None:
+        """Its process has ended; `last_lines` of its log explain a failure."""
+        running = self.state.get("running") or {}
+        terminated: Body = {
+            "exitCode": ended.code,
+            "reason": "Completed" if ended.code == 0 else "Error",
+            "startedAt": running.get("startedAt", now()),
+            "finishedAt": now(),
+            "containerID": self.container_id,
+        }
+        if ended.signal:
+            terminated["signal"] = ended.signal
+        if ended.code and last_lines:
+            terminated["message"] = last_lines
+        self.state = {"terminated": terminated}
+        self.last_state = {"terminated": terminated}
+        self.ready = self.started = False

@@ -1,0 +1,100 @@
+"""Watches the health of a running container: its startup, readiness and liveness probes.
+
+Readiness and liveness are probed only after startup has succeeded (Kubernetes, "Configure Probes").
+"""
+
+import asyncio
+from collections.abc import Callable
+
+from mesh.pods import probes
+from mesh.pods.concurrency import cancel_all
+from mesh.pods.container_state import ContainerState
+from mesh.pods.pod_settings import PodSettings
+from mesh.pods.runtime.interface import ProcessSpec, Sandbox
+from mesh.resources.core.pod import Probe
+
+
+class HealthWatch:
+    """Probes one run of a container.
+
+    `changed` is called when the state's `started` or `ready` has changed, `unhealthy(probe, message)` for each failed
+    check, and `failed(name, probe)` when a startup or liveness probe says that the container must be restarted.
+    """
+
+    def __init__(
+        self,
+        state: ContainerState,
+        sandbox: Sandbox,
+        spec: ProcessSpec,
+        settings: PodSettings,
+        changed: Callable[[], None],
+        unhealthy: Callable[[str, str], None],
+        failed: Callable[[str, Probe], None],
+    ) -> None:
+        self._state = state
+        self._sandbox = sandbox
+        self._spec = spec
+        self._settings = settings
+        self._changed = changed
+        self._unhealthy = unhealthy
+        self._failed = failed
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def start(self) -> None:
+        probe = self._state.container.startup_probe
+        if probe is not None:
+            self._watch(probe, self._on_startup, eager=True)
+        else:
+            self._watch_started()
+
+    async def stop(self) -> None:
+        tasks, self._tasks = self._tasks, []
+        await cancel_all(tasks)
+
+    def _watch_started(self) -> None:
+        container = self._state.container
+        if container.readiness_probe is not None:
+            self._watch(container.readiness_probe, self._on_readiness, eager=True)
+        if container.liveness_probe is not None:
+            # Not eager: a container that is slow to come up must not be restarted for being asked too early.
+            self._watch(container.liveness_probe, self._on_liveness, eager=False)
+
+    def _watch(self, probe: Probe, on_result: probes.OnResult, *, eager: bool) -> None:
+        async def check() -> None:
+            await probes.check(probe, self._state.container, self._sandbox, self._spec)
+
+        work = probes.watch(probe, check, on_result, self._settings, eager=eager)
+        self._tasks.append(asyncio.create_task(work))
+
+    def _on_startup(self, result: probes.Result) -> bool:
+        probe = self._state.container.startup_probe
+        assert probe is not None
+        if not result.success:
+            self._unhealthy("Startup", result.message)
+        if not result.reached:
+            return True
+        if result.success:
+            self._state.start_up()
+            self._watch_started()
+            self._changed()
+        else:
+            self._failed("startup", probe)
+        return False
+
+    def _on_readiness(self, result: probes.Result) -> bool:
+        if not result.success:
+            self._unhealthy("Readiness", result.message)
+        if result.reached and self._state.ready is not result.success:
+            self._state.ready = result.success
+            self._changed()
+        return True
+
+    def _on_liveness(self, result: probes.Result) -> bool:
+        probe = self._state.container.liveness_probe
+        assert probe is not None
+        if not result.success:
+            self._unhealthy("Liveness", result.message)
+        if result.reached and not result.success:
+            self._failed("liveness", probe)
+            return False
+        return True

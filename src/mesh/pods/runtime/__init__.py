@@ -1,0 +1,1 @@
+"""Where and how the processes of pods run: the interface, and its implementations."""

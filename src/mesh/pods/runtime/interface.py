@@ -1,0 +1,136 @@
+"""How the processes of a pod are started, watched and ended, whatever isolates them.
+
+The rest of `mesh.pods` says *what* runs and *when*. Everything that depends on *where* it runs is behind these three
+protocols: a `Runtime` makes a `Sandbox` for each pod, and a sandbox starts `RunningProcess`es. The one implementation
+so far is `mesh.pods.runtime.loopback`: child processes in the host's own namespaces.
+
+The names follow Kubernetes' Container Runtime Interface (k8s.io/cri-api, RuntimeService).
+"""
+
+import asyncio
+import signal
+import ssl
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+from mesh.resources.core.pod import Pod
+
+
+class StartError(Exception):
+    """A process could not be started; the message names the command or the folder."""
+
+
+class SandboxError(Exception):
+    """A pod cannot get a place to run in now; the message says what is missing. A later attempt may succeed."""
+
+
+class Exit(NamedTuple):
+    """How a process ended: its exit code, 128 + signal number when a signal ended it, and that signal or 0."""
+
+    code: int
+    signal: int
+
+
+class CommandResult(NamedTuple):
+    """How a command ended, and the first 10 KiB of what it wrote to stdout and stderr."""
+
+    code: int
+    output: str
+
+
+class Limitation(NamedTuple):
+    """Something in a manifest that a runtime does not do; shown as a Warning event of the pod."""
+
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessSpec:
+    """What a container runs: its name in the pod, command line, environment and working directory."""
+
+    container: str
+    argv: list[str]
+    environment: dict[str, str]
+    folder: Path
+
+
+class RunningProcess(Protocol):
+    """The process of a container: the one that its command line started."""
+
+    @property
+    def pid(self) -> int:
+        """Its pid as the host sees it."""
+        ...
+
+    @property
+    def alive(self) -> bool: ...
+
+    async def wait(self) -> Exit:
+        """Returns when the process has ended. May be awaited by many."""
+        ...
+
+    def signal(self, number: signal.Signals) -> None:
+        """Signals the process and those that it started; does nothing once it has ended."""
+        ...
+
+
+class Sandbox(Protocol):
+    """Where the containers of one pod run.
+
+    Probes, hooks and commands go through it because a pod's addresses and files may mean something only inside.
+    """
+
+    @property
+    def ip(self) -> str:
+        """The pod's address."""
+        ...
+
+    @property
+    def folder(self) -> Path:
+        """A folder of the host for the pod's own files. Exists until `remove`."""
+        ...
+
+    async def start(self, spec: ProcessSpec, output: Path) -> RunningProcess:
+        """Starts a container's process without a shell. Raises StartError.
+
+        Its stdout and stderr are the FIFO `output`, opened for reading *and* writing: a process that is itself a
+        reader of its output gets no SIGPIPE when the daemon dies, and goes on writing for the next daemon to read.
+        """
+        ...
+
+    async def run(self, spec: ProcessSpec, command: Sequence[str], limit: float) -> CommandResult:
+        """Runs a command beside the container that `spec` started: an exec probe or a lifecycle hook.
+
+        A command that cannot be started gives 127 and the reason. Raises TimeoutError after `limit` seconds; the
+        command and its children are killed then, and when the caller is cancelled.
+        """
+        ...
+
+    async def connect(
+        self, protocol: Callable[[], asyncio.BaseProtocol], host: str, port: int, tls: ssl.SSLContext | None = None
+    ) -> asyncio.Transport:
+        """Connects as a program inside the pod would: what a probe does. Raises OSError."""
+        ...
+
+    async def kill_remaining(self, container: str = "") -> None:
+        """Kills what a container (by default: every container) has left behind after its process ended."""
+        ...
+
+    async def remove(self) -> None:
+        """Kills what is left, frees the address and removes the pod's files. Idempotent."""
+        ...
+
+
+class Runtime(Protocol):
+    """Makes places for pods to run in."""
+
+    async def create(self, pod: Pod) -> Sandbox:
+        """Makes the sandbox of a new pod. Raises SandboxError."""
+        ...
+
+    def limitations(self, pod: Pod) -> list[Limitation]:
+        """What in this pod's manifest has no effect here, or another one than on a cluster."""
+        ...

@@ -1,0 +1,119 @@
+"""Pods as child processes in the host's namespaces, each with a loopback address of its own.
+
+Works on every Linux machine without any privilege. What it cannot do (mounts, a network of the pod's own) is in
+`limitations`.
+"""
+
+import asyncio
+import os
+import shutil
+import signal
+import ssl
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from mesh.pods.host.addresses import Block, NoAddressFree
+from mesh.pods.host.census import Census
+from mesh.pods.host.leftovers import Records
+from mesh.pods.host.process import Process
+from mesh.pods.runtime.interface import CommandResult, Limitation, ProcessSpec, SandboxError, StartError
+from mesh.resources.core.pod import Pod
+
+OUTPUT_LIMIT = 10 * 1024
+
+
+class LoopbackRuntime:
+    """`mesh.pods.runtime.interface.Runtime` on a block of loopback addresses."""
+
+    def __init__(self, home: Path, block: Block) -> None:
+        self._home = home
+        self._block = block
+        self._census = Census(home)
+        self._records = Records(home)
+
+    async def create(self, pod: Pod) -> "LoopbackSandbox":
+        """Reserves an address and makes the pod's folder."""
+        uid = pod.metadata.uid or ""
+        try:
+            ip = self._block.pod_ip()
+        except NoAddressFree as error:
+            raise SandboxError(str(error)) from None
+        folder = self._home / "pods" / uid
+        try:
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as error:
+            self._block.release(ip)
+            raise SandboxError(f"cannot make the pod's folder {folder}: {error.strerror}") from None
+        return LoopbackSandbox(uid, ip, folder, self._block, self._census, self._records)
+
+    def limitations(self, pod: Pod) -> list[Limitation]:
+        limitations = []
+        for container in (*pod.spec.init_containers, *pod.spec.containers):
+            for mount in container.volume_mounts:
+                variable = f"MESHMALL_VOLUME_{mount.name.upper().replace('-', '_')}"
+                message = (
+                    f"container {container.name}: volume {mount.name} is not at {mount.mount_path}: a process has no "
+                    f"mounts of its own here; its folder is in the variable {variable}"
+                )
+                limitations.append(Limitation("VolumeNotMounted", message))
+            for probe in (container.startup_probe, container.readiness_probe, container.liveness_probe):
+                if probe is not None and probe.grpc is not None:
+                    message = f"container {container.name}: a grpc probe is made as a tcpSocket probe here"
+                    limitations.append(Limitation("ProbeSimplified", message))
+        return limitations
+
+
+class LoopbackSandbox:
+    """`mesh.pods.runtime.interface.Sandbox`: an address, a folder, and the processes that carry the pod's mark."""
+
+    def __init__(self, uid: str, ip: str, folder: Path, block: Block, census: Census, records: Records) -> None:
+        self.ip = ip
+        self.folder = folder
+        self._uid = uid
+        self._block = block
+        self._census = census
+        self._records = records
+        self._removed = False
+
+    async def start(self, spec: ProcessSpec, output: Path) -> Process:
+        try:
+            descriptor = os.open(output, os.O_RDWR | os.O_CLOEXEC)
+        except OSError as error:
+            raise StartError(f"cannot open its output {output}: {error.strerror}") from None
+        try:
+            return Process.start(spec.argv, spec.environment, spec.folder, self._records, output=descriptor)
+        finally:
+            os.close(descriptor)
+
+    async def run(self, spec: ProcessSpec, command: Sequence[str], limit: float) -> CommandResult:
+        output = os.memfd_create("output", os.MFD_CLOEXEC)
+        try:
+            process = Process.start(command, spec.environment, spec.folder, self._records, output=output)
+            try:
+                async with asyncio.timeout(limit):
+                    ended = await process.wait()
+            finally:
+                process.signal(signal.SIGKILL)
+            return CommandResult(ended.code, os.pread(output, OUTPUT_LIMIT, 0).decode(errors="replace"))
+        except StartError as error:
+            return CommandResult(127, str(error))
+        finally:
+            os.close(output)
+
+    async def connect(
+        self, protocol: Callable[[], asyncio.BaseProtocol], host: str, port: int, tls: ssl.SSLContext | None = None
+    ) -> asyncio.Transport:
+        transport, _ = await asyncio.get_running_loop().create_connection(protocol, host, port, ssl=tls)
+        return transport
+
+    async def kill_remaining(self, container: str = "") -> None:
+        await self._census.kill(self._uid, container or None)
+
+    async def remove(self) -> None:
+        if self._removed:
+            return
+        self._removed = True
+        await self.kill_remaining()
+        # The address is freed last: a process that survived until here would answer for the address's next pod.
+        await asyncio.to_thread(shutil.rmtree, self.folder, ignore_errors=True)
+        self._block.release(self.ip)
