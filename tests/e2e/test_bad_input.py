@@ -104,7 +104,7 @@ def test_a_dry_run_changes_nothing(kept: Mesh) -> None:
 
 
 def test_unknown_kinds_names_and_outputs_are_told(kept: Mesh) -> None:
-    refused(kept.run("get", "podz"), "no kind is named 'podz'", "pods")
+    refused(kept.run("get", "podz"), 'unknown kind "podz"', "pods")
     refused(kept.run("get", "pod", "nobody"), '"nobody" not found')
     refused(kept.run("logs", "nobody"), '"nobody" not found')
     assert kept.run("get", "pods", "-o", "xml").code == 2

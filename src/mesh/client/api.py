@@ -17,6 +17,8 @@ from mesh.resources.values.ref import Ref
 
 Bodies = list[Body]
 PIECE = 64 << 10
+JSON = "application/json"
+TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"
 
 
 class ApiError(Exception):
@@ -109,9 +111,13 @@ class Client:
 
     def list(self, group: str, kind: str, namespace: str | None, *, selector: str = "") -> Bodies:
         """All objects of a kind, in one namespace or (None) in all, taken by a label selector."""
-        query = f"?{urlencode({'labelSelector': selector})}" if selector else ""
-        found = self._call("GET", f"{_collection(group, kind, namespace)}{query}")["items"]
-        return Bodies(found)
+        return Bodies(self._call("GET", f"{_collection(group, kind, namespace)}{_query(selector)}")["items"])
+
+    def table(self, group: str, kind: str, namespace: str | None, *, name: str = "", selector: str = "") -> Body:
+        """A kind's objects, or the one of that name, as the server prints them: a Table (meta.k8s.io/v1)."""
+        path = _collection(group, kind, namespace)
+        path = f"{path}/{name}" if name else f"{path}{_query(selector)}"
+        return self._call("GET", path, accept=TABLE)
 
     def watch(self, group: str, kind: str, namespace: str | None, *, since: int = 0) -> Generator[Body, None, None]:
         """Events `{"type", "object"}` after version `since`; 0 gives all objects first. Close it to end."""
@@ -196,12 +202,13 @@ class Client:
         body: Body | None = None,
         *,
         limit: float | None = None,
-        media: str = "application/json",
+        media: str = JSON,
+        accept: str = JSON,
     ) -> Body:
         raw = json.dumps(body).encode() if body is not None else None
         connection, fresh = self._connection(limit or self._timeout)
         try:
-            response = self._send(connection, method, path, raw, media)
+            response = self._send(connection, method, path, raw, media, accept)
         except (http.client.RemoteDisconnected, BrokenPipeError, ConnectionResetError) as error:
             # The server may close a connection that lay idle; asking again is safe when nothing was answered
             # to a GET, and an apply of the same objects gives the same.
@@ -209,7 +216,7 @@ class Client:
             if fresh:
                 raise self._unreachable(error) from None
             connection, _ = self._connection(limit or self._timeout)
-            response = self._send(connection, method, path, raw, media)
+            response = self._send(connection, method, path, raw, media, accept)
         try:
             text = response.read()
         except (OSError, http.client.HTTPException) as error:
@@ -233,9 +240,10 @@ class Client:
         method: str,
         path: str,
         raw: bytes | None,
-        media: str = "application/json",
+        media: str = JSON,
+        accept: str = JSON,
     ) -> http.client.HTTPResponse:
-        headers = {"Authorization": f"Bearer {self._token}", "Accept": "application/json"}
+        headers = {"Authorization": f"Bearer {self._token}", "Accept": accept}
         if raw is not None:
             headers["Content-Type"] = media
         try:
@@ -279,6 +287,10 @@ def _collection(group: str, kind: str, namespace: str | None) -> str:
     root = f"/apis/{group}/{info.versions[0]}" if group else f"/api/{info.versions[0]}"
     scope = f"/namespaces/{namespace}" if namespace and info.namespaced else ""
     return f"{root}{scope}/{info.plural}"
+
+
+def _query(selector: str) -> str:
+    return f"?{urlencode({'labelSelector': selector})}" if selector else ""
 
 
 def _outcome(answer: Body) -> Outcome:

@@ -4,10 +4,12 @@
 else lists kinds.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, NamedTuple, Protocol
 
+from mesh.resources.columns.column import NAME_AND_AGE, Column
 from mesh.resources.values.body import Body
 from mesh.resources.values.meta import Resource
 from mesh.resources.values.problems import FieldError
@@ -80,7 +82,7 @@ STATUS = frozenset({"status"})
 SCALABLE = frozenset({"status", "scale"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class KindDefinition:
     """One kind, by every name it has, and everything that is particular to it."""
 
@@ -101,6 +103,10 @@ class KindDefinition:
     namespaced: bool = True
     type: type[Resource]
     subresources: frozenset[str] = frozenset()
+
+    columns: Sequence[Column] = NAME_AND_AGE
+    """What `kubectl get` shows, in that order."""
+
     routing: Routing = Routing.NONE
     conditions: Conditions = Conditions.NONE
 

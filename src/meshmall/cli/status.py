@@ -1,15 +1,19 @@
 """`meshmall status`: what runs, where it answers, what is wrong."""
 
-import calendar
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from mesh.daemon.failure import Failure
+from mesh.resources.columns.column import since
+from mesh.resources.kind_definition import Routing
+from mesh.resources.kinds import REGISTRY
+from mesh.resources.values.body import Body
+from mesh.resources.values.durations import human_duration
 from meshmall.cli.context import Context
 
-ROUTING = "networking.istio.io"
+REJECTING = ("Accepted", "Programmed")
 
 
 def show_status(context: Context, output: str) -> None:
@@ -17,77 +21,69 @@ def show_status(context: Context, output: str) -> None:
     running = context.home.require_running()
     daemon = context.client.status()
     deployments = context.client.list("apps", "Deployment", None)
-    rules = [
-        body
-        for kind in ("Gateway", "VirtualService", "DestinationRule")
-        for body in context.client.list(ROUTING, kind, None)
+    objects = [
+        (definition.routing, body)
+        for definition in REGISTRY.refusable_kinds()
+        for body in context.client.list(definition.group, definition.kind, None)
     ]
-    wrong = [*daemon.get("problems", []), *_unready(deployments), *_refused(rules)]
+    rejected = [line for _, body in objects for line in rejections(body)]
+    wrong = [*daemon.get("problems", []), *_unready(deployments), *rejected]
     if output == "json":
         context.view.plain(json.dumps({**daemon, "problems": wrong}, indent=2))
     elif output == "text":
-        context.view.say(f"mesh      runs, pid {running.pid}, for {_age(time.time() - daemon['started'])}")
+        rules = sum(routing is Routing.RULE for routing, _ in objects)
+        context.view.say(f"mesh      running, pid {running.pid}, for {human_duration(time.time() - daemon['started'])}")
         context.view.say(f"home      {context.home.path}")
         context.view.say(f"gateway   [bold]{daemon['gateway']}/[/]")
         context.view.say(f"kubectl   export KUBECONFIG={context.home.kubeconfig}")
         context.view.say(f"envoy     {_envoy(daemon['envoy'])}")
-        context.view.say(f"rules     {len(rules)}\n")
+        context.view.say(f"rules     {rules}\n")
         context.view.columns(["DEPLOYMENT", "READY", "AGE"], [_row(body) for body in deployments])
     else:
-        raise Failure(f"-o {output}: status knows text and json", code=2)
+        raise Failure(f"-o {output}: unknown format; use text or json", code=2)
     if wrong:
         raise Failure("\n".join(wrong), "more: meshmall get pods; meshmall logs POD")
 
 
-def _row(body: dict[str, Any]) -> list[str]:
-    metadata = body["metadata"]
+def rejections(body: Body) -> Iterator[str]:
+    """Why a rule is not in force: what its conditions say, a line for each reason.
+
+    Istio's kinds and Gateways have conditions of the object; the Gateway API's routes have them for each parent, and
+    its Gateways for each listener too.
+    """
     status = body.get("status") or {}
-    wanted = body["spec"].get("replicas", 1)
+    parts = [status, *(status.get("parents") or ()), *(status.get("listeners") or ())]
+    messages = [
+        condition.get("message") or condition.get("reason", "")
+        for part in parts
+        for condition in part.get("conditions") or ()
+        if condition.get("type") in REJECTING and condition.get("status") == "False"
+    ]
+    metadata = body["metadata"]
+    # One cause turns several conditions: it is said once.
+    for message in dict.fromkeys(messages):
+        yield f"{body['kind']} {metadata['namespace']}/{metadata['name']}: {message}"
+
+
+def _row(body: Body) -> list[str]:
+    metadata = body["metadata"]
+    ready = (body.get("status") or {}).get("readyReplicas", 0)
     return [
         f"{metadata['namespace']}/{metadata['name']}",
-        f"{status.get('readyReplicas', 0)}/{wanted}",
-        age(metadata.get("creationTimestamp", "")),
+        f"{ready}/{body['spec'].get('replicas', 1)}",
+        since(metadata.get("creationTimestamp")),
     ]
 
 
-def _unready(deployments: Sequence[dict[str, Any]]) -> list[str]:
+def _unready(deployments: Sequence[Body]) -> list[str]:
     return [
-        f"Deployment {row[0]}: {row[1]} pods are ready"
-        for row in map(_row, deployments)
-        if len(set(row[1].split("/"))) > 1
+        f"Deployment {name}: {ready} pods are ready"
+        for name, ready, _ in map(_row, deployments)
+        if len(set(ready.split("/"))) > 1
     ]
-
-
-def _refused(rules: Sequence[dict[str, Any]]) -> list[str]:
-    return [
-        f"{body['kind']} {_named(body)}: {condition.get('message')}"
-        for body in rules
-        for condition in (body.get("status") or {}).get("conditions", [])
-        if condition.get("type") == "Programmed" and condition.get("status") == "False"
-    ]
-
-
-def _named(body: dict[str, Any]) -> str:
-    return f"{body['metadata']['namespace']}/{body['metadata']['name']}"
 
 
 def _envoy(envoy: dict[str, Any]) -> str:
     if not envoy.get("live"):
-        return "[red]does not run[/]"
+        return "[red]not running[/]"
     return f"{envoy['version']}, pid {envoy.get('pid')}, {envoy.get('listeners')} listeners"
-
-
-def age(timestamp: str) -> str:
-    """How long ago an RFC 3339 time was, as kubectl writes it: `42s`, `5m`, `3h`, `2d`."""
-    try:
-        then = calendar.timegm(time.strptime(timestamp[:19], "%Y-%m-%dT%H:%M:%S"))
-    except ValueError:
-        return "<unknown>"
-    return _age(time.time() - then)
-
-
-def _age(seconds: float) -> str:
-    for size, unit in ((86400, "d"), (3600, "h"), (60, "m")):
-        if seconds >= 2 * size:
-            return f"{int(seconds // size)}{unit}"
-    return f"{max(0, int(seconds))}s"

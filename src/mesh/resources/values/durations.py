@@ -1,4 +1,4 @@
-"""Durations as Istio's JSON has them, and Kubernetes' percentages."""
+"""Durations as Istio's JSON has them and as Kubernetes prints them, and Kubernetes' percentages."""
 
 import re
 from collections.abc import Iterator
@@ -42,3 +42,22 @@ def wrong_duration(text: str, path: str, *, positive: bool = False) -> Iterator[
         yield FieldError(path, f'"{text}" is below 1ms')
     if value > LONGEST:
         yield FieldError(path, f'"{text}" is above {LONGEST:.0f}s')
+
+
+def human_duration(seconds: float) -> str:
+    """A span of time as Kubernetes prints it (duration.HumanDuration): `42s`, `5m3s`, `12m`, `3h4m`, `2d`."""
+    rounded = max(0, int(seconds))
+    minutes, hours, days = rounded // 60, rounded // 3600, rounded // 86400
+    if rounded < 120:
+        return f"{rounded}s"
+    if minutes < 10:
+        return f"{minutes}m{rounded % 60}s" if rounded % 60 else f"{minutes}m"
+    if minutes < 180:
+        return f"{minutes}m"
+    if hours < 8:
+        return f"{hours}h{minutes % 60}m" if minutes % 60 else f"{hours}h"
+    if hours < 48:
+        return f"{hours}h"
+    if days < 8:
+        return f"{days}d{hours % 24}h" if hours % 24 else f"{days}d"
+    return f"{days}d"

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from mesh.api.objects.tables import human_duration
 from mesh.resources.kinds import REGISTRY
+from mesh.resources.values.durations import human_duration
 from mesh.resources.values.ref import Ref
 from mesh.store import Put
 from tests.support.api import KUBECTL, Api, Kubectl

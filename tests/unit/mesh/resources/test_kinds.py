@@ -5,8 +5,9 @@ from typing import Any
 import msgspec
 import pytest
 
+from mesh.resources.columns.column import NAME_AND_AGE
 from mesh.resources.custom.untyped import Untyped
-from mesh.resources.kind_definition import KindDefinition
+from mesh.resources.kind_definition import Conditions, KindDefinition
 from mesh.resources.kinds import REGISTRY
 from mesh.resources.validation.inert import INERT, worth_telling
 from mesh.resources.validation.manifest import validate
@@ -42,6 +43,31 @@ def test_istio_kinds_have_three_versions_and_kubernetes_kinds_one() -> None:
         ("Gateway", "VirtualService", "DestinationRule", "ServiceEntry", "Sidecar"),
         ("networking.istio.io/v1", "networking.istio.io/v1beta1", "networking.istio.io/v1alpha3"),
     )
+
+
+def test_a_kind_with_conditions_has_a_status_that_ordinary_writes_leave_alone() -> None:
+    without = [
+        definition.kind
+        for definition in REGISTRY.all()
+        if definition.conditions is not Conditions.NONE and "status" not in definition.subresources
+    ]
+    assert not without
+
+
+def test_the_two_gateways_are_two_kinds() -> None:
+    istio = REGISTRY.by_kind("networking.istio.io", "Gateway")
+    gateway_api = REGISTRY.by_kind("gateway.networking.k8s.io", "Gateway")
+    assert istio is not None
+    assert gateway_api is not None
+    assert istio.group_kind != gateway_api.group_kind
+    assert istio.type is not gateway_api.type
+    assert [column.name for column in istio.columns] == ["Name", "Programmed", "Age"]
+    assert [column.name for column in gateway_api.columns] == ["Name", "Class", "Address", "Programmed", "Age"]
+
+
+def test_every_kind_with_a_spec_of_its_own_prints_more_than_its_name() -> None:
+    plain = {definition.kind for definition in KINDS if definition.columns == NAME_AND_AGE}
+    assert plain == {"ReferenceGrant"}
 
 
 def test_what_runs_at_the_moment_is_not_kept() -> None:

@@ -1,0 +1,1 @@
+"""What `kubectl get` and `meshmall get` show of each kind: one file per API."""

@@ -1,0 +1,182 @@
+"""The columns of Kubernetes' own kinds: the same as on a real cluster (pkg/printers/internalversion)."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from mesh.resources.columns.column import NAME, NONE, Column, labels_text, since, spec, status, with_name_and_age
+from mesh.resources.values.body import Body
+from mesh.resources.values.conditions import find_condition
+
+MOST_ADDRESSES = 3
+
+
+def pod_state(pod: Mapping[str, Any]) -> str:
+    """The word for a pod: a container's reason comes before the phase, which is only Pending or Running."""
+    if pod["metadata"].get("deletionTimestamp"):
+        return "Terminating"
+    for container in _containers(pod):
+        state = container.get("state") or {}
+        for part in ("waiting", "terminated"):
+            if reason := (state.get(part) or {}).get("reason"):
+                return str(reason)
+    return str(status(pod).get("reason") or status(pod).get("phase", "Pending"))
+
+
+def _containers(pod: Mapping[str, Any]) -> Sequence[Body]:
+    return status(pod).get("containerStatuses") or []
+
+
+def _pod_ready(pod: Mapping[str, Any]) -> str:
+    ready = sum(bool(container.get("ready")) for container in _containers(pod))
+    return f"{ready}/{len(spec(pod).get('containers', []))}"
+
+
+def _restarts(pod: Mapping[str, Any]) -> str:
+    count = sum(container.get("restartCount", 0) for container in _containers(pod))
+    ends = [
+        (container.get("lastState") or {}).get("terminated", {}).get("finishedAt") for container in _containers(pod)
+    ]
+    last = max((end for end in ends if end), default="")
+    return f"{count} ({since(last)} ago)" if count and last else str(count)
+
+
+def _service_ports(service: Mapping[str, Any]) -> str:
+    ports = [
+        f"{port['port']}{':' + str(port['nodePort']) if port.get('nodePort') else ''}/{port.get('protocol', 'TCP')}"
+        for port in spec(service).get("ports", [])
+    ]
+    return ",".join(ports) or NONE
+
+
+def _external_ip(service: Mapping[str, Any]) -> str:
+    if spec(service).get("type") == "ExternalName":
+        return str(spec(service).get("externalName", NONE))
+    return ",".join(spec(service).get("externalIPs") or []) or NONE
+
+
+def _of_containers(body: Mapping[str, Any], field: str) -> str:
+    containers = spec(body).get("template", {}).get("spec", {}).get("containers", [])
+    return ",".join(str(container.get(field, "")) for container in containers)
+
+
+def _first(addresses: Sequence[str], absent: str) -> str:
+    if len(addresses) > MOST_ADDRESSES:
+        return f"{','.join(addresses[:MOST_ADDRESSES])} + {len(addresses) - MOST_ADDRESSES} more..."
+    return ",".join(addresses) or absent
+
+
+def _subsets(endpoints: Mapping[str, Any]) -> str:
+    addresses = [
+        f"{address['ip']}:{port['port']}"
+        for subset in endpoints.get("subsets") or []
+        for port in subset.get("ports") or []
+        for address in subset.get("addresses") or []
+    ]
+    return _first(addresses, NONE)
+
+
+def _slice_addresses(endpoint_slice: Mapping[str, Any]) -> str:
+    endpoints = endpoint_slice.get("endpoints") or []
+    return _first([address for endpoint in endpoints for address in endpoint.get("addresses", [])], "<unset>")
+
+
+def _slice_ports(endpoint_slice: Mapping[str, Any]) -> str:
+    return ",".join(str(port.get("port", "*")) for port in endpoint_slice.get("ports") or []) or "<unset>"
+
+
+def _event_object(event: Mapping[str, Any]) -> str:
+    involved = event.get("involvedObject") or {}
+    return f"{str(involved.get('kind', '')).lower()}/{involved.get('name', '')}"
+
+
+def _node_status(node: Mapping[str, Any]) -> str:
+    ready = find_condition(status(node).get("conditions"), "Ready")
+    return "Ready" if ready and ready["status"] == "True" else "NotReady"
+
+
+_OF_TEMPLATE = (
+    Column("Containers", lambda b: _of_containers(b, "name"), wide=True),
+    Column("Images", lambda b: _of_containers(b, "image"), wide=True),
+    Column("Selector", lambda b: labels_text((spec(b).get("selector") or {}).get("matchLabels")), wide=True),
+)
+
+NAMESPACE = with_name_and_age(Column("Status", lambda b: status(b).get("phase", "Active")))
+
+POD = with_name_and_age(
+    Column("Ready", _pod_ready),
+    Column("Status", pod_state),
+    Column("Restarts", _restarts),
+    Column("IP", lambda b: status(b).get("podIP") or NONE, wide=True),
+    Column("Node", lambda b: spec(b).get("nodeName") or NONE, wide=True),
+    Column("Nominated Node", lambda b: NONE, wide=True),
+    Column("Readiness Gates", lambda b: NONE, wide=True),
+)
+
+SERVICE = with_name_and_age(
+    Column("Type", lambda b: spec(b).get("type", "ClusterIP")),
+    Column("Cluster-IP", lambda b: spec(b).get("clusterIP") or NONE),
+    Column("External-IP", _external_ip),
+    Column("Port(s)", _service_ports),
+    Column("Selector", lambda b: labels_text(spec(b).get("selector")), wide=True),
+)
+
+CONFIG_MAP = with_name_and_age(
+    Column("Data", lambda b: len(b.get("data") or {}) + len(b.get("binaryData") or {}), "integer"),
+)
+
+SECRET = with_name_and_age(
+    Column("Type", lambda b: b.get("type", "Opaque")),
+    Column("Data", lambda b: len(b.get("data") or {}), "integer"),
+)
+
+SERVICE_ACCOUNT = with_name_and_age(Column("Secrets", lambda b: len(b.get("secrets") or []), "integer"))
+
+# Events put the age first and the name last: they are read by time, and their names mean nothing.
+EVENT = (
+    Column("Last Seen", lambda b: since(b.get("lastTimestamp") or b["metadata"].get("creationTimestamp"))),
+    Column("Type", lambda b: b.get("type", "")),
+    Column("Reason", lambda b: b.get("reason", "")),
+    Column("Object", _event_object),
+    Column("Message", lambda b: str(b.get("message", "")).strip()),
+    Column("Source", lambda b: (b.get("source") or {}).get("component", ""), wide=True),
+    Column("Count", lambda b: b.get("count", 1), "integer", wide=True),
+    Column("Name", NAME.cell, wide=True),
+)
+
+DEPLOYMENT = with_name_and_age(
+    Column("Ready", lambda b: f"{status(b).get('readyReplicas', 0)}/{spec(b).get('replicas', 1)}"),
+    Column("Up-to-date", lambda b: status(b).get("updatedReplicas", 0), "integer"),
+    Column("Available", lambda b: status(b).get("availableReplicas", 0), "integer"),
+    *_OF_TEMPLATE,
+)
+
+REPLICA_SET = with_name_and_age(
+    Column("Desired", lambda b: spec(b).get("replicas", 1), "integer"),
+    Column("Current", lambda b: status(b).get("replicas", 0), "integer"),
+    Column("Ready", lambda b: status(b).get("readyReplicas", 0), "integer"),
+    *_OF_TEMPLATE,
+)
+
+ENDPOINTS = with_name_and_age(Column("Endpoints", _subsets))
+
+ENDPOINT_SLICE = with_name_and_age(
+    Column("AddressType", lambda b: b.get("addressType", "")),
+    Column("Ports", _slice_ports),
+    Column("Endpoints", _slice_addresses),
+)
+
+NODE = with_name_and_age(
+    Column("Status", _node_status),
+    Column("Roles", lambda b: "control-plane"),
+    Column("Version", lambda b: status(b)["nodeInfo"]["kubeletVersion"]),
+    Column("Internal-IP", lambda b: status(b)["addresses"][0]["address"], wide=True),
+    Column("External-IP", lambda b: NONE, wide=True),
+    Column("OS-Image", lambda b: status(b)["nodeInfo"]["osImage"], wide=True),
+    Column("Kernel-Version", lambda b: status(b)["nodeInfo"]["kernelVersion"], wide=True),
+    Column("Container-Runtime", lambda b: status(b)["nodeInfo"]["containerRuntimeVersion"], wide=True),
+)
+
+CUSTOM_RESOURCE_DEFINITION = (
+    NAME,
+    Column("Created At", lambda b: b["metadata"].get("creationTimestamp", ""), "date"),
+)

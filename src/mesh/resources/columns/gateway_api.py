@@ -1,0 +1,18 @@
+"""The columns of the Gateway API's kinds: those of its CustomResourceDefinitions."""
+
+import json
+
+from mesh.resources.columns.column import Column, condition_column, spec, status, with_name_and_age
+
+GATEWAY_CLASS = with_name_and_age(
+    Column("Controller", lambda b: spec(b).get("controllerName", "")),
+    condition_column("Accepted"),
+)
+
+GATEWAY = with_name_and_age(
+    Column("Class", lambda b: spec(b).get("gatewayClassName", "")),
+    Column("Address", lambda b: ",".join(address["value"] for address in status(b).get("addresses") or [])),
+    condition_column("Programmed"),
+)
+
+ROUTE = with_name_and_age(Column("Hostnames", lambda b: json.dumps(spec(b).get("hostnames") or [])))

@@ -1,0 +1,105 @@
+"""`meshmall get` prints what the API server says a kind's columns are."""
+
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from mesh.api.objects.tables import table
+from mesh.daemon.failure import Failure
+from mesh.resources.kinds import REGISTRY
+from mesh.resources.values.body import Body
+from meshmall.cli.context import Context
+from meshmall.cli.get import get_objects
+from meshmall.cli.view import View
+
+BRANCH: Body = {
+    "apiVersion": "meshmall.dev/v1",
+    "kind": "Branch",
+    "metadata": {"name": "fox", "namespace": "mesh"},
+    "spec": {"enter": [{"cookie": {"name": "user", "value": "fox"}}]},
+    "status": {"phase": "Ready", "services": [{"name": "stock"}], "url": "http://fox.localhost/"},
+}
+POLICY: Body = {
+    "apiVersion": "security.istio.io/v1",
+    "kind": "AuthorizationPolicy",
+    "metadata": {"name": "closed", "namespace": "mesh"},
+    "spec": {"action": "DENY"},
+    "status": {"conditions": [{"type": "Programmed", "status": "False"}]},
+}
+
+
+class Client:
+    """A server that has some objects, in every namespace."""
+
+    def __init__(self, *bodies: Body) -> None:
+        self._bodies = bodies
+
+    def table(self, group: str, kind: str, namespace: str | None, *, name: str = "", selector: str = "") -> Body:
+        definition = REGISTRY.by_kind(group, kind)
+        assert definition is not None
+        bodies = [
+            body
+            for body in self._bodies
+            if (body["apiVersion"].rpartition("/")[0], body["kind"]) == (group, kind)
+            and body["metadata"]["name"] == (name or body["metadata"]["name"])
+        ]
+        return table(definition, definition.versions[0], bodies, {})
+
+
+def shown(capsys: pytest.CaptureFixture[str], *bodies: Body, kind: str, **options: Any) -> list[list[str]]:
+    context = cast(Context, SimpleNamespace(client=Client(*bodies), namespace="mesh", view=View()))
+    options = {"all_namespaces": False, "selector": "", "output": "table", **options}
+    get_objects(context, kind, None, **options)
+    return [line.split() for line in capsys.readouterr().out.splitlines()]
+
+
+def test_branches_have_columns(capsys: pytest.CaptureFixture[str]) -> None:
+    assert shown(capsys, BRANCH, kind="branches") == [
+        ["NAME", "PHASE", "CHANGES", "ENTERS", "ENDS", "AGE"],
+        ["fox", "Ready", "stock", "user=fox", "<unknown>"],
+    ]
+
+
+def test_wide_shows_every_column(capsys: pytest.CaptureFixture[str]) -> None:
+    header, row = shown(capsys, BRANCH, kind="br", output="wide")
+    assert header[-1] == "URL"
+    assert row[-1] == "http://fox.localhost/"
+
+
+def test_a_policy_shows_whether_envoy_has_it(capsys: pytest.CaptureFixture[str]) -> None:
+    assert shown(capsys, POLICY, kind="authorizationpolicies")[1][:3] == ["closed", "DENY", "False"]
+
+
+def test_all_namespaces_adds_a_column(capsys: pytest.CaptureFixture[str]) -> None:
+    header, row = shown(capsys, BRANCH, kind="branch", all_namespaces=True)
+    assert (header[:2], row[:2]) == (["NAMESPACE", "NAME"], ["mesh", "fox"])
+
+
+def test_several_kinds_are_titled_by_their_names(capsys: pytest.CaptureFixture[str]) -> None:
+    lines = shown(capsys, BRANCH, POLICY, kind="branches,authorizationpolicies")
+    assert [line[0] for line in lines if line] == ["BRANCHES", "fox", "AUTHORIZATIONPOLICIES", "closed"]
+
+
+def test_all_shows_rules_of_every_kind(capsys: pytest.CaptureFixture[str]) -> None:
+    assert shown(capsys, POLICY, kind="all")[0][0] == "AUTHORIZATIONPOLICIES"
+
+
+def test_no_object_is_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    assert shown(capsys, kind="branches") == [["no", "objects", "in", "namespace", "mesh"]]
+
+
+def test_the_two_gateways_are_told_apart_by_their_groups(capsys: pytest.CaptureFixture[str]) -> None:
+    gateway = {
+        "apiVersion": "gateway.networking.k8s.io/v1",
+        "kind": "Gateway",
+        "metadata": {"name": "shop", "namespace": "mesh"},
+        "spec": {"gatewayClassName": "mesh"},
+    }
+    assert shown(capsys, gateway, kind="gateways") == [["no", "objects", "in", "namespace", "mesh"]]
+    assert shown(capsys, gateway, kind="gateways.gateway.networking.k8s.io")[1][:2] == ["shop", "mesh"]
+
+
+def test_an_unknown_kind_is_refused() -> None:
+    with pytest.raises(Failure, match='unknown kind "podz"'):
+        get_objects(cast(Context, SimpleNamespace()), "podz", None, all_namespaces=False, selector="", output="table")

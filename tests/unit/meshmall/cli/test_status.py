@@ -1,0 +1,58 @@
+"""`meshmall status` names every rule that is not in force, whatever its kind."""
+
+import pytest
+
+from mesh.resources.kinds import REGISTRY
+from mesh.resources.values.body import Body
+from meshmall.cli.status import rejections
+
+REFUSED = {"type": "Programmed", "status": "False", "reason": "Rejected", "message": "Envoy refused it: no"}
+IN_FORCE = {"type": "Programmed", "status": "True", "reason": "Acknowledged", "message": "Envoy has it"}
+DETACHED = {"type": "Accepted", "status": "False", "reason": "NoMatchingParent", "message": "no listener takes it"}
+
+
+def body(kind: str, status: Body) -> Body:
+    return {"kind": kind, "metadata": {"namespace": "mesh", "name": "a"}, "status": status}
+
+
+def test_every_kind_that_envoy_can_refuse_is_looked_at() -> None:
+    kinds = {tuple(definition.group_kind) for definition in REGISTRY.refusable_kinds()}
+    assert kinds == {
+        ("", "Service"),
+        ("networking.istio.io", "Gateway"),
+        ("networking.istio.io", "VirtualService"),
+        ("networking.istio.io", "DestinationRule"),
+        ("networking.istio.io", "ServiceEntry"),
+        ("networking.istio.io", "Sidecar"),
+        ("security.istio.io", "AuthorizationPolicy"),
+        ("security.istio.io", "RequestAuthentication"),
+        ("gateway.networking.k8s.io", "Gateway"),
+        ("gateway.networking.k8s.io", "HTTPRoute"),
+        ("gateway.networking.k8s.io", "GRPCRoute"),
+    }
+
+
+@pytest.mark.parametrize("kind", ["AuthorizationPolicy", "RequestAuthentication", "ServiceEntry", "Sidecar"])
+def test_a_refused_rule_is_named_with_the_reason(kind: str) -> None:
+    assert list(rejections(body(kind, {"conditions": [REFUSED]}))) == [f"{kind} mesh/a: Envoy refused it: no"]
+
+
+def test_a_route_says_why_each_of_its_parents_does_not_serve_it() -> None:
+    status = {"parents": [{"conditions": [DETACHED]}, {"conditions": [IN_FORCE]}, {"conditions": [REFUSED]}]}
+    assert list(rejections(body("HTTPRoute", status))) == [
+        "HTTPRoute mesh/a: no listener takes it",
+        "HTTPRoute mesh/a: Envoy refused it: no",
+    ]
+
+
+def test_a_gateway_says_what_is_wrong_with_its_listeners_once() -> None:
+    status = {"conditions": [REFUSED], "listeners": [{"conditions": [REFUSED]}, {"conditions": [DETACHED]}]}
+    assert list(rejections(body("Gateway", status))) == [
+        "Gateway mesh/a: Envoy refused it: no",
+        "Gateway mesh/a: no listener takes it",
+    ]
+
+
+def test_a_rule_in_force_is_not_mentioned() -> None:
+    assert not list(rejections(body("VirtualService", {"conditions": [IN_FORCE]})))
+    assert not list(rejections({"kind": "Sidecar", "metadata": {"namespace": "mesh", "name": "a"}}))
