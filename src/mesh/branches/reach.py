@@ -1,9 +1,10 @@
-"""Whether the processes that developers run answer: one connection now and then to each address."""
+"""Whether the processes that developers run answer: one connection a second to each address."""
 
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 
+from mesh.reconcile.supervisor import Supervisor
 from mesh.resources.checks.branch import url_address
 
 CONNECT_LIMIT = 1.0
@@ -25,39 +26,44 @@ async def answers(address: str, port: int) -> bool:
 
 
 class Reach:
-    """Watches addresses; tells `changed` the URL whose answer turned."""
+    """Checks addresses over and over; calls `changed` with a URL when it starts or stops answering."""
 
-    def __init__(self, changed: Callable[[str], None]) -> None:
+    LOOP = "branch-addresses"
+
+    def __init__(self, changed: Callable[[str], None], supervisor: Supervisor) -> None:
         self._changed = changed
+        self._supervisor = supervisor
         self._state: dict[str, bool] = {}
-        self._task: asyncio.Task[None] | None = None
+        self._is_running = False
         self._limit = asyncio.Semaphore(MOST_AT_ONCE)
 
     def up(self, url: str) -> bool:
-        """What is known now; of an address that was not looked at yet, that it does not answer."""
+        """Whether it answered when it was last checked; False for an address that has not been checked yet."""
         return self._state.get(url, False)
 
     def follow(self, urls: frozenset[str]) -> None:
-        """From now on these are watched, and no others."""
+        """From now on checks these addresses, and no others."""
         self._state = {url: self._state.get(url, False) for url in urls}
-        if urls and (self._task is None or self._task.done()):
-            self._task = asyncio.create_task(self._watch())
+        # Most meshes have no such branch: the loop starts with the first.
+        if urls and not self._is_running:
+            self._is_running = True
+            self._supervisor.start(self.LOOP, self._check_all)
 
     async def stop(self) -> None:
+        """Idempotent."""
         self._state.clear()
-        if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+        self._is_running = False
+        await self._supervisor.stop(self.LOOP)
 
-    async def _watch(self) -> None:
-        while self._state:
-            await asyncio.gather(*(self._look(url) for url in tuple(self._state)))
+    async def _check_all(self) -> None:
+        while True:
+            await asyncio.gather(*(self._check(url) for url in tuple(self._state)))
             await asyncio.sleep(EVERY)
 
-    async def _look(self, url: str) -> None:
+    async def _check(self, url: str) -> None:
         async with self._limit:
             now = await answers(*url_address(url))
+        # It may not be followed any more by the time it answers.
         if url in self._state and self._state[url] != now:
             self._state[url] = now
             self._changed(url)

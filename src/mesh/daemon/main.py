@@ -151,7 +151,7 @@ class Daemon:
         stack.push_async_callback(endpoints.stop)
         self.progress.step("pods")
 
-        branches = BranchController(store, settled, settings.preview_url, settings.branch_expires, ring)
+        branches = BranchController(store, settled, settings.preview_url, settings.branch_expires, ring, supervisor)
         await branches.start()
         stack.push_async_callback(branches.stop)
 

@@ -8,11 +8,14 @@ Kinds that describe what runs at the moment (`KindDefinition.kept` is False) are
 restart they are made anew by who runs things.
 """
 
+import logging
 import time
 import uuid
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
+
+import msgspec
 
 from mesh.resources.values.body import Body
 from mesh.resources.values.ref import Ref
@@ -22,6 +25,7 @@ from mesh.store.file import StoreFile
 from mesh.store.objects import Change, Decode, Delete, Event, Put, Stored
 from mesh.store.watch import Log, Watch
 
+log = logging.getLogger(__name__)
 T = TypeVar("T")
 # `list` is a method below, so that the type needs other names in there.
 Objects = list[Stored]
@@ -45,6 +49,7 @@ class Store:
         self._kinds: dict[tuple[str, str], dict[tuple[str, str], Stored]] = {}
         self._order: dict[tuple[str, str], list[Stored]] = {}
         self._owned: dict[str, set[Ref]] = {}
+        self._undecodable: dict[Ref, tuple[int, str]] = {}
         self.version = 0
         self._ceiling = 0
         if file is not None:
@@ -85,9 +90,30 @@ class Store:
         return [each for each in order if each.ref.namespace == namespace] if namespace else order.copy()
 
     def of(self, type_: type[T], namespace: str | None = None) -> Structs[T]:
-        """All objects of a kind as its structs: `store.of(Deployment, "mesh")`, sorted as in `list`."""
+        """All objects of a kind as its structs: `store.of(Deployment, "mesh")`, sorted as in `list`.
+
+        An object that does not fit its kind is left out: it was stored by another version of this program, or has a
+        status that somebody else wrote, and must not hide all others. `undecodable` names it.
+        """
         group, kind = identity(type_)
-        return [each.typed for each in self.list(group, kind, namespace)]
+        structs = []
+        for stored in self.list(group, kind, namespace):
+            try:
+                structs.append(stored.typed)
+            except msgspec.ValidationError as error:
+                self._report_undecodable(stored, str(error))
+        return structs
+
+    @property
+    def undecodable(self) -> Mapping[Ref, str]:
+        """Objects that `of` left out, as they are stored now: what does not fit, by object."""
+        current = ((ref, self.get(ref), entry) for ref, entry in self._undecodable.items())
+        return {ref: why for ref, stored, (version, why) in current if stored is not None and stored.version == version}
+
+    def _report_undecodable(self, stored: Stored, reason: str) -> None:
+        if self._undecodable.get(stored.ref) != (stored.version, reason):
+            self._undecodable[stored.ref] = (stored.version, reason)
+            log.error("%s is set aside: as it is stored it is no valid %s: %s", stored.ref, stored.ref.kind, reason)
 
     def everything(self, namespace: str | None = None) -> Iterable[Stored]:
         """All objects of all kinds (in one namespace), in no order."""

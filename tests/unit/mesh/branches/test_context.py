@@ -6,6 +6,7 @@ import pytest
 
 from mesh.branches.activity import Usage
 from mesh.branches.context import SETTLE, ContextWatch
+from mesh.branches.status import context_kept
 from mesh.observe.hops import Hop
 from mesh.observe.workloads import Addresses
 from mesh.resources.values.ref import Ref
@@ -96,12 +97,13 @@ def test_a_call_is_looked_at_when_its_request_has_been_told_too(store: Store) ->
 
 def test_the_condition_names_the_program_until_it_keeps_the_branch(store: Store) -> None:
     usage = Usage(store)
-    assert usage.condition("fox")["status"] == "True"
+    assert context_kept(usage.losses("fox"))["status"] == "True"
     assert usage.take([out(1.1), into(1.0, "fox")], now=10.0) == {"fox"}
-    assert usage.condition("fox")["status"] == "False"
-    assert "mall (mall-v1) handled GET /p of branch fox" in usage.condition("fox")["message"]
+    condition = context_kept(usage.losses("fox"))
+    assert condition["status"] == "False"
+    assert "mall (mall-v1) handled GET /p of branch fox" in condition["message"]
     assert usage.last_used("fox") == 1.0
     assert usage.take([out(11.1, "fox"), into(11.0, "fox")], now=20.0) == {"fox"}
-    assert usage.condition("fox")["status"] == "True"
+    assert context_kept(usage.losses("fox"))["status"] == "True"
     usage.forget("fox")
     assert usage.last_used("fox") == 0.0

@@ -9,7 +9,7 @@ from cloudcoil.models.istio.networking import v1 as istio
 
 from mesh.branches.forks import deployment_name, fork
 from mesh.branches.render import Around, render, typed_pairs
-from mesh.branches.status import Seen, overlaps_of, services_of
+from mesh.branches.status import Observed, overlaps_of, services_of
 from mesh.resources.core.deployment import Deployment
 from mesh.resources.core.service import Service
 from mesh.resources.meshmall.branch import Branch
@@ -59,11 +59,11 @@ def test_a_name_never_gets_longer_than_a_label() -> None:
     assert deployment_name("s" * 60, "branch") == "s" * 60 + "-br"
 
 
-def seen(*branches: Branch, **more: Any) -> Seen:
+def observed(*branches: Branch, **more: Any) -> Observed:
     services = {("mesh", "products"): msgspec.convert(SERVICE, Service)}
     deployments = {("mesh", "products-v1"): baseline("products")}
     named = {("mesh", each.metadata.name): each for each in branches}
-    return Seen(named, services, deployments, (), **{"up": lambda _: False, **more})
+    return Observed(named, services, deployments, (), **{"up": lambda _: False, **more})
 
 
 SERVICE = service("products", app="products", branch="baseline")
@@ -72,7 +72,7 @@ SERVICE = service("products", app="products", branch="baseline")
 def test_the_status_says_what_answers_and_what_is_wrong() -> None:
     fox = made("fox", services={"products": {"url": "http://127.0.0.1:9"}})
     both = made("both", includes=["fox"])
-    line = services_of(both, seen(fox, both))[0]
+    line = services_of(both, observed(fox, both))[0]
     assert line == {
         "name": "products",
         "kind": "url",
@@ -82,8 +82,8 @@ def test_the_status_says_what_answers_and_what_is_wrong() -> None:
         "fromBranch": "fox",
     }
     version = made("v", services={"products": {"version": "v1"}})
-    assert services_of(version, seen(version))[0]["answers"] == "deployment/products-v1, version v1"
-    assert services_of(version, seen(version))[0]["ready"]
+    assert services_of(version, observed(version))[0]["answers"] == "deployment/products-v1, version v1"
+    assert services_of(version, observed(version))[0]["ready"]
 
 
 def test_where_branches_overlap_the_last_one_wins_and_the_status_says_so() -> None:
@@ -95,7 +95,7 @@ def test_where_branches_overlap_the_last_one_wins_and_the_status_says_so() -> No
         "products: second's is seen, not first's",
         "stock: both's is seen, not first's",
     ]
-    assert services_of(both, seen(first, second, both))[0]["fromBranch"] == "second"
+    assert services_of(both, observed(first, second, both))[0]["fromBranch"] == "second"
 
 
 def rendered(*wanted: Branch) -> list[Body]:

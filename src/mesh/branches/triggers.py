@@ -1,0 +1,50 @@
+"""Which branches have to be reconciled after a change in the store. Pure."""
+
+from collections.abc import Iterator, Mapping
+
+from mesh.branches.record import Key, Record
+from mesh.resources.meshmall.branch import GROUP
+from mesh.store import Event
+
+
+def affected(event: Event, records: Mapping[Key, Record]) -> set[Key]:
+    """The branches whose Deployments or status a change can concern.
+
+    A change of nothing but a status is none, except where it makes a Deployment's pods available or unavailable: the
+    controller writes statuses itself, and must not be woken by its own writing.
+    """
+    ref = event.object.ref
+    if (ref.group, ref.kind) == (GROUP, "Branch"):
+        if event.type != "MODIFIED" or _specification_changed(event):
+            return {Key(ref.namespace, ref.name), *including(ref.namespace, records)}
+    elif (ref.group, ref.kind) == ("apps", "Deployment"):
+        owner = next((o for o in event.object.metadata.get("ownerReferences", ()) if o["kind"] == "Branch"), None)
+        if owner is not None:
+            return {Key(ref.namespace, owner["name"]), *including(ref.namespace, records)}
+        # A baseline: forks copy its template, and versions count its available pods.
+        if _specification_changed(event) or _availability_changed(event):
+            return set(_in_namespace(ref.namespace, records))
+    elif ref.kind in ("Service", "DestinationRule") and _specification_changed(event):
+        return set(_in_namespace(ref.namespace, records))
+    return set()
+
+
+def including(namespace: str, records: Mapping[Key, Record]) -> Iterator[Key]:
+    """Branches that include others: what one of those does shows in their status, too."""
+    return (key for key in _in_namespace(namespace, records) if records[key].branch.spec.includes)
+
+
+def _in_namespace(namespace: str, records: Mapping[Key, Record]) -> Iterator[Key]:
+    return (key for key in records if key.namespace == namespace)
+
+
+def _specification_changed(event: Event) -> bool:
+    if event.previous is None or event.type == "DELETED":
+        return True
+    return bool(event.previous.body.get("spec") != event.object.body.get("spec"))
+
+
+def _availability_changed(event: Event) -> bool:
+    before = (event.previous.body.get("status") or {}) if event.previous is not None else {}
+    after = event.object.body.get("status") or {}
+    return bool(before.get("availableReplicas", 0) != after.get("availableReplicas", 0))
