@@ -15,7 +15,8 @@ from mesh.resources.checks.branch import url_address
 from mesh.resources.core.service import ServicePort
 from mesh.resources.meshmall.branch import BRANCH_LABEL, SERVICE_LABEL, Branch, BranchService, entry_keys
 from mesh.resources.values.hosts import service_host
-from mesh.routing.destinations.directory import Directory, Known, is_http2, target
+from mesh.routing.destinations.directory import Directory, Known, target
+from mesh.routing.destinations.protocol import is_detected, is_http2
 from mesh.routing.destinations.views import cluster_name
 from mesh.routing.memory import Memory
 from mesh.routing.model.cluster import Cluster, Endpoint
@@ -132,7 +133,7 @@ class Branches:
         name = _name_of(change, host, port, clusters)
         if name not in clusters:
             plain = clusters.get(cluster_name(port.port, "", host))
-            shape = plain or Cluster(name, http2=is_http2(port))
+            shape = plain or Cluster(name, http2=is_http2(port), detected=is_detected(port))
             origins = (*(plain.origins if plain else ()), ref_of(change.owner))
             clusters[name] = replace(shape, name=name, origins=origins)
             endpoints[name] = self._endpoints(change, service, known, port)

@@ -20,11 +20,13 @@ from mesh.resources.values.hosts import aliases, covers, resolve, service_host, 
 from mesh.resources.values.ref import Ref
 from mesh.routing.branches import Branches
 from mesh.routing.destinations.clusters import clusters_of
-from mesh.routing.destinations.directory import Directory, Known, is_http
+from mesh.routing.destinations.directory import Directory, Known
+from mesh.routing.destinations.protocol import may_be_http
 from mesh.routing.destinations.views import EVERYBODY, Views, cluster_name, is_shown
 from mesh.routing.egress import Egress
 from mesh.routing.gateway_api.attachment import INGRESS, AnyRoute, GatewayApi, is_api
 from mesh.routing.gateway_api.routes import Where, rows_of
+from mesh.routing.gateway_clusters import GatewayClusters
 from mesh.routing.listeners import gateway_name, listeners_of, served
 from mesh.routing.memory import Memory
 from mesh.routing.model.cluster import Cluster, Endpoint
@@ -209,7 +211,7 @@ class _Compiler:
                 continue
             for port in known.service.spec.ports:
                 domains = [f"{known.host}:{port.port}"] + ([known.host] if port.port == 80 else [])
-                if is_http(port) and (found := [each for each in domains if each not in named]):
+                if may_be_http(port) and (found := [each for each in domains if each not in named]):
                     named.update(found)
                     yield self._service_host(known, port, namespace, tuple(found))
         for host, rules in sorted(self._by_host.items()):
@@ -324,6 +326,7 @@ class _Compiler:
 
     def _gateway_tables(self, entries: Entries) -> Iterator[RouteTable]:
         """One table a port, for all Gateways that serve it; a host's rules merge, older first."""
+        clusters = GatewayClusters(self._clusters, self._endpoints)
         for port, servers in served(self._world).items():
             hosts: dict[str, list[tuple[VirtualService, Place]]] = defaultdict(list)
             moved: dict[str, Ref] = {}
@@ -350,7 +353,8 @@ class _Compiler:
                 if host not in moved
             ]
             built += [self._redirected(host, port, gateway) for host, gateway in sorted(moved.items())]
-            yield RouteTable(gateway_name(port), tuple(self._with_previews(built, port)), entries)
+            hosts_of_port = (clusters.replaced(host) for host in self._with_previews(built, port))
+            yield RouteTable(gateway_name(port), tuple(hosts_of_port), entries)
 
     def _with_previews(self, hosts: Sequence[VirtualHost], port: int) -> Iterator[VirtualHost]:
         """Where no host of a gateway takes the branches' preview addresses, the first one does."""

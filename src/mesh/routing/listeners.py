@@ -6,10 +6,12 @@ from dataclasses import replace
 from typing import Protocol
 
 from mesh.resources.analysis.references import ref_of
+from mesh.resources.core.service import ServicePort
 from mesh.resources.istio.gateway import Gateway, Server
 from mesh.resources.meshmall.branch import BRANCH_LABEL
 from mesh.resources.values.ref import Ref
-from mesh.routing.destinations.directory import Directory, Known, is_http
+from mesh.routing.destinations.directory import Directory, Known
+from mesh.routing.destinations.protocol import Wire, may_be_http, wire_of
 from mesh.routing.destinations.views import cluster_name
 from mesh.routing.gateway_api.attachment import GatewayApi
 from mesh.routing.memory import Memory
@@ -129,27 +131,33 @@ def _sidecar(workload: Workload, settings: MeshSettings) -> Listener:
 
 def _services(directory: Directory, settings: MeshSettings, raw: RawRoutes) -> Iterator[Listener]:
     for known in directory.services:
-        spec = known.service.spec
-        for port in spec.ports:
-            suffix = f"{known.host}|{port.port}"
-            cluster = cluster_name(port.port, "", known.host)
-            http = is_http(port)
-            places = []
-            if spec.cluster_ip not in ("", "None"):
-                places.append(("clusterip", Role.CLUSTER_IP, spec.cluster_ip, port.port))
-            if port.node_port:
-                places.append(("nodeport", Role.NODE_PORT, settings.node_address, port.node_port))
-            ruled, by = raw.shares(known, port.port) if not http else ((), ())
-            for kind, role, address, number in places:
-                # As on a cluster, no rule stands between a node's port and the pod.
-                to = ruled if role is Role.CLUSTER_IP else ()
-                yield Listener(
-                    name=f"{kind}|{suffix}",
-                    role=role,
-                    address=address,
-                    port=number,
-                    table=f"{kind}|{suffix}" if http else None,
-                    cluster=None if http else (to[0].cluster if to else cluster),
-                    origins=(known.ref, *(by if to else ())),
-                    to=to,
-                )
+        for port in known.service.spec.ports:
+            if wire_of(port) is not Wire.UDP:
+                yield from _of_port(known, port, settings, raw)
+
+
+def _of_port(known: Known, port: ServicePort, settings: MeshSettings, raw: RawRoutes) -> Iterator[Listener]:
+    """The listeners of a Service's port: at its ClusterIP and at every node's port."""
+    spec, wire = known.service.spec, wire_of(port)
+    suffix = f"{known.host}|{port.port}"
+    places = []
+    if spec.cluster_ip not in ("", "None"):
+        places.append(("clusterip", Role.CLUSTER_IP, spec.cluster_ip, port.port))
+    if port.node_port:
+        places.append(("nodeport", Role.NODE_PORT, settings.node_address, port.node_port))
+    is_http, is_bytes = may_be_http(port), wire not in (Wire.HTTP, Wire.HTTP2)
+    ruled, by = raw.shares(known, port.port) if is_bytes else ((), ())
+    for kind, role, address, number in places:
+        # As on a cluster, no rule stands between a node's port and the pod.
+        to = ruled if role is Role.CLUSTER_IP else ()
+        cluster = to[0].cluster if to else cluster_name(port.port, "", known.host)
+        yield Listener(
+            name=f"{kind}|{suffix}",
+            role=role,
+            address=address,
+            port=number,
+            table=f"{kind}|{suffix}" if is_http else None,
+            cluster=cluster if is_bytes else None,
+            origins=(known.ref, *(by if to else ())),
+            to=to,
+        )

@@ -93,7 +93,7 @@ def _http_options(cluster: Cluster) -> http_protocol_options_pb2.HttpProtocolOpt
     if pool.max_connection_duration is not None:
         options.common_http_protocol_options.max_connection_duration.CopyFrom(duration(pool.max_connection_duration))
     http2 = None
-    if pool.use_client_protocol:
+    if pool.use_client_protocol or cluster.detected:
         options.use_downstream_protocol_config.http_protocol_options.SetInParent()
         http2 = options.use_downstream_protocol_config.http2_protocol_options
     elif cluster.http2:

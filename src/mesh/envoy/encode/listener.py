@@ -6,17 +6,23 @@ What happens with HTTP is in `http_connection_manager`, who calls in `caller`.
 from collections.abc import Sequence
 
 from envoy.config.listener.v3 import listener_components_pb2, listener_pb2
+from envoy.extensions.filters.listener.http_inspector.v3 import http_inspector_pb2
 from envoy.extensions.filters.listener.tls_inspector.v3 import tls_inspector_pb2
 from envoy.extensions.filters.network.tcp_proxy.v3 import tcp_proxy_pb2
 
 from mesh.envoy.encode.caller import caller_state
 from mesh.envoy.encode.http_connection_manager import http_connection_manager
-from mesh.envoy.encode.protobuf import packed
+from mesh.envoy.encode.protobuf import duration, packed
 from mesh.envoy.encode.tls import downstream_tls
 from mesh.routing.model.listener import FilterChain, Listener, Role, Source
 from mesh.routing.model.route import WeightedCluster
 
 CONNECTION_BUFFER = 1 << 20
+# What Envoy's http_inspector calls the versions of HTTP that are not encrypted.
+HTTP_PROTOCOLS = ("http/1.0", "http/1.1", "h2c")
+# Seconds until a client that sends nothing is taken to wait for the server. Clients of protocols where the server
+# speaks first wait that long at a port that does not say so; theirs give up after 2 s and more (NATS).
+DETECTION_LIMIT = 1.0
 # What Istio's own ingress gateway is to rules that ask who calls.
 INGRESS = Source("istio-system", "istio-ingressgateway", (), service_account="istio-ingressgateway-service-account")
 
@@ -32,8 +38,12 @@ def encode_listener(listener: Listener) -> listener_pb2.Listener:
     message.enable_reuse_port.value = False
     message.per_connection_buffer_limit_bytes.value = CONNECTION_BUFFER
     if not listener.chains:
-        clusters = () if listener.table is not None else listener.to or (WeightedCluster(listener.cluster or ""),)
-        _encode_filters(message.filter_chains.add(), listener, clusters)
+        clusters = listener.to or ((WeightedCluster(listener.cluster),) if listener.cluster is not None else ())
+        if listener.table is not None and clusters:
+            _encode_detection(message, listener)
+            _encode_filters(message.default_filter_chain, listener, clusters)
+        else:
+            _encode_filters(message.filter_chains.add(), listener, clusters)
         return message
     # The inspector reads the TLS client's first message without ending TLS, so that a chain can match its SNI.
     inspector = message.listener_filters.add(name="envoy.filters.listener.tls_inspector")
@@ -41,6 +51,17 @@ def encode_listener(listener: Listener) -> listener_pb2.Listener:
     for chain in listener.chains:
         _encode_chain(message.filter_chains.add(), listener, chain)
     return message
+
+
+def _encode_detection(message: listener_pb2.Listener, listener: Listener) -> None:
+    """HTTP by its first bytes; the default chain takes everything else, and clients that wait for the server."""
+    inspector = message.listener_filters.add(name="envoy.filters.listener.http_inspector")
+    inspector.typed_config.CopyFrom(packed(http_inspector_pb2.HttpInspector()))
+    message.listener_filters_timeout.CopyFrom(duration(DETECTION_LIMIT))
+    message.continue_on_listener_filters_timeout = True
+    chain = message.filter_chains.add()
+    chain.filter_chain_match.application_protocols.extend(HTTP_PROTOCOLS)
+    _encode_filters(chain, listener, ())
 
 
 def _encode_chain(message: listener_components_pb2.FilterChain, listener: Listener, chain: FilterChain) -> None:

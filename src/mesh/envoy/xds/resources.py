@@ -100,8 +100,8 @@ def require_consistent(snapshot: Snapshot) -> None:
         for share in (*listener.to, *(each for chain in listener.chains for each in chain.to)):
             if share.cluster not in snapshot.clusters:
                 raise Inconsistent(f"listener {listener.name} names the cluster {share.cluster}")
-        if (listener.table is None) == (listener.cluster is None):
-            raise Inconsistent(f"listener {listener.name} needs a table or a cluster, and not both")
+        if listener.table is None and listener.cluster is None:
+            raise Inconsistent(f"listener {listener.name} needs a table or a cluster")
         if listener.table is not None and listener.table not in snapshot.tables:
             raise Inconsistent(f"listener {listener.name} names the table {listener.table}")
         if listener.cluster is not None and listener.cluster not in snapshot.clusters:

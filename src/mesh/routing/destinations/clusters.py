@@ -18,7 +18,8 @@ from mesh.resources.istio.destination_rule import (
 )
 from mesh.resources.istio.destination_rule import RetryBudget as RetryBudgetSettings
 from mesh.resources.values.durations import seconds
-from mesh.routing.destinations.directory import Directory, Known, is_http2
+from mesh.routing.destinations.directory import Directory, Known
+from mesh.routing.destinations.protocol import is_detected, is_http2
 from mesh.routing.destinations.views import EVERYBODY, cluster_name
 from mesh.routing.model.cluster import (
     Balance,
@@ -102,7 +103,13 @@ def _cluster(name: str, port: ServicePort, policies: Sequence[TrafficPolicy]) ->
         outlier = outlier or policy.outlier_detection
         budget = budget or policy.retry_budget
     upgraded = pool is not None and pool.http is not None and pool.http.h2_upgrade_policy == "UPGRADE"
-    cluster = Cluster(name=name, pool=_pool(pool), outlier=_outlier(outlier), http2=is_http2(port) or upgraded)
+    cluster = Cluster(
+        name=name,
+        pool=_pool(pool),
+        outlier=_outlier(outlier),
+        http2=is_http2(port) or upgraded,
+        detected=is_detected(port) and not upgraded,
+    )
     if budget is not None:
         cluster = replace(cluster, retry_budget=_budget(budget))
     return _balanced(cluster, balancer) if balancer is not None else cluster

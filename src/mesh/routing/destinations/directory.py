@@ -15,10 +15,6 @@ from mesh.routing.memory import Memory, Same
 from mesh.routing.model.cluster import Endpoint
 from mesh.routing.world import Workload, World
 
-HTTP_NAMES = ("http", "http2", "grpc", "grpc-web", "h2c")
-HTTP2_NAMES = ("http2", "grpc", "h2c")
-APP_PROTOCOLS = {"kubernetes.io/h2c": "http2", "kubernetes.io/ws": "http", "kubernetes.io/wss": "http"}
-
 
 class Known(NamedTuple):
     """A Service under its fully qualified host; of a ServiceEntry, one host as if it were a Service."""
@@ -42,21 +38,6 @@ class Known(NamedTuple):
 
     def port(self, number: int) -> ServicePort | None:
         return next((port for port in self.service.spec.ports if port.port == number), None)
-
-
-def protocol(port: ServicePort) -> str:
-    """What a port speaks: appProtocol, or the first word of its name, as Istio selects it; "tcp" else."""
-    named = APP_PROTOCOLS.get(port.app_protocol, port.app_protocol or port.name).lower()
-    word = "grpc-web" if named.startswith("grpc-web") else named.partition("-")[0]
-    return word if word in HTTP_NAMES else "tcp"
-
-
-def is_http(port: ServicePort) -> bool:
-    return protocol(port) in HTTP_NAMES
-
-
-def is_http2(port: ServicePort) -> bool:
-    return protocol(port) in HTTP2_NAMES
 
 
 class Directory:

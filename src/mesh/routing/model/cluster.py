@@ -90,13 +90,17 @@ class TlsOrigination:
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """A named group of endpoints (by EDS) with its policy. `passthrough`: whatever host the request names instead."""
+    """A named group of endpoints (by EDS) with its policy. `passthrough`: whatever host the request names instead.
+
+    `detected`: nobody says which version of HTTP its pods speak; a request goes on in the one that it came in.
+    """
 
     name: str
     balance: Balance = Balance.LEAST_REQUEST
     pool: ConnectionPool = ConnectionPool()
     outlier: Outlier | None = None
     http2: bool = False
+    detected: bool = False
     origins: tuple[Ref, ...] = ()
     hash_on: HashOn | None = None
     ring_size: int | None = None

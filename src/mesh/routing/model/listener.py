@@ -65,8 +65,9 @@ class FilterChain:
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """Where Envoy listens. HTTP by `table`, or plain TCP to `cluster`; exactly one of the two is set. `to` shares TCP
-    connections among several clusters. With `chains` the name that a TLS client asks for decides.
+    """Where Envoy listens. HTTP by `table`, or plain TCP to `cluster`; with both, the first bytes of a connection
+    decide. `to` shares TCP connections among several clusters. With `chains` the name that a TLS client asks for
+    decides.
     `passthrough`: its table may send requests to hosts that the mesh does not know. `logged`: Envoy logs the requests
     that come in here.
     """

@@ -223,3 +223,28 @@ def test_every_cluster_that_a_row_names_is_there() -> None:
     }
     assert named <= snap.clusters.keys()
     assert snap.clusters.keys() == snap.endpoints.keys()
+
+
+def test_a_port_that_does_not_say_what_it_speaks_has_rules_for_http_and_a_cluster_for_the_rest() -> None:
+    web = body("Service", "web", group="", type="NodePort", selector={"app": "web"}, ports=[{"port": 80}])
+    web["spec"] |= {"clusterIP": "127.1.2.3"}
+    web["spec"]["ports"][0] |= {"nodePort": 30080}
+    snap = snapshot(web, pod("web-1", "127.1.0.1", app="web"))
+
+    suffix = "web.mesh.svc.cluster.local|80"
+    for kind in ("clusterip", "nodeport"):
+        listener = snap.listeners[f"{kind}|{suffix}"]
+        assert (listener.table, listener.cluster) == (f"{kind}|{suffix}", "outbound|80||web.mesh.svc.cluster.local")
+    assert snap.clusters["outbound|80||web.mesh.svc.cluster.local"].detected
+
+
+def test_a_gateway_sends_http_1_to_a_port_that_does_not_say_what_it_speaks() -> None:
+    servers = [{"port": {"number": 80, "name": "http", "protocol": "HTTP"}, "hosts": ["*"]}]
+    snap = snapshot(
+        service("web", port_name="web"),
+        body("Gateway", "door", selector={"istio": "ingressgateway"}, servers=servers),
+        rule("web", "*", to("web"), gateways=["door"]),
+    )
+
+    assert clusters(decided(snap, "any", table="gateway|80")) == ["web:@gateway"]
+    assert not snap.clusters["outbound|7000|@gateway|web.mesh.svc.cluster.local"].detected
