@@ -28,7 +28,7 @@ class PodLogs:
         pieces = self._logs.read(
             target.namespace,
             target.name,
-            _container(pod, request.query.get("container", "")),
+            container_of(pod, request.query.get("container", "")),
             follow=request.flag("follow"),
             previous=request.flag("previous"),
             tail_lines=request.number("tailLines"),
@@ -58,7 +58,8 @@ async def _after(first: "asyncio.Future[bytes | None]", pieces: AsyncIterator[by
             await pieces.aclose()
 
 
-def _container(pod: Stored, asked: str) -> str:
+def container_of(pod: Stored, asked: str) -> str:
+    """The container that a request means: the one it names, or the only one. Raises Problem (400)."""
     spec = pod.body["spec"]
     names = [each["name"] for part in ("initContainers", "containers") for each in spec.get(part, ())]
     if asked:

@@ -5,6 +5,7 @@ updates are read and ignored, and a stream whose data nobody takes holds up the 
 """
 
 import asyncio
+import contextlib
 import struct
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -116,10 +117,8 @@ class SpdySession:
 
     async def close(self) -> None:
         """Says goodbye and closes the connection."""
-        try:
+        with contextlib.suppress(OSError):
             await self._send_control(Type.GOAWAY, struct.pack("!II", max(self._streams, default=0), 0))
-        except OSError:
-            pass
         await self._link.close()
 
     async def _frame(self) -> tuple[int, int, bytes] | None:
@@ -198,7 +197,7 @@ class SpdySession:
 
 async def _end_abruptly(stream: SpdyStream) -> None:
     """Ends what the stream's reader waits for, even when its queue is full."""
-    queue = stream._chunks  # noqa: SLF001 - the two classes are one unit
+    queue = stream._chunks
     while queue.full():
         queue.get_nowait()
     queue.put_nowait(b"")

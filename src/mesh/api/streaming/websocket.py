@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import contextlib
 import hashlib
 from collections.abc import AsyncIterator, Mapping, Sequence
 
@@ -102,10 +103,8 @@ class WebSocket:
     async def close(self, code: int = 1000, reason: str = "") -> None:
         """Closes the connection, with a reason for the client. Never raises."""
         if self._frames.state is ConnectionState.OPEN:
-            try:
+            with contextlib.suppress(OSError):
                 await self._write(self._frames.send(CloseConnection(code=code, reason=reason[:120])))
-            except OSError:
-                pass
         await self._connection.close()
 
     async def _write(self, data: bytes) -> None:

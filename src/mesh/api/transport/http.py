@@ -5,12 +5,13 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Mutabl
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qs, parse_qsl
 
 import msgspec
 
 from mesh.api.transport import protobuf
 from mesh.api.transport.status_errors import Problem
+from mesh.api.transport.upgrade import UPGRADE, Upgrade
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -23,7 +24,7 @@ TRUE = frozenset({"true", "1", "t", "yes", ""})
 
 
 class Request:
-    """One request. `query` has the last value of each name, `header` names are lower case."""
+    """One request. `query` has the last value of each name, `queries` have all; names of `headers` are lower case."""
 
     def __init__(self, scope: Scope, receive: Receive, *, largest_body: int, body_limit: float) -> None:
         self.method: str = scope["method"]
@@ -32,7 +33,9 @@ class Request:
         self.headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         text = scope["query_string"].decode("latin-1")
         self.query: dict[str, str] = dict(parse_qsl(text, keep_blank_values=True))
+        self.queries: dict[str, list[str]] = parse_qs(text, keep_blank_values=True)
         self.certified = bool(scope.get(CERTIFIED))
+        self.upgrade: Upgrade | None = scope.get(UPGRADE)
         self._receive = receive
         self._largest = largest_body
         self._limit = body_limit
@@ -157,7 +160,21 @@ class Stream:
                 await send({"type": "http.response.body", "body": piece, "more_body": True})
 
 
-Answer = Reply | Stream
+@dataclass(slots=True)
+class Takeover:
+    """An answer that takes the connection over (see `mesh.api.transport.upgrade`) and ends with it."""
+
+    serve: Callable[[], Awaitable[None]]
+
+    async def send(self, request: Request, send: Send) -> None:
+        try:
+            await self.serve()
+        except Problem as problem:
+            # What the client asked for cannot be spoken; the connection has not been taken over.
+            await Reply(problem.status(), problem.code).send(request, send)
+
+
+Answer = Reply | Stream | Takeover
 Handler = Callable[[Request], Awaitable[Answer]]
 
 

@@ -5,7 +5,7 @@ import contextlib
 import logging
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from mesh.api.transport.credentials import Credentials
 from mesh.api.transport.http import CERTIFIED, Receive, Scope, Send
+from mesh.api.transport.upgrade import Connection, Header, take_over, upgrading
 
 BACKLOG = 256
 STOP_LIMIT = 2
@@ -109,6 +110,7 @@ class _BoundedHead(H11Protocol):
         super().connection_made(transport)
         if transport.get_extra_info("peercert"):
             self.app = _certified(self.app)
+        self.app = upgrading(self.app, self._upgrade)
         self._await_head()
 
     def data_received(self, data: bytes) -> None:
@@ -118,6 +120,21 @@ class _BoundedHead(H11Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._forget()
         super().connection_lost(exc)
+
+    def _should_upgrade(self) -> bool:
+        # Whether a path upgrades is the application's decision; it calls `_upgrade` when it does.
+        return False
+
+    def _upgrade(self, headers: Sequence[Header]) -> Connection:
+        """Ends HTTP on this connection: whoever answers the request goes on with its bytes."""
+        self._forget()
+        self._unset_keepalive_if_required()
+        self.connections.discard(self)
+        # The request's cycle neither answers nor waits any more.
+        self.cycle.disconnected = True
+        self.cycle.message_event.set()
+        received, _ = self.conn.trailing_data
+        return take_over(self.transport, received, headers, self.loop)
 
     def _await_head(self) -> None:
         if self.conn.their_state is not h11.IDLE:

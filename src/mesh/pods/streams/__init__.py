@@ -1,0 +1,1 @@
+"""Streams into running containers: commands beside them, their own terminals, connections into pods."""
