@@ -15,6 +15,7 @@ from mesh.api.objects.reading import Reading
 from mesh.api.objects.served import ServedKinds
 from mesh.api.objects.writing import Writing
 from mesh.api.server_settings import ApiSettings, Plane
+from mesh.api.streaming.pod_streams import PodStreaming
 from mesh.api.transport.guard import Guard
 from mesh.api.transport.http import PROTOBUF, Answer, Handler, Receive, Reply, Request, Scope, Send
 from mesh.api.transport.status_errors import Problem
@@ -38,6 +39,7 @@ class App:
         writing: Writing,
         applying: Applying,
         pod_logs: PodLogs,
+        streaming: PodStreaming,
         used: Usage,
         plane: Plane,
         status: Callable[[], dict[str, Any]],
@@ -53,6 +55,7 @@ class App:
         self._writing = writing
         self._applying = applying
         self._pod_logs = pod_logs
+        self._streaming = streaming
         self._plane = plane
         self._status = status
         self._own: dict[tuple[str, str], Handler] = {
@@ -194,6 +197,12 @@ class App:
         match target.subresource, request.method:
             case "log", "GET":
                 return await self._pod_logs.read(target, request)
+            case "exec", "GET" | "POST":
+                return await self._streaming.exec(target, request)
+            case "attach", "GET" | "POST":
+                return await self._streaming.attach(target, request)
+            case "portforward", "GET" | "POST":
+                return await self._streaming.port_forward(target, request)
             case "scale", "GET":
                 return self._writing.scale(target)
             case "scale", "PUT" | "PATCH":

@@ -16,6 +16,8 @@ from mesh.api.objects.collector import Collector
 from mesh.api.objects.reading import Reading
 from mesh.api.objects.writing import Writing
 from mesh.api.server_settings import Allocator, ApiSettings, Logs, Plane
+from mesh.api.streaming.backend import PodStreams
+from mesh.api.streaming.pod_streams import PodStreaming
 from mesh.api.transport.credentials import Credentials, prepare, publish
 from mesh.api.transport.guard import Guard
 from mesh.api.transport.http import Handler
@@ -47,6 +49,7 @@ class ApiServer:
         sources: Sources | None = None,
         more: Mapping[tuple[str, str], Handler] | None = None,
         supervisor: Supervisor | None = None,
+        streams: PodStreams | None = None,
     ) -> None:
         """`sources` are what the mesh knows of its requests and rules; without, that is not served. `more` are
         answers of rooms above this one, by method and path."""
@@ -58,6 +61,7 @@ class ApiServer:
         self._status = status
         self._sources = sources
         self._more = more or {}
+        self._streams = streams
         self._closing = asyncio.Event()
         self._serving: Serving | None = None
         self._supervisor = supervisor or Supervisor()
@@ -103,6 +107,7 @@ class ApiServer:
             writing=Writing(self._store, admission),
             applying=Applying(self._store, admission, settings.namespace),
             pod_logs=PodLogs(self._store, self._logs, self._closing),
+            streaming=PodStreaming(self._store, self._streams, self._closing),
             used=Usage(self._store, settings.home, settings.node_name),
             plane=self._plane,
             status=self._status,

@@ -11,6 +11,8 @@ from mesh.resources.values.body import Body
 
 VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
 KUBERNETES = ("1", "32")
+# What clients may do with a subresource, where it is not to read and to change it.
+SUBRESOURCE_VERBS = {"log": ["get"]} | dict.fromkeys(("exec", "attach", "portforward"), ["create", "get"])
 
 
 class Computed(NamedTuple):
@@ -205,8 +207,10 @@ def _subresource(info: KindDefinition, name: str) -> Body:
         "singularName": "",
         "namespaced": info.namespaced,
         "kind": info.kind,
-        "verbs": ["get"] if name == "log" else ["get", "patch", "update"],
+        "verbs": SUBRESOURCE_VERBS.get(name, ["get", "patch", "update"]),
     }
     if name == "scale":
         body.update(group="autoscaling", version="v1", kind="Scale")
+    elif name in ("exec", "attach", "portforward"):
+        body["kind"] = {"exec": "PodExecOptions", "attach": "PodAttachOptions"}.get(name, "PodPortForwardOptions")
     return body

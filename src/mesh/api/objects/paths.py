@@ -10,9 +10,6 @@ from mesh.resources.values.ref import Ref
 
 # What is not served of a pod, and what would do.
 INSTEAD = {
-    "exec": "run the command in a terminal (the pod's environment: kubectl describe pod; its log: kubectl logs)",
-    "attach": "kubectl logs -f shows what it writes",
-    "portforward": "its address answers at once: curl http://$(kubectl get pod NAME -o jsonpath={.status.podIP}):PORT",
     "proxy": "its address answers at once: curl http://$(kubectl get pod NAME -o jsonpath={.status.podIP}):PORT",
     "ephemeralcontainers": "a debugger attaches to the process itself, whose pid is in its Started event",
 }

@@ -31,7 +31,7 @@ Connect = Callable[[int], Awaitable[PodBytes]]
 
 
 async def forward(upgrade: Upgrade, headers: Mapping[str, str], ports: Sequence[int], connect: Connect) -> None:
-    """Serves the client until it goes. `ports` come from the query, for the WebSocket channels. Raises Problem (400)."""
+    """Serves the client until it goes. `ports` of the query are for WebSocket channels. Raises Problem (400)."""
     if is_websocket(headers):
         protocol = choose_protocol(headers, (TUNNEL, *CHANNELS))
         if protocol == TUNNEL:
@@ -139,7 +139,8 @@ async def _serve_channels(websocket: WebSocket, protocol: str, ports: Sequence[i
         for channel in (2 * index, 2 * index + 1):
             await send(channel, struct.pack("<H", port))
         tasks.append(asyncio.create_task(_serve_channel(2 * index, port, queues[2 * index], send, connect)))
-    try:
+
+    async def receive() -> None:
         async for message in websocket.messages():
             if not message:
                 continue
@@ -149,13 +150,20 @@ async def _serve_channels(websocket: WebSocket, protocol: str, ports: Sequence[i
                 try:
                     data = base64.b64decode(data, validate=True)
                 except binascii.Error:
-                    break
+                    return
             if channel in queues and data:
                 await queues[channel].put(data)
+
+    receiving = asyncio.ensure_future(receive())
+    served = asyncio.gather(*tasks, return_exceptions=True)
+    try:
+        # Each port is one connection; a client that wants another one opens another WebSocket.
+        await asyncio.wait([receiving, served], return_when=asyncio.FIRST_COMPLETED)
     finally:
+        receiving.cancel()
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(receiving, served, return_exceptions=True)
         await websocket.close()
 
 

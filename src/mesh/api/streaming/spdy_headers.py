@@ -8,7 +8,14 @@ import zlib
 
 LARGEST_BLOCK = 64 << 10
 
-_NAMES = ["options", "head", "post", "put", "delete", "trace", "accept", "accept-charset", "accept-encoding", "accept-language", "accept-ranges", "age", "allow", "authorization", "cache-control", "connection", "content-base", "content-encoding", "content-language", "content-length", "content-location", "content-md5", "content-range", "content-type", "date", "etag", "expect", "expires", "from", "host", "if-match", "if-modified-since", "if-none-match", "if-range", "if-unmodified-since", "last-modified", "location", "max-forwards", "pragma", "proxy-authenticate", "proxy-authorization", "range", "referer", "retry-after", "server", "te", "trailer", "transfer-encoding", "upgrade", "user-agent", "vary", "via", "warning", "www-authenticate", "method", "get", "status"]
+_NAMES = (
+    "options head post put delete trace accept accept-charset accept-encoding accept-language accept-ranges age allow",
+    "authorization cache-control connection content-base content-encoding content-language content-length",
+    "content-location content-md5 content-range content-type date etag expect expires from host if-match",
+    "if-modified-since if-none-match if-range if-unmodified-since last-modified location max-forwards pragma",
+    "proxy-authenticate proxy-authorization range referer retry-after server te trailer transfer-encoding upgrade",
+    "user-agent vary via warning www-authenticate method get status",
+)
 _PAIRS = ("200 OK", "version", "HTTP/1.1", "url", "public", "set-cookie", "keep-alive", "origin")
 _CODES = (
     "100101201202205206300302303304305306307402405406407408409410411412413414415416417502504505"
@@ -24,7 +31,7 @@ _VALUES = (
 
 def dictionary() -> bytes:
     """The dictionary of both directions; zlib checks it against the checksum in the stream."""
-    words = b"".join(struct.pack("!I", len(word)) + word.encode() for word in (*_NAMES, *_PAIRS))
+    words = b"".join(struct.pack("!I", len(word)) + word.encode() for word in (*" ".join(_NAMES).split(), *_PAIRS))
     return words + (_CODES + _VALUES).encode()
 
 

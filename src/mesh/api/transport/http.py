@@ -1,7 +1,7 @@
 """Requests and answers, between ASGI and the rest: bounded bodies, JSON, streams."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, MutableMapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, MutableMapping, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -30,7 +30,7 @@ class Request:
         self.method: str = scope["method"]
         # Some clients (httpx with a base URL, as in kr8s) ask for `/version/`.
         self.path: str = scope["path"].rstrip("/") or "/"
-        self.headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        self.headers = _joined(scope["headers"])
         text = scope["query_string"].decode("latin-1")
         self.query: dict[str, str] = dict(parse_qsl(text, keep_blank_values=True))
         self.queries: dict[str, list[str]] = parse_qs(text, keep_blank_values=True)
@@ -176,6 +176,15 @@ class Takeover:
 
 Answer = Reply | Stream | Takeover
 Handler = Callable[[Request], Awaitable[Answer]]
+
+
+def _joined(pairs: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    """Headers by name; the values of one that is repeated are joined by commas (RFC 9110, section 5.3)."""
+    headers: dict[str, str] = {}
+    for raw_name, raw_value in pairs:
+        name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    return headers
 
 
 def _warning(text: str) -> bytes:
