@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import ssl
+import sys
 import urllib.error
 import urllib.request
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
@@ -137,14 +138,15 @@ def _read(response: Any) -> Any:
     return json.loads(raw) if kind == "application/json" else raw
 
 
-KUBECTL = shutil.which("kubectl")
+# The wheel of the development requirements has it; a kubectl of the machine serves as well.
+KUBECTL = shutil.which("kubectl", path=f"{Path(sys.executable).parent}:{os.environ.get('PATH', os.defpath)}")
 
 
 class Kubectl:
     """Runs kubectl with the kubeconfig that the server has written."""
 
     def __init__(self, api: Api, folder: Path) -> None:
-        self._environment = {
+        self.environment = {
             "KUBECONFIG": str(api.home / "kubeconfig"),
             "HOME": str(folder),
             "PATH": os.environ["PATH"],
@@ -152,19 +154,38 @@ class Kubectl:
         self._folder = folder
 
     async def __call__(self, *arguments: str, fails: bool | None = False) -> str:
-        assert KUBECTL is not None
-        process = await asyncio.create_subprocess_exec(
-            KUBECTL,
-            *arguments,
-            env=self._environment,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-        )
+        process = await self.start(*arguments, stderr=asyncio.subprocess.STDOUT)
         out, _ = await asyncio.wait_for(process.communicate(), 60)
         assert fails is None or (process.returncode != 0) is fails, out.decode()
         return out.decode()
+
+    async def answer(self, *arguments: str, given: bytes = b"") -> tuple[int, bytes, bytes]:
+        """Exit code, stdout and stderr; `given` is standard input."""
+        process = await self.start(*arguments, stdin=asyncio.subprocess.PIPE)
+        out, err = await asyncio.wait_for(process.communicate(given), 60)
+        return process.returncode or 0, out, err
+
+    async def start(
+        self, *arguments: str, stdin: int = asyncio.subprocess.DEVNULL, stderr: int = asyncio.subprocess.PIPE
+    ) -> asyncio.subprocess.Process:
+        assert KUBECTL is not None
+        return await asyncio.create_subprocess_exec(
+            KUBECTL, *arguments, env=self.environment, stdin=stdin, stdout=asyncio.subprocess.PIPE, stderr=stderr
+        )
 
     def file(self, *objects: dict[str, object]) -> str:
         path = self._folder / "objects.json"
         path.write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": objects}))
         return str(path)
+
+
+async def run_python(api: Api, program: str, *arguments: str) -> str:
+    """Runs a program with the server's kubeconfig, as a process of its own: clients leave sockets open. Its stdout."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", program, *arguments,
+        env={**os.environ, "KUBECONFIG": str(api.home / "kubeconfig")}, stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    out, err = await asyncio.wait_for(process.communicate(), 60)
+    assert process.returncode == 0, err.decode()
+    return out.decode()

@@ -197,12 +197,8 @@ class App:
         match target.subresource, request.method:
             case "log", "GET":
                 return await self._pod_logs.read(target, request)
-            case "exec", "GET" | "POST":
-                return await self._streaming.exec(target, request)
-            case "attach", "GET" | "POST":
-                return await self._streaming.attach(target, request)
-            case "portforward", "GET" | "POST":
-                return await self._streaming.port_forward(target, request)
+            case "exec" | "attach" | "portforward", "GET" | "POST":
+                return await self._streaming.answer(target, request)
             case "scale", "GET":
                 return self._writing.scale(target)
             case "scale", "PUT" | "PATCH":

@@ -12,7 +12,8 @@ from mesh.resources.values.body import Body
 VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
 KUBERNETES = ("1", "32")
 # What clients may do with a subresource, where it is not to read and to change it.
-SUBRESOURCE_VERBS = {"log": ["get"]} | dict.fromkeys(("exec", "attach", "portforward"), ["create", "get"])
+STREAMS = {"exec": "PodExecOptions", "attach": "PodAttachOptions", "portforward": "PodPortForwardOptions"}
+SUBRESOURCE_VERBS = {"log": ["get"], **{name: ["create", "get"] for name in STREAMS}}
 
 
 class Computed(NamedTuple):
@@ -211,6 +212,6 @@ def _subresource(info: KindDefinition, name: str) -> Body:
     }
     if name == "scale":
         body.update(group="autoscaling", version="v1", kind="Scale")
-    elif name in ("exec", "attach", "portforward"):
-        body["kind"] = {"exec": "PodExecOptions", "attach": "PodAttachOptions"}.get(name, "PodPortForwardOptions")
+    elif name in STREAMS:
+        body["kind"] = STREAMS[name]
     return body
