@@ -154,8 +154,10 @@ async def _serve_channels(websocket: WebSocket, protocol: str, ports: Sequence[i
             if channel in queues and data:
                 await queues[channel].put(data)
 
-    receiving = asyncio.ensure_future(receive())
-    served = asyncio.gather(*tasks, return_exceptions=True)
+    async def until_served() -> None:
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    receiving, served = asyncio.create_task(receive()), asyncio.create_task(until_served())
     try:
         # Each port is one connection; a client that wants another one opens another WebSocket.
         await asyncio.wait([receiving, served], return_when=asyncio.FIRST_COMPLETED)
