@@ -6,7 +6,6 @@ the rooms know each other only through the store and the few callables given her
 
 import asyncio
 import json
-import logging
 import os
 import signal
 import sys
@@ -28,6 +27,7 @@ from mesh.branches.controller import BranchController
 from mesh.console.comparing import Comparing
 from mesh.console.server import Console
 from mesh.control.programmer import Programmer
+from mesh.daemon import daemon_log
 from mesh.daemon.failure import Failure
 from mesh.daemon.home import Home, Settings
 from mesh.daemon.launch import reap
@@ -216,7 +216,7 @@ def main(arguments: list[str]) -> int:
     home = Home(Path(arguments[0]))
     settings = Settings.from_json(json.loads(arguments[1]))
     progress = Progress()
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    daemon_log.configure(home.daemon_log)
     try:
         home.prepare()
         held = home.lock()

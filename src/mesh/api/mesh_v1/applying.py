@@ -149,10 +149,10 @@ SERVERS = ("uid", "resourceVersion", "creationTimestamp", "generation", "managed
 
 
 def _last_applied(old: Stored) -> Any:
-    """What was applied last, by us or by kubectl; nothing when nobody applied, or it cannot be read."""
+    """What was applied last, by us or by kubectl; None when nobody applied, or when the annotation is unreadable."""
     try:
         return json.loads((old.metadata.get("annotations") or {}).get(LAST_APPLIED, "null"))
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
 
 

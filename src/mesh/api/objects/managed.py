@@ -235,7 +235,7 @@ def _last_applied(live: Body, manager: str, key_of: ListKey) -> frozenset[Path]:
         return frozenset()
     try:
         return leaves(json.loads(text), key_of)
-    except (ValueError, AttributeError, TypeError):
+    except (ValueError, AttributeError, TypeError, RecursionError):
         return frozenset()
 
 

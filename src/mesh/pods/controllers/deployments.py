@@ -17,6 +17,8 @@ REVISION = "deployment.kubernetes.io/revision"
 DESIRED = "deployment.kubernetes.io/desired-replicas"
 MOST = "deployment.kubernetes.io/max-replicas"
 
+DIGITS = 10
+
 
 class DeploymentController:
     """Creates, scales and removes ReplicaSets, and writes Deployments' status."""
@@ -161,7 +163,7 @@ class DeploymentController:
             wanted=int(stored.body["spec"].get("replicas", 1)),
             pods=len(pods),
             available=int(status.get("availableReplicas", 0)),
-            limit=int((stored.body["metadata"].get("annotations") or {}).get(MOST, 0)),
+            limit=_number(stored, MOST),
         )
 
 
@@ -178,7 +180,16 @@ def _has_processes(body: Body) -> bool:
 
 
 def _revision(stored: Stored) -> int:
-    return int((stored.body["metadata"].get("annotations") or {}).get(REVISION, 0))
+    return _number(stored, REVISION)
+
+
+def _number(stored: Stored, annotation: str) -> int:
+    """A number of pods or a revision that an annotation of a ReplicaSet gives; 0 when it is not one.
+
+    Anyone may write annotations, so any value must do: an unreadable one counts as not set, as in Kubernetes.
+    """
+    text = (stored.body["metadata"].get("annotations") or {}).get(annotation, "")
+    return int(text) if len(text) < DIGITS and text.isascii() and text.isdigit() else 0
 
 
 def _annotate(body: Body, values: dict[str, str]) -> None:

@@ -1,6 +1,6 @@
 """Logs of containers: `logs/<namespace>/<pod>/<container>/<restart>.log`, the older half in `<restart>.log.1`.
 
-Each line carries the time at which the daemon read it, as the kubelet's files do: RFC 3339 with nine digits, a
+Each line starts with the time at which the daemon read it, as in the kubelet's files: RFC 3339 with nine digits, a
 space, the line. All lines of one batch have the same time, so that stamping costs one `bytes.replace`.
 """
 
@@ -30,7 +30,7 @@ def stamp(nanoseconds: int) -> bytes:
 
 
 class LogFile:
-    """Writes one run of a container, and wakes those who follow it."""
+    """Writes the log of one run of a container, and wakes those who follow it."""
 
     def __init__(self, path: Path, limit: int) -> None:
         self.path = path
@@ -44,25 +44,19 @@ class LogFile:
         self._file = self._open()
 
     def write(self, data: bytes) -> None:
-        """Appends what a program has written; a line may end in a later batch. Never raises: a full disk costs
-        lines, which are counted in `dropped`, not the daemon."""
+        """Appends what a program has written; a line may end in a later batch.
+
+        Never raises: a full disk costs lines, which are counted in `dropped`, not the daemon.
+        """
         if not data:
             return
-        now = stamp(time.time_ns())
-        whole = data.endswith(b"\n")
-        body = (data[:-1] if whole else data).replace(b"\n", b"\n" + now)
-        stamped = (b"" if self._within_line else now) + body + (b"\n" if whole else b"")
-        try:
-            if self._size >= self._limit and not self._within_line:
-                self._rotate()
-            self._size += os.write(self._file, stamped)
-        except OSError:
-            self.dropped += data.count(b"\n")
-        self._within_line = not whole
+        if self._size >= self._limit:
+            data = self._rotate(data)
+        self._append(data)
         self._wake()
 
     def close(self) -> None:
-        """Ends the log: who follows it reads the rest and stops."""
+        """Ends the log: a follower reads the rest and stops."""
         if not self.closed:
             if self._within_line:
                 with suppress(OSError):
@@ -88,11 +82,39 @@ class LogFile:
     def _open(self) -> int:
         return os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
 
-    def _rotate(self) -> None:
-        self.path.replace(older(self.path))
-        fresh = self._open()
-        os.close(self._file)
-        self._file, self._size = fresh, 0
+    def _rotate(self, data: bytes) -> bytes:
+        """Begins a new file at the next end of a line in `data`; returns what of it belongs there.
+
+        A program that never ends its line would keep the file growing: past twice the limit the line is broken.
+        """
+        if self._within_line:
+            head, end, rest = data.partition(b"\n")
+            if end:
+                self._append(head + end)
+                data = rest
+            elif self._size >= 2 * self._limit:
+                self._append(b"\n")
+            else:
+                return data
+        with suppress(OSError):
+            self.path.replace(older(self.path))
+            fresh = self._open()
+            os.close(self._file)
+            self._file, self._size = fresh, 0
+        return data
+
+    def _append(self, data: bytes) -> None:
+        if not data:
+            return
+        now = stamp(time.time_ns())
+        complete = data.endswith(b"\n")
+        body = (data[:-1] if complete else data).replace(b"\n", b"\n" + now)
+        stamped = (b"" if self._within_line else now) + body + (b"\n" if complete else b"")
+        try:
+            self._size += os.write(self._file, stamped)
+        except OSError:
+            self.dropped += data.count(b"\n")
+        self._within_line = not complete
 
     def _wake(self) -> None:
         if self._changed is not None and not self._changed.done():
@@ -106,7 +128,7 @@ def older(path: Path) -> Path:
 
 
 class LogFiles:
-    """The logs of a home. Of each container the running and the run before it are kept, as in Kubernetes."""
+    """The logs of a home. As in Kubernetes, each container's current and previous run are kept."""
 
     def __init__(self, home: Path, limit: int) -> None:
         self.folder = home / "logs"
@@ -124,20 +146,20 @@ class LogFiles:
         return log
 
     def current(self, key: LogKey) -> LogFile | None:
-        """The log of the container's last run, when this daemon has started it."""
+        """The log of the container's last run, if this daemon has started it."""
         return self._open.get(key)
 
     def path(self, key: LogKey, restart: int) -> Path:
         return self.folder.joinpath(*key) / f"{restart}.log"
 
     def runs(self, key: LogKey) -> list[int]:
-        """The numbers of the runs that have a log, the oldest first."""
+        """The numbers of the runs that have a log, oldest first."""
         with suppress(FileNotFoundError):
             return sorted(int(p.stem) for p in self.folder.joinpath(*key).iterdir() if p.suffix == ".log")
         return []
 
     def remove_pod(self, namespace: str, pod: str) -> None:
-        """Forgets a pod that is gone."""
+        """Removes the logs of a pod that is gone."""
         for key in [key for key in self._open if key[:2] == (namespace, pod)]:
             self._open.pop(key).close()
         shutil.rmtree(self.folder / namespace / pod, ignore_errors=True)

@@ -1,9 +1,8 @@
-"""Reads containers' logs: the whole, the last lines, since a time, and on as they are written."""
+"""Reads containers' logs: all of a log, its last lines, its lines since a time, and new lines as they are written."""
 
 import os
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import ExitStack, aclosing
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
@@ -17,14 +16,36 @@ class NoLog(LookupError):
     """There is no such log; the message says which."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Wanted:
-    timestamps: bool
-    since: bytes
+class _Formatter:
+    """Turns stamped lines into what was requested: lines since a time, with or without their stamps.
 
-    def of(self, lines: list[bytes]) -> bytes:
-        kept = (line for line in lines if line[: STAMP_LENGTH - 1] >= self.since) if self.since else lines
-        return b"".join(kept) if self.timestamps else b"".join(line[STAMP_LENGTH:] for line in kept)
+    Takes a log in consecutive pieces; a line that is longer than a piece has its stamp only in the first one.
+    """
+
+    def __init__(self, since: bytes, *, timestamps: bool) -> None:
+        self._since = since
+        self._start = 0 if timestamps else STAMP_LENGTH
+        self._within_line = False
+        self._shown = True
+
+    def format(self, piece: bytes) -> bytes:
+        lines: list[bytes] = []
+        for line in _lines_of(piece):
+            start = 0
+            if not self._within_line:
+                self._shown = line[: STAMP_LENGTH - 1] >= self._since
+                start = self._start
+            if self._shown:
+                lines.append(line[start:])
+            self._within_line = not line.endswith(b"\n")
+        return b"".join(lines)
+
+
+def _lines_of(piece: bytes) -> list[bytes]:
+    # Not splitlines(): a carriage return (of a progress bar, for example) does not end a line, and no stamp follows it.
+    *complete, rest = piece.split(b"\n")
+    lines = [line + b"\n" for line in complete]
+    return [*lines, rest] if rest else lines
 
 
 class LogReader:
@@ -47,7 +68,7 @@ class LogReader:
         timestamps: bool = False,
         limit_bytes: int | None = None,
     ) -> AsyncGenerator[bytes, None]:
-        """Gives the log in pieces of whole lines; with `follow` until the container ends.
+        """Yields the log in pieces of whole lines; with `follow` until the container ends.
 
         The options are those of Kubernetes' pods/log. Raises NoLog when the container has not run, or not before.
         """
@@ -55,17 +76,18 @@ class LogReader:
         path = self._path(key, previous)
         current = self._files.current(key)
         followed = current if follow and current is not None and current.path == path else None
-        wanted = _Wanted(timestamps, _since(since_seconds, since_time))
-        left = limit_bytes
-        async with aclosing(_lines(path, followed, tail_lines, wanted)) as pieces:
+        formatter = _Formatter(_since(since_seconds, since_time), timestamps=timestamps)
+        remaining = limit_bytes
+        async with aclosing(_lines(path, followed, tail_lines)) as pieces:
             async for piece in pieces:
-                if left is not None:
-                    yield piece[:left]
-                    left -= len(piece)
-                    if left <= 0:
+                text = formatter.format(piece)
+                if remaining is not None:
+                    yield text[:remaining]
+                    remaining -= len(text)
+                    if remaining <= 0:
                         return
-                elif piece:
-                    yield piece
+                elif text:
+                    yield text
 
     def _path(self, key: LogKey, previous: bool) -> Path:
         runs = self._files.runs(key)
@@ -78,21 +100,20 @@ class LogReader:
         return self._files.path(key, runs[-1])
 
 
-async def _lines(
-    path: Path, followed: LogFile | None, tail: int | None, wanted: _Wanted
-) -> AsyncGenerator[bytes, None]:
-    """Whole lines of both halves of a log; `followed` is the writer to wait for."""
+async def _lines(path: Path, followed: LogFile | None, tail: int | None) -> AsyncGenerator[bytes, None]:
+    """The lines of both halves of a log, in pieces; `followed` is the writer to wait for."""
     with ExitStack() as stack:
-        *halves, last = [stack.enter_context(file) for file in _from(path, tail)]
+        *halves, last = [stack.enter_context(file) for file in _open(path, tail)]
         for half in halves:
-            for piece in _pieces(half, wanted, whole=True):
+            for piece in _pieces(half, to_end=True):
                 yield piece
         while True:
-            over = followed is None or followed.closed
-            rotated = not over and _replaced(last, path)
-            for piece in _pieces(last, wanted, whole=over):
+            # Both are looked at before the file is read: what is written in between is read in the next round.
+            ended = followed is None or followed.closed
+            rotated = not ended and _replaced(last, path)
+            for piece in _pieces(last, to_end=ended):
                 yield piece
-            if over or followed is None:
+            if ended or followed is None:
                 return
             if rotated:
                 last.close()
@@ -101,56 +122,59 @@ async def _lines(
                 await followed.changed()
 
 
-def _pieces(file: BinaryIO, wanted: _Wanted, *, whole: bool) -> Iterator[bytes]:
-    """What the file has from here on; a line without an end is left for later unless `whole`."""
+def _pieces(file: BinaryIO, *, to_end: bool) -> Iterator[bytes]:
+    """What the file has from here on, cut at ends of lines.
+
+    A last line without an end is left for later unless `to_end`; one that is longer than a block is given in parts.
+    """
     while data := file.read(BLOCK):
         end = data.rfind(b"\n") + 1
-        if end == 0 and len(data) == BLOCK:
-            whole = True
-        if not whole or (len(data) == BLOCK and end):
+        full = len(data) == BLOCK
+        if (full and end) or (not full and not to_end):
             file.seek(end - len(data), os.SEEK_CUR)
             data = data[:end]
         if not data:
             return
-        yield wanted.of(data.splitlines(keepends=True))
+        yield data
 
 
-def _from(path: Path, tail: int | None) -> list[BinaryIO]:
-    """The halves of a log, opened and put where the reading begins."""
+def _open(path: Path, tail: int | None) -> list[BinaryIO]:
+    """The halves of a log, oldest first, each positioned where reading begins."""
     files: list[BinaryIO] = []
-    left = tail
+    missing = tail
     for half in (path, older(path)):
-        if (left is not None and left <= 0 and files) or not half.exists():
+        if (missing is not None and missing <= 0 and files) or not half.exists():
             continue
         file = half.open("rb")
-        if left is not None:
-            left -= _seek_lines(file, left)
+        if missing is not None:
+            missing -= _seek_lines(file, missing)
         files.insert(0, file)
     return files
 
 
 def _seek_lines(file: BinaryIO, count: int) -> int:
-    """Puts the file where its last `count` lines begin; returns how many there are, at most `count`."""
+    """Positions the file where its last `count` lines begin; returns how many there are, at most `count`."""
     position = file.seek(0, os.SEEK_END)
-    found = 0
+    ends = 0
     if position == 0 or count <= 0:
         return 0
     file.seek(position - 1)
-    ended = file.read(1) == b"\n"
-    wanted = count + (1 if ended else 0)
+    complete = file.read(1) == b"\n"
+    # The end of the line before the first one is searched for; the last line's own end is one more.
+    searched = count + (1 if complete else 0)
     while position > 0:
         start = max(0, position - BLOCK)
         file.seek(start)
         data = file.read(position - start)
         at = len(data)
         while (at := data.rfind(b"\n", 0, at)) >= 0:
-            found += 1
-            if found == wanted:
+            ends += 1
+            if ends == searched:
                 file.seek(start + at + 1)
                 return count
         position = start
     file.seek(0)
-    return found + (0 if ended else 1)
+    return ends + (0 if complete else 1)
 
 
 def _replaced(file: BinaryIO, path: Path) -> bool:

@@ -159,6 +159,18 @@ async def test_a_container_that_fails_its_liveness_probe_is_started_again(yard: 
     assert any("failed liveness probe" in e["message"] for e in yard.events("Killing"))
 
 
+async def test_a_container_that_fails_its_startup_probe_gets_that_probes_grace(yard: Yard) -> None:
+    """The pod's grace is an hour, so that only the probe's own can end this container, which ignores SIGTERM."""
+    probe = {"exec": {"command": ["false"]}, "periodSeconds": 1, "failureThreshold": 1,
+             "terminationGracePeriodSeconds": 1}  # fmt: skip
+    deaf = shell("trap '' TERM; while :; do sleep 0.02; done")
+    ref = yard.put(pod("stuck", *deaf, startupProbe=probe, spec={"terminationGracePeriodSeconds": 3600}))
+    await yard.until(lambda: yard.container(ref).get("restartCount", 0) >= 1)
+    assert any("failed startup probe" in e["message"] for e in yard.events("Killing"))
+    yard.end(ref, 0)
+    await yard.until(lambda: yard.get(ref) is None)
+
+
 async def test_liveness_waits_for_the_startup_probe(yard: Yard) -> None:
     flag = yard.home / "up"
     startup = {"exec": {"command": ["test", "-e", str(flag)]}, "periodSeconds": 1, "failureThreshold": 100}

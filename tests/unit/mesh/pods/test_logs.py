@@ -1,6 +1,7 @@
 """Logs: stamped, rotated, read whole, by their end, since a time, and as they grow."""
 
 import asyncio
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,8 @@ from typing import Any
 import pytest
 
 from mesh.pods.logs.log_files import LogFile, LogFiles, LogKey, older
-from mesh.pods.logs.log_reader import LogReader, NoLog
+from mesh.pods.logs.log_pipe import LogPipe
+from mesh.pods.logs.log_reader import BLOCK, LogReader, NoLog
 from tests.support.yard import Yard, pod, shell
 
 KEY = LogKey("mesh", "shop", "main")
@@ -64,6 +66,72 @@ async def test_rotation_keeps_two_files_of_about_the_limit(files: LogFiles) -> N
     log.close()
     assert sorted(p.name for p in log.path.parent.iterdir()) == ["0.log", "0.log.1"]
     assert older(log.path).stat().st_size <= 1100
+
+
+async def test_a_line_that_never_ends_is_broken_so_that_the_log_can_rotate(files: LogFiles) -> None:
+    log = files.start(KEY, 0)
+    for _ in range(100):
+        log.write(b"x" * 100)
+    log.close()
+    assert sorted(p.name for p in log.path.parent.iterdir()) == ["0.log", "0.log.1"]
+    assert log.path.stat().st_size < 2200
+    assert older(log.path).stat().st_size < 2200
+    parts = (await read(files)).splitlines()
+    assert all(set(part) == {ord("x")} for part in parts)
+
+
+async def test_a_program_whose_batches_all_end_within_a_line_is_rotated_at_the_ends_of_its_lines(
+    files: LogFiles,
+) -> None:
+    log = files.start(KEY, 0)
+    text = lines(0, 300)
+    for at in range(3, len(text), 16):
+        log.write(text[max(0, at - 16) : at])
+    log.write(text[at:])
+    log.close()
+    assert older(log.path).stat().st_size < 1200
+    written = await read(files)
+    assert written
+    assert text.endswith(written)
+
+
+async def test_a_line_longer_than_a_block_and_one_with_carriage_returns_are_read_as_written(tmp_path: Path) -> None:
+    files = LogFiles(tmp_path, 10**9)
+    log = files.start(KEY, 0)
+    written = b"10%\r20%\r\n" + b"x" * (3 * BLOCK + 17) + b"\nshort\n"
+    log.write(written)
+    log.close()
+    assert await read(files) == written
+    assert await read(files, since_seconds=3600) == written
+    assert await read(files, tail_lines=2) == written.partition(b"\n")[2]
+
+
+async def test_logs_of_pods_with_several_containers_are_removed_for_the_next_daemon(files: LogFiles) -> None:
+    for pod_name in ("shop", "cart", "mall"):
+        for container in ("main", "sidecar", "proxy"):
+            files.start(LogKey("mesh", pod_name, container), 0).close()
+    (files.folder / "daemon.log").touch()
+    files.remove_all()
+    assert [path.name for path in files.folder.glob("*/*")] == []
+    assert (files.folder / "daemon.log").exists()
+
+
+async def test_the_next_daemon_reads_on_from_the_same_fifo(files: LogFiles, tmp_path: Path) -> None:
+    fifo = tmp_path / "output" / "main.0"
+    first = LogPipe(fifo, files.start(KEY, 0), 0.0)
+    program = os.open(fifo, os.O_RDWR)
+    os.close(first._descriptor)  # as when the daemon is killed
+    os.write(program, b"written while no daemon ran\n")
+    log = files.start(KEY, 1)
+    second = LogPipe(fifo, log, 0.0)
+    second.start()
+    os.write(program, b"written for the next\n")
+    while b"next" not in await read(files):
+        await log.changed()
+    os.close(program)
+    second.close()
+    assert await read(files) == b"written while no daemon ran\nwritten for the next\n"
+    assert not fifo.parent.exists()
 
 
 async def test_who_follows_reads_every_line_once_through_rotations_until_the_end(files: LogFiles) -> None:

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from mesh.pods.manager import PodManager
 from mesh.pods.runtime.loopback import LoopbackRuntime
 from mesh.resources.values.ref import Ref
@@ -193,3 +195,16 @@ async def test_services_of_another_block_get_an_address_of_this_one(yard: Yard) 
     assert body is not None
     assert body["spec"]["clusterIP"] != "127.1.200.1"
     assert body["spec"]["clusterIPs"] == [body["spec"]["clusterIP"]]
+
+
+@pytest.mark.parametrize("value", ["x", "", "-3", "1e3", "٣", "9" * 5000, "3.5", " 4"])
+async def test_any_value_of_the_annotations_that_deployments_use_is_survived(yard: Yard, value: str) -> None:
+    ref = yard.put(deployment("shop", 1, *SLEEP))
+    await yard.until(lambda: rolled(yard, ref, 1))
+    names = [f"deployment.kubernetes.io/{name}" for name in ("revision", "desired-replicas", "max-replicas")]
+    for target in (ref, sets(yard)[0].ref):
+        yard.change(target, lambda body: body["metadata"].update(annotations=dict.fromkeys(names, value)))
+    yard.change(ref, lambda body: body["spec"].update(replicas=2))
+    await yard.until(lambda: rolled(yard, ref, 2))
+    yard.change(ref, lambda body: set_command(body, "sleep", "61"))
+    await yard.until(lambda: rolled(yard, ref, 2) and len(yard.pods()) == 2)

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 from mesh.pods.host.leftovers import Records, reap_leftovers
-from mesh.pods.host.procfs import CONTAINER_MARK, HOME_MARK, POD_MARK, pod_processes, start_time
+from mesh.pods.host.procfs import CONTAINER_MARK, HOME_MARK, POD_MARK, output_folder, pod_processes, start_time
 
 DAEMON = """
 import asyncio, sys
@@ -25,7 +25,7 @@ async def main(home):
     block = Block.claim(home)
     manager = PodManager(store, home, LoopbackRuntime(home, block), block, settled)
     await manager.start()
-    script = "sleep 71 & setsid sleep 72 & trap '' TERM; while :; do sleep 0.1; done"
+    script = "sleep 71 & setsid sleep 72 & trap '' TERM; while :; do echo tick; sleep 0.05; done"
     for name in ("a", "b"):
         valid = validate({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name},
             "spec": {"containers": [{"name": "main", "image": "x", "command": ["sh", "-c", script]}]}}, "mesh")
@@ -39,7 +39,17 @@ asyncio.run(main(Path(sys.argv[1])))
 """
 
 
-def test_pods_of_a_killed_daemon_are_ended_with_their_children(home: Path) -> None:
+def first_line_after_the_daemon(fifo: Path) -> bytes:
+    """Empties what has been written so far, then waits for a line that is new."""
+    with fifo.open("rb", buffering=0) as output:
+        os.set_blocking(output.fileno(), False)
+        while output.read(4096):
+            pass
+        os.set_blocking(output.fileno(), True)
+        return output.read(4096)
+
+
+def test_pods_of_a_killed_daemon_keep_writing_and_are_ended_with_their_children(home: Path) -> None:
     with subprocess.Popen(
         [sys.executable, "-c", DAEMON, str(home)], stdout=subprocess.PIPE, start_new_session=True
     ) as daemon:
@@ -48,6 +58,12 @@ def test_pods_of_a_killed_daemon_are_ended_with_their_children(home: Path) -> No
         daemon.kill()
     left = {owned.process.pid for owned in pod_processes(home)}
     assert len(left) >= 6
+    leaders = {process.pid for process in Records(home).living()}
+    assert len(leaders) == 2
+    for fifo in output_folder(home).glob("*/*"):
+        # Each pod goes on writing: an ended one would have closed its FIFO, which then has nothing to read.
+        assert first_line_after_the_daemon(fifo) == b"tick\n"
+    assert all(start_time(pid) is not None for pid in leaders)
     ended = reap_leftovers(home)
     assert left <= set(ended) | {pid for pid in left if start_time(pid) is None}
     deadline = time.monotonic() + 10
