@@ -1,7 +1,6 @@
 """Finds and reads manifests: the files that a user names, and the mall's own."""
 
 import sys
-import sysconfig
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,17 +13,20 @@ SUFFIXES = (".yaml", ".yml", ".json")
 
 
 def mall_folder() -> Path:
-    """Where the mall's manifests are: `deploy/` of the checkout, or of the installed package."""
-    beside = Path(__file__).resolve().parents[2] / "deploy"
-    installed = Path(sysconfig.get_path("data")) / "share" / "mesh-mall" / "deploy"
-    for folder in (beside, installed):
+    """The folder of the mall's manifests: `meshmall/deploy` of an installed wheel, or a checkout's `deploy/`."""
+    package = Path(__file__).resolve().parent
+    candidates = (package / "deploy", package.parents[1] / "deploy")
+    for folder in candidates:
         if (folder / "mesh-mall-v1.yaml").is_file():
             return folder
-    raise Failure(f"the mall's manifests are neither in {beside} nor in {installed}", "install mesh-mall again")
+    raise Failure(
+        f"the mall's manifests are missing: looked in {' and '.join(map(str, candidates))}",
+        "the installation is incomplete; reinstall the mesh-mall wheel, or run from a complete checkout",
+    )
 
 
 def mall_manifest(name: str) -> Path:
-    """One of the mall's manifests by its file's name, as `jason.yaml`."""
+    """One of the mall's manifests by its file's name, for example `jason.yaml`."""
     return mall_folder() / name
 
 

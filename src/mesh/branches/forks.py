@@ -9,15 +9,10 @@ from typing import Any
 import msgspec
 
 from mesh.resources.core.deployment import Deployment
-from mesh.resources.meshmall.branch import BRANCH_LABEL, SERVICE_LABEL, Branch, BranchTemplate, Fork
+from mesh.resources.meshmall.branch import BRANCH_LABEL, SERVICE_LABEL, Branch, BranchTemplate, Fork, deployment_name
 from mesh.resources.validation.manifest import validate
 from mesh.resources.values.body import Body
 from mesh.resources.values.problems import Invalid
-
-
-def deployment_name(service: str, branch: str) -> str:
-    """How the Deployment of a branch's service is called; cut to what a label may have."""
-    return f"{service}-{branch}"[:63].rstrip("-")
 
 
 def fork(branch: Branch, service: str, change: Fork, baseline: Deployment) -> Body:

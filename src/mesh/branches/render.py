@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
-from mesh.branches.forks import deployment_name, fork, of_template
+from mesh.branches.forks import fork, of_template
 from mesh.branches.status import Named
 from mesh.resources.analysis.branch_references import baseline_of, baselines
 from mesh.resources.core.deployment import Deployment
@@ -24,6 +24,7 @@ from mesh.resources.meshmall.branch import (
     SERVICE_LABEL,
     Branch,
     BranchService,
+    deployment_name,
     preview_host,
 )
 from mesh.resources.values.body import Body

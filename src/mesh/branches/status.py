@@ -9,12 +9,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from mesh.branches.expiry import Expiry, rfc3339
-from mesh.branches.forks import deployment_name
 from mesh.resources.analysis.branch_references import baselines
 from mesh.resources.core.deployment import Deployment
 from mesh.resources.core.service import Service
 from mesh.resources.istio.destination_rule import DestinationRule
-from mesh.resources.meshmall.branch import Branch, BranchService
+from mesh.resources.meshmall.branch import Branch, BranchService, deployment_name
 from mesh.resources.values.body import Body
 from mesh.resources.values.conditions import find_condition, merge_conditions
 from mesh.resources.values.hosts import aliases, resolve

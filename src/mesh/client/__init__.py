@@ -1,1 +1,1 @@
-"""A client of the mesh's API."""
+"""The client of the mesh's API, and what can be said and done through it alone."""

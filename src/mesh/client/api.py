@@ -1,7 +1,6 @@
-"""A small client of the API, for the command line: standard library only, quick to import.
+"""A small client of the API. It uses only the standard library, because the command line must import it quickly.
 
-One connection, kept between calls; a stream (watch, followed log) gets one of its own. Not for several
-threads.
+One connection is kept open between calls; a stream (a watch, a followed log) gets its own. Not thread-safe.
 """
 
 import http.client
@@ -16,13 +15,13 @@ from mesh.resources.values.body import Body
 from mesh.resources.values.ref import Ref
 
 Bodies = list[Body]
-PIECE = 64 << 10
+CHUNK_BYTES = 64 << 10
 JSON = "application/json"
 TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"
 
 
 class ApiError(Exception):
-    """The API said no, or could not be reached (`status` 0). `causes` has a line for each thing wrong."""
+    """The API refused a request, or could not be reached (`status` 0). `causes` has a line for each problem."""
 
     def __init__(self, status: int, message: str, causes: Sequence[str] = ()) -> None:
         super().__init__(message)
@@ -33,7 +32,7 @@ class ApiError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What became of one object: created, configured, unchanged, deleted, not found."""
+    """The `result` for one object: created, configured, unchanged, deleted, not found."""
 
     ref: Ref
     result: str
@@ -42,7 +41,7 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a change. `version` is the store's after it, for `sync`."""
+    """The results of a change. `version` is the store's after it, for `sync`."""
 
     results: tuple[Result, ...]
     version: int
@@ -55,7 +54,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A part of the configuration that Envoy refused, and the objects it was made of."""
+    """A resource that Envoy rejected, and the objects it was derived from."""
 
     resource: str
     origins: tuple[Ref, ...]
@@ -72,7 +71,7 @@ class Synced:
 
 
 class Client:
-    """Speaks to the daemon of the home at `home`. All methods raise ApiError."""
+    """Calls the daemon of a home (`run/api.json`, `token` and `pki/` there). All methods raise ApiError."""
 
     def __init__(self, home: Path, *, timeout: float = 30.0) -> None:
         try:
@@ -80,37 +79,37 @@ class Client:
             self._token = (home / "token").read_text().strip()
             self._tls = ssl.create_default_context(cafile=str(home / "pki" / "ca.crt"))
         except (OSError, ValueError, KeyError) as error:
-            raise ApiError(0, f"cannot read how to reach the mesh of {home}: {error}") from None
+            raise ApiError(0, f"cannot read the address of the mesh in {home}: {error}") from None
         parts = urlsplit(url)
         self._host, self._port = parts.hostname or "", parts.port or 443
         self._timeout = timeout
-        self._kept: http.client.HTTPSConnection | None = None
+        self._connected: http.client.HTTPSConnection | None = None
 
     def apply(self, objects: Sequence[Body], *, namespace: str | None = None, dry_run: bool = False) -> Outcome:
         """Applies objects as one change; nothing is changed when one of them is refused."""
-        asked: Body = {"objects": list(objects), "dryRun": dry_run}
+        body: Body = {"objects": list(objects), "dryRun": dry_run}
         if namespace:
-            asked["namespace"] = namespace
-        return _outcome(self._call("POST", "/mesh/v1/apply", asked))
+            body["namespace"] = namespace
+        return _outcome(self._call("POST", "/mesh/v1/apply", body))
 
     def delete(self, refs: Sequence[Ref], *, grace: int | None = None, dry_run: bool = False) -> Outcome:
-        """Deletes objects as one change; those that are not there are told, not refused."""
-        asked: Body = {"objects": [ref._asdict() for ref in refs], "dryRun": dry_run}
+        """Deletes objects as one change; those that do not exist are reported as not found."""
+        body: Body = {"objects": [ref._asdict() for ref in refs], "dryRun": dry_run}
         if grace is not None:
-            asked["gracePeriodSeconds"] = grace
-        return _outcome(self._call("POST", "/mesh/v1/delete", asked))
+            body["gracePeriodSeconds"] = grace
+        return _outcome(self._call("POST", "/mesh/v1/delete", body))
 
     def get(self, ref: Ref) -> Body:
-        """One object; ApiError with status 404 when it is not there."""
+        """One object; ApiError with status 404 when it does not exist."""
         return self._call("GET", f"{_collection(ref.group, ref.kind, ref.namespace)}/{ref.name}")
 
     def patch(self, ref: Ref, change: Body) -> Body:
-        """Changes one object by a JSON merge patch (RFC 7386); returns it as it is then."""
+        """Changes one object by a JSON merge patch (RFC 7386); returns the result."""
         path = f"{_collection(ref.group, ref.kind, ref.namespace)}/{ref.name}"
         return self._call("PATCH", path, change, media="application/merge-patch+json")
 
     def list(self, group: str, kind: str, namespace: str | None, *, selector: str = "") -> Bodies:
-        """All objects of a kind, in one namespace or (None) in all, taken by a label selector."""
+        """All objects of a kind in one namespace or (None) in all, filtered by a label selector."""
         return Bodies(self._call("GET", f"{_collection(group, kind, namespace)}{_query(selector)}")["items"])
 
     def table(self, group: str, kind: str, namespace: str | None, *, name: str = "", selector: str = "") -> Body:
@@ -120,11 +119,11 @@ class Client:
         return self._call("GET", path, accept=TABLE)
 
     def watch(self, group: str, kind: str, namespace: str | None, *, since: int = 0) -> Generator[Body, None, None]:
-        """Events `{"type", "object"}` after version `since`; 0 gives all objects first. Close it to end."""
+        """Events `{"type", "object"}` after version `since`; 0 starts with all objects. Close the generator to end."""
         query = urlencode({"watch": "true", "resourceVersion": since})
         rest = b""
-        for piece in self._stream(f"{_collection(group, kind, namespace)}?{query}"):
-            *lines, rest = (rest + piece).split(b"\n")
+        for chunk in self._stream(f"{_collection(group, kind, namespace)}?{query}"):
+            *lines, rest = (rest + chunk).split(b"\n")
             yield from map(json.loads, lines)
 
     def logs(
@@ -138,62 +137,62 @@ class Client:
         previous: bool = False,
         timestamps: bool = False,
     ) -> Generator[bytes, None, None]:
-        """A container's log in pieces, with `follow` until it ends. Close it to end before."""
+        """A container's log in chunks; `follow` goes on until the container ends or the generator is closed."""
         query: dict[str, str | int] = {}
         if container:
             query["container"] = container
         if tail is not None:
             query["tailLines"] = tail
-        for name, wanted in (("follow", follow), ("previous", previous), ("timestamps", timestamps)):
-            if wanted:
+        for name, enabled in (("follow", follow), ("previous", previous), ("timestamps", timestamps)):
+            if enabled:
                 query[name] = "true"
         return self._stream(f"{_collection('', 'Pod', namespace)}/{pod}/log?{urlencode(query)}")
 
     def sync(self, version: int, *, timeout: float = 30.0) -> Synced:
-        """Waits until Envoy has answered for a version of the store; ApiError 504 when it does not."""
+        """Waits until Envoy has acknowledged a version of the store; ApiError 504 when it does not in time."""
         query = urlencode({"version": version, "timeout": max(1, round(timeout))})
         answer = self._call("GET", f"/mesh/v1/sync?{query}", limit=timeout + 5)
         rejected = tuple(
-            Refusal(each["resource"], tuple(Ref(**ref) for ref in each["origins"]), each["reason"])
-            for each in answer["rejected"]
+            Refusal(item["resource"], tuple(Ref(**ref) for ref in item["origins"]), item["reason"])
+            for item in answer["rejected"]
         )
         return Synced(answer["version"], answer["milliseconds"], rejected)
 
     def status(self) -> Body:
-        """What the daemon says of itself."""
+        """The daemon's own status: process, addresses, settings, Envoy, problems."""
         return self._call("GET", "/mesh/v1/status")
 
     def route(self, url: str, *, caller: str, method: str, headers: Sequence[tuple[str, str]], namespace: str) -> Body:
-        """A dry run of one request: which row takes it, why, and where it goes."""
-        asked = {"url": url, "from": caller, "method": method, "namespace": namespace}
-        return self._call("POST", "/mesh/v1/route", {**asked, "headers": [list(pair) for pair in headers]})
+        """A dry run of one request: which rule matches, why, and where the request goes."""
+        body = {"url": url, "from": caller, "method": method, "namespace": namespace}
+        return self._call("POST", "/mesh/v1/route", {**body, "headers": [list(pair) for pair in headers]})
 
     def request(self, request_id: str) -> Bodies:
         """The hops of one request, by its x-request-id: see `mesh.observe.requests.describe`."""
         return Bodies(self._call("GET", f"/mesh/v1/requests?{urlencode({'id': request_id})}")["items"])
 
     def last_request(self) -> str:
-        """The x-request-id of the last request that came in from outside; "" when there is none."""
-        found = self._call("GET", "/mesh/v1/traces?from=gateway&limit=1")["items"]
-        return str(found[0]["requestId"]) if found else ""
+        """The x-request-id of the last request from outside; "" when there is none."""
+        traces = self._call("GET", "/mesh/v1/traces?from=gateway&limit=1")["items"]
+        return str(traces[0]["requestId"]) if traces else ""
 
     def topology(self, window: float, branch: str = "") -> Body:
         """Who calls whom, over the last `window` seconds: see `mesh.observe.topology.graph`."""
         return self._call("GET", f"/mesh/v1/topology?{urlencode({'window': window, 'branch': branch})}")
 
     def pod_metrics(self) -> Bodies:
-        """What all pods use: metrics.k8s.io's PodMetrics."""
+        """CPU and memory of all pods (PodMetrics of metrics.k8s.io)."""
         return Bodies(self._call("GET", "/apis/metrics.k8s.io/v1beta1/pods")["items"])
 
     def console(self) -> str:
-        """An address that lets a browser into the console, once and for a minute."""
+        """An address that signs a browser in to the console; it works once, within a minute."""
         return str(self._call("POST", "/mesh/v1/console")["url"])
 
     def close(self) -> None:
-        """Closes the kept connection."""
-        if self._kept is not None:
-            self._kept.close()
-            self._kept = None
+        """Closes the connection."""
+        if self._connected is not None:
+            self._connected.close()
+            self._connected = None
 
     def _call(
         self,
@@ -210,8 +209,8 @@ class Client:
         try:
             response = self._send(connection, method, path, raw, media, accept)
         except (http.client.RemoteDisconnected, BrokenPipeError, ConnectionResetError) as error:
-            # The server may close a connection that lay idle; asking again is safe when nothing was answered
-            # to a GET, and an apply of the same objects gives the same.
+            # The server may have closed a connection that was idle. Sending again is safe: a GET changes nothing,
+            # and applying or deleting the same objects twice has the same result.
             self.close()
             if fresh:
                 raise self._unreachable(error) from None
@@ -227,12 +226,12 @@ class Client:
         return answer
 
     def _connection(self, limit: float) -> tuple[http.client.HTTPSConnection, bool]:
-        fresh = self._kept is None
-        if self._kept is None:
-            self._kept = http.client.HTTPSConnection(self._host, self._port, timeout=limit, context=self._tls)
-        elif self._kept.sock is not None:
-            self._kept.sock.settimeout(limit)
-        return self._kept, fresh
+        fresh = self._connected is None
+        if self._connected is None:
+            self._connected = http.client.HTTPSConnection(self._host, self._port, timeout=limit, context=self._tls)
+        elif self._connected.sock is not None:
+            self._connected.sock.settimeout(limit)
+        return self._connected, fresh
 
     def _send(
         self,
@@ -267,8 +266,8 @@ class Client:
             if connection.sock is not None:
                 connection.sock.settimeout(None)
             try:
-                while piece := response.read1(PIECE):
-                    yield piece
+                while chunk := response.read1(CHUNK_BYTES):
+                    yield chunk
             except (OSError, http.client.HTTPException) as error:
                 raise self._unreachable(error) from None
         finally:
@@ -283,7 +282,7 @@ def _collection(group: str, kind: str, namespace: str | None) -> str:
 
     info = REGISTRY.by_kind(group, kind)
     if info is None:
-        raise ApiError(404, f'there is no kind "{kind}" in "{group}"')
+        raise ApiError(404, f'unknown kind "{kind}" in group "{group}"')
     root = f"/apis/{group}/{info.versions[0]}" if group else f"/api/{info.versions[0]}"
     scope = f"/namespaces/{namespace}" if namespace and info.namespaced else ""
     return f"{root}{scope}/{info.plural}"
@@ -294,7 +293,7 @@ def _query(selector: str) -> str:
 
 
 def _outcome(answer: Body) -> Outcome:
-    results = tuple(Result(Ref(**each["ref"]), each["result"], tuple(each["warnings"])) for each in answer["results"])
+    results = tuple(Result(Ref(**item["ref"]), item["result"], tuple(item["warnings"])) for item in answer["results"])
     return Outcome(results, answer["version"])
 
 

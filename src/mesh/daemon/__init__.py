@@ -1,1 +1,1 @@
-"""The mesh's one long-running process: its home, its start, and its end."""
+"""The mesh's one long-running process: its home, its ports, its start and its shutdown."""

@@ -1,4 +1,4 @@
-"""The folder of one mesh: where it keeps what it stores, and how a command finds it.
+"""The folder of one mesh: its settings, its data, and how a command finds it.
 
 `$MESHMALL_HOME`, or `$XDG_STATE_HOME/meshmall`, or `~/.local/state/meshmall`. Nothing is written elsewhere.
 """
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from mesh.daemon.failure import Failure
+from mesh.daemon.ports import GATEWAY_HTTPS_PORT, GATEWAY_PORT
 from mesh.pods.host.procfs import start_time
 from mesh.resources.meshmall.branch import DEFAULT_EXPIRES, preview_host
 
@@ -26,16 +27,16 @@ def default_home(environ: Mapping[str, str]) -> Path:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What `up` was told; kept in the home, so that the next `up` does the same unless told otherwise.
+    """The options of `up`; saved in the home, and used by the next `up` where it has no option of its own.
 
-    `address` is where the gateway and NodePorts listen; `api_port` and `console_port` 0 take any free port.
-    `branch_expires` is how long a branch lives that does not say it. `telemetry`: requests are followed.
-    `outbound_traffic_policy` is "registry-only" or "allow-any".
+    `address` is where the gateway and NodePorts listen; 0 as `api_port` or `console_port` means any free port.
+    `namespace` is where objects go that name none. `branch_expires` is the lifetime of a branch that does not set
+    its own. `telemetry`: requests are traced. `outbound_traffic_policy` is "registry-only" or "allow-any".
     """
 
     address: str = "127.0.0.1"
-    gateway_port: int = 8080
-    gateway_https_port: int = 8443
+    gateway_port: int = GATEWAY_PORT
+    gateway_https_port: int = GATEWAY_HTTPS_PORT
     api_port: int = 0
     console_port: int = 0
     envoy_concurrency: int = 0
@@ -46,9 +47,9 @@ class Settings:
 
     @classmethod
     def from_json(cls, body: Mapping[str, Any]) -> Self:
-        """Builds settings from what `to_json` gave; unknown names are left out."""
-        known = {f.name for f in fields(cls)}
-        return cls(**{name: value for name, value in body.items() if name in known})
+        """Builds settings from the result of `to_json`; unknown names are ignored."""
+        names = {field.name for field in fields(cls)}
+        return cls(**{name: value for name, value in body.items() if name in names})
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -58,20 +59,20 @@ class Settings:
         return f"http://{self.address}:{self.gateway_port}"
 
     def preview_url(self, branch: str) -> str:
-        """Where a browser sees a branch. Names under `localhost` mean 127.0.0.1 to every browser."""
+        """Where a browser sees a branch. Browsers resolve every name under `localhost` to 127.0.0.1."""
         return f"http://{preview_host(branch)}:{self.gateway_port}/"
 
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A daemon that lives: `started` is the process's start time in clock ticks since boot."""
+    """A running daemon. `started` is the process's start time in clock ticks since boot."""
 
     pid: int
     started: int
 
 
 class Home:
-    """Paths in a mesh's folder, and who runs in it."""
+    """The paths in a mesh's folder, and the daemon that runs in it."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -82,7 +83,7 @@ class Home:
         self.kubeconfig = path / "kubeconfig"
 
     def prepare(self) -> None:
-        """Makes the folders, for their owner alone. Raises Failure when the disk refuses."""
+        """Creates the folders, readable only by their owner. Raises Failure when that is impossible."""
         try:
             for folder in (self.path, self.path / "run", self.path / "logs"):
                 folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -93,21 +94,22 @@ class Home:
         except OSError as error:
             raise Failure(
                 f"cannot write to the mesh's home {self.path}: {error.strerror or error}",
-                "name a folder that you may write to, with room on its disk: MESHMALL_HOME=... or --home",
+                "choose a writable folder on a disk with free space: MESHMALL_HOME=... or --home",
             ) from None
 
     def settings(self) -> Settings:
-        """What the last `up` was told, or the defaults."""
+        """The settings of the last `up`, or the defaults."""
         try:
             return Settings.from_json(json.loads(self.settings_file.read_text()))
         except (OSError, ValueError, TypeError):
             return Settings()
 
-    def keep(self, settings: Settings) -> None:
+    def save(self, settings: Settings) -> None:
+        """Remembers the settings for the next start."""
         self.settings_file.write_text(json.dumps(settings.to_json(), indent=2) + "\n")
 
     def running(self) -> Running | None:
-        """The daemon of this home, when it lives."""
+        """The daemon of this home; None when it is not running."""
         try:
             body = json.loads(self.daemon_file.read_text())
             running = Running(int(body["pid"]), int(body["started"]))
@@ -116,23 +118,23 @@ class Home:
         return running if start_time(running.pid) == running.started else None
 
     def require_running(self) -> Running:
-        """The daemon of this home; raises Failure when there is none."""
+        """The daemon of this home. Raises Failure when it is not running."""
         running = self.running()
         if running is None:
-            raise Failure(f"no mesh runs in {self.path}", "start one with: meshmall up")
+            raise Failure(f"no mesh is running in {self.path}", "start one with: meshmall up")
         return running
 
     def lock(self) -> int:
-        """Takes the home for this process; the returned descriptor holds it. Raises Failure."""
+        """Locks the home until the returned descriptor is closed. Raises Failure when another daemon has it."""
         descriptor = os.open(self.lock_file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             os.close(descriptor)
-            raise Failure(f"a mesh already runs in {self.path}", "look at it with: meshmall status") from None
+            raise Failure(f"a mesh is already running in {self.path}", "see: meshmall status") from None
         return descriptor
 
     def register(self) -> None:
-        """Writes down this process as the daemon."""
+        """Records this process as the home's daemon."""
         body = {"pid": os.getpid(), "started": start_time(os.getpid())}
         self.daemon_file.write_text(json.dumps(body))

@@ -1,6 +1,6 @@
-"""Starts the daemon as a process of its own, and ends it.
+"""Starts and stops the daemon, a process of its own.
 
-The daemon says over its standard output, one JSON object a line, how its start goes:
+The daemon reports its start on standard output, one JSON object per line:
 `{"step": "envoy", "milliseconds": 103.2}` ..., then `{"ready": true}` or `{"error": ..., "remedy": ...}`.
 """
 
@@ -24,14 +24,14 @@ STOP_LIMIT = 15.0
 
 
 def start(home: Home, settings: Settings) -> Iterator[dict[str, Any]]:
-    """Starts the daemon and gives what it says until it is ready. Raises Failure when it does not come up."""
+    """Starts the daemon and yields its reports until it is ready. Raises Failure when it does not come up."""
     home.prepare()
     running = home.running()
     if running is not None:
         raise Failure(
-            f"a mesh already runs in {home.path} (pid {running.pid})",
-            "look at it with: meshmall status; end it with: meshmall down; "
-            "a second one needs a home of its own: MESHMALL_HOME=... or --home",
+            f"a mesh is already running in {home.path} (pid {running.pid})",
+            "see: meshmall status; stop it: meshmall down; "
+            "or give the second mesh another home: MESHMALL_HOME=... or --home",
         )
     with home.daemon_log.open("ab") as log:
         process = subprocess.Popen(
@@ -47,27 +47,27 @@ def start(home: Home, settings: Settings) -> Iterator[dict[str, Any]]:
     deadline = time.monotonic() + START_LIMIT
     with process.stdout as lines:
         for line in lines:
-            said = json.loads(line)
-            if "error" in said:
+            report = json.loads(line)
+            if "error" in report:
                 process.wait(timeout=START_LIMIT)
-                raise Failure(said["error"], said.get("remedy", ""))
-            yield said
-            if said.get("ready"):
+                raise Failure(report["error"], report.get("remedy", ""))
+            yield report
+            if report.get("ready"):
                 return
             if time.monotonic() > deadline:
                 break
     with suppress(subprocess.TimeoutExpired):
         process.wait(timeout=2)
     raise Failure(
-        f"the mesh's daemon ended while it started (exit code {process.returncode})",
-        f"its log says why: {home.daemon_log}\n{_tail(home.daemon_log)}",
+        f"the daemon stopped while it was starting (exit code {process.returncode})",
+        f"see its log: {home.daemon_log}\n{_tail(home.daemon_log)}",
     )
 
 
 def stop(home: Home) -> bool:
-    """Ends the daemon and everything it started; also what a daemon that was killed has left.
+    """Stops the daemon and everything it started, including what a killed daemon has left behind.
 
-    Returns whether there was anything to end.
+    Returns whether anything was running.
     """
     running = home.running()
     if running is not None:
@@ -79,7 +79,7 @@ def stop(home: Home) -> bool:
 
 
 def reap(home: Path) -> int:
-    """Ends the pods and the Envoy that a dead daemon left in this home; returns how many."""
+    """Stops the pods and the Envoy that a dead daemon left behind in this home; returns how many."""
     from mesh.envoy.process.supervisor import reap as reap_envoy  # noqa: PLC0415 - only a stop needs them
     from mesh.pods.host.leftovers import reap_leftovers  # noqa: PLC0415
 
@@ -87,7 +87,7 @@ def reap(home: Path) -> int:
 
 
 def _end(running: Running) -> None:
-    """SIGTERM, and SIGKILL when the daemon has not ended within the limit."""
+    """SIGTERM, then SIGKILL when the daemon has not exited within the limit."""
     for number, limit in ((signal.SIGTERM, STOP_LIMIT), (signal.SIGKILL, 5.0)):
         with suppress(ProcessLookupError):
             os.kill(running.pid, number)
@@ -99,7 +99,7 @@ def _end(running: Running) -> None:
 
 
 def _environment() -> dict[str, str]:
-    """The user's environment, less what would change how our own interpreter runs."""
+    """The user's environment without the variables that change how the daemon's own interpreter runs."""
     dropped = ("PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED", "PYTHONHOME", "PYTHONSTARTUP")
     return {name: value for name, value in os.environ.items() if name not in dropped}
 

@@ -1,7 +1,7 @@
-"""The mesh's one long-running process: joins store, api, pods and Envoy, and ends them.
+"""The mesh's one long-running process: connects store, API, pods and Envoy, and shuts them down.
 
 Started by `mesh.daemon.launch` as `python -m mesh.daemon.main HOME SETTINGS`. Everything runs in one event loop;
-the rooms know each other only through the store and the few callables given here.
+the components know each other only through the store and the few callables passed here.
 """
 
 import asyncio
@@ -16,8 +16,8 @@ from typing import Any
 
 import uvloop
 
-# gRPC's fork handlers wait for its threads at every process that is started; nothing of gRPC is used after a
-# fork here, so they are switched off before it is imported.
+# gRPC's fork handlers wait for gRPC's threads whenever a process is started. No forked child uses gRPC here, so
+# they are switched off, which must happen before gRPC is imported.
 os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"
 os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
 
@@ -56,7 +56,7 @@ EVENTS_KEPT = 200
 
 
 class Progress:
-    """Says over standard output how the start goes, then lets go of it."""
+    """Reports the start on standard output, then redirects it to /dev/null."""
 
     def __init__(self) -> None:
         self._begun = time.perf_counter()
@@ -80,7 +80,7 @@ class Progress:
 
 
 class Daemon:
-    """Starts the rooms in their order and ends them in the other."""
+    """Starts the components in order and stops them in reverse."""
 
     def __init__(self, home: Home, settings: Settings, progress: Progress) -> None:
         self.home = home
@@ -182,7 +182,7 @@ class Daemon:
         try:
             collector = endpoint()
         except ValueError as error:
-            raise Failure(str(error), "unset it, or name a collector") from None
+            raise Failure(str(error), "unset it, or set it to a collector's URL") from None
         exporter = Exporter(collector, self.supervisor) if collector is not None else None
         if exporter is not None:
             exporter.start()
@@ -205,7 +205,7 @@ class Daemon:
         }
 
     def _developer_places(self, store: Store) -> dict[str, str]:
-        """Where programs that are no pods call into a namespace: address and port, by namespace."""
+        """Where programs outside the mesh call into a namespace: address and port, by namespace."""
         mesh = self.mesh_settings
         namespaces = {stored.ref.namespace for stored in store.list(GROUP, "Branch")}
         return {name: f"{mesh.developer_address(name)}:{mesh.sidecar_port}" for name in sorted(namespaces)}
@@ -219,12 +219,12 @@ def main(arguments: list[str]) -> int:
     daemon_log.configure(home.daemon_log)
     try:
         home.prepare()
-        held = home.lock()
+        lock = home.lock()
         home.register()
-        home.keep(settings)
+        home.save(settings)
         uvloop.run(Daemon(home, settings, progress).run())
         home.daemon_file.unlink(missing_ok=True)
-        os.close(held)
+        os.close(lock)
     except Failure as failure:
         progress.failed(failure.message, failure.remedy)
         return failure.code
@@ -232,7 +232,7 @@ def main(arguments: list[str]) -> int:
         progress.failed(f"the mesh did not start: {error}")
         return 1
     except Exception as error:
-        progress.failed(f"the mesh did not start: {error}", f"more is in its log: {home.daemon_log}")
+        progress.failed(f"the mesh did not start: {error}", f"see its log: {home.daemon_log}")
         raise
     return 0
 

@@ -1,38 +1,54 @@
-"""Are the addresses that the mesh is to listen on free? Asked before anything is started."""
+"""The ports that the mesh listens on: the gateway's defaults, and whether the ports are free before a start."""
 
 import errno
 import socket
+from typing import Protocol
 
 from mesh.daemon.failure import Failure
-from mesh.daemon.home import Settings
+
+# Where Gateways' ports 80 and 443 listen unless `up` says otherwise. Above 1024, so that no privilege is needed.
+GATEWAY_PORT = 8080
+GATEWAY_HTTPS_PORT = 8443
 
 
-def require_free(settings: Settings) -> None:
-    """Raises Failure that names the first address in use and the option that chooses another."""
-    wanted = [
+class Listening(Protocol):
+    """The part of the daemon's settings that says where it listens."""
+
+    @property
+    def address(self) -> str: ...
+    @property
+    def gateway_port(self) -> int: ...
+    @property
+    def gateway_https_port(self) -> int: ...
+    @property
+    def api_port(self) -> int: ...
+
+
+def require_free(settings: Listening) -> None:
+    """Raises Failure that names the first port in use and the option that chooses another."""
+    listeners = [
         (settings.address, settings.gateway_port, "the gateway", "--gateway-port"),
         (settings.address, settings.gateway_https_port, "the gateway's HTTPS", "--gateway-https-port"),
     ]
     if settings.api_port:
-        wanted.append(("127.0.0.1", settings.api_port, "the API", "--api-port"))
-    for address, port, what, option in wanted:
-        problem = why_not(address, port)
-        if problem:
+        listeners.append(("127.0.0.1", settings.api_port, "the API", "--api-port"))
+    for address, port, owner, option in listeners:
+        if problem := bind_problem(address, port):
             raise Failure(
-                f"{address}:{port} ({what}) cannot be used: {problem}",
+                f"{address}:{port} ({owner}) cannot be used: {problem}",
                 f"choose another port with {option}, or another loopback address with --address 127.0.0.2",
             )
 
 
-def why_not(address: str, port: int) -> str:
+def bind_problem(address: str, port: int) -> str:
     """Why nothing can listen there now; "" when something can."""
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tried:
-        tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            tried.bind((address, port))
-            tried.listen(1)
+            probe.bind((address, port))
+            probe.listen(1)
         except OSError as error:
             if error.errno == errno.EADDRINUSE:
-                return "another program listens there"
+                return "another program is listening there"
             return error.strerror or str(error)
     return ""

@@ -1,22 +1,36 @@
-"""The commands of `meshmall`, their options and help. What they do is in the modules named after them."""
+"""The commands of `meshmall`, their options and help. What a command does is in the module named after it."""
 
 import sys
 from typing import Annotated, NoReturn
 
 import typer
 
+from mesh.client.api import ApiError
 from mesh.daemon.failure import Failure
 from meshmall.cli.branch.commands import branch_app
-from meshmall.cli.options import FilesOption, HomeOption, NamespaceOption, Outbound, context_of
+from meshmall.cli.options import (
+    COMMON,
+    AllNamespacesOption,
+    Common,
+    FilesOption,
+    HeadersOption,
+    HomeOption,
+    JsonOutputOption,
+    MethodOption,
+    NamespaceOption,
+    Outbound,
+    PrintOption,
+    TimeoutOption,
+    context_of,
+)
 from meshmall.cli.view import View
 
-HELP = """An online mall of microservices, and the small mesh it runs on.
+HELP = """Run a system of microservices on one machine, with a real Envoy between the services.
 
-Takes ordinary Kubernetes and Istio manifests, runs each pod as a process on this machine,
-and puts a real Envoy between them.
+Takes ordinary Kubernetes and Istio manifests and runs each pod as a process. An online mall is included.
 
-Begin with `meshmall demo`; look with `meshmall get pods` and `meshmall status`; change it with
-`meshmall apply -f FILE`; end it all with `meshmall down`.
+Start with `meshmall demo`; look around with `meshmall status` and `meshmall get pods`; change things with
+`meshmall apply -f FILE`; stop everything with `meshmall down`.
 """
 
 AddressOption = Annotated[
@@ -24,14 +38,14 @@ AddressOption = Annotated[
     typer.Option(metavar="IP", help="Loopback address of the gateway and NodePorts. Default: 127.0.0.1."),
 ]
 GatewayPortOption = Annotated[
-    int | None, typer.Option(metavar="PORT", help="Where the gateway's port 80 listens. Default: 8080.")
+    int | None, typer.Option(metavar="PORT", help="Port for the gateway's port 80. Default: 8080.")
 ]
 GatewayHttpsOption = Annotated[
-    int | None, typer.Option(metavar="PORT", help="Where the gateway's port 443 listens. Default: 8443.")
+    int | None, typer.Option(metavar="PORT", help="Port for the gateway's port 443. Default: 8443.")
 ]
-ApiPortOption = Annotated[int | None, typer.Option(metavar="PORT", help="The API's port. Default: any free port.")]
+ApiPortOption = Annotated[int | None, typer.Option(metavar="PORT", help="Port of the API. Default: any free port.")]
 ConsolePortOption = Annotated[
-    int | None, typer.Option(metavar="PORT", help="The web console's port. Default: any free port.")
+    int | None, typer.Option(metavar="PORT", help="Port of the web console. Default: any free port.")
 ]
 
 app = typer.Typer(
@@ -47,6 +61,26 @@ app = typer.Typer(
 app.add_typer(branch_app, name="branch")
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version  # noqa: PLC0415
+
+        typer.echo(f"meshmall {version('mesh-mall')}")
+        raise typer.Exit
+
+
+@app.callback()
+def common(
+    home: HomeOption = None,
+    namespace: NamespaceOption = None,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    del version  # the callback has dealt with it
+    COMMON.set(Common(home, namespace))
+
+
 @app.command()
 def up(
     home: HomeOption = None,
@@ -57,25 +91,27 @@ def up(
     console_port: ConsolePortOption = None,
     branch_expires: Annotated[
         str | None,
-        typer.Option(metavar="DURATION", help="How long a branch lives that does not say it. Default: 48h."),
+        typer.Option(metavar="DURATION", help="Lifetime of a branch that does not set its own. Default: 48h."),
     ] = None,
     outbound_traffic_policy: Annotated[
         Outbound | None,
-        typer.Option(help="What pods' calls to hosts that the mesh does not know get: 502, or the host. Default: 502."),
+        typer.Option(
+            help="Calls from pods to hosts unknown to the mesh: answer 502, or let them through. Default: 502."
+        ),
     ] = None,
     telemetry: Annotated[
         bool | None,
         typer.Option(
             "--telemetry/--no-telemetry",
-            help="Whether requests are followed; if not, branches know neither their last use nor a lost context.",
+            help="Trace requests. Without, a branch's last use and lost context are unknown.",
             show_default="--telemetry",
         ),
     ] = None,
-    empty: Annotated[bool, typer.Option("--empty", help="The mesh alone, without the mall.")] = False,
+    empty: Annotated[bool, typer.Option("--empty", help="Start the mesh without the mall.")] = False,
 ) -> None:
-    """Start the mesh with the mall: every service in v1, and the baseline's rules.
+    """Start the mesh with the mall: v1 of every service, and the baseline's rules.
 
-    What was applied before is started again. Options are kept for the next start.
+    Everything applied earlier starts again. Options are remembered for the next start.
     """
     from meshmall.cli.up import bring_up  # noqa: PLC0415
 
@@ -103,9 +139,9 @@ def demo(
     gateway_https_port: GatewayHttpsOption = None,
     api_port: ApiPortOption = None,
 ) -> None:
-    """Show the multi-branch environment: jason, fox and everybody else each see their own mall.
+    """Demonstrate branches: jason, fox and everybody else each see their own mall.
 
-    Starts the mesh when none runs, brings jason's and fox's branches, and leaves all running.
+    Starts the mesh if it isn't running, deploys jason's and fox's versions, and leaves everything running.
     """
     from meshmall.cli.demo import show  # noqa: PLC0415
 
@@ -125,13 +161,15 @@ def apply(
     filename: FilesOption,
     home: HomeOption = None,
     namespace: NamespaceOption = None,
-    wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Wait until changed Deployments are ready.")] = False,
-    timeout: Annotated[float, typer.Option(metavar="SECONDS", help="How long to wait.")] = 60.0,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check all of it, change nothing.")] = False,
+    wait: Annotated[
+        bool, typer.Option("--wait/--no-wait", help="Wait until the applied Deployments are ready.")
+    ] = False,
+    timeout: TimeoutOption = 60.0,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check everything, change nothing.")] = False,
 ) -> None:
-    """Create or change objects from manifests; all of them, or none when one is wrong.
+    """Create or update the objects in manifests: all of them, or none if one is invalid.
 
-    Returns when Envoy has acknowledged what changed, and says in how many milliseconds.
+    Returns once Envoy has acknowledged the change, and prints how long that took.
     """
     from meshmall.cli.apply import apply_files  # noqa: PLC0415
 
@@ -143,11 +181,11 @@ def delete(
     filename: FilesOption,
     home: HomeOption = None,
     namespace: NamespaceOption = None,
-    wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Wait until their pods have ended.")] = True,
-    timeout: Annotated[float, typer.Option(metavar="SECONDS", help="How long to wait.")] = 60.0,
+    wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Wait until their pods have stopped.")] = True,
+    timeout: TimeoutOption = 60.0,
 ) -> None:
-    """Delete the objects that manifests name. Those that are not there are left out."""
-    from meshmall.cli.apply import delete_files  # noqa: PLC0415
+    """Delete the objects that manifests name. Objects that do not exist are reported and skipped."""
+    from meshmall.cli.delete import delete_files  # noqa: PLC0415
 
     delete_files(context_of(home, namespace), filename, wait=wait, timeout=timeout)
 
@@ -155,14 +193,16 @@ def delete(
 @app.command()
 def get(
     kind: Annotated[str, typer.Argument(help="pods, deployments, services, virtualservices, all, ...")],
-    name: Annotated[str | None, typer.Argument(help="One object's name.")] = None,
+    name: Annotated[str | None, typer.Argument(help="Name of one object.")] = None,
     home: HomeOption = None,
     namespace: NamespaceOption = None,
-    all_namespaces: Annotated[bool, typer.Option("--all-namespaces", "-A")] = False,
-    selector: Annotated[str, typer.Option("--selector", "-l", help="Labels, as app=mall,version=v1")] = "",
+    all_namespaces: AllNamespacesOption = False,
+    selector: Annotated[
+        str, typer.Option("--selector", "-l", help="Label selector, for example app=mall,version=v1")
+    ] = "",
     output: Annotated[str, typer.Option("--output", "-o", help="table, wide, json, yaml or name")] = "table",
 ) -> None:
-    """Show objects."""
+    """List objects, or show one."""
     from meshmall.cli.get import get_objects  # noqa: PLC0415
 
     context = context_of(home, namespace)
@@ -174,13 +214,15 @@ def logs(
     target: Annotated[str, typer.Argument(help="A pod's name, or deployment/NAME for one of its pods.")],
     home: HomeOption = None,
     namespace: NamespaceOption = None,
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on as lines come.")] = False,
-    tail: Annotated[int | None, typer.Option(metavar="N", help="The last N lines alone.")] = None,
-    container: Annotated[str | None, typer.Option("--container", "-c", metavar="NAME")] = None,
-    previous: Annotated[bool, typer.Option("--previous", "-p", help="Of the run before.")] = False,
-    timestamps: Annotated[bool, typer.Option("--timestamps", help="With the time of each line.")] = False,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Keep printing new lines.")] = False,
+    tail: Annotated[int | None, typer.Option(metavar="N", help="Only the last N lines.")] = None,
+    container: Annotated[
+        str | None, typer.Option("--container", "-c", metavar="NAME", help="Default: the first.")
+    ] = None,
+    previous: Annotated[bool, typer.Option("--previous", "-p", help="The previous run of the container.")] = False,
+    timestamps: Annotated[bool, typer.Option("--timestamps", help="Prefix each line with its time.")] = False,
 ) -> None:
-    """Print what a pod's containers have written."""
+    """Print a pod's log."""
     from meshmall.cli.logs import print_logs  # noqa: PLC0415
 
     print_logs(
@@ -197,9 +239,9 @@ def logs(
 @app.command()
 def status(
     home: HomeOption = None,
-    output: Annotated[str, typer.Option("--output", "-o", help="text or json")] = "text",
+    output: JsonOutputOption = "text",
 ) -> None:
-    """Say what runs, where it answers, and what is wrong. Exit code 1 when something is not ready."""
+    """Show what is running, its addresses and its problems. Exit code 1 if there are problems."""
     from meshmall.cli.status import show_status  # noqa: PLC0415
 
     show_status(context_of(home), output)
@@ -207,19 +249,19 @@ def status(
 
 @app.command()
 def route(
-    url: Annotated[str, typer.Argument(metavar="URL", help="As the caller would write it: http://products:7000/")],
+    url: Annotated[
+        str, typer.Argument(metavar="URL", help="As the caller would write it, for example http://products:7000/")
+    ],
     home: HomeOption = None,
     namespace: NamespaceOption = None,
     caller: Annotated[
         str, typer.Option("--from", metavar="NAME", help="The calling pod or Deployment. Default: the gateway.")
     ] = "",
-    header: Annotated[
-        list[str] | None, typer.Option("--header", "-H", metavar="NAME:VALUE", help='As "cookie: user=fox".')
-    ] = None,
-    method: Annotated[str, typer.Option("--method", "-X", metavar="METHOD")] = "GET",
-    output: Annotated[str, typer.Option("--output", "-o", help="text or json")] = "text",
+    header: HeadersOption = None,
+    method: MethodOption = "GET",
+    output: JsonOutputOption = "text",
 ) -> None:
-    """Say where a request would go: the rule that takes it, why the earlier ones do not, the destinations."""
+    """Show where a request would go: the rule that matches, why earlier rules do not, and the destinations."""
     from meshmall.cli.route import show_route  # noqa: PLC0415
 
     context = context_of(home, namespace)
@@ -230,16 +272,16 @@ def route(
 def trace(
     url: Annotated[
         str | None,
-        typer.Argument(help="A URL of the gateway, or a path. Without: the last request.", show_default=False),
+        typer.Argument(help="A URL of the gateway, or a path. Default: show the last request.", show_default=False),
     ] = None,
     home: HomeOption = None,
-    branch: Annotated[str, typer.Option("--branch", metavar="NAME", help="Send it in this branch.")] = "",
-    header: Annotated[list[str] | None, typer.Option("--header", "-H", metavar="'NAME: VALUE'")] = None,
-    method: Annotated[str, typer.Option("--request", "-X", metavar="METHOD")] = "GET",
+    branch: Annotated[str, typer.Option("--branch", metavar="NAME", help="Send the request in this branch.")] = "",
+    header: HeadersOption = None,
+    method: MethodOption = "GET",
     request_id: Annotated[str, typer.Option("--id", metavar="ID", help="The request with this x-request-id.")] = "",
-    output: Annotated[str, typer.Option("--output", "-o", help="text or json")] = "text",
+    output: JsonOutputOption = "text",
 ) -> None:
-    """Send a request and print its way through the mesh: who answered, in which version, how fast, by which rule."""
+    """Send a request and print its path through the mesh: which pod answered each call, how fast, by which rule."""
     from meshmall.cli.trace import show_trace  # noqa: PLC0415
 
     show_trace(
@@ -250,34 +292,38 @@ def trace(
 @app.command()
 def top(
     home: HomeOption = None,
+    namespace: Annotated[
+        str | None,
+        typer.Option("--namespace", "-n", metavar="NAME", help="Only its services. Default: all.", show_default=False),
+    ] = None,
     branch: Annotated[
-        str, typer.Option("--branch", metavar="NAME", help='Its requests alone; "-" is the baseline.')
+        str, typer.Option("--branch", metavar="NAME", help='Only its requests; "-" is the baseline.')
     ] = "",
-    window: Annotated[float, typer.Option(metavar="SECONDS", help="Over how long, 5 to 300.")] = 30.0,
-    every: Annotated[float, typer.Option(metavar="SECONDS", help="How often it is drawn.")] = 2.0,
-    once: Annotated[bool, typer.Option("--once", help="Print it once.")] = False,
-    output: Annotated[str, typer.Option("--output", "-o", help="text or json")] = "text",
+    window: Annotated[float, typer.Option(metavar="SECONDS", help="Length of the window, 5 to 300.")] = 30.0,
+    every: Annotated[float, typer.Option(metavar="SECONDS", help="Refresh interval.")] = 2.0,
+    once: Annotated[bool, typer.Option("--once", help="Print once and exit.")] = False,
+    output: JsonOutputOption = "text",
 ) -> None:
-    """Show every service live: requests, errors, times, processor, memory."""
+    """Show every service live: requests, errors, latency, CPU, memory."""
     from meshmall.cli.top import show_top  # noqa: PLC0415
 
-    show_top(context_of(home), window=window, every=every, once=once, branch=branch, output=output)
+    show_top(context_of(home), namespace, window=window, every=every, once=once, branch=branch, output=output)
 
 
 @app.command()
 def load(
     home: HomeOption = None,
     namespace: NamespaceOption = None,
-    seconds: Annotated[float, typer.Option(metavar="SECONDS", help="How long.")] = 30.0,
-    users: Annotated[int, typer.Option(metavar="NUMBER", help="How many at once.")] = 8,
-    rate: Annotated[float, typer.Option(metavar="NUMBER", help="Requests a second, all together.")] = 20.0,
+    seconds: Annotated[float, typer.Option(metavar="SECONDS", help="Duration.")] = 30.0,
+    users: Annotated[int, typer.Option(metavar="NUMBER", help="Number of concurrent users.")] = 8,
+    rate: Annotated[float, typer.Option(metavar="NUMBER", help="Requests per second, in total.")] = 20.0,
     branch: Annotated[
         list[str] | None,
-        typer.Option("--branch", metavar="NAME", help="Visitors of this branch. Default: of every one."),
+        typer.Option("--branch", metavar="NAME", help="Also send requests in this branch. Default: in every branch."),
     ] = None,
-    output: Annotated[str, typer.Option("--output", "-o", help="text or json")] = "text",
+    output: JsonOutputOption = "text",
 ) -> None:
-    """Drive the mall as a mix of users, so that there is something to see. Exit code 1 when a request failed."""
+    """Send the mall a mix of users' requests, to have something to look at. Exit code 1 if a request failed."""
     from meshmall.cli.load import drive  # noqa: PLC0415
 
     drive(context_of(home, namespace), seconds=seconds, users=users, rate=rate, branches=branch or [], output=output)
@@ -286,7 +332,7 @@ def load(
 @app.command()
 def console(
     home: HomeOption = None,
-    only_print: Annotated[bool, typer.Option("--print", help="Print the address, open nothing.")] = False,
+    only_print: PrintOption = False,
 ) -> None:
     """Open the web console: topology, requests, branches, workloads and rules, live."""
     from meshmall.cli.console import open_console  # noqa: PLC0415
@@ -302,12 +348,14 @@ def analyze(
     ] = None,
     home: HomeOption = None,
     namespace: NamespaceOption = None,
-    alone: Annotated[bool, typer.Option("--alone", help="The files alone, not among what the mesh has.")] = False,
-    output: Annotated[str, typer.Option("--output", "-o", help="text or json")] = "text",
+    alone: Annotated[
+        bool, typer.Option("--alone", help="Analyze only the files, ignoring what is in the mesh.")
+    ] = False,
+    output: JsonOutputOption = "text",
 ) -> None:
-    """Look for what is wrong with rules, without applying them. Exit code 1 when there is an error.
+    """Find problems in rules without applying them. Exit code 1 if there is an error.
 
-    Without files: what the running mesh has.
+    Without files, analyzes what is in the running mesh.
     """
     from meshmall.cli.analyze import analyze_files  # noqa: PLC0415
 
@@ -325,25 +373,30 @@ def kubeconfig(home: HomeOption = None) -> None:
 @app.command()
 def down(
     home: HomeOption = None,
-    purge: Annotated[bool, typer.Option("--purge", help="Also remove all that the mesh keeps in its home.")] = False,
+    purge: Annotated[
+        bool, typer.Option("--purge", help="Also remove everything the mesh has saved in its home.")
+    ] = False,
 ) -> None:
-    """End the mesh and everything it started. What was applied is kept for the next start."""
+    """Stop the mesh and everything it started. Applied objects are kept for the next start."""
     from meshmall.cli.down import bring_down  # noqa: PLC0415
 
     bring_down(context_of(home), purge=purge)
 
 
 def run() -> NoReturn:
-    """Runs the command line; failures become a message on stderr and the exit code."""
+    """Runs the command line; a failure becomes a message on stderr and an exit code."""
     code = 0
     try:
         code = app(standalone_mode=True) or 0
     except Failure as failure:
         View().failure(failure.message, failure.remedy)
         code = failure.code
+    except ApiError as error:
+        View().failure(error.message)
+        code = 1
     except KeyboardInterrupt:
         code = 130
     except BrokenPipeError:
-        sys.stdout = None  # the reader left; nothing more can be said
+        sys.stdout = None  # the reader has gone; nothing more can be printed
         code = 141
     sys.exit(code)

@@ -1,4 +1,4 @@
-"""`meshmall console`: lets a browser into the console."""
+"""`meshmall console`: signs a browser in to the console."""
 
 import webbrowser
 
@@ -8,7 +8,7 @@ from meshmall.cli.context import Context
 
 
 def open_console(context: Context, *, only_print: bool) -> None:
-    """Prints an address that is good once and for a minute, and opens it in a browser where there is one."""
+    """Prints an address that works once, within a minute, and opens it in a browser if there is one."""
     try:
         url = context.client.console()
     except ApiError as error:

@@ -1,4 +1,4 @@
-"""What every command works with: the home, the view, the namespace and the API's client."""
+"""What every command works with: home, view, namespace and the client of the API."""
 
 from functools import cached_property
 
@@ -8,7 +8,7 @@ from meshmall.cli.view import View
 
 
 class Context:
-    """`namespace` is the one asked for, or the mesh's default."""
+    """`namespace` is the one requested, or the mesh's default."""
 
     def __init__(self, home: Home, view: View, namespace: str | None = None) -> None:
         self.home = home
@@ -17,6 +17,6 @@ class Context:
 
     @cached_property
     def client(self) -> Client:
-        """Speaks to the daemon. Raises Failure when none runs."""
+        """The client of the daemon's API. Raises Failure when the mesh is not running."""
         self.home.require_running()
         return Client(self.home.path)

@@ -1,4 +1,4 @@
-"""`meshmall demo`: the multi-branch environment, shown by what three users really get."""
+"""`meshmall demo`: the multi-branch environment, shown by the answers that three users really get."""
 
 import http.client
 import json
@@ -17,7 +17,7 @@ LARGEST_ANSWER = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What one user's `/api/mall` shows. `favorites` counts the products that tell theirs."""
+    """What one user's `/api/mall` shows. `favorites` counts the products that have any."""
 
     recommend_banner: bool
     discount_banner: bool
@@ -32,15 +32,15 @@ EXPECTED = {
 }
 
 
-def show(context: Context, asked: Mapping[str, Any]) -> None:
-    """Brings all up, asks as each user and prints what came.
+def show(context: Context, options: Mapping[str, Any]) -> None:
+    """Starts everything, sends a request as each user and prints the answers side by side.
 
-    Raises Failure when one of them sees what is not theirs.
+    Raises Failure when a user sees somebody else's version.
     """
     if context.home.running() is None:
-        start_mesh(context, asked)
+        start_mesh(context, options)
     else:
-        context.view.say(f"the mesh already runs in {context.home.path}")
+        context.view.say(f"the mesh is already running in {context.home.path}")
     apply_mall(context, MALL)
     apply_mall(context, BRANCHES)
     settings = context.home.settings()
@@ -48,22 +48,22 @@ def show(context: Context, asked: Mapping[str, Any]) -> None:
     url = settings.gateway_url
     context.view.say()
     context.view.table(
-        f"What each of them sees at {url}/",
+        f"What each user sees at {url}/",
         ["", *(f"user={user}" for user in USERS)],
         [
             ["recommend, banner (jason's)", *(_yes(seen[user].recommend_banner) for user in USERS)],
             ["discount, banner (fox's)", *(_yes(seen[user].discount_banner) for user in USERS)],
-            ["products, favourites (fox's)", *(_count(seen[user]) for user in USERS)],
+            ["products, favorites (fox's)", *(_count(seen[user]) for user in USERS)],
         ],
     )
     _addresses(context, url)
     wrong = [user for user in USERS if not EXPECTED[user](seen[user])]
     if wrong:
-        raise Failure(f"{', '.join(wrong)}: not what the branches say", "meshmall status; meshmall get pods")
+        raise Failure(f"{', '.join(wrong)}: wrong version of a service", "see: meshmall status; meshmall get pods")
 
 
 def ask(address: str, port: int, user: str) -> Seen:
-    """Asks the gateway for `/api/mall` as this user. Raises Failure when the answer is not a mall."""
+    """Requests `/api/mall` as this user. Raises Failure when the gateway or the mall fails."""
     connection = http.client.HTTPConnection(address, port, timeout=10)
     try:
         connection.request("GET", "/api/mall", headers={"cookie": f"user={user}"})
@@ -78,7 +78,7 @@ def ask(address: str, port: int, user: str) -> Seen:
     body = json.loads(text)
     areas = [body.get("recommend"), body.get("discount")]
     if None in areas:
-        raise Failure(f"the mall answers user={user} without an area: {body.get('errors')}")
+        raise Failure(f"the mall answers user={user} without one of its areas: {body.get('errors')}")
     products = [product for area in areas for product in area["products"]]
     return Seen(
         recommend_banner=areas[0]["banner"],
@@ -90,11 +90,11 @@ def ask(address: str, port: int, user: str) -> Seen:
 
 def _addresses(context: Context, url: str) -> None:
     settings = context.home.settings()
-    context.view.say(f"  the page      [bold]{url}/[/]  (sign in as jason, fox, or any name)")
-    context.view.say(f"  the same      http://{settings.address}:31004/  (NodePort)")
-    context.view.say(f"  by hand       curl -s -H 'cookie: user=jason' {url}/api/mall")
+    context.view.say(f"  shop          [bold]{url}/[/]  (sign in as jason, fox, or any name)")
+    context.view.say(f"  NodePort      http://{settings.address}:31004/")
+    context.view.say(f"  API           curl -s -H 'cookie: user=jason' {url}/api/mall")
     context.view.say(f"  kubectl       export KUBECONFIG={context.home.kubeconfig}")
-    context.view.say("  and then      meshmall status, meshmall get pods, meshmall down")
+    context.view.say("  next          meshmall status, meshmall get pods, meshmall down")
 
 
 def _yes(there: bool) -> str:

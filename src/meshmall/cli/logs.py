@@ -1,11 +1,11 @@
-"""`meshmall logs`: what a pod's containers have written."""
+"""`meshmall logs`: the log of a pod's container."""
 
 import sys
 
 from mesh.client.api import ApiError
+from mesh.client.rollout import pods_of
 from mesh.daemon.failure import Failure
 from mesh.resources.values.ref import Ref
-from meshmall.cli.apply import pods_of
 from meshmall.cli.context import Context
 
 
@@ -35,7 +35,7 @@ def print_logs(
             sys.stdout.buffer.write(chunk)
             sys.stdout.buffer.flush()
     except ApiError as error:
-        raise Failure(error.message, "the pods there are: meshmall get pods") from None
+        raise Failure(error.message, "list the pods: meshmall get pods") from None
 
 
 def _pod(context: Context, target: str) -> str:
@@ -43,9 +43,9 @@ def _pod(context: Context, target: str) -> str:
     if kind in ("", "pod", "pods", "po"):
         return name
     if kind not in ("deployment", "deployments", "deploy"):
-        raise Failure(f"{target}: logs are a pod's", "name a pod, or deployment/NAME")
+        raise Failure(f"{target}: only pods have logs", "use a pod's name, or deployment/NAME")
     try:
-        pods = pods_of(context, Ref("apps", "Deployment", context.namespace, name))
+        pods = pods_of(context.client, Ref("apps", "Deployment", context.namespace, name))
     except ApiError as error:
         raise Failure(error.message) from None
     if not pods:

@@ -1,19 +1,22 @@
-"""Options that many commands share, and the context they make."""
+"""Options that many commands share, and the context made of them."""
 
 import os
+from contextvars import ContextVar
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from mesh.daemon.failure import Failure
 from mesh.daemon.home import Home, default_home
 from meshmall.cli.context import Context
 from meshmall.cli.view import View
 
 
 class Outbound(StrEnum):
-    """Whether pods can call hosts that the mesh does not know (Istio's outboundTrafficPolicy)."""
+    """Whether pods can call hosts unknown to the mesh (Istio's outboundTrafficPolicy)."""
 
     REGISTRY_ONLY = "registry-only"
     ALLOW_ANY = "allow-any"
@@ -24,20 +27,53 @@ HomeOption = Annotated[
     typer.Option(
         "--home",
         metavar="DIR",
-        help="The mesh's folder. Default: $MESHMALL_HOME, or meshmall in your XDG state folder.",
+        help="The mesh's folder. Default: $MESHMALL_HOME, or meshmall in the XDG state folder.",
         show_default=False,
     ),
 ]
 NamespaceOption = Annotated[
-    str | None, typer.Option("--namespace", "-n", metavar="NAME", help="The namespace. Default: mesh.")
+    str | None,
+    typer.Option("--namespace", "-n", metavar="NAME", help="The namespace. Default: mesh.", show_default=False),
 ]
+AllNamespacesOption = Annotated[bool, typer.Option("--all-namespaces", "-A", help="Objects of every namespace.")]
 FilesOption = Annotated[
     list[str],
-    typer.Option("--filename", "-f", metavar="FILE", help="A manifest, a folder of them, or - for stdin."),
+    typer.Option("--filename", "-f", metavar="FILE", help="A manifest, a folder of manifests, or - for stdin."),
 ]
+TimeoutOption = Annotated[float, typer.Option(metavar="SECONDS", help="How long to wait.")]
+HeadersOption = Annotated[
+    list[str] | None,
+    typer.Option("--header", "-H", metavar="'NAME: VALUE'", help="For example 'cookie: user=fox'."),
+]
+# curl's name for it is --request; --method is what people try next.
+MethodOption = Annotated[
+    str, typer.Option("--request", "--method", "-X", metavar="METHOD", help="The request's method.")
+]
+JsonOutputOption = Annotated[str, typer.Option("--output", "-o", help="text or json")]
+PrintOption = Annotated[bool, typer.Option("--print", help="Print the address without opening it.")]
+
+
+@dataclass(frozen=True, slots=True)
+class Common:
+    """The options that may also stand before the command: `meshmall -n shop get pods`."""
+
+    home: Path | None = None
+    namespace: str | None = None
+
+
+COMMON: ContextVar[Common] = ContextVar("COMMON")
 
 
 def context_of(home: Path | None, namespace: str | None = None) -> Context:
-    """What a command works with."""
+    """What a command works with. Its own options win over those before the command."""
+    common = COMMON.get(Common())
+    home = home or common.home
     path = home.expanduser().absolute() if home else default_home(os.environ)
-    return Context(Home(path), View(), namespace)
+    return Context(Home(path), View(), namespace or common.namespace)
+
+
+def require_output(output: str, *formats: str) -> None:
+    """Raises Failure when `-o` is none of the formats that the command has."""
+    if output not in formats:
+        *others, last = formats
+        raise Failure(f"-o {output}: use {', '.join(others)} or {last}", code=2)

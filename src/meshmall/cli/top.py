@@ -1,4 +1,4 @@
-"""`meshmall top`: a live table of services: requests, errors, times, processor, memory."""
+"""`meshmall top`: a live table of services: requests, errors, latency, CPU, memory."""
 
 import json
 import time
@@ -12,17 +12,19 @@ from mesh.client.api import ApiError, Client
 from mesh.daemon.failure import Failure
 from mesh.resources.values.body import Body
 from meshmall.cli.context import Context
+from meshmall.cli.options import require_output
 
 HEADER = ("SERVICE", "PODS", "REQ/S", "ERRORS", "P50", "P99", "CPU", "MEMORY")
 SIZES = {"Ki": 1 << 10, "Mi": 1 << 20, "Gi": 1 << 30}
 
 
-def show_top(context: Context, *, window: float, every: float, once: bool, branch: str, output: str) -> None:
-    """Prints the table, again and again until Ctrl-C on a terminal; once into a pipe. Raises Failure."""
-    if output not in ("text", "json"):
-        raise Failure(f"-o {output}: known are text, json", code=2)
+def show_top(
+    context: Context, namespace: str | None, *, window: float, every: float, once: bool, branch: str, output: str
+) -> None:
+    """Prints the table: on a terminal again and again until Ctrl-C, into a pipe once. Raises Failure."""
+    require_output(output, "text", "json")
     try:
-        rows = look(context.client, window, branch)
+        rows = service_rows(context.client, window, branch, namespace)
         if output == "json":
             context.view.plain(json.dumps(rows, indent=2))
         elif once or not context.view.out.is_terminal:
@@ -31,25 +33,28 @@ def show_top(context: Context, *, window: float, every: float, once: bool, branc
             with Live(_table(rows), console=context.view.out, screen=True, auto_refresh=False) as live:
                 while True:
                     time.sleep(every)
-                    live.update(_table(look(context.client, window, branch)), refresh=True)
+                    live.update(_table(service_rows(context.client, window, branch, namespace)), refresh=True)
     except ApiError as error:
         raise Failure(error.message) from None
 
 
-def look(client: Client, window: float, branch: str) -> list[Body]:
-    """A row a service: rates a second, milliseconds, CPU cores, bytes; None where nothing is known."""
-    seen = client.topology(window, branch)
+def service_rows(client: Client, window: float, branch: str, namespace: str | None) -> list[Body]:
+    """A row per service: requests per second, milliseconds, CPU cores, bytes; None where unknown.
+
+    `namespace` limits the rows to one namespace.
+    """
+    topology = client.topology(window, branch)
     cpu, memory = _usage(client)
     rows = []
-    for service in seen["services"]:
-        if service["kind"] == "gateway":
+    for service in topology["services"]:
+        if service["kind"] == "gateway" or (namespace and service["namespace"] != namespace):
             continue
-        names = [each["workload"] for each in service["versions"]]
+        names = [version["workload"] for version in service["versions"]]
         rows.append(
             {
                 "service": service["id"],
-                "ready": sum(each["ready"] for each in service["versions"]),
-                "pods": sum(each["pods"] for each in service["versions"]),
+                "ready": sum(version["ready"] for version in service["versions"]),
+                "pods": sum(version["pods"] for version in service["versions"]),
                 **{name: service[name] for name in ("rate", "requests", "errorShare", "p50", "p99")},
                 "cpu": sum(cpu[service["namespace"], name] for name in names) if names else None,
                 "memory": sum(memory[service["namespace"], name] for name in names) if names else None,
@@ -59,7 +64,7 @@ def look(client: Client, window: float, branch: str) -> list[Body]:
 
 
 def _usage(client: Client) -> tuple[dict[tuple[str, str], float], dict[tuple[str, str], float]]:
-    """CPU cores and bytes of memory, by namespace and Deployment."""
+    """CPU cores and bytes of memory, by (namespace, Deployment)."""
     cpu: dict[tuple[str, str], float] = defaultdict(float)
     memory: dict[tuple[str, str], float] = defaultdict(float)
     for pod in client.pod_metrics():

@@ -1,4 +1,4 @@
-"""`meshmall trace`: one request through the whole mesh, as a tree."""
+"""`meshmall trace`: the path of one request through the mesh, as a tree."""
 
 import http.client
 import json
@@ -16,25 +16,25 @@ from mesh.resources.meshmall.branch import BAGGAGE_MEMBER
 from mesh.resources.values.body import Body
 from meshmall.cli.branch.diff import header_of
 from meshmall.cli.context import Context
+from meshmall.cli.options import require_output
 
 LIMIT = 60.0
-TOLD_LIMIT = 5.0
+SPANS_LIMIT = 5.0
 LARGEST_ANSWER = 64 << 20
 
 
 def show_trace(
     context: Context, url: str | None, *, branch: str, method: str, headers: Sequence[str], request_id: str, output: str
 ) -> None:
-    """Sends a request and prints its tree; without a URL, prints that of the last request, or of the one named.
+    """Sends a request and prints its tree; without a URL, prints the tree of `request_id` or of the last request.
 
-    Raises Failure when it cannot be sent, or nothing is known of it.
+    Raises Failure when the request cannot be sent or is not found.
     """
-    if output not in ("text", "json"):
-        raise Failure(f"-o {output}: known are text, json", code=2)
-    pairs = [header_of(each) for each in headers]
+    require_output(output, "text", "json")
+    pairs = list(map(header_of, headers))
     try:
         if url is not None:
-            spans = _told(context, _send(context, url, branch, method, pairs))
+            spans = _reported(context, _send(context, url, branch, method, pairs))
         else:
             spans = _of(context, request_id)
     except ApiError as error:
@@ -42,15 +42,15 @@ def show_trace(
     if output == "json":
         context.view.plain(json.dumps(spans, indent=2))
     else:
-        context.view.drawn(tree(spans))
+        context.view.render(tree(spans))
 
 
 def _of(context: Context, request_id: str) -> list[Body]:
     request_id = request_id or context.client.last_request()
     spans = context.client.request(request_id) if request_id else []
     if not spans:
-        what = f"request {request_id}" if request_id else "any request"
-        raise Failure(f"nothing is known of {what}", "the mesh keeps the last 10,000 since it was started")
+        message = f"request {request_id} not found" if request_id else "no request yet"
+        raise Failure(message, "the mesh remembers the last 10,000 requests since it started")
     return list(spans)
 
 
@@ -62,14 +62,14 @@ def _send(context: Context, url: str, branch: str, method: str, pairs: Sequence[
     parts = urlsplit(url)
     if parts.scheme != "http" or not parts.hostname:
         raise Failure(
-            f'"{url[:200]}" is not a URL of the gateway', f"as {settings.gateway_url}/api/mall, or /api/mall", 2
+            f'"{url[:200]}" is not a URL of the gateway', f"for example {settings.gateway_url}/, or a path such as /", 2
         )
     request_id = str(uuid.uuid4())
     headers = {"Host": parts.netloc, "x-request-id": request_id, **dict(pairs)}
     if branch:
         name = next((key for key in headers if key.lower() == "baggage"), "baggage")
         headers[name] = ",".join(filter(None, (f"{BAGGAGE_MEMBER}={branch}", headers.get(name, ""))))
-    # A preview host is the gateway's, whatever this machine's resolver makes of it.
+    # A preview host means the gateway, even where this machine's resolver does not know names under localhost.
     preview = parts.hostname.endswith(".localhost")
     host = settings.address if preview else parts.hostname
     connection = http.client.HTTPConnection(host, parts.port or 80, timeout=LIMIT)
@@ -84,9 +84,9 @@ def _send(context: Context, url: str, branch: str, method: str, pairs: Sequence[
     return next((value for name, value in headers.items() if name.lower() == "x-request-id"), request_id)
 
 
-def _told(context: Context, request_id: str) -> list[Body]:
-    """The spans, once Envoy has told the outermost one and no more come."""
-    deadline = time.monotonic() + TOLD_LIMIT
+def _reported(context: Context, request_id: str) -> list[Body]:
+    """The spans, once Envoy has reported the outermost one and no more arrive."""
+    deadline = time.monotonic() + SPANS_LIMIT
     before = -1
     while time.monotonic() < deadline:
         spans = context.client.request(request_id)
@@ -96,18 +96,19 @@ def _told(context: Context, request_id: str) -> list[Body]:
         time.sleep(0.15)
     if before > 0:
         return list(context.client.request(request_id))
-    raise Failure("Envoy told nothing of the request", "was it sent to this mesh's gateway?")
+    raise Failure("Envoy did not report the request", "was it sent to this mesh's gateway?")
 
 
 def tree(spans: Sequence[Body]) -> Tree:
     """The spans as a tree for a terminal."""
-    whole = max(span["start"] + span["milliseconds"] / 1000 for span in spans) - min(span["start"] for span in spans)
-    top = Tree(f"[dim]request {escape(spans[0]['requestId'])}, {len(spans)} hops, {whole * 1000:.1f} ms[/]")
-    made: dict[int, Tree] = {}
+    seconds = max(span["start"] + span["milliseconds"] / 1000 for span in spans) - min(span["start"] for span in spans)
+    count = "1 hop" if len(spans) == 1 else f"{len(spans)} hops"
+    top = Tree(f"[dim]request {escape(spans[0]['requestId'])}, {count}, {seconds * 1000:.1f} ms[/]")
+    branches: dict[int, Tree] = {}
     for number in _outer_first(spans):
         parent = spans[number]["parent"]
-        above = made[parent] if parent is not None else top
-        made[number] = above.add(_line(spans[number]))
+        above = branches[parent] if parent is not None else top
+        branches[number] = above.add(_line(spans[number]))
     return top
 
 
@@ -123,18 +124,18 @@ def _outer_first(spans: Sequence[Body]) -> Iterator[int]:
 
 
 def _line(span: Body) -> str:
-    answered = span["destination"]
+    pod = span["destination"]
     name = span["service"].rpartition("/")[2]
     who = f"[bold]{escape(name)}[/]"
-    if answered:
-        version = answered["version"]
-        who += f" [{'magenta' if answered['branch'] else 'cyan'}]{escape(version)}[/]" if version else ""
-        who += f" [dim]{escape(answered['workload'])}[/]"
+    if pod:
+        version = pod["version"]
+        who += f" [{'magenta' if pod['branch'] else 'cyan'}]{escape(version)}[/]" if version else ""
+        who += f" [dim]{escape(pod['workload'])}[/]"
     marks = []
     if span["fallback"]:
-        marks.append(f"[yellow]fallback of {escape(span['branch'])}[/]")
-    elif answered and answered["branch"]:
-        marks.append(f"[magenta]branch {escape(answered['branch'])}[/]")
+        marks.append(f"[yellow]fallback from branch {escape(span['branch'])}[/]")
+    elif pod and pod["branch"]:
+        marks.append(f"[magenta]branch {escape(pod['branch'])}[/]")
     if span["flags"]:
         marks.append(f"[red]{escape(span['flags'])}[/]")
     failed = span["status"] >= 500 or span["status"] == 0

@@ -1,4 +1,4 @@
-"""`meshmall up`: the daemon, the mall's v1 and the baseline's rules."""
+"""`meshmall up`: starts the daemon, and applies the mall's v1 and the baseline's rules."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -7,7 +7,7 @@ from typing import Any
 from mesh.daemon import launch
 from mesh.daemon.failure import Failure
 from mesh.resources.values.durations import seconds
-from meshmall.cli.apply import apply_objects, wait_ready
+from meshmall.cli.apply import apply_objects, pods_are_ready, wait_ready
 from meshmall.cli.context import Context
 from meshmall.manifests import mall_manifest, read
 
@@ -15,27 +15,26 @@ MALL = ("mesh-mall-v1.yaml", "mesh-routing.yaml")
 READY_LIMIT = 60.0
 
 
-def bring_up(context: Context, asked: Mapping[str, Any], *, with_mall: bool) -> None:
-    """Starts the mesh as asked (None keeps what the home has) and says where it answers."""
-    start_mesh(context, asked)
+def bring_up(context: Context, options: Mapping[str, Any], *, with_mall: bool) -> None:
+    """Starts the mesh and prints its addresses. An option that is None keeps the home's setting."""
+    start_mesh(context, options)
     if with_mall:
         apply_mall(context, MALL)
     settings = context.home.settings()
     if with_mall:
-        context.view.say(f"\nThe mall is at [bold]{settings.gateway_url}/[/]")
+        context.view.say(f"\nThe mall: [bold]{settings.gateway_url}/[/]")
     context.view.say(f"kubectl: export KUBECONFIG={context.home.kubeconfig}")
 
 
-def start_mesh(context: Context, asked: Mapping[str, Any]) -> None:
-    """Starts the daemon; raises Failure when it does not come up."""
+def start_mesh(context: Context, options: Mapping[str, Any]) -> None:
+    """Starts the daemon. Raises Failure when it does not come up."""
     home = context.home
-    _require_duration(asked.get("branch_expires"))
-    settings = replace(home.settings(), **{name: value for name, value in asked.items() if value is not None})
+    _require_duration(options.get("branch_expires"))
+    settings = replace(home.settings(), **{name: value for name, value in options.items() if value is not None})
     with context.view.step("starting the mesh") as step:
-        for said in launch.start(home, settings):
-            if "step" in said:
-                step.done = f"the mesh runs ({said['step']})"
-        step.done = f"the mesh runs in {home.path}"
+        for _ in launch.start(home, settings):
+            pass
+        step.done = f"mesh started in {home.path}"
 
 
 def apply_mall(context: Context, names: tuple[str, ...]) -> None:
@@ -46,7 +45,7 @@ def apply_mall(context: Context, names: tuple[str, ...]) -> None:
         step.done = f"applied {', '.join(names)}; Envoy acknowledged in {outcome.milliseconds:,.0f} ms"
     with context.view.step("waiting for the pods") as step:
         count = wait_ready(context, outcome.deployments, READY_LIMIT)
-        step.done = f"{count} pods are ready"
+        step.done = pods_are_ready(count)
 
 
 def _require_duration(text: str | None) -> None:
@@ -57,4 +56,4 @@ def _require_duration(text: str | None) -> None:
     except ValueError:
         good = False
     if not good:
-        raise Failure(f'--branch-expires "{text}": is not a duration', "48h or 90m would do", code=2)
+        raise Failure(f'--branch-expires "{text}": not a duration', "for example 48h or 90m", code=2)

@@ -1,6 +1,6 @@
 """What a command prints: steps with their times, tables, failures.
 
-On a terminal with colour and a spinner (rich); into a pipe or file as plain lines.
+A terminal gets colour and a spinner (rich), a pipe or file plain lines.
 """
 
 import sys
@@ -26,7 +26,7 @@ class View:
 
     @contextmanager
     def step(self, doing: str) -> Iterator["Step"]:
-        """Shows what is being done, then that it is done and in how many milliseconds."""
+        """Shows what is in progress, then the result and how many milliseconds it took."""
         step = Step(doing)
         begun = time.perf_counter()
         if self.out.is_terminal:
@@ -42,7 +42,7 @@ class View:
         self.out.print(Text.from_markup(text) if text else "")
 
     def plain(self, text: str) -> None:
-        """Writes text as it is: what another program may read."""
+        """Writes text unchanged, for other programs to read."""
         self.out.file.write(text if text.endswith("\n") else text + "\n")
 
     def warn(self, text: str) -> None:
@@ -53,22 +53,22 @@ class View:
         if remedy:
             self.err.print(f"  {escape(remedy)}", style="dim")
 
-    def drawn(self, what: RenderableType) -> None:
-        """A tree or the like: wrapped at a terminal's width, whole lines into a pipe."""
+    def render(self, renderable: RenderableType) -> None:
+        """Prints a rich renderable such as a tree: wrapped on a terminal, in unbroken lines into a pipe."""
         if self.out.is_terminal:
-            self.out.print(what, soft_wrap=False)
+            self.out.print(renderable, soft_wrap=False)
         else:
-            Console(file=self.out.file, highlight=False, width=WIDEST).print(what)
+            Console(file=self.out.file, highlight=False, width=WIDEST).print(renderable)
 
     def columns(self, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-        """A table as kubectl prints it: aligned columns, no frame."""
+        """Prints a table as kubectl does: aligned columns, no frame."""
         widths = [max(len(row[i]) for row in (header, *rows)) for i in range(len(header))]
         for row in (header, *rows):
             cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
             self.plain("   ".join(cells).rstrip())
 
     def table(self, title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-        """A framed table for people; cells may have rich's markup."""
+        """Prints a framed table for people; cells may have rich's markup."""
         table = Table(title=title, title_justify="left", box=box.ROUNDED, title_style="bold", pad_edge=True)
         for name in header:
             table.add_column(name, no_wrap=True)
@@ -78,7 +78,7 @@ class View:
 
 
 class Step:
-    """What a step says; set `done` to say more when it ends."""
+    """A step in progress; set `done` to change what is printed at its end."""
 
     def __init__(self, doing: str) -> None:
         self.done = doing

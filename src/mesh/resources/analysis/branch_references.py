@@ -7,7 +7,7 @@ from typing import Self
 from mesh.resources.core.deployment import Deployment
 from mesh.resources.core.service import Service
 from mesh.resources.istio.destination_rule import DestinationRule
-from mesh.resources.meshmall.branch import BRANCH_LABEL, Branch, BranchService, entry_keys
+from mesh.resources.meshmall.branch import BRANCH_LABEL, Branch, BranchService, deployment_name, entry_keys
 from mesh.resources.values.hosts import aliases, resolve
 from mesh.resources.values.meta import Resource
 from mesh.resources.values.problems import FieldError, meant
@@ -115,6 +115,27 @@ def _services(branch: Branch, around: Surroundings) -> Iterator[FieldError]:
             )
         elif service is not None:
             yield from _change(change, service, around, path)
+        if change.fork is not None or change.template is not None:
+            yield from _name_taken(branch, name, around, path)
+
+
+def _name_taken(branch: Branch, service: str, around: Surroundings, path: str) -> Iterator[FieldError]:
+    """Is there a Deployment of the name that the fork or template needs, which is not this branch's own?
+
+    The controller would never overwrite it, so the branch could never become ready.
+    """
+    namespace, name = branch.metadata.namespace, deployment_name(service, branch.metadata.name)
+    for deployment in around.deployments:
+        if (deployment.metadata.namespace, deployment.metadata.name) != (namespace, name):
+            continue
+        # By name, not by uid: a Branch that is applied for the first time has no uid yet.
+        owners = {owner.name for owner in deployment.metadata.owner_references if owner.kind == "Branch"}
+        if branch.metadata.name not in owners:
+            yield FieldError(
+                path,
+                f"Deployment {namespace}/{name}, which the branch would create, already exists and does not belong to "
+                "the branch; delete it or choose another branch name",
+            )
 
 
 def _change(change: BranchService, service: Service, around: Surroundings, path: str) -> Iterator[FieldError]:

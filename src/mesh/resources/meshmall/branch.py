@@ -131,6 +131,11 @@ class Branch(Resource, frozen=True):
     status: BranchStatus = field(default_factory=BranchStatus)
 
 
+def deployment_name(service: str, branch: str) -> str:
+    """The name of the Deployment that runs a branch's fork or template; cut to a label's 63 characters."""
+    return f"{service}-{branch}"[:63].rstrip("-")
+
+
 def preview_host(name: str) -> str:
     """The host under which a browser enters a branch without cookie or extension."""
     return f"{name}.{PREVIEW_DOMAIN}"

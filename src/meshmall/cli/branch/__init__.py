@@ -1,1 +1,1 @@
-"""`meshmall branch`: what one types for an own view of the running mall."""
+"""`meshmall branch`: your own view of the running system."""

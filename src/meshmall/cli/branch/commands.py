@@ -5,15 +5,25 @@ from typing import Annotated, Any
 import typer
 
 from mesh.daemon.failure import Failure
-from meshmall.cli.options import HomeOption, NamespaceOption, context_of
+from meshmall.cli.options import (
+    AllNamespacesOption,
+    HeadersOption,
+    HomeOption,
+    JsonOutputOption,
+    MethodOption,
+    NamespaceOption,
+    PrintOption,
+    TimeoutOption,
+    context_of,
+)
 
-HELP = """An own view of the running mall: what you change, and whose requests see it.
+HELP = """Your own view of the running system: what you change, and who sees it.
 
 `meshmall branch create fox --cookie user=fox --fork discount --env BANNER=true` gives everybody with the cookie
-`user=fox` a discount of their own; nobody else notices.
+`user=fox` a different discount service; nobody else notices.
 """
 
-Name = Annotated[str, typer.Argument(help="The branch's name; a git branch's name will do.")]
+Name = Annotated[str, typer.Argument(help="The branch's name; git branch names are accepted.")]
 
 branch_app = typer.Typer(help=HELP, no_args_is_help=True, rich_markup_mode="markdown")
 
@@ -24,40 +34,39 @@ def _option(help_: str, metavar: str) -> typer.models.OptionInfo:
 
 @branch_app.command()
 def create(
-    name: Annotated[str | None, typer.Argument(help="The branch's name; a git branch's name will do.")] = None,
+    name: Annotated[str | None, typer.Argument(help="The branch's name; git branch names are accepted.")] = None,
     home: HomeOption = None,
     namespace: NamespaceOption = None,
     filename: Annotated[str | None, typer.Option("--filename", "-f", metavar="FILE", help="A Branch as YAML.")] = None,
-    from_git: Annotated[bool, typer.Option("--from-git", help="Named after the git branch of this folder.")] = False,
-    fork: Annotated[list[str] | None, _option("A service to copy from the baseline and change.", "SERVICE")] = None,
-    env: Annotated[list[str] | None, _option("A variable of the forks, or of one.", "[SERVICE:]KEY=VALUE")] = None,
-    image: Annotated[list[str] | None, _option("A fork's image.", "SERVICE=IMAGE")] = None,
-    command: Annotated[list[str] | None, _option("A fork's command.", "SERVICE=COMMAND")] = None,
-    replicas: Annotated[list[str] | None, _option("A fork's pods.", "SERVICE=NUMBER")] = None,
-    version: Annotated[list[str] | None, _option("An existing version of a service.", "SERVICE=VERSION")] = None,
-    url: Annotated[list[str] | None, _option("A process that you run yourself.", "SERVICE=URL")] = None,
-    new: Annotated[list[str] | None, _option("A service only here.", "SERVICE:PORT=COMMAND")] = None,
-    include: Annotated[list[str] | None, _option("Another branch whose changes are seen too.", "BRANCH")] = None,
-    cookie: Annotated[list[str] | None, _option("Enter by a cookie.", "NAME=VALUE")] = None,
-    header: Annotated[list[str] | None, _option("Enter by a header.", "NAME=VALUE")] = None,
-    query: Annotated[list[str] | None, _option("Enter by a query parameter.", "NAME=VALUE")] = None,
-    baggage: Annotated[list[str] | None, _option("Enter by a member of W3C baggage.", "NAME=VALUE")] = None,
-    host: Annotated[list[str] | None, _option("Enter by a host.", "HOST")] = None,
+    from_git: Annotated[bool, typer.Option("--from-git", help="Name it after the current git branch.")] = False,
+    fork: Annotated[list[str] | None, _option("Copy this service from the baseline, to change it.", "SERVICE")] = None,
+    env: Annotated[list[str] | None, _option("Set a variable in every fork, or in one.", "[SERVICE:]KEY=VALUE")] = None,
+    image: Annotated[list[str] | None, _option("Use another image in a fork.", "SERVICE=IMAGE")] = None,
+    command: Annotated[list[str] | None, _option("Use another command in a fork.", "SERVICE=COMMAND")] = None,
+    replicas: Annotated[list[str] | None, _option("Number of a fork's pods.", "SERVICE=NUMBER")] = None,
+    version: Annotated[list[str] | None, _option("Use an existing version of a service.", "SERVICE=VERSION")] = None,
+    url: Annotated[list[str] | None, _option("Use a process that you run yourself.", "SERVICE=URL")] = None,
+    new: Annotated[list[str] | None, _option("Add a service that only it has.", "SERVICE:PORT=COMMAND")] = None,
+    include: Annotated[list[str] | None, _option("Also see the changes of another branch.", "BRANCH")] = None,
+    cookie: Annotated[list[str] | None, _option("Enter by this cookie.", "NAME=VALUE")] = None,
+    header: Annotated[list[str] | None, _option("Enter by this header.", "NAME=VALUE")] = None,
+    query: Annotated[list[str] | None, _option("Enter by this query parameter.", "NAME=VALUE")] = None,
+    baggage: Annotated[list[str] | None, _option("Enter by this W3C baggage member.", "NAME=VALUE")] = None,
+    host: Annotated[list[str] | None, _option("Enter by this host.", "HOST")] = None,
     fallback: Annotated[
-        str, typer.Option(metavar="fail|baseline", help="What answers where the branch is not ready.")
+        str,
+        typer.Option(metavar="fail|baseline", help="What to do while it is not ready."),
     ] = "",
-    expires: Annotated[
-        str, typer.Option(metavar="DURATION|TIME", help="When it ends. Default: 48h, or what `up` was told.")
-    ] = "",
-    wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Return when it answers.")] = True,
-    timeout: Annotated[float, typer.Option(metavar="SECONDS", help="How long to wait.")] = 60.0,
+    expires: Annotated[str, typer.Option(metavar="DURATION|TIME", help="Default: 48h, or `up --branch-expires`.")] = "",
+    wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Wait until the branch is ready.")] = True,
+    timeout: TimeoutOption = 60.0,
 ) -> None:
-    """Make a branch. Returns when every listener has it and its forks answer, with the time of each step."""
-    from meshmall.cli.branch.create import create as make  # noqa: PLC0415
+    """Create a branch. Returns once Envoy has its routes and its forks answer, and prints the time of each step."""
+    from meshmall.cli.branch.create import create as create_branch  # noqa: PLC0415
     from meshmall.cli.branch.names import current_git_branch, object_name  # noqa: PLC0415
-    from meshmall.cli.branch.spec import Asked  # noqa: PLC0415
+    from meshmall.cli.branch.spec import BranchOptions  # noqa: PLC0415
 
-    asked = Asked(
+    options = BranchOptions(
         forks=fork or (),
         env=env or (),
         image=image or (),
@@ -77,28 +86,28 @@ def create(
     )
     context = context_of(home, namespace)
     if filename is not None:
-        body = _from_file(filename, asked, name)
+        body = _from_file(filename, options, name)
     else:
         git = current_git_branch() if from_git else ""
-        named = name or git
-        if not named:
+        given = name or git
+        if not given:
             raise Failure("a branch needs a name", "meshmall branch create NAME, or --from-git", code=2)
-        body = asked.branch(object_name(named), git or named)
+        body = options.branch(object_name(given), git or given)
         if git:
-            # A git branch is soon forgotten: its end stands in the object itself, for all to see.
+            # Git branches are soon forgotten: put the expiry into the object itself, where everybody sees it.
             body["spec"].setdefault("expires", context.home.settings().branch_expires)
-    make(context, body, wait=wait, timeout=timeout)
+    create_branch(context, body, wait=wait, timeout=timeout)
 
 
-def _from_file(filename: str, asked: object, name: str | None) -> dict[str, Any]:
-    from meshmall.cli.branch.spec import Asked  # noqa: PLC0415
+def _from_file(filename: str, options: object, name: str | None) -> dict[str, Any]:
+    from meshmall.cli.branch.spec import BranchOptions  # noqa: PLC0415
     from meshmall.manifests import read  # noqa: PLC0415
 
-    if asked != Asked():
-        raise Failure("-f FILE says all of it: no other option goes with it", code=2)
+    if options != BranchOptions():
+        raise Failure("-f cannot be combined with other options", code=2)
     objects = [body for body in read([filename]) if body.get("kind") == "Branch"]
     if len(objects) != 1:
-        raise Failure(f"{filename} holds {len(objects)} Branches; create makes one", "meshmall apply -f takes many")
+        raise Failure(f"{filename} has {len(objects)} Branches; create takes one", "for several: meshmall apply -f")
     if name is not None:
         objects[0].setdefault("metadata", {})["name"] = name
     return objects[0]
@@ -108,10 +117,10 @@ def _from_file(filename: str, asked: object, name: str | None) -> dict[str, Any]
 def list_(
     home: HomeOption = None,
     namespace: NamespaceOption = None,
-    all_namespaces: Annotated[bool, typer.Option("--all-namespaces", "-A")] = False,
+    all_namespaces: AllNamespacesOption = False,
     output: Annotated[str, typer.Option("--output", "-o", help="table, json or name")] = "table",
 ) -> None:
-    """Show all branches, those first that nobody has used for longest."""
+    """List branches, least recently used first."""
     from meshmall.cli.branch.show import list_branches  # noqa: PLC0415
 
     list_branches(context_of(home, namespace), output, everywhere=all_namespaces)
@@ -124,7 +133,7 @@ def show(
     namespace: NamespaceOption = None,
     output: Annotated[str, typer.Option("--output", "-o", help="text, json or yaml")] = "text",
 ) -> None:
-    """Show what a branch changes, what answers, who won where branches overlap, and what is wrong."""
+    """Show a branch: what it changes, what answers, where branches overlap, and what is wrong."""
     from meshmall.cli.branch.names import object_name  # noqa: PLC0415
     from meshmall.cli.branch.show import show as show_one  # noqa: PLC0415
 
@@ -137,7 +146,7 @@ def delete(
     home: HomeOption = None,
     namespace: NamespaceOption = None,
 ) -> None:
-    """Delete branches and all that was made for them; the baseline is never touched."""
+    """Delete branches and everything created for them. The baseline is never touched."""
     from meshmall.cli.branch.create import delete as delete_all  # noqa: PLC0415
     from meshmall.cli.branch.names import object_name  # noqa: PLC0415
 
@@ -147,11 +156,11 @@ def delete(
 @branch_app.command()
 def extend(
     name: Name,
-    duration: Annotated[str, typer.Argument(help="From now: 48h, 30m, ...")] = "48h",
+    duration: Annotated[str, typer.Argument(help="Counted from now, for example 48h or 30m.")] = "48h",
     home: HomeOption = None,
     namespace: NamespaceOption = None,
 ) -> None:
-    """Give a branch more time."""
+    """Set a branch's expiry to a duration from now."""
     from meshmall.cli.branch.create import extend as extend_one  # noqa: PLC0415
     from meshmall.cli.branch.names import object_name  # noqa: PLC0415
 
@@ -163,9 +172,9 @@ def open_(
     name: Name,
     home: HomeOption = None,
     namespace: NamespaceOption = None,
-    only_print: Annotated[bool, typer.Option("--print", help="Print the address, open nothing.")] = False,
+    only_print: PrintOption = False,
 ) -> None:
-    """Print the branch's preview address and open it in a browser."""
+    """Print a branch's preview address and open it in a browser."""
     from meshmall.cli.branch.names import object_name  # noqa: PLC0415
     from meshmall.cli.branch.show import open_branch  # noqa: PLC0415
 
@@ -178,16 +187,16 @@ def diff(
     paths: Annotated[list[str] | None, typer.Argument(help="Paths at the gateway. Default: /")] = None,
     home: HomeOption = None,
     namespace: NamespaceOption = None,
-    method: Annotated[str, typer.Option("--request", "-X", metavar="METHOD")] = "GET",
-    header: Annotated[list[str] | None, typer.Option("--header", "-H", metavar="'NAME: VALUE'")] = None,
-    data: Annotated[str, typer.Option("--data", "-d", help="A body, sent to both.")] = "",
-    unsafe: Annotated[bool, typer.Option("--unsafe", help="Also methods that change something.")] = False,
-    host: Annotated[str, typer.Option(metavar="HOST", help="The host to ask the baseline for.")] = "",
-    output: Annotated[str, typer.Option("--output", "-o", help="text or json")] = "text",
+    method: MethodOption = "GET",
+    header: HeadersOption = None,
+    data: Annotated[str, typer.Option("--data", "-d", help="A request body, sent to both.")] = "",
+    unsafe: Annotated[bool, typer.Option("--unsafe", help="Allow methods that may change data.")] = False,
+    host: Annotated[str, typer.Option(metavar="HOST", help="The baseline's host.")] = "",
+    output: JsonOutputOption = "text",
 ) -> None:
-    """Send the same requests to baseline and branch, and show what differs. Exit code 1 when something does.
+    """Send the same requests to the baseline and a branch, and show what differs. Exit code 1 if anything does.
 
-    What the baseline answers differently to two equal requests is left out.
+    What differs between two equal requests to the baseline is ignored.
     """
     from mesh.branches.compare import Ask  # noqa: PLC0415
     from meshmall.cli.branch.diff import header_of, show_differences  # noqa: PLC0415
@@ -198,19 +207,19 @@ def diff(
     show_differences(context, object_name(name), paths or ["/"], ask, unsafe=unsafe, output=output)
 
 
-PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
+FORWARDED = {"allow_extra_args": True, "ignore_unknown_options": True}
 
 
-@branch_app.command(context_settings=PASSED_ON)
+@branch_app.command(context_settings=FORWARDED)
 def run(
     name: Name,
-    command: Annotated[list[str], typer.Argument(help="After --, the command and its words.")],
+    command: Annotated[list[str], typer.Argument(help="After --, the command and its arguments.")],
     home: HomeOption = None,
     namespace: NamespaceOption = None,
 ) -> None:
-    """Run a command whose HTTP calls enter the branch; its exit code is this one's.
+    """Run a command whose HTTP calls enter the branch, and exit with its exit code.
 
-    The command gets HTTP_PROXY, and reaches the services by name (http://products:7000) and the gateway.
+    The command gets HTTP_PROXY, and can call the services by name (http://products:7000) and the gateway.
     """
     from meshmall.cli.branch.names import object_name  # noqa: PLC0415
     from meshmall.cli.branch.run import run_command  # noqa: PLC0415
@@ -219,21 +228,21 @@ def run(
     raise typer.Exit(code)
 
 
-@branch_app.command(context_settings=PASSED_ON)
+@branch_app.command(context_settings=FORWARDED)
 def dev(
     name: Name,
-    service: Annotated[str, typer.Argument(help="The service that the process answers for.")],
-    command: Annotated[list[str], typer.Argument(help="After --, the command and its words.")],
+    service: Annotated[str, typer.Argument(help="The service that the process stands in for.")],
+    command: Annotated[list[str], typer.Argument(help="After --, the command and its arguments.")],
     home: HomeOption = None,
     namespace: NamespaceOption = None,
     watch: Annotated[list[str] | None, typer.Option("--watch", metavar="FOLDER", help="Default: this folder.")] = None,
-    cookie: Annotated[list[str] | None, _option("Where the branch is new: enter by a cookie.", "NAME=VALUE")] = None,
-    port: Annotated[int, typer.Option(metavar="PORT", help="Where the process listens. Default: a free one.")] = 0,
+    cookie: Annotated[list[str] | None, _option("If it is new: enter by this cookie.", "NAME=VALUE")] = None,
+    port: Annotated[int, typer.Option(metavar="PORT", help="Port of the process. Default: a free one.")] = 0,
 ) -> None:
-    """Run a local process as the branch's service until Ctrl-C; it starts again when its files change.
+    """Run a local process as the branch's service until Ctrl-C; restart it when its files change.
 
-    The process gets HOST, PORT, the baseline's variables and HTTP_PROXY. A branch that is not there is made, and
-    deleted at the end; of one that is there, the service is put back as it was.
+    The process gets HOST, PORT, the baseline's variables and HTTP_PROXY. If the branch does not exist, it is created
+    and deleted at the end; otherwise the service is restored at the end.
     """
     from meshmall.cli.branch.dev import Dev  # noqa: PLC0415
     from meshmall.cli.branch.names import object_name  # noqa: PLC0415
@@ -244,11 +253,11 @@ def dev(
 
 @branch_app.command()
 def render(
-    names: Annotated[list[str], typer.Argument(help="The branches; several go into one set of rules.")],
+    names: Annotated[list[str], typer.Argument(help="The branches; several share one set of rules.")],
     home: HomeOption = None,
     namespace: NamespaceOption = None,
 ) -> None:
-    """Print plain Kubernetes and Istio YAML that does the same on a cluster."""
+    """Print Kubernetes and Istio YAML that does the same on a cluster."""
     from meshmall.cli.branch.names import object_name  # noqa: PLC0415
     from meshmall.cli.branch.render import print_rendered  # noqa: PLC0415
 

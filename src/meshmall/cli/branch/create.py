@@ -14,9 +14,9 @@ from meshmall.cli.context import Context
 
 
 def create(context: Context, body: Body, *, wait: bool, timeout: float) -> None:
-    """Makes a new branch, waits until it answers, and says how long each step took.
+    """Creates a branch, waits until it is ready, and prints how long each step took.
 
-    Raises Failure when there is one of the name, when it is refused, or not ready in time.
+    Raises Failure when a branch of this name exists, when it is refused, or when it is not ready in time.
     """
     name = body["metadata"]["name"]
     namespace = body["metadata"].get("namespace") or context.namespace
@@ -28,8 +28,8 @@ def create(context: Context, body: Body, *, wait: bool, timeout: float) -> None:
             raise Failure(error.message) from None
     else:
         raise Failure(
-            f"branch {name} is there already",
-            f"look at it: meshmall branch show {name}; change it: meshmall apply -f FILE; or delete it first",
+            f"branch {name} already exists",
+            f"show it: meshmall branch show {name}; change it: meshmall apply -f FILE; or delete it first",
         )
     steps = Steps()
     try:
@@ -40,28 +40,28 @@ def create(context: Context, body: Body, *, wait: bool, timeout: float) -> None:
     for warning in outcome.warnings:
         context.view.warn(warning)
     if not wait:
-        context.view.say(f"branch {name} is made; meshmall branch show {name} tells when it is ready")
+        context.view.say(f"Created branch {name}; see whether it is ready: meshmall branch show {name}")
         return
     branch = until_ready(context, name, steps, timeout)
     first_answer(context, name, steps)
-    context.view.say(f"branch [bold]{name}[/] answers after {steps.whole:,.0f} ms [dim]({steps})[/]")
+    context.view.say(f"Branch [bold]{name}[/] is ready ({steps.total:,.0f} ms) [dim]{steps}[/]")
     for line in branch["status"].get("overlaps", []):
         context.view.say(f"  overlap   {line}")
     context.view.say(f"  address   [bold]{branch['status']['url']}[/]")
     for entry in branch["spec"].get("enter", []):
-        context.view.say(f"  enters by {entry_text(entry)}")
-    context.view.say(f"  ends      {branch['status']['expiresAt']}")
+        context.view.say(f"  entry     {entry_text(entry)}")
+    context.view.say(f"  expires   {branch['status']['expiresAt']}")
 
 
 def entry_text(entry: Body) -> str:
-    """A way in as people write it: `cookie user=fox`."""
+    """An entry as people write it: `cookie user=fox`."""
     for kind, value in entry.items():
         return f"host {value}" if kind == "host" else f"{kind} {value['name']}={value['value']}"
     return ""
 
 
 def delete(context: Context, names: Sequence[str]) -> None:
-    """Deletes branches and what was made for them. Raises Failure, with nothing deleted, when one is not there."""
+    """Deletes branches and their pods. Raises Failure, with nothing deleted, when one of them does not exist."""
     for name in names:
         fetch(context, name)
     steps = Steps()
@@ -70,22 +70,22 @@ def delete(context: Context, names: Sequence[str]) -> None:
     except ApiError as error:
         raise refusal(error, "nothing was deleted") from None
     settle(context, outcome.version, ())
-    steps.done("gone from every listener")
+    steps.done("routes removed")
     for name in names:
-        context.view.say(f"branch {name} is deleted")
+        context.view.say(f"Deleted branch {name}")
     context.view.say(f"[dim]{steps}[/]")
 
 
 def extend(context: Context, name: str, duration: str) -> None:
-    """Moves a branch's end to `duration` from now."""
+    """Sets a branch's expiry to `duration` from now."""
     fetch(context, name)
     try:
         end = datetime.now(UTC) + timedelta(seconds=seconds(duration))
     except (ValueError, OverflowError) as error:
-        raise Failure(str(error), "48h, 30m or 7200s would do", code=2) from None
+        raise Failure(str(error), "for example 48h, 30m or 7200s", code=2) from None
     text = end.strftime("%Y-%m-%dT%H:%M:%SZ")
     try:
         context.client.patch(branch_ref(context, name), {"spec": {"expires": text}})
     except ApiError as error:
         raise refusal(error, "nothing was changed") from None
-    context.view.say(f"branch {name} ends at {text}")
+    context.view.say(f"Branch {name} now expires at {text}")

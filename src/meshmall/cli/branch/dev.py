@@ -1,4 +1,4 @@
-"""`branch dev`: a local process that answers as the branch's service."""
+"""`branch dev`: a local process that stands in for a service of the branch."""
 
 import os
 import signal
@@ -15,18 +15,18 @@ from mesh.daemon.failure import Failure
 from mesh.resources.values.body import Body
 from meshmall.cli.apply import refusal
 from meshmall.cli.branch.run import proxy_environment
-from meshmall.cli.branch.spec import Asked
+from meshmall.cli.branch.spec import BranchOptions
 from meshmall.cli.branch.wait import Steps, branch_ref, condition, fetch, until_ready
 from meshmall.cli.context import Context
 
 GRACE = 5.0
 LISTEN_LIMIT = 60.0
-# What programs write while they run: no reason to start them again.
-WRITTEN = r"\.(log|tmp|db|sqlite3?)(-(wal|shm|journal))?$"
+# Files that programs write while they run: no reason to restart them.
+RUNTIME_FILES = r"\.(log|tmp|db|sqlite3?)(-(wal|shm|journal))?$"
 
 
 class Dev:
-    """One service of one branch, answered by a process of the developer's."""
+    """One service of one branch, served by a process of the developer's."""
 
     def __init__(
         self,
@@ -48,61 +48,62 @@ class Dev:
         self._stop = threading.Event()
 
     def run(self) -> int:
-        """Until Ctrl-C or SIGTERM; returns the exit code. Raises Failure."""
+        """Runs the process until Ctrl-C or SIGTERM; returns the exit code. Raises Failure."""
         for folder in self._folders:
             if not Path(folder).is_dir():
-                raise Failure(f"--watch {folder}: there is no such folder")
-        before = self._take_over()
+                raise Failure(f"--watch {folder}: no such folder")
+        original = self._redirect()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: self._stop.set())
         try:
             self._serve()
         finally:
-            self._put_back(before)
+            self._restore(original)
         return 0
 
-    def _take_over(self) -> Body | None:
-        """Makes the branch send the service's requests here; returns the branch as it was, None when it is new."""
+    def _redirect(self) -> Body | None:
+        """Redirects the service's requests here. Returns the branch as it was, None if it is new."""
         change: Body = {"url": f"http://127.0.0.1:{self._port}"}
         try:
             try:
-                before = fetch(self._context, self._branch)
+                original = fetch(self._context, self._branch)
             except Failure:
-                asked = Asked(urls=[f"{self._service}={change['url']}"], cookies=self._cookies)
-                self._context.client.apply([asked.branch(self._branch)], namespace=self._context.namespace)
+                options = BranchOptions(urls=[f"{self._service}={change['url']}"], cookies=self._cookies)
+                self._context.client.apply([options.branch(self._branch)], namespace=self._context.namespace)
                 return None
             cleared = dict.fromkeys(("fork", "version", "template"))
             patch = {"spec": {"services": {self._service: {**cleared, **change}}}}
             self._context.client.patch(branch_ref(self._context, self._branch), patch)
         except ApiError as error:
             raise refusal(error, "nothing was changed") from None
-        return before
+        return original
 
-    def _put_back(self, before: Body | None) -> None:
+    def _restore(self, original: Body | None) -> None:
         ref = branch_ref(self._context, self._branch)
         try:
-            if before is None:
+            if original is None:
                 self._context.client.delete([ref])
-                self._context.view.say(f"branch {self._branch} is deleted")
+                self._context.view.say(f"Deleted branch {self._branch}")
                 return
-            was = before["spec"].get("services", {}).get(self._service)
-            restored = None if was is None else {"url": None, **was}
+            change = original["spec"].get("services", {}).get(self._service)
+            restored = None if change is None else {"url": None, **change}
             self._context.client.patch(ref, {"spec": {"services": {self._service: restored}}})
-            self._context.view.say(f"{self._service} of branch {self._branch} is as it was before")
+            self._context.view.say(f"Restored {self._service} of branch {self._branch}")
         except ApiError as error:
-            self._context.view.warn(f"branch {self._branch} could not be put back: {error.message}")
+            self._context.view.warn(f"branch {self._branch} could not be restored: {error.message}")
 
     def _serve(self) -> None:
         from watchfiles import DefaultFilter, watch  # noqa: PLC0415 - only this command watches
 
         environment = self._environment()
         process = self._start(environment)
-        told = threading.Thread(target=self._tell_ready, daemon=True)
-        told.start()
+        threading.Thread(target=self._announce, daemon=True).start()
         try:
             changes = watch(
                 *self._folders,
-                watch_filter=DefaultFilter(ignore_entity_patterns=[*DefaultFilter.ignore_entity_patterns, WRITTEN]),
+                watch_filter=DefaultFilter(
+                    ignore_entity_patterns=[*DefaultFilter.ignore_entity_patterns, RUNTIME_FILES]
+                ),
                 stop_event=self._stop,
                 rust_timeout=500,
                 yield_on_timeout=True,
@@ -113,17 +114,15 @@ class Dev:
                     break
                 if changed:
                     names = ", ".join(sorted({os.path.relpath(path) for _, path in changed})[:3])
-                    self._context.view.say(f"[dim]{names} changed; starting again[/]")
-                    _end(process)
+                    self._context.view.say(f"[dim]{names} changed; restarting[/]")
+                    _stop(process)
                     process = self._start(environment)
                 elif process is not None and process.poll() is not None:
                     code = process.returncode
-                    self._context.view.warn(
-                        f"the process ended (exit code {code}); it starts again when a file changes"
-                    )
+                    self._context.view.warn(f"the process ended (exit code {code}); it restarts when a file changes")
                     process = None
         finally:
-            _end(process)
+            _stop(process)
 
     def _start(self, environment: dict[str, str]) -> subprocess.Popen[bytes] | None:
         try:
@@ -132,28 +131,28 @@ class Dev:
             raise Failure(f"{self._command[0]}: {error.strerror}", code=127) from None
 
     def _environment(self) -> dict[str, str]:
-        """The developer's own environment, the baseline's variables, and where to listen and call."""
-        given = {**os.environ, **self._baseline_variables(), **proxy_environment(self._context, self._branch)}
-        given |= {"HOST": "127.0.0.1", "PORT": str(self._port), "POD_IP": "127.0.0.1"}
-        given["POD_NAME"] = f"{self._service}-{self._branch}-dev"
-        return given
+        """The developer's environment, the baseline's variables, and where to listen and call."""
+        variables = {**os.environ, **self._baseline_variables(), **proxy_environment(self._context, self._branch)}
+        variables |= {"HOST": "127.0.0.1", "PORT": str(self._port), "POD_IP": "127.0.0.1"}
+        variables["POD_NAME"] = f"{self._service}-{self._branch}-dev"
+        return variables
 
     def _baseline_variables(self) -> dict[str, str]:
-        """What the baseline's container is told in so many words; references to other objects are left out."""
+        """The baseline's variables with plain values; those that refer to other objects are omitted."""
         with suppress(ApiError, KeyError, IndexError):
             from mesh.resources.values.ref import Ref  # noqa: PLC0415
 
             service = self._context.client.get(Ref("", "Service", self._context.namespace, self._service))
-            wanted = (service["spec"].get("selector") or {}).items()
+            selector = (service["spec"].get("selector") or {}).items()
             for body in self._context.client.list("apps", "Deployment", self._context.namespace):
                 template = body["spec"]["template"]
-                if wanted and wanted <= (template["metadata"].get("labels") or {}).items():
+                if selector and selector <= (template["metadata"].get("labels") or {}).items():
                     env = template["spec"]["containers"][0].get("env", [])
-                    return {each["name"]: each["value"] for each in env if "value" in each}
+                    return {variable["name"]: variable["value"] for variable in env if "value" in variable}
         return {}
 
-    def _tell_ready(self) -> None:
-        """Says when the process answers for the branch."""
+    def _announce(self) -> None:
+        """Prints where the branch answers, once the process serves it."""
         context = Context(self._context.home, self._context.view, self._context.namespace)
         deadline = time.monotonic() + LISTEN_LIMIT
         while not self._stop.wait(0.05) and time.monotonic() < deadline:
@@ -162,16 +161,16 @@ class Dev:
                     branch = until_ready(context, self._branch, Steps(), LISTEN_LIMIT)
                     address = (branch.get("status") or {}).get("url", "")
                     context.view.say(
-                        f"{self._service} of branch [bold]{self._branch}[/] is this process now: {address} "
-                        "[dim](Ctrl-C ends it)[/]"
+                        f"{self._service} of branch [bold]{self._branch}[/] is now this process: {address} "
+                        "[dim](Ctrl-C stops it)[/]"
                     )
                     if (lost := condition(branch, "ContextKept")).get("status") == "False":
                         context.view.warn(lost["message"])
                 return
 
 
-def _end(process: subprocess.Popen[bytes] | None) -> None:
-    """SIGTERM to the process and its children, SIGKILL when they do not go."""
+def _stop(process: subprocess.Popen[bytes] | None) -> None:
+    """SIGTERM to the process and its children, SIGKILL after the grace period."""
     if process is None or process.poll() is not None:
         return
     with suppress(ProcessLookupError):

@@ -1,4 +1,4 @@
-"""Names of branches: git's are allowed wherever a branch is named."""
+"""Branch names: a git branch name is accepted wherever a branch is named."""
 
 import hashlib
 import re
@@ -11,25 +11,25 @@ GIT_LIMIT = 10.0
 
 
 def object_name(text: str) -> str:
-    """The Branch's name for what was typed: itself when it is a name, else made of a git branch's.
+    """The Branch's name for what was typed: unchanged if it is a valid name, otherwise derived from a git branch name.
 
-    `feature/New_Banner` gives `feature-new-banner`; what is cut, or would be taken for another's, gets six letters of
-    a hash. Raises Failure when nothing is left.
+    `feature/New_Banner` gives `feature-new-banner`; a name that is cut, or could be confused with another, gets six
+    characters of a hash. Raises Failure when nothing is left.
     """
-    made = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
-    if not made:
-        raise Failure(f"{text!r} cannot be made into a name", "letters, digits and - are kept")
-    if made == text and len(made) <= LONGEST_NAME:
-        return made
-    plain = re.sub(r"[/_.]", "-", text) == made and "--" not in made
-    if plain and len(made) <= LONGEST_NAME:
-        return made
+    name = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
+    if not name:
+        raise Failure(f"{text!r} cannot be name into a name", "letters, digits and - are kept")
+    if name == text and len(name) <= LONGEST_NAME:
+        return name
+    plain = re.sub(r"[/_.]", "-", text) == name and "--" not in name
+    if plain and len(name) <= LONGEST_NAME:
+        return name
     digest = hashlib.sha256(text.encode()).hexdigest()[:6]
-    return f"{made[: LONGEST_NAME - 7].rstrip('-')}-{digest}"
+    return f"{name[: LONGEST_NAME - 7].rstrip('-')}-{digest}"
 
 
 def current_git_branch() -> str:
-    """The branch that the current folder is on. Raises Failure."""
+    """The git branch of the current folder. Raises Failure."""
     try:
         ended = subprocess.run(
             ["git", "branch", "--show-current"],
@@ -39,10 +39,10 @@ def current_git_branch() -> str:
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise Failure(f"git does not answer: {error}", "name the branch yourself") from None
+        raise Failure(f"git failed: {error}", "name the branch yourself") from None
     name = ended.stdout.strip()
     if ended.returncode != 0:
-        raise Failure(f"this folder is no git repository: {ended.stderr.strip()}", "name the branch yourself")
+        raise Failure(f"this folder is not a git repository: {ended.stderr.strip()}", "name the branch yourself")
     if not name:
         raise Failure("no git branch is checked out here (detached HEAD)", "git switch BRANCH, or name it yourself")
     return name

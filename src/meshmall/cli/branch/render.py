@@ -19,7 +19,7 @@ ISTIO = "networking.istio.io"
 
 
 class _Plain(yaml.SafeDumper):
-    """Without anchors, which are YAML's but nobody's manifests."""
+    """Writes no anchors: valid YAML, but nobody expects them in a manifest."""
 
     def ignore_aliases(self, data: Any) -> bool:
         del data
@@ -27,24 +27,24 @@ class _Plain(yaml.SafeDumper):
 
 
 def print_rendered(context: Context, names: Sequence[str]) -> None:
-    """Prints all objects as one YAML stream. Raises Failure for what a cluster cannot have."""
-    wanted = [msgspec.convert(fetch(context, name), Branch) for name in names]
-    space = context.namespace
-    every = [msgspec.convert(body, Branch) for body in context.client.list(GROUP, "Branch", space)]
+    """Prints all objects as one YAML stream. Raises Failure for what has no equivalent on a cluster."""
+    branches = [msgspec.convert(fetch(context, name), Branch) for name in names]
+    namespace = context.namespace
+    existing = [msgspec.convert(body, Branch) for body in context.client.list(GROUP, "Branch", namespace)]
     around = Around(
-        {(each.metadata.namespace, each.metadata.name): each for each in every},
-        [msgspec.convert(body, Service) for body in context.client.list("", "Service", space)],
-        [msgspec.convert(body, Deployment) for body in context.client.list("apps", "Deployment", space)],
-        typed_pairs(context.client.list(ISTIO, "VirtualService", space)),
+        {(each.metadata.namespace, each.metadata.name): each for each in existing},
+        [msgspec.convert(body, Service) for body in context.client.list("", "Service", namespace)],
+        [msgspec.convert(body, Deployment) for body in context.client.list("apps", "Deployment", namespace)],
+        typed_pairs(context.client.list(ISTIO, "VirtualService", namespace)),
     )
     try:
-        objects = render(wanted, around)
+        objects = render(branches, around)
     except Invalid as error:
         raise Failure(str(error), "nothing was printed") from None
     lines = [
         f"# Branch {', '.join(names)}: {len(objects)} objects for a cluster with Istio.",
-        "# Programs must pass on x-branch or baggage there; expiry, fallback and context loss are not watched.",
-        "# VirtualServices of a name that is there already hold the team's rows too: apply the team's again to end it.",
+        "# Programs must propagate x-branch or baggage there; expiry, fallback and lost context are not handled.",
+        "# VirtualServices that already exist include your own routes too: apply your originals again to undo this.",
     ]
     context.view.plain("\n".join(lines))
     context.view.plain(yaml.dump_all(objects, Dumper=_Plain, sort_keys=False))

@@ -11,16 +11,16 @@ from meshmall.cli.context import Context
 
 
 def proxy_environment(context: Context, branch: str) -> dict[str, str]:
-    """The variables by which a program outside the mesh calls as one of the branch. Raises Failure.
+    """The variables with which a program outside the mesh makes its calls in the branch. Raises Failure.
 
-    The branch stands in the proxy's user name, which every HTTP client sends; `BAGGAGE` is OpenTelemetry's variable
-    for the context that a process begins with.
+    The proxy's user name carries the branch, because every HTTP client sends it. `BAGGAGE` is OpenTelemetry's
+    variable for the context that a process starts with.
     """
-    places = context.client.status().get("developer") or {}
-    address = places.get(context.namespace)
+    listeners = context.client.status().get("developer") or {}
+    address = listeners.get(context.namespace)
     if not address:
-        raise Failure(f"the mesh has no listener for programs of namespace {context.namespace}")
-    # The password means nothing; some clients leave out a user name that has none.
+        raise Failure(f"the mesh has no listener for programs outside it in namespace {context.namespace}")
+    # The password has no meaning, but some clients do not send a user name without one.
     proxy = f"http://{branch}:branch@{address}"
     return {
         "HTTP_PROXY": proxy,
@@ -34,7 +34,7 @@ def proxy_environment(context: Context, branch: str) -> dict[str, str]:
 
 
 def run_command(context: Context, branch: str, command: Sequence[str]) -> int:
-    """Runs the command to its end; returns its exit code (128 + N when signal N ended it). Raises Failure."""
+    """Runs the command; returns its exit code (128 + N when signal N ended it). Raises Failure."""
     fetch(context, branch)
     environment = {**os.environ, **proxy_environment(context, branch)}
     try:
@@ -44,7 +44,7 @@ def run_command(context: Context, branch: str, command: Sequence[str]) -> int:
                     code = process.wait()
                     break
                 except KeyboardInterrupt:
-                    continue  # the command has had it too, and ends as it likes
+                    continue  # the command got the signal too, and decides itself when to end
     except OSError as error:
         raise Failure(f"{command[0]}: {error.strerror}", code=127) from None
     return 128 - code if code < 0 else code

@@ -15,7 +15,7 @@ from meshmall.cli.context import Context
 
 
 def list_branches(context: Context, output: str, *, everywhere: bool) -> None:
-    """A line a branch, those first that were not used for longest."""
+    """Prints one line per branch, least recently used first."""
     bodies = context.client.list(GROUP, "Branch", None if everywhere else context.namespace)
     bodies.sort(key=lambda body: (_status(body).get("lastUsed", ""), body["metadata"]["name"]))
     if output == "json":
@@ -24,23 +24,23 @@ def list_branches(context: Context, output: str, *, everywhere: bool) -> None:
         for body in bodies:
             context.view.plain(body["metadata"]["name"])
     elif not bodies:
-        context.view.say("no branches; meshmall branch create NAME --fork SERVICE makes one")
+        context.view.say("no branches; create one with: meshmall branch create NAME --fork SERVICE")
     else:
-        header = ["NAME", "PHASE", "CHANGES", "ENTERED BY", "USED", "ENDS IN", "ADDRESS"]
+        header = ["NAME", "PHASE", "CHANGES", "ENTRY", "LAST USED", "EXPIRES IN", "ADDRESS"]
         context.view.columns(header, [_row(body) for body in bodies])
 
 
 def _row(body: Body) -> list[str]:
     status = _status(body)
-    changes = [f"{each['name']}{_mark(each)}" for each in status.get("services", [])]
-    entries = [entry_text(each).partition(" ")[2] for each in body["spec"].get("enter", [])]
-    used = status.get("lastUsed")
+    changes = [f"{service['name']}{_mark(service)}" for service in status.get("services", [])]
+    entries = [entry_text(entry).partition(" ")[2] for entry in body["spec"].get("enter", [])]
+    last_used = status.get("lastUsed")
     return [
         body["metadata"]["name"],
         status.get("phase", "Pending"),
         _cut(changes),
         _cut(entries) or "-",
-        f"{_span(-_left(used))} ago" if used else "never",
+        f"{_span(-_left(last_used))} ago" if last_used else "never",
         _span(_left(status["expiresAt"])) if status.get("expiresAt") else "-",
         status.get("url", ""),
     ]
@@ -70,7 +70,7 @@ def _span(seconds: float) -> str:
 
 
 def show(context: Context, name: str, output: str) -> None:
-    """Everything about one branch. Exit code 1 when it is not ready."""
+    """Prints everything about one branch. Raises Failure (exit code 1) when it is not ready."""
     body = fetch(context, name)
     if output == "json":
         context.view.plain(json.dumps(body, indent=2))
@@ -84,13 +84,13 @@ def show(context: Context, name: str, output: str) -> None:
     view.say(f"branch    [bold]{name}[/]" + (f" (git {git})" if git else ""))
     view.say(f"phase     {status.get('phase', 'Pending')}")
     view.say(f"address   [bold]{status.get('url', '')}[/]")
-    entries = [entry_text(each) for each in body["spec"].get("enter", [])]
+    entries = [entry_text(entry) for entry in body["spec"].get("enter", [])]
     entries += [f"host {preview_host(name)}", f"baggage {BAGGAGE_MEMBER}={name}"]
-    view.say(f"enters by {', '.join(entries)}")
+    view.say(f"entries   {', '.join(entries)}")
     if body["spec"].get("includes"):
         view.say(f"includes  {', '.join(body['spec']['includes'])}")
     if status.get("expiresAt"):
-        view.say(f"ends      {status['expiresAt']} (in {_span(_left(status['expiresAt']))})")
+        view.say(f"expires   {status['expiresAt']} (in {_span(_left(status['expiresAt']))})")
     view.say(f"fallback  {body['spec'].get('fallback', 'fail')}\n")
     rows = [
         [
@@ -103,20 +103,20 @@ def show(context: Context, name: str, output: str) -> None:
         ]
         for each in status.get("services", [])
     ]
-    view.columns(["SERVICE", "BY", "ANSWERS", "READY", "FROM", "MESSAGE"], rows)
+    view.columns(["SERVICE", "CHANGE", "ANSWERED BY", "READY", "FROM", "MESSAGE"], rows)
     for line in status.get("overlaps", []):
         view.say(f"\noverlap   {line}")
     lost = condition(body, "ContextKept")
     if lost.get("status") == "False":
         view.say(f"\n[yellow]context lost[/]  {lost['message']}")
     if condition(body, "Expiring").get("status") == "True":
-        view.warn(f"{condition(body, 'Expiring')['message']}; meshmall branch extend {name} gives it more time")
+        view.warn(f"{condition(body, 'Expiring')['message']}; to extend it: meshmall branch extend {name}")
     if condition(body, "Ready").get("status") != "True":
-        raise Failure(f"branch {name} is not ready: {condition(body, 'Ready').get('message', 'not looked at yet')}")
+        raise Failure(f"branch {name} is not ready: {condition(body, 'Ready').get('message', 'no status yet')}")
 
 
 def open_branch(context: Context, name: str, *, only_print: bool) -> None:
-    """Prints the preview address, and opens it in a browser where there is one."""
+    """Prints the preview address, and opens it in a browser if there is one."""
     body = fetch(context, name)
     url = _status(body).get("url") or context.home.settings().preview_url(name)
     context.view.plain(url)

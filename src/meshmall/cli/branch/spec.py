@@ -1,4 +1,4 @@
-"""What `branch create` was told, as a Branch object."""
+"""The options of `branch create`, and the Branch object they describe."""
 
 import shlex
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from mesh.resources.values.body import Body
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class BranchOptions:
     """The options of `branch create`, as typed."""
 
     forks: Sequence[str] = ()
@@ -31,7 +31,7 @@ class Asked:
     expires: str = ""
 
     def branch(self, name: str, git: str = "") -> Body:
-        """The object. Raises Failure that names the option and what would do."""
+        """The Branch object. Raises Failure that names the option and its valid form."""
         services: dict[str, Body] = {service: {"fork": {}} for service in self.forks}
         for option, values, field in (("--version", self.versions, "version"), ("--url", self.urls, "url")):
             for text in values:
@@ -54,7 +54,7 @@ class Asked:
         }
 
     def _entries(self) -> list[Body]:
-        found: list[Body] = []
+        entries: list[Body] = []
         for option, values in (
             ("cookie", self.cookies),
             ("header", self.headers),
@@ -63,14 +63,14 @@ class Asked:
         ):
             for text in values:
                 name, value = _pair(f"--{option}", text, "NAME=VALUE")
-                found.append({option: {"name": name, "value": value}})
-        return found + [{"host": host} for host in self.hosts]
+                entries.append({option: {"name": name, "value": value}})
+        return entries + [{"host": host} for host in self.hosts]
 
     def _change_forks(self, services: dict[str, Body]) -> None:
-        forks = {name: each["fork"] for name, each in services.items() if "fork" in each}
+        forks = {name: change["fork"] for name, change in services.items() if "fork" in change}
         for text in self.env:
-            where, (key, value) = _whose("--env", text, forks)
-            for service in where:
+            targets, (key, value) = _variable("--env", text, forks)
+            for service in targets:
                 forks[service].setdefault("env", []).append({"name": key, "value": value})
         for option, values, field in (("--image", self.image, "image"), ("--command", self.command, "command")):
             for text in values:
@@ -79,29 +79,29 @@ class Asked:
         for text in self.replicas:
             service, value = _pair("--replicas", text, "SERVICE=NUMBER")
             if not value.isdecimal():
-                raise Failure(f"--replicas {text}: {value!r} is not a number", code=2)
+                raise Failure(f"--replicas {text}: {value!r} is not a whole number", code=2)
             _fork("--replicas", service, forks)["replicas"] = int(value)
 
 
 def _pair(option: str, text: str, shape: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not equals or not name or not value:
-        raise Failure(f"{option} {text}: is not {shape}", code=2)
+        raise Failure(f"{option} {text}: use {shape}", code=2)
     return name, value
 
 
 def _fork(option: str, service: str, forks: dict[str, Body]) -> Body:
     if service not in forks:
-        known = ", ".join(forks) or "none"
-        raise Failure(f"{option} {service}=...: {service!r} is not forked (forked are: {known})", code=2)
+        names = ", ".join(forks) or "none"
+        raise Failure(f"{option} {service}=...: {service!r} is not among the forks ({names})", code=2)
     return forks[service]
 
 
-def _whose(option: str, text: str, forks: dict[str, Body]) -> tuple[list[str], tuple[str, str]]:
-    """`KEY=VALUE` is for every fork, `SERVICE:KEY=VALUE` for one."""
+def _variable(option: str, text: str, forks: dict[str, Body]) -> tuple[list[str], tuple[str, str]]:
+    """The forks that get a variable, and the variable: `KEY=VALUE` is for every fork, `SERVICE:KEY=VALUE` for one."""
     key, equals, value = text.partition("=")
     if not equals:
-        raise Failure(f"{option} {text}: is not KEY=VALUE or SERVICE:KEY=VALUE", code=2)
+        raise Failure(f"{option} {text}: use KEY=VALUE or SERVICE:KEY=VALUE", code=2)
     service, colon, key_alone = key.partition(":")
     if colon:
         _fork(option, service, forks)
@@ -117,6 +117,6 @@ def _template(text: str) -> tuple[str, Body]:
     service, colon, port = place.partition(":")
     words = shlex.split(command)
     if not (equals and colon and service and port.isdecimal() and words):
-        raise Failure(f"--new {text}: is not SERVICE:PORT=COMMAND", code=2)
+        raise Failure(f"--new {text}: use SERVICE:PORT=COMMAND", code=2)
     container = {"name": service, "command": words, "ports": [{"containerPort": int(port)}]}
     return service, {"spec": {"containers": [container]}}

@@ -1,10 +1,11 @@
-"""Waits until a branch answers, and measures each step on the way."""
+"""Waits until a branch is ready, and times each step."""
 
 import http.client
 import time
 from dataclasses import dataclass, field
 
 from mesh.client.api import ApiError
+from mesh.client.rollout import is_hopeless
 from mesh.daemon.failure import Failure
 from mesh.resources.meshmall.branch import GROUP, HEADER, preview_host
 from mesh.resources.values.body import Body
@@ -12,12 +13,11 @@ from mesh.resources.values.ref import Ref
 from meshmall.cli.context import Context
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.005, 0.05
-HOPELESS = ("CrashLoopBackOff", "ErrImageNeverPull", "StartError", "CreateContainerError")
 
 
 @dataclass(slots=True)
 class Steps:
-    """Milliseconds of each step, one after the other."""
+    """The milliseconds that consecutive steps took."""
 
     begun: float = field(default_factory=time.perf_counter)
     taken: list[tuple[str, float]] = field(default_factory=list)
@@ -29,7 +29,7 @@ class Steps:
         self._last = now
 
     @property
-    def whole(self) -> float:
+    def total(self) -> float:
         return (self._last - self.begun) * 1000
 
     def __str__(self) -> str:
@@ -42,27 +42,27 @@ def branch_ref(context: Context, name: str) -> Ref:
 
 
 def fetch(context: Context, name: str) -> Body:
-    """The Branch as it is. Raises Failure that names the branches there are."""
+    """The Branch as it is now. Raises Failure that names the existing branches."""
     try:
         return context.client.get(branch_ref(context, name))
     except ApiError as error:
         if error.status != 404:
             raise Failure(error.message) from None
-    names = [each["metadata"]["name"] for each in context.client.list(GROUP, "Branch", context.namespace)]
-    known = f"there are: {', '.join(names[:10])}" if names else "there are none; meshmall branch create makes one"
-    raise Failure(f"there is no branch {name!r} in namespace {context.namespace}", known)
+    names = [body["metadata"]["name"] for body in context.client.list(GROUP, "Branch", context.namespace)]
+    remedy = f"existing branches: {', '.join(names[:10])}" if names else "create one with: meshmall branch create"
+    raise Failure(f"there is no branch {name!r} in namespace {context.namespace}", remedy)
 
 
 def condition(branch: Body, type_: str) -> Body:
-    """One condition of the status; {} when it has none."""
-    found = (each for each in (branch.get("status") or {}).get("conditions", []) if each["type"] == type_)
-    return next(found, {})
+    """The status's condition of this type; {} when it has none."""
+    conditions: list[Body] = (branch.get("status") or {}).get("conditions", [])
+    return next((condition for condition in conditions if condition["type"] == type_), {})
 
 
 def until_ready(context: Context, name: str, steps: Steps, timeout: float) -> Body:
     """Waits until everything that the branch changes is ready and Envoy has acknowledged it.
 
-    Raises Failure with what is not ready; the branch stays as it is.
+    Raises Failure with what is not ready; the branch itself is kept.
     """
     deadline = time.monotonic() + timeout
     pause, forked = FIRST_PAUSE, False
@@ -76,19 +76,19 @@ def until_ready(context: Context, name: str, steps: Steps, timeout: float) -> Bo
             steps.done("Envoy acknowledged")
             return branch
         message = condition(branch, "Ready").get("message", "")
-        if any(word in message for word in HOPELESS) or time.monotonic() > deadline:
+        if is_hopeless(message) or time.monotonic() > deadline:
             raise Failure(
-                f"branch {name} is not ready: {message or 'the mesh has not looked at it yet'}",
-                f"more: meshmall branch show {name}; meshmall get pods; meshmall logs POD",
+                f"branch {name} is not ready: {message or 'it has no status yet'}",
+                f"see: meshmall branch show {name}; meshmall get pods; meshmall logs POD",
             )
         time.sleep(pause)
         pause = min(pause * 1.3, LONGEST_PAUSE)
 
 
 def first_answer(context: Context, name: str, steps: Steps, limit: float = 10.0) -> str:
-    """Asks the gateway once as a visitor of the preview address. Returns what the answer's x-branch says.
+    """Requests the preview address until the gateway has the branch. Returns the answer's x-branch header.
 
-    Raises Failure when the gateway does not answer at all; returns "" when it has no rule for it.
+    Raises Failure when the gateway does not answer at all; returns "" when no rule matches.
     """
     settings = context.home.settings()
     deadline = time.monotonic() + limit
@@ -102,8 +102,8 @@ def first_answer(context: Context, name: str, steps: Steps, limit: float = 10.0)
             raise Failure(f"the gateway at {settings.gateway_url} does not answer: {error}") from None
         finally:
             connection.close()
-        said = answer.headers.get(HEADER, "")
+        branch = answer.headers.get(HEADER, "")
         if answer.status < 500 or time.monotonic() > deadline:
             steps.done("first answer")
-            return said
+            return branch
         time.sleep(FIRST_PAUSE)

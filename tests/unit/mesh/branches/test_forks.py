@@ -7,12 +7,12 @@ import msgspec
 import pytest
 from cloudcoil.models.istio.networking import v1 as istio
 
-from mesh.branches.forks import deployment_name, fork
+from mesh.branches.forks import fork
 from mesh.branches.render import Around, render, typed_pairs
 from mesh.branches.status import Observed, overlaps_of, services_of
 from mesh.resources.core.deployment import Deployment
 from mesh.resources.core.service import Service
-from mesh.resources.meshmall.branch import Branch
+from mesh.resources.meshmall.branch import Branch, deployment_name
 from mesh.resources.validation.manifest import validate
 from mesh.resources.values.problems import Invalid
 from tests.support.objects import Body, body, branch, cookie, rule, service, to

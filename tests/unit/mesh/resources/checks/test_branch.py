@@ -2,13 +2,14 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from mesh.resources.analysis.branch_references import Surroundings, check_branches
 from mesh.resources.checks.branch import url_address
 from mesh.resources.meshmall.branch import Branch, entry_keys
 from mesh.resources.validation.manifest import validate
-from mesh.resources.values.meta import Resource
+from mesh.resources.values.meta import OwnerReference, Resource
 from mesh.resources.values.problems import Invalid
 from tests.support.objects import Body, body, service
 
@@ -179,6 +180,26 @@ def test_a_fork_of_a_fork_is_refused() -> None:
     fork = deployment("products-ann", **labels)
     found = problems(made(services={"products": {"fork": {"deployment": "products-ann"}}}), fork)
     assert '"products-ann" is a fork itself, of Branch ann; fork the baseline, or include that branch' in found[0]
+
+
+@pytest.mark.parametrize("kind", ["fork", "template"])
+def test_a_deployment_of_the_name_that_a_branch_needs_is_its_own_or_the_branch_is_refused(kind: str) -> None:
+    template = {"spec": {"containers": [{"name": "c", "image": "c", "ports": [{"containerPort": 80}]}]}}
+    wanted = made(services={"products": {"fork": {}} if kind == "fork" else {"template": template}})
+    taken = deployment("products-fox", app="somebody-elses")
+    assert problems(wanted, taken) == [
+        "Branch mesh/fox: spec.services[products]: Deployment mesh/products-fox, which the branch would create, "
+        "already exists and does not belong to the branch; delete it or choose another branch name"
+    ]
+
+    def owned_by(branch: str) -> Resource:
+        owner = OwnerReference(api_version="meshmall.dev/v1", kind="Branch", name=branch, uid="1")
+        return msgspec.structs.replace(
+            taken, metadata=msgspec.structs.replace(taken.metadata, owner_references=[owner])
+        )
+
+    assert problems(wanted, owned_by("fox")) == []
+    assert len(problems(wanted, owned_by("ox"))) == 1
 
 
 def test_a_loop_of_includes_is_refused_and_shown() -> None:

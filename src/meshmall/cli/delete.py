@@ -1,0 +1,38 @@
+"""`meshmall delete`: removes what manifests name."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from mesh.client import rollout
+from mesh.client.api import ApiError
+from mesh.daemon.failure import Failure
+from mesh.resources.values.ref import Ref
+from meshmall.cli.apply import object_line, refusal, settle
+from meshmall.cli.context import Context
+from meshmall.manifests import read
+
+
+def delete_files(context: Context, names: Sequence[str], *, wait: bool, timeout: float) -> None:
+    """Deletes the objects that the files name, and waits for Envoy and (with `wait`) until their pods are gone."""
+    refs = [_ref(context, body) for body in read(names)]
+    deployments = [ref for ref in refs if (ref.group, ref.kind) == ("apps", "Deployment")]
+    # Asked before the Deployments are deleted: their ReplicaSets, and with them the owners' names, go with them.
+    replica_sets = rollout.replica_sets_of(context.client, deployments) if wait else {}
+    try:
+        answer = context.client.delete(refs)
+    except ApiError as error:
+        raise refusal(error, "nothing was deleted") from None
+    for result in answer.results:
+        context.view.plain(f"{object_line(result.ref)} {result.result}")
+    milliseconds = settle(context, answer.version, ())
+    context.view.say(f"[dim]Envoy acknowledged in {milliseconds:,.0f} ms[/]")
+    if left := rollout.wait_gone(context.client, replica_sets, timeout):
+        raise Failure(f"these pods did not stop within {timeout:g} s: {', '.join(left)}")
+
+
+def _ref(context: Context, body: dict[str, Any]) -> Ref:
+    metadata = body.get("metadata") or {}
+    group = str(body.get("apiVersion", "")).rpartition("/")[0]
+    if not body.get("kind") or not metadata.get("name"):
+        raise Failure("an object to delete needs apiVersion, kind and metadata.name")
+    return Ref(group, body["kind"], metadata.get("namespace") or context.namespace, metadata["name"])
