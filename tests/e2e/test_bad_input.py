@@ -147,13 +147,13 @@ def test_a_port_in_use_names_it_and_the_option(mesh: Mesh) -> None:
 
 
 def test_a_second_up_is_refused_and_the_first_goes_on(demo: Mesh) -> None:
-    refused(demo.run("up"), f"a mesh already runs in {demo.home}", "meshmall down")
+    refused(demo.run("up"), f"a mesh is already running in {demo.home}", "meshmall down")
     assert seen(demo.mall("user=jason")) == JASON
 
 
 def test_commands_without_a_mesh_say_how_to_start_one(mesh: Mesh) -> None:
     for words in (["status"], ["get", "pods"], ["apply", "-f", mesh.manifest("fox.yaml")]):
-        refused(mesh.run(*words), f"no mesh runs in {mesh.home}", "meshmall up")
+        refused(mesh.run(*words), f"no mesh is running in {mesh.home}", "meshmall up")
 
 
 def test_a_home_that_cannot_be_written_is_named(mesh: Mesh) -> None:
@@ -179,7 +179,7 @@ def test_down_leaves_no_process_and_no_listening_port(mesh: Mesh) -> None:
     assert not answers(mesh.gateway)
     assert not answers(f"http://{mesh.address}:31004")
     assert set(Path(mesh.home).parent.iterdir()) == before
-    assert "no mesh runs" in mesh.ok("down")
+    assert "no mesh is running" in mesh.ok("down")
     mesh.ok("down", "--purge")
     assert not mesh.home.exists()
 
@@ -195,6 +195,50 @@ def test_a_killed_daemon_loses_nothing_and_its_processes_are_ended(mesh: Mesh) -
     os.kill(int(mesh.ok("status").split("pid ")[1].split(",")[0]), signal.SIGKILL)
     mesh.ok("down")
     assert mesh.processes() == []
+
+
+def test_a_branch_whose_deployment_exists_already_is_refused_at_once(kept: Mesh) -> None:
+    create = ("branch", "create", "jason", "--cookie", "user=jason", "--fork", "recommend", "--env", "BANNER=true")
+    refused(
+        kept.run(*create),
+        "spec.services[recommend]: Deployment mesh/recommend-jason, which the branch would create, already exists and "
+        "does not belong to the branch; delete it or choose another branch name",
+        "nothing was changed",
+    )
+    assert kept.ok("branch", "list", "-o", "name") == ""
+
+
+SLOW = """
+apiVersion: apps/v1
+kind: Deployment
+metadata: {{name: {name}}}
+spec:
+  selector: {{matchLabels: {{app: {name}}}}}
+  template:
+    metadata: {{labels: {{app: {name}}}}}
+    spec:
+      terminationGracePeriodSeconds: {grace}
+      containers:
+        - name: {name}
+          command: [sh, -c, "trap '' TERM; while :; do sleep 0.1; done"]
+"""
+
+
+def test_delete_waits_for_the_pods_of_its_own_deployments_alone(mesh: Mesh) -> None:
+    mesh.up("--empty")
+    short, long = SLOW.format(name="shop", grace=1), SLOW.format(name="shop-v2", grace=60)
+    mesh.ok("apply", "--wait", "-f", "-", stdin=f"{short}---{long}")
+    mesh.ok("delete", "--no-wait", "-f", "-", stdin=long)
+    mesh.ok("delete", "--timeout", "20", "-f", "-", stdin=short)  # with shop-v2's pod it would take 60 seconds
+    (left,) = mesh.ok("get", "pods", "-o", "name").split()
+    assert left.startswith("pod/shop-v2-")
+
+
+def test_home_and_namespace_may_stand_before_the_command_or_after_it(kept: Mesh) -> None:
+    after = kept.ok("get", "pods", "-o", "name", "-n", "mesh")
+    assert kept.ok("-n", "mesh", "get", "pods", "-o", "name") == after != ""
+    assert kept.ok("--home", str(kept.home), "-n", "elsewhere", "get", "pods") == "no objects in namespace elsewhere\n"
+    assert kept.ok("-n", "elsewhere", "get", "pods", "-o", "name", "-n", "mesh") == after
 
 
 def test_help_says_what_each_command_does() -> None:

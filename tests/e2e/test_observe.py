@@ -89,7 +89,7 @@ def test_a_person_looks_at_requests(new_mesh: MakeMesh, collector: Collector) ->
     mesh.up()
     mesh.ok("apply", "-f", mesh.manifest("fox.yaml"), "--wait")
     nothing = mesh.run("trace")
-    assert (nothing.code, "nothing is known" in nothing.err) == (1, True)
+    assert (nothing.code, "no request yet" in nothing.err) == (1, True)
 
     # fox's page, asked by another program; then looked at.
     mesh.mall("user=fox")

@@ -24,7 +24,7 @@ def test_a_dry_run_says_the_rule_and_analysis_the_mistake(mesh: Mesh) -> None:
     assert "error" not in mesh.ok("analyze", "-f", mesh.manifest("fox.yaml"))
     mesh.ok(*fox)
     said = mesh.ok("route", "--from", "mall", "--header", "cookie: user=fox", "http://discount:7000/discount")
-    assert "taken   mesh/discount" in said
+    assert "match   mesh/discount" in said
     assert "discount-fox" in said
     found = json.loads(mesh.ok("route", "--from", "mall", "-o", "json", "http://discount:7000/discount"))
     assert [row["taken"] for row in found["rows"]][-1] is True

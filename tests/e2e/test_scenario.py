@@ -24,7 +24,7 @@ def test_the_demo_shows_what_each_of_them_sees(mesh: Mesh) -> None:
     assert "on 12 of 12" in out
     assert mesh.gateway in out
     again = mesh.up(command="demo")
-    assert "already runs" in again
+    assert "is already running" in again
     assert "on 12 of 12" in again
 
 

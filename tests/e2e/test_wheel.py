@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import BASELINE, FOX, JASON, ROOT, Mesh, seen
+from tests.support.mesh import BASELINE, FOX, JASON, Mesh, seen
+from tests.support.places import ROOT
 
 INSTALL_LIMIT = 300.0
 
