@@ -14,6 +14,7 @@ import msgspec
 from mesh.envoy.data_plane import DataPlane, DataPlaneSettings
 from mesh.pods.host.addresses import Block
 from mesh.resources.kinds import REGISTRY
+from mesh.resources.meshmall.branch import BRANCH_LABEL
 from mesh.resources.validation.manifest import validate
 from mesh.resources.values.meta import Resource
 from mesh.routing.compile import compile  # noqa: A004 - what it does
@@ -35,6 +36,7 @@ PODS = (
     ("copy2", "mesh", {"app": "copy2"}),
     ("caller", "mesh", {"app": "caller"}),
     ("stranger", "other", {"app": "stranger"}),
+    ("dev", "mesh", {"app": "dev", BRANCH_LABEL: "bob"}),
 )
 
 

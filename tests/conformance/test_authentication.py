@@ -9,7 +9,9 @@ import pytest
 
 from mesh.resources.validation.manifest import validate
 from mesh.resources.values.problems import Invalid
-from mesh.routing.explain.dry_run import Asked, Caller, decide, permits
+from mesh.routing.explain.access import permits
+from mesh.routing.explain.dry_run import Caller, decide
+from mesh.routing.explain.request import HttpRequest
 from tests.conformance.policies import operation, policy, source
 from tests.conformance.reference import Request
 from tests.conformance.rig import DEADLINE, MARKER, Observed, Rig, istio
@@ -194,7 +196,7 @@ def test_what_a_token_says_decides_who_may_call(
     assert statuses(runner.run(ask(rig, objects, (), token))) == [without, with_one]
     listener = rig.snapshot.listeners["sidecar|mesh/caller"]
     for headers, status in (((), without), (token, with_one)):
-        question = Asked(HOST, headers=headers)
+        question = HttpRequest(HOST, headers=headers)
         route = decide(rig.snapshot, Caller(listener, listener.source), question).route
         assert route is not None
         assert permits(route.access, question, listener.source) is (status == 200)
@@ -274,7 +276,7 @@ def test_what_a_token_says_chooses_a_row_at_the_gateway(
     assert pods == expected
     listener = rig.snapshot.listeners["gateway|80"]
     for headers, pod in zip(asked, expected, strict=True):
-        route = decide(rig.snapshot, Caller(listener), Asked("shop.example.com", headers=headers)).route
+        route = decide(rig.snapshot, Caller(listener), HttpRequest("shop.example.com", headers=headers)).route
         assert route is not None
         assert f"|{pod}.mesh" in str(route.action)
 

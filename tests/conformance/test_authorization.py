@@ -7,7 +7,9 @@ import pytest
 
 from mesh.resources.validation.manifest import validate
 from mesh.resources.values.problems import Invalid
-from mesh.routing.explain.dry_run import Asked, Caller, decide, permits
+from mesh.routing.explain.access import permits
+from mesh.routing.explain.dry_run import Caller, decide
+from mesh.routing.explain.request import HttpRequest
 from tests.conformance.policies import operation, policy, source
 from tests.conformance.reference import Request
 from tests.conformance.rig import MARKER, Rig
@@ -29,7 +31,7 @@ async def statuses(
             request = Request("mesh", host, 7000, method, path, "", headers, namespace, authority=host)
             _, observed = await rig.ask(request, caller)
             listener = rig.snapshot.listeners[f"sidecar|{namespace}/{caller}"]
-            question = Asked(host, method, path, "", headers)
+            question = HttpRequest(host, method, path, "", headers)
             route = decide(rig.snapshot, Caller(listener, listener.source), question).route
             assert route is not None
             assert permits(route.access, question, listener.source) == (observed.status != 403)

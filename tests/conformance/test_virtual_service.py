@@ -11,7 +11,8 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, note, settings
 from hypothesis import strategies as st
 
-from mesh.routing.explain.dry_run import Asked, Caller, decide
+from mesh.routing.explain.dry_run import Caller, decide
+from mesh.routing.explain.request import HttpRequest
 from mesh.routing.model.route import Forward
 from tests.conformance.drawing import GATEWAY, placed, requests, virtual_services
 from tests.conformance.reference import Outcome, Reference, Request
@@ -58,7 +59,7 @@ def dry_run_differs(rig: Rig, request: Request, caller: str, observed: Observed)
     """How the dry run's answer is not what happened; "" when it is."""
     name = f"sidecar|{request.namespace}/{caller}" if request.place == "mesh" else "gateway|80"
     listener = rig.snapshot.listeners[name]
-    asked = Asked(request.authority, request.method, request.path, request.query, request.headers)
+    asked = HttpRequest(request.authority, request.method, request.path, request.query, request.headers)
     route = decide(rig.snapshot, Caller(listener, listener.source), asked).route
     if route is None:
         return "" if observed.status == 404 else "it finds no row"

@@ -72,7 +72,7 @@ def test_https_with_a_secret_and_a_policy_that_closes_a_service(mesh: Mesh) -> N
     mesh.ok("apply", "-f", "-", stdin=CLOSED)
     until(lambda: mesh.mall("user=xx")["discount"] is None)
     said = mesh.ok("route", "--from", "mall", "http://discount:7000/discount")
-    assert "an AuthorizationPolicy does not let it through: 403" in said
+    assert "an AuthorizationPolicy denies it: 403" in said
     assert "closed" in mesh.ok("get", "authorizationpolicies")
     mesh.ok("delete", "-f", "-", stdin=CLOSED)
     until(lambda: mesh.mall("user=xx")["discount"] is not None)

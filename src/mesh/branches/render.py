@@ -20,10 +20,12 @@ from mesh.resources.istio.virtual_service import VirtualService
 from mesh.resources.meshmall.branch import (
     BAGGAGE_MEMBER,
     BRANCH_LABEL,
+    ENTRY_ORDER,
     HEADER,
     SERVICE_LABEL,
     Branch,
     BranchService,
+    NameValue,
     deployment_name,
     preview_host,
 )
@@ -143,9 +145,16 @@ def _rules(wanted: Sequence[Branch], around: Around) -> list[Body]:
         }
         rows: list[Body] = []
         for row in body["spec"].get("http", []):
+            if at_gateway:
+                # Rows are tried in order: the kinds of entries must come in the order in which the mesh tries them,
+                # for all branches together.
+                rows += [
+                    _entering(row, branch, entries, at_gateway, around)
+                    for kind in ENTRY_ORDER
+                    for branch in wanted
+                    if (entries := _entries(branch, kind))
+                ]
             for branch in wanted:
-                if at_gateway:
-                    rows.append(_entering(row, branch, at_gateway, around))
                 rows += [
                     _inside(row, branch, owner, change, name)
                     for space, name in sorted(hosts)
@@ -170,24 +179,37 @@ def _virtual_service(name: str, namespace: str, spec: Body) -> Body:
     return {"apiVersion": ISTIO, "kind": "VirtualService", "metadata": metadata, "spec": spec}
 
 
-def _entering(row: Body, branch: Branch, gateways: Sequence[str], around: Around) -> Body:
-    """A gateway's row for requests that enter the branch: marked, so that the next hops know it."""
-    name = branch.metadata.name
-    entries: list[Body] = []
+def _entries(branch: Branch, kind: str) -> list[Body]:
+    """What match blocks ask for the branch's entries of one kind, with the entries that its name implies."""
+    blocks: list[Body] = []
     for entry in branch.spec.enter:
-        if entry.cookie is not None:
-            pattern = rf"^(.*;\s*)?{re.escape(entry.cookie.name)}={re.escape(entry.cookie.value)}(;.*)?$"
-            entries.append({"headers": {"cookie": {"regex": pattern}}})
-        elif entry.header is not None:
-            entries.append({"headers": {entry.header.name.lower(): {"exact": entry.header.value}}})
-        elif entry.query is not None:
-            entries.append({"queryParams": {entry.query.name: {"exact": entry.query.value}}})
-        elif entry.baggage is not None:
-            entries.append({"headers": {"baggage": {"regex": _member(entry.baggage.name, entry.baggage.value)}}})
-        elif entry.host:
-            entries.append({"authority": {"exact": entry.host}})
-    entries.append({"headers": {"baggage": {"regex": _member(BAGGAGE_MEMBER, name)}}})
-    entries.append({"authority": {"regex": rf"{re.escape(preview_host(name))}(:[0-9]+)?"}})
+        value: NameValue | str | None = getattr(entry, kind)
+        if value:
+            blocks.append(_entry(kind, value))
+    if kind == "baggage":
+        blocks.append(_entry(kind, NameValue(BAGGAGE_MEMBER, branch.metadata.name)))
+    if kind == "host":
+        blocks.append({"authority": {"regex": rf"{re.escape(preview_host(branch.metadata.name))}(:[0-9]+)?"}})
+    return blocks
+
+
+def _entry(kind: str, value: NameValue | str) -> Body:
+    if isinstance(value, str):
+        return {"authority": {"exact": value}}
+    match kind:
+        case "cookie":
+            pattern = rf"^(.*;\s*)?{re.escape(value.name)}={re.escape(value.value)}(;.*)?$"
+            return {"headers": {"cookie": {"regex": pattern}}}
+        case "header":
+            return {"headers": {value.name.lower(): {"exact": value.value}}}
+        case "query":
+            return {"queryParams": {value.name: {"exact": value.value}}}
+    return {"headers": {"baggage": {"regex": _member(value.name, value.value)}}}
+
+
+def _entering(row: Body, branch: Branch, entries: Sequence[Body], gateways: Sequence[str], around: Around) -> Body:
+    """A gateway's row for requests that enter the branch by these entries: marked, so that the next hops know it."""
+    name = branch.metadata.name
     marked = {
         "request": {"set": {HEADER: name, "baggage": f"{BAGGAGE_MEMBER}={name}"}},
         "response": {"set": {HEADER: name}},

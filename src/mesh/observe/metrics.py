@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from mesh.observe.spans import DEVELOPER, GATEWAY, Span, host_of
 from mesh.observe.workloads import Workload
+from mesh.resources.istio.ingress_gateway import ROOT_NAMESPACE, WORKLOAD
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 MOST_COUNTED = 5_000
@@ -23,7 +24,7 @@ HISTOGRAMS = (
     ("istio_response_bytes", "The size of answers' bodies."),
 )
 OUTSIDE = {
-    GATEWAY: ("istio-ingressgateway", "istio-system"),
+    GATEWAY: (WORKLOAD, ROOT_NAMESPACE),
     DEVELOPER: (DEVELOPER, "unknown"),
 }
 

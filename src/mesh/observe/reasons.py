@@ -8,7 +8,7 @@ from mesh.observe.spans import Span, host_of, service_of
 from mesh.observe.traces import Trace
 from mesh.resources.meshmall.branch import GROUP, Branch
 from mesh.resources.values.ref import Ref
-from mesh.routing.explain.dry_run import said
+from mesh.routing.explain.words import describe_match
 from mesh.routing.model.route import Route
 from mesh.routing.model.snapshot import Snapshot
 from mesh.store import Store
@@ -46,7 +46,8 @@ class Reasons:
     def _sentences(self, span: Span, trace: Trace, route: Route | None, rule: dict[str, str] | None) -> list[str]:
         told = []
         if rule is not None and route is not None:
-            told.append(f"Row {route.name} of {rule['kind']} {rule['namespace']}/{rule['name']}: {said(route.match)}")
+            owner = f"{rule['kind']} {rule['namespace']}/{rule['name']}"
+            told.append(f"Row {route.name} of {owner}: {describe_match(route.match)}")
         elif span.hop.cluster:
             told.append(f"No rule names it: the Service {service_of(host_of(span.hop.cluster))} alone says who answers")
         if branch := self._branch(span, trace):

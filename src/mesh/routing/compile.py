@@ -14,6 +14,7 @@ from mesh.resources.analysis.references import ref_of
 from mesh.resources.core.service import ServicePort
 from mesh.resources.istio.destination_rule import DestinationRule
 from mesh.resources.istio.gateway import Gateway, Server
+from mesh.resources.istio.ingress_gateway import SELECTOR
 from mesh.resources.istio.virtual_service import Destination, VirtualService
 from mesh.resources.meshmall.branch import PREVIEW_DOMAIN
 from mesh.resources.values.hosts import aliases, covers, resolve, service_host, specificity
@@ -24,7 +25,7 @@ from mesh.routing.destinations.directory import Directory, Known
 from mesh.routing.destinations.protocol import may_be_http
 from mesh.routing.destinations.views import EVERYBODY, Views, cluster_name, is_shown
 from mesh.routing.egress import Egress
-from mesh.routing.gateway_api.attachment import INGRESS, AnyRoute, GatewayApi, is_api
+from mesh.routing.gateway_api.attachment import AnyRoute, GatewayApi, is_api
 from mesh.routing.gateway_api.routes import Where, rows_of
 from mesh.routing.gateway_clusters import GatewayClusters
 from mesh.routing.listeners import gateway_name, listeners_of, served
@@ -389,10 +390,10 @@ class _Compiler:
         if not routes:
             return ()
         here = self._settings.ports.get(port, port)
-        place = self._place("", routes[0].metadata.namespace, port, INGRESS, here)
+        place = self._place("", routes[0].metadata.namespace, port, SELECTOR, here)
         scheme = "https" if any(is_encrypted(server) for _, server in servers) else "http"
         found = rows_of(routes, self._api, Where(place, scheme, self._settings.ports))
-        access = self._policies.of_gateway(INGRESS, {port, here}) if self._policies else None
+        access = self._policies.of_gateway(SELECTOR, {port, here}) if self._policies else None
         if access is None:
             return found
         return tuple(replace(row, access=(access,), origins=(*row.origins, *access.origins)) for row in found)

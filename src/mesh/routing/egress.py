@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 
+from mesh.resources.istio.ingress_gateway import ROOT_NAMESPACE
 from mesh.resources.istio.sidecar import ALLOW_ANY, Sidecar
 from mesh.resources.values.hosts import covers
-from mesh.routing.security.access import ROOT
 
 
 class Egress:
@@ -29,11 +29,11 @@ class Egress:
 
     def calls_any_host(self, namespace: str) -> bool:
         """Whether a namespace's pods can call hosts that the mesh does not know."""
-        return self._policies.get(namespace, self._policies.get(ROOT, self._any_host))
+        return self._policies.get(namespace, self._policies.get(ROOT_NAMESPACE, self._any_host))
 
     def sees(self, namespace: str, host: str, owner: str) -> bool:
         """Whether a namespace's pods can call a host that namespace `owner` declares."""
-        patterns = self._by_namespace.get(namespace, self._by_namespace.get(ROOT))
+        patterns = self._by_namespace.get(namespace, self._by_namespace.get(ROOT_NAMESPACE))
         if patterns is None:
             return True
         return any(

@@ -29,11 +29,11 @@ def encode_authentication(
     for each in {each.name: each for each in (*former.providers, *value.providers)}.values():
         message.providers[each.name].CopyFrom(_provider(each))
     if value.at_gateway:
-        for asked in value.asked:
+        for asked in value.requirements:
             rule = message.rules.add(requires=_requirement(asked))
             rule.match.prefix = "/"
     else:
-        for asked in (*former.asked, *value.asked):
+        for asked in (*former.requirements, *value.requirements):
             message.requirement_map[requirement_name(asked)].CopyFrom(_requirement(asked))
     return extension_pb2.TypedExtensionConfig(name=value.name, typed_config=packed(message))
 

@@ -4,6 +4,7 @@ Where requests come in, the script comes with the routes, so that a new branch c
 request has the header already, and the filter is skipped. What a branch changes at a host is in `branch_lookup`.
 """
 
+from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 
@@ -17,7 +18,8 @@ from xds.core.v3 import extension_pb2 as xds_core
 from xds.type.matcher.v3 import matcher_pb2
 
 from mesh.envoy.encode.protobuf import packed
-from mesh.resources.meshmall.branch import BAGGAGE_MEMBER, HEADER, preview_host
+from mesh.resources.meshmall.branch import BAGGAGE_MEMBER, ENTRY_ORDER, HEADER, PREVIEW_DOMAIN
+from mesh.routing.entries import ways_of
 from mesh.routing.model.listener import Listener, Role
 from mesh.routing.model.table import Entries
 
@@ -37,7 +39,8 @@ def branch_filter(listener: Listener) -> any_pb2.Any:
         return packed(lua_pb2.Lua())
     own = listener.source.branch if listener.source is not None else ""
     script = lua_pb2.Lua()
-    script.default_source_code.inline_string = f"local OWN = {_quoted(own) if own else 'nil'}\n{_script('keep.lua')}"
+    texts = {"HEADER": HEADER, "MEMBER": BAGGAGE_MEMBER, "OWN": own or None}
+    script.default_source_code.inline_string = _with_locals("keep.lua", texts)
     if listener.role is Role.DEVELOPER:
         # It may name its branch in the proxy's user name, which no condition below could see: it always runs.
         return packed(script)
@@ -86,22 +89,29 @@ def extension(name: str, message: object) -> xds_core.TypedExtensionConfig:
 def entry_script(entries: Entries) -> lua_pb2.LuaPerRoute:
     """What the filter runs where requests come in, with all ways into all branches.
 
-    The ways that every branch has by its name are not written out: the script derives them from the names.
+    The ways that a branch's name makes are not written out: with 1,000 branches they would be most of the text.
     """
-    branches = {entry.branch: entry.label for entry in entries.entries}
-    implied = {key for name in branches for key in (f"baggage:{BAGGAGE_MEMBER}={name}", f"host:{preview_host(name)}")}
-    ways = {entry.key: entry.branch for entry in entries.entries if entry.key not in implied}
-    fields = dict.fromkeys(key.partition("=")[0] for key in ways if not key.startswith("host:"))
-    tables = {
-        "WAYS": "".join(f"{key}\t{name}\n" for key, name in ways.items()),
-        "NAMES": "".join(f"{name}\n" for name in branches),
-        "LABELS": "".join(f"{name}\t{label}\n" for name, label in branches.items() if label != name),
-        "WANTED": "".join(f"{field}\n" for field in fields),
+    ways = ways_of(entries)
+    labels = {entry.branch: entry.label for entry in entries.entries if entry.label != entry.branch}
+    texts = {
+        "ORDER": "".join(f"{kind}\n" for kind in ENTRY_ORDER),
+        "HEADER": HEADER,
+        "MEMBER": BAGGAGE_MEMBER,
+        "DOMAIN": PREVIEW_DOMAIN,
+        "WAYS": "".join(f"{key}\t{name}\n" for key, name in ways.by_key.items()),
+        "NAMES": "".join(f"{name}\n" for name in ways.names),
+        "LABELS": "".join(f"{name}\t{label}\n" for name, label in labels.items()),
+        "FIELDS": "".join(f"{kind}:{name}\n" for kind, names in ways.fields.items() for name in names),
     }
     route = lua_pb2.LuaPerRoute()
-    texts = "".join(f"local {name} = {_quoted(text)}\n" for name, text in tables.items())
-    route.source_code.inline_string = texts + _script("enter.lua")
+    route.source_code.inline_string = _with_locals("enter.lua", texts)
     return route
+
+
+def _with_locals(script: str, texts: Mapping[str, str | None]) -> str:
+    """A script behind the local variables that it needs; None is nil."""
+    lines = (f"local {name} = {'nil' if text is None else _quoted(text)}\n" for name, text in texts.items())
+    return "".join(lines) + _script(script)
 
 
 def _quoted(text: str) -> str:

@@ -14,7 +14,7 @@ from mesh.envoy.encode.caller import caller_state
 from mesh.envoy.encode.http_connection_manager import http_connection_manager
 from mesh.envoy.encode.protobuf import duration, packed
 from mesh.envoy.encode.tls import downstream_tls
-from mesh.routing.model.listener import FilterChain, Listener, Role, Source
+from mesh.routing.model.listener import INGRESS, FilterChain, Listener, Role
 from mesh.routing.model.route import WeightedCluster
 
 CONNECTION_BUFFER = 1 << 20
@@ -23,8 +23,6 @@ HTTP_PROTOCOLS = ("http/1.0", "http/1.1", "h2c")
 # Seconds until a client that sends nothing is taken to wait for the server. Clients of protocols where the server
 # speaks first wait that long at a port that does not say so; theirs give up after 2 s and more (NATS).
 DETECTION_LIMIT = 1.0
-# What Istio's own ingress gateway is to rules that ask who calls.
-INGRESS = Source("istio-system", "istio-ingressgateway", (), service_account="istio-ingressgateway-service-account")
 
 
 def encode_listener(listener: Listener) -> listener_pb2.Listener:

@@ -20,6 +20,9 @@ GIT_ANNOTATION = f"{GROUP}/git-branch"
 BAGGAGE_MEMBER = "branch"
 HEADER = "x-branch"
 PREVIEW_DOMAIN = "localhost"
+# The order in which a request's ways into branches are tried; the first that leads into one decides. What somebody
+# chose for one page (its address, its query) comes before what a browser sends with every request (a cookie).
+ENTRY_ORDER = ("host", "query", "header", "baggage", "cookie")
 DEFAULT_EXPIRES = "48h"
 LONGEST_NAME = 40
 
@@ -144,19 +147,23 @@ def preview_host(name: str) -> str:
 def entry_keys(branch: Branch) -> dict[str, str]:
     """Every way into a branch as a key that no two branches may share, with its field's path.
 
-    The ways that every branch has come last: the baggage member of its name, and its preview host.
+    The ways that its name makes come last.
     """
-    found: dict[str, str] = {}
+    keys: dict[str, str] = {}
     for number, entry in enumerate(branch.spec.enter):
         at = f"spec.enter[{number}]"
-        for kind in ("cookie", "header", "query", "baggage"):
-            pair: NameValue | None = getattr(entry, kind)
-            if pair is not None:
-                name = pair.name.lower() if kind == "header" else pair.name
-                found.setdefault(f"{kind}:{name}={pair.value}", f"{at}.{kind}")
-        if entry.host:
-            found.setdefault(f"host:{entry.host.lower()}", f"{at}.host")
-    name = branch.metadata.name
-    found.setdefault(f"baggage:{BAGGAGE_MEMBER}={name}", "metadata.name")
-    found.setdefault(f"host:{preview_host(name)}", "metadata.name")
-    return found
+        for kind in ENTRY_ORDER:
+            value: NameValue | str | None = getattr(entry, kind)
+            if isinstance(value, NameValue):
+                name = value.name.lower() if kind == "header" else value.name
+                keys.setdefault(f"{kind}:{name}={value.value}", f"{at}.{kind}")
+            elif value:
+                keys.setdefault(f"{kind}:{value.lower()}", f"{at}.{kind}")
+    for key in implied_keys(branch.metadata.name):
+        keys.setdefault(key, "metadata.name")
+    return keys
+
+
+def implied_keys(name: str) -> tuple[str, str]:
+    """The ways into a branch that its name alone makes: the baggage member, and the preview host."""
+    return f"baggage:{BAGGAGE_MEMBER}={name}", f"host:{preview_host(name)}"

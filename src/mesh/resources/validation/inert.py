@@ -24,6 +24,7 @@ from mesh.resources.gateway_api.types import GatewayClassSpec, ListenerTLSConfig
 from mesh.resources.gateway_api.types import GatewaySpec as ApiGatewaySpec
 from mesh.resources.istio.destination_rule import LoadBalancerSettings, TrafficPolicy
 from mesh.resources.istio.gateway import GatewaySpec, Port, Server, ServerTLSSettings
+from mesh.resources.istio.ingress_gateway import SELECTOR
 from mesh.resources.istio.service_entry import ServiceEntrySpec, WorkloadEntry
 from mesh.resources.istio.sidecar import IstioEgressListener, OutboundTrafficPolicy, SidecarSpec
 from mesh.resources.istio.virtual_service import HTTPRetry, L4MatchAttributes, TLSMatchAttributes
@@ -102,7 +103,7 @@ _WRITTEN_BY_KUBERNETES: dict[str, tuple[Any, ...]] = {
     "sessionAffinity": ("None",),
     "exportTo": (["*"],),
     "location": ("MESH_EXTERNAL",),
-    "selector": ({"istio": "ingressgateway"},),
+    "selector": (dict(SELECTOR),),
 }
 
 

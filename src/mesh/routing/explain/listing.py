@@ -1,10 +1,10 @@
-"""The rows of a service or a gateway in the order in which Envoy asks them, for people. Pure."""
+"""The rows of a service or a gateway in the order in which Envoy tries them, for people. Pure."""
 
 from collections.abc import Iterator
 from typing import Any
 
 from mesh.resources.values.hosts import service_host
-from mesh.routing.explain.dry_run import effects, said
+from mesh.routing.explain.words import describe_match, effects
 from mesh.routing.model.route import Forward, Redirect, Respond, Route, WeightedCluster
 from mesh.routing.model.snapshot import Snapshot
 from mesh.routing.model.table import BranchOverride, VirtualHost
@@ -14,12 +14,12 @@ GATEWAY = "gateway"
 
 def services(snapshot: Snapshot) -> list[dict[str, Any]]:
     """What has rows: `{"id", "rows"}`, the gateway first."""
-    counted: dict[str, int] = {}
-    for id_, host in _all(snapshot):
-        counted[id_] = counted.get(id_, 0) + len(host.routes)
+    counts: dict[str, int] = {}
+    for id_, host in _hosts(snapshot):
+        counts[id_] = counts.get(id_, 0) + len(host.routes)
     return [
         {"id": id_, "rows": rows}
-        for id_, rows in sorted(counted.items(), key=lambda pair: (pair[0] != GATEWAY, pair[0]))
+        for id_, rows in sorted(counts.items(), key=lambda pair: (pair[0] != GATEWAY, pair[0]))
     ]
 
 
@@ -28,12 +28,12 @@ def listing(snapshot: Snapshot, service: str) -> dict[str, Any]:
 
     Raises LookupError for what has none.
 
-    Rows are asked from the first to the last. `branches` are those whose requests go elsewhere from here; where that
+    Rows are tried from the first to the last. `branches` are those whose requests go elsewhere from here; where that
     is refused, since the branch is not ready, `refusal` says so.
     """
-    hosts = [host for id_, host in _all(snapshot) if id_ == service]
+    hosts = [host for id_, host in _hosts(snapshot) if id_ == service]
     if not hosts:
-        raise LookupError(f'nothing is called "{service}"')
+        raise LookupError(f'no service is named "{service}"')
     rows, branches = [], []
     for host in hosts:
         for number, route in enumerate(host.routes, 1):
@@ -47,7 +47,7 @@ def listing(snapshot: Snapshot, service: str) -> dict[str, Any]:
     }
 
 
-def _all(snapshot: Snapshot) -> Iterator[tuple[str, VirtualHost]]:
+def _hosts(snapshot: Snapshot) -> Iterator[tuple[str, VirtualHost]]:
     """Each host once, as the namespace that it belongs to sees it."""
     for name, table in sorted(snapshot.tables.items()):
         kind, _, namespace = name.partition("|")
@@ -61,7 +61,7 @@ def _all(snapshot: Snapshot) -> Iterator[tuple[str, VirtualHost]]:
 
 
 def _id(host: VirtualHost, namespace: str) -> str:
-    """What is no service of this namespace has none ("")."""
+    """What a host is called in lists; "" for the services of other namespaces, which list them themselves."""
     full = host.name.rpartition(":")[0]
     name, _, rest = full.partition(".")
     if full == service_host(name, namespace):
@@ -70,24 +70,24 @@ def _id(host: VirtualHost, namespace: str) -> str:
 
 
 def _row(route: Route) -> dict[str, Any]:
-    told = list(effects(route))
+    lines = list(effects(route))
     match route.action:
         case Respond() as answer:
-            told.insert(0, f"answers {answer.status}" + (f": {answer.body[:200]}" if answer.body else ""))
+            lines.insert(0, f"answers {answer.status}" + (f": {answer.body[:200]}" if answer.body else ""))
         case Redirect() as redirect:
-            told.insert(0, f"redirects ({redirect.status})")
+            lines.insert(0, f"redirects ({redirect.status})")
     origin = route.origins[0] if route.origins else None
     return {
         "name": route.name,
-        "matches": [said(route.match)],
+        "matches": [describe_match(route.match)],
         "destinations": _destinations(route.action.to) if isinstance(route.action, Forward) else [],
-        "effects": told,
+        "effects": lines,
         "origin": {"kind": origin.kind, "namespace": origin.namespace, "name": origin.name} if origin else None,
     }
 
 
 def _destinations(to: tuple[WeightedCluster, ...]) -> list[dict[str, Any]]:
-    total = sum(each.weight for each in to) or 1
+    total = sum(destination.weight for destination in to) or 1
     return [{"to": each.cluster, "weight": round(100 * each.weight / total, 2)} for each in to]
 
 

@@ -29,6 +29,7 @@ from mesh.resources.gateway_api.types import (
 )
 from mesh.resources.istio.gateway import Gateway as IstioGateway
 from mesh.resources.istio.gateway import GatewaySpec, Port, Server, ServerTLSSettings
+from mesh.resources.istio.ingress_gateway import SELECTOR
 from mesh.resources.values.hosts import covers, service_host, specificity
 from mesh.resources.values.meta import LabelSelector
 from mesh.routing.virtual_service.tls import certificate_of
@@ -36,7 +37,6 @@ from mesh.routing.world import World, age
 
 AnyRoute = HTTPRoute | GRPCRoute
 AnyRule = HTTPRouteRule | GRPCRouteRule
-INGRESS = {"istio": "ingressgateway"}
 PROTOCOLS = {"HTTP": "plain HTTP", "HTTPS": "TLS"}
 KINDS = ("HTTPRoute", "GRPCRoute")
 ANY = "*"
@@ -296,7 +296,7 @@ class GatewayApi:
                     api_version=gateway.api_version,
                     kind=gateway.kind,
                     metadata=gateway.metadata,
-                    spec=GatewaySpec(servers=servers, selector=INGRESS),
+                    spec=GatewaySpec(servers=servers, selector=dict(SELECTOR)),
                 )
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from enum import Enum
 
+from mesh.resources.istio.ingress_gateway import ROOT_NAMESPACE, SERVICE_ACCOUNT, WORKLOAD
 from mesh.resources.values.ref import Ref
 from mesh.routing.model.route import WeightedCluster
 
@@ -22,6 +23,10 @@ class Source:
     def principal(self) -> str:
         """The identity that Istio gives to a pod: its namespace and service account."""
         return f"cluster.local/ns/{self.namespace}/sa/{self.service_account}"
+
+
+# Who calls for requests that come in by the gateway.
+INGRESS = Source(ROOT_NAMESPACE, WORKLOAD, (), service_account=SERVICE_ACCOUNT)
 
 
 class Role(Enum):

@@ -65,10 +65,10 @@ class JwtProvider:
 
 @dataclass(frozen=True, slots=True)
 class Authentication:
-    """What tokens can be asked for: by rows (each names one of `asked`), or of every request at a gateway's port."""
+    """The tokens that are required: by rows (each names one of `requirements`), or of every request at a gateway."""
 
     name: str
     providers: tuple[JwtProvider, ...] = ()
-    asked: tuple[Requirement, ...] = ()
+    requirements: tuple[Requirement, ...] = ()
     origins: tuple[Ref, ...] = ()
     at_gateway: bool = False

@@ -11,12 +11,8 @@ from dataclasses import replace
 from mesh.resources.analysis.references import ref_of
 from mesh.resources.checks.authorization_policy import CLAIM, CLAIM_KEY, HEADER_KEY
 from mesh.resources.istio.authorization_policy import AuthorizationPolicy, Operation, Rule, Source
+from mesh.resources.istio.ingress_gateway import LABELS, ROOT_NAMESPACE
 from mesh.routing.model.security import Access, AccessRule, Condition
-
-# Istio's root namespace: its policies hold in every namespace.
-ROOT = "istio-system"
-# What Istio's own ingress gateway carries, so that rules can select it.
-GATEWAY_LABELS: Mapping[str, str] = {"istio": "ingressgateway", "app": "istio-ingressgateway"}
 
 
 class Policies:
@@ -30,7 +26,7 @@ class Policies:
 
     def of_gateway(self, selector: Mapping[str, str], ports: Iterable[int]) -> Access | None:
         """What holds for all that comes in by a Gateway with this selector; its pods are in Istio's root namespace."""
-        found = self.of(ROOT, [{**GATEWAY_LABELS, **selector}], ports)
+        found = self.of(ROOT_NAMESPACE, [{**LABELS, **selector}], ports)
         return replace(found, at_gateway=True) if found is not None else None
 
     def of(self, namespace: str, pods: Sequence[Mapping[str, str]], ports: Iterable[int]) -> Access | None:
@@ -46,7 +42,7 @@ class Policies:
 
 
 def _is_for(policy: AuthorizationPolicy, namespace: str, pods: Sequence[Mapping[str, str]]) -> bool:
-    if policy.metadata.namespace not in (namespace, ROOT):
+    if policy.metadata.namespace not in (namespace, ROOT_NAMESPACE):
         return False
     wanted = policy.spec.selector.match_labels if policy.spec.selector is not None else {}
     return not wanted or any(wanted.items() <= labels.items() for labels in pods)

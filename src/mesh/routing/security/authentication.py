@@ -7,10 +7,10 @@ request there. What a gateway asks for is asked before any row is chosen, so tha
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from mesh.resources.analysis.references import ref_of
+from mesh.resources.istio.ingress_gateway import LABELS, ROOT_NAMESPACE
 from mesh.resources.istio.request_authentication import JWTRule, RequestAuthentication
 from mesh.routing.model.security import Authentication, JwtProvider, Requirement
 from mesh.routing.model.table import RouteTable
-from mesh.routing.security.access import GATEWAY_LABELS, ROOT
 
 # The authentication that rows ask; a gateway's port has its own, under the name of its listener.
 ROWS = "mesh.tokens"
@@ -40,8 +40,8 @@ class Tokens:
 
     def of_gateway(self, name: str, selectors: Sequence[Mapping[str, str]]) -> Authentication:
         """What every request that comes in by a gateway's port must hold to."""
-        pods = [{**GATEWAY_LABELS, **selector} for selector in selectors]
-        found = [each for each in self._rules if _is_for(each, ROOT, pods)]
+        pods = [{**LABELS, **selector} for selector in selectors]
+        found = [each for each in self._rules if _is_for(each, ROOT_NAMESPACE, pods)]
         asked = tuple(_names(found))
         return self._built(name, found, set(asked), (asked,) if asked else (), "gateway")
 
@@ -77,7 +77,7 @@ class Tokens:
 
 
 def _is_for(rule: RequestAuthentication, namespace: str, pods: Sequence[Mapping[str, str]]) -> bool:
-    if rule.metadata.namespace not in (namespace, ROOT):
+    if rule.metadata.namespace not in (namespace, ROOT_NAMESPACE):
         return False
     wanted = rule.spec.selector.match_labels if rule.spec.selector is not None else {}
     return not wanted or any(wanted.items() <= labels.items() for labels in pods)

@@ -1,84 +1,111 @@
--- Where requests come in from outside: finds the branch that a request enters, and says so in `x-branch` and in
--- baggage, which travel on. What came in as `x-branch` is taken away: nobody outside writes the mesh's own header.
--- Written before this text are the ways in (WAYS: key, branch), the branches (NAMES), what the answer says where that
--- is not the name (LABELS: branch, label), and which cookies, headers, ... are asked for (WANTED: kind:name).
+-- Where requests come in from outside: finds the branch that a request enters, and writes it into the mesh's header and
+-- into baggage, which travel on. The header that a client sent is removed: nobody outside may write it.
+--
+-- These variables come before this text:
+--   ORDER    the kinds of entries, in the order in which they are tried, one a line
+--   HEADER, MEMBER, DOMAIN   how a branch travels, and the domain of the preview hosts
+--   WAYS     "kind:name=value<tab>branch" (or "host:name<tab>branch"), one a line
+--   NAMES    all branches, one a line
+--   LABELS   "branch<tab>label", where the answer's header says more than the branch's name
+--   FIELDS   "kind:name": which cookies, headers, ... the ways ask for, so that only these are looked at
 
-local entries, names, labels = {}, {}, {}
-local wanted = { header = {}, query = {}, baggage = {}, cookie = {} }
-for key, branch in string.gmatch(WAYS, "([^\t]+)\t([^\n]+)\n") do entries[key] = branch end
+local order, ways, names, labels = {}, {}, {}, {}
+local fields = { query = {}, header = {}, baggage = {}, cookie = {} }
+for kind in string.gmatch(ORDER, "[^\n]+") do table.insert(order, kind) end
+for key, branch in string.gmatch(WAYS, "([^\t]+)\t([^\n]+)\n") do ways[key] = branch end
 for name in string.gmatch(NAMES, "[^\n]+") do names[name] = name end
 for name, label in string.gmatch(LABELS, "([^\t]+)\t([^\n]+)\n") do labels[name] = label end
-for kind, name in string.gmatch(WANTED, "(%a+):([^\n]+)\n") do table.insert(wanted[kind], name) end
+for kind, name in string.gmatch(FIELDS, "(%a+):([^\n]+)\n") do table.insert(fields[kind], name) end
 
 local function unescaped(text)
   if not string.find(text, "%", 1, true) then return text end
   return (string.gsub(text, "%%(%x%x)", function(digits) return string.char(tonumber(digits, 16)) end))
 end
 
--- The value of `name` in `name=value` pairs that `separator` parts; the first one counts.
-local function pair(text, name, separator)
-  for part in string.gmatch(text, "[^" .. separator .. "]+") do
+-- The value of `name` among `name=value` pairs between separators; the first one counts.
+local function pair(text, name, separators)
+  for part in string.gmatch(text, "[^" .. separators .. "]+") do
     local key, value = string.match(part, "^%s*([^=%s]+)%s*=%s*(.-)%s*$")
     if key == name then return value end
   end
 end
 
-local function by_host(headers)
+-- A member of baggage has properties behind its value: `branch=fox;since=1`.
+local function member(baggage, name)
+  local value = pair(baggage, name, ",")
+  return value and string.match(value, "^[^;%s]*")
+end
+
+local by = {}
+
+function by.host(headers)
   local host = headers:get(":authority")
   if not host then return nil end
   host = string.lower((string.gsub(host, ":%d+$", "")))
-  return entries["host:" .. host] or names[string.match(host, "^(.*)%.localhost$") or ""]
+  if ways["host:" .. host] then return ways["host:" .. host] end
+  local suffix = "." .. DOMAIN
+  return string.sub(host, -#suffix) == suffix and names[string.sub(host, 1, -#suffix - 1)] or nil
 end
 
-local function by_query(headers)
-  local text = #wanted.query > 0 and string.match(headers:get(":path") or "", "%?([^#]*)")
-  for _, name in ipairs(text and wanted.query or {}) do
+function by.query(headers)
+  local text = #fields.query > 0 and string.match(headers:get(":path") or "", "%?([^#]*)")
+  for _, name in ipairs(text and fields.query or {}) do
     local value = pair(text, name, "&")
-    local found = value and entries["query:" .. name .. "=" .. unescaped(value)]
-    if found then return found end
+    local branch = value and ways["query:" .. name .. "=" .. unescaped(value)]
+    if branch then return branch end
   end
 end
 
-local function by_header(headers)
-  for _, name in ipairs(wanted.header) do
+function by.header(headers)
+  for _, name in ipairs(fields.header) do
     local value = headers:get(name)
-    local found = value and entries["header:" .. name .. "=" .. value]
-    if found then return found end
+    local branch = value and ways["header:" .. name .. "=" .. value]
+    if branch then return branch end
   end
 end
 
-local function by_baggage(headers)
+function by.baggage(headers)
   local text = headers:get("baggage")
-  local own = text and pair(text, "branch", ",")
-  own = own and names[string.match(own, "^[^;%s]*")]
-  if own then return own end
-  for _, name in ipairs(text and wanted.baggage or {}) do
-    local value = pair(text, name, ",")
-    value = value and string.match(value, "^[^;%s]*")
-    local found = value and entries["baggage:" .. name .. "=" .. unescaped(value)]
-    if found then return found end
+  if not text then return nil end
+  -- The branch's own member first: a request that another hop has marked stays in its branch.
+  local marked = names[member(text, MEMBER)]
+  if marked then return marked end
+  for _, name in ipairs(fields.baggage) do
+    local value = member(text, name)
+    local branch = value and ways["baggage:" .. name .. "=" .. unescaped(value)]
+    if branch then return branch end
   end
 end
 
-local function by_cookie(headers)
-  local text = #wanted.cookie > 0 and headers:get("cookie")
-  for _, name in ipairs(text and wanted.cookie or {}) do
+function by.cookie(headers)
+  local text = #fields.cookie > 0 and headers:get("cookie")
+  for _, name in ipairs(text and fields.cookie or {}) do
+    -- Envoy joins several Cookie lines with a comma.
     local value = pair(text, name, ";,")
-    local found = value and entries["cookie:" .. name .. "=" .. value]
-    if found then return found end
+    local branch = value and ways["cookie:" .. name .. "=" .. value]
+    if branch then return branch end
+  end
+end
+
+local function entered(headers)
+  for _, kind in ipairs(order) do
+    local branch = by[kind](headers)
+    if branch then return branch end
   end
 end
 
 local function with_branch(baggage, branch)
-  local members = { "branch=" .. branch }
-  for member in string.gmatch(baggage or "", "[^,]+") do
-    if not string.match(member, "^%s*branch%s*=") then table.insert(members, (string.gsub(member, "^%s+", ""))) end
+  local members = { MEMBER .. "=" .. branch }
+  for item in string.gmatch(baggage or "", "[^,]+") do
+    if not string.match(item, "^%s*" .. MEMBER .. "%s*=") then
+      table.insert(members, (string.gsub(item, "^%s+", "")))
+    end
   end
   return table.concat(members, ",")
 end
 
--- A request that belongs to no trace yet begins one (W3C Trace Context): its id is the request's, so that what programs
--- write in their logs, and what the mesh tells of the request, have one name.
+-- A request that belongs to no trace yet begins one (W3C Trace Context). Its id is the request's, so that what programs
+-- write in their logs and what the mesh reports of the request have one name.
 local function begin_trace(headers)
   if headers:get("traceparent") then return end
   local hex = string.gsub(headers:get("x-request-id") or "", "-", "")
@@ -90,15 +117,15 @@ end
 function envoy_on_request(handle)
   local headers = handle:headers()
   begin_trace(headers)
-  if headers:get("x-branch") then headers:remove("x-branch") end
-  local found = by_host(headers) or by_query(headers) or by_header(headers) or by_baggage(headers) or by_cookie(headers)
-  if not found then return end
-  headers:replace("x-branch", found)
-  headers:replace("baggage", with_branch(headers:get("baggage"), found))
-  handle:streamInfo():dynamicMetadata():set("mesh.branches", "label", labels[found] or found)
+  if headers:get(HEADER) then headers:remove(HEADER) end
+  local branch = entered(headers)
+  if not branch then return end
+  headers:replace(HEADER, branch)
+  headers:replace("baggage", with_branch(headers:get("baggage"), branch))
+  handle:streamInfo():dynamicMetadata():set("mesh.branches", "label", labels[branch] or branch)
 end
 
 function envoy_on_response(handle)
-  local entered = handle:streamInfo():dynamicMetadata():get("mesh.branches")
-  if entered then handle:headers():replace("x-branch", entered.label) end
+  local found = handle:streamInfo():dynamicMetadata():get("mesh.branches")
+  if found then handle:headers():replace(HEADER, found.label) end
 end

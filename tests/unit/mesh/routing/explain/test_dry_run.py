@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from mesh.routing.explain.dry_run import CannotTell, explain
+from mesh.routing.explain.dry_run import explain
+from mesh.routing.explain.request import CannotTell
 from tests.support.objects import body, cookie, pod, rule, service, to
 from tests.support.worlds import snapshot
 
@@ -95,8 +96,8 @@ def test_who_calls_decides_where_a_rule_asks_for_it() -> None:
         ({"url": "http://products:7000/", "from": "nobody"}, r'no pod is named "nobody" .*products-1'),
         ({"url": "http://products:9/"}, "no gateway serves port 9"),
         ({"url": "http://products:99999/"}, "(?i)port"),
-        ({"url": "http://products:7000/", "headers": ["x"]}, "a name and a value"),
-        ({}, "asked is"),
+        ({"url": "http://products:7000/", "headers": ["x"]}, r"must be \[name, value\]"),
+        ({}, "the question must be"),
     ],
 )
 def test_a_wrong_question_is_told(question: dict[str, Any], says: str) -> None:
@@ -112,10 +113,10 @@ def test_what_is_asked_of_tokens_is_told() -> None:
     must = body("AuthorizationPolicy", "must", group=group, rules=rules)
     held = shop(RULE, tokens, must)
     url = "http://products:7000/products"
-    told = "a token that is brought must be valid (mesh/tokens[0]): 401 else"
+    told = "a token, if sent, must be valid (mesh/tokens[0]); otherwise 401"
     without = asked(held, url)
     assert told in without["also"]
-    assert without["also"][0] == "an AuthorizationPolicy does not let it through: 403"
+    assert without["also"][0] == "an AuthorizationPolicy denies it: 403"
     said = base64.urlsafe_b64encode(b'{"iss": "people", "sub": "fox"}').decode().rstrip("=")
     found = asked(held, url, ("Authorization", f"Bearer e30.{said}.c2ln"))
-    assert found["also"][:2] == ["its token is taken to be valid; Envoy looks at that", told]
+    assert found["also"][:2] == ["its token is assumed to be valid; Envoy checks it", told]

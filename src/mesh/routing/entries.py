@@ -1,0 +1,26 @@
+"""The ways into branches, arranged as they are looked up: by Envoy where requests come in, and by the dry run. Pure."""
+
+from typing import NamedTuple
+
+from mesh.resources.meshmall.branch import ENTRY_ORDER, implied_keys
+from mesh.routing.model.table import Entries
+
+
+class Ways(NamedTuple):
+    """`by_key` has the branches of the entries that users wrote (`cookie:user=fox`); `names` the names of all branches,
+    from which the preview host and the baggage member follow. `fields` are the names to look for in a request, by kind.
+    """
+
+    by_key: dict[str, str]
+    names: tuple[str, ...]
+    fields: dict[str, tuple[str, ...]]
+
+
+def ways_of(entries: Entries) -> Ways:
+    """Arranges entries. Of one kind, fields are looked for in the order in which the entries name them."""
+    names = tuple(dict.fromkeys(entry.branch for entry in entries.entries))
+    implied = {key for name in names for key in implied_keys(name)}
+    by_key = {entry.key: entry.branch for entry in entries.entries if entry.key not in implied}
+    pairs = dict.fromkeys(tuple(key.partition("=")[0].split(":", 1)) for key in by_key)
+    fields = {kind: tuple(name for of, name in pairs if of == kind) for kind in ENTRY_ORDER if kind != "host"}
+    return Ways(by_key, names, fields)

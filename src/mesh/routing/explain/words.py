@@ -1,0 +1,76 @@
+"""Matches and effects of rows in words, for people. Pure."""
+
+from collections.abc import Iterator
+
+from mesh.routing.model.match import Match, MatchKind, Pattern
+from mesh.routing.model.route import Fault, Forward, Route
+
+HOLDS = {
+    MatchKind.EXACT: "is",
+    MatchKind.PREFIX: "begins with",
+    MatchKind.PATH_PREFIX: "is below",
+    MatchKind.REGEX: "matches",
+}
+DIFFERS = {
+    MatchKind.EXACT: "is not",
+    MatchKind.PREFIX: "does not begin with",
+    MatchKind.PATH_PREFIX: "is not below",
+}
+
+
+def describe_match(match: Match) -> str:
+    """All conditions of a match."""
+    parts = [f"path {describe_pattern(match.path)}"] if match.path is not None else []
+    fields = [(field.invert, field.name, field.pattern) for field in (*match.headers, *match.query)]
+    fields += [(claim.invert, f"the token's {'.'.join(claim.path)}", claim.pattern) for claim in match.claims]
+    parts += [f"{'not ' if invert else ''}{name} {describe_pattern(pattern)}" for invert, name, pattern in fields]
+    parts += [f"the caller's {key} is {value}" for key, value in match.source_labels]
+    return ", ".join(parts) or "matches every request"
+
+
+def describe_pattern(pattern: Pattern) -> str:
+    """What a value must be like, as the end of a sentence."""
+    return f"{HOLDS.get(pattern.kind, 'is present')} {pattern.value}".rstrip()
+
+
+def describe_difference(pattern: Pattern) -> str:
+    """How a value differs from a pattern, as the end of a sentence."""
+    if pattern.kind is MatchKind.REGEX:
+        return f"does not match {pattern.value}"
+    return f'{DIFFERS.get(pattern.kind, "is not")} "{pattern.value}"'
+
+
+def effects(route: Route) -> Iterator[str]:
+    """What a row does besides its destinations, one line each."""
+    if route.authentication:
+        yield token_must_be_valid(route.authentication)
+    if route.fault is not None:
+        yield from _fault(route.fault)
+    if isinstance(route.action, Forward):
+        yield from _forward(route.action)
+
+
+def token_must_be_valid(providers: tuple[str, ...]) -> str:
+    return f"a token, if sent, must be valid ({', '.join(providers)}); otherwise 401"
+
+
+def _fault(fault: Fault) -> Iterator[str]:
+    if fault.abort_status is not None:
+        yield f"fault: {fault.abort_percent:g} % are answered with {fault.abort_status}"
+    if fault.abort_grpc is not None:
+        yield f"fault: {fault.abort_percent:g} % are answered with the gRPC status {fault.abort_grpc}"
+    if fault.delay is not None:
+        yield f"fault: {fault.delay_percent:g} % are delayed by {fault.delay:g} s"
+
+
+def _forward(action: Forward) -> Iterator[str]:
+    if action.timeout is not None:
+        yield f"timeout {action.timeout:g} s"
+    if action.retry is not None:
+        yield f"{action.retry.attempts} retries on {', '.join(action.retry.retry_on)}"
+    for name in ("authority", "prefix", "regex"):
+        value = getattr(action.rewrite, name) if action.rewrite is not None else None
+        if value is not None:
+            yield f"rewrites the {'path' if name != 'authority' else name}: {value}"
+    for cluster, percent in action.mirrors:
+        yield f"{percent:g} % are copied to {cluster}"

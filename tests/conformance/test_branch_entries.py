@@ -1,0 +1,144 @@
+"""Which branch a request enters: drawn requests, and what Envoy's scripts and the dry run say of them.
+
+The branches share the names of cookies, headers, query parameters and baggage members: many requests fit several.
+"""
+
+import asyncio
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from mesh.routing.explain.dry_run import Caller, decide
+from mesh.routing.explain.request import HttpRequest
+from tests.conformance.reference import Request
+from tests.conformance.rig import Rig, istio
+
+Json = dict[str, Any]
+Headers = tuple[tuple[str, str], ...]
+# The letters run against the names, so that no alphabetical order gives the right answer.
+LETTERS = {"ann": "c", "bob": "b", "cyd": "a"}
+SHOP = "shop.example.com"
+
+
+def branch(name: str, letter: str) -> Json:
+    enter = [
+        {"cookie": {"name": "user", "value": letter}},
+        {"cookie": {"name": "theme", "value": letter}},
+        {"header": {"name": "X-Dev", "value": letter}},
+        {"header": {"name": "x-team", "value": letter}},
+        {"query": {"name": "view", "value": letter}},
+        {"query": {"name": "tab", "value": f"{letter}+{letter}/{letter}"}},
+        {"baggage": {"name": "tenant", "value": letter}},
+        {"host": f"{letter}.example.com"},
+    ]
+    return {
+        "apiVersion": "meshmall.dev/v1",
+        "kind": "Branch",
+        "metadata": {"name": name, "namespace": "mesh"},
+        "spec": {"enter": enter, "services": {"shop": {"version": "v2"}}},
+    }
+
+
+@pytest.fixture(scope="module")
+def branches(rig: Rig, runner: asyncio.Runner) -> Rig:
+    to_shop = {"route": [{"destination": {"host": "shop"}}]}
+    rule = istio("VirtualService", "shop", {"hosts": ["*"], "gateways": ["mesh/door"], "http": [to_shop]})
+    objects = [*rig.around(), rule, *(branch(name, letter) for name, letter in LETTERS.items())]
+    runner.run(rig.apply(objects))
+    return rig
+
+
+def from_outside(rig: Rig, runner: asyncio.Runner, host: str, query: str, headers: Headers) -> tuple[str, str]:
+    """The branch of a request at the gateway: as Envoy says it in the answer, and as the dry run does."""
+    request = Request("mesh/door", host, 80, "GET", "/", query, headers, authority=host)
+    _, observed = runner.run(rig.ask(request, "gateway"))
+    question = HttpRequest(host, "GET", "/", query, _lower(headers))
+    decision = decide(rig.snapshot, Caller(rig.snapshot.listeners["gateway|80"]), question)
+    return observed.headers.get("x-branch", ""), decision.branch
+
+
+def inside(rig: Rig, runner: asyncio.Runner, caller: str, headers: Headers) -> tuple[str, str]:
+    """The branch of a pod's request: as the called pod sees it, and as the dry run says it."""
+    request = Request("mesh", "shop", 7000, "GET", "/", "", headers, authority="shop:7000")
+    _, observed = runner.run(rig.ask(request, caller))
+    listener = rig.snapshot.listeners[f"sidecar|mesh/{caller}"]
+    question = HttpRequest("shop:7000", "GET", "/", "", _lower(headers))
+    decision = decide(rig.snapshot, Caller(listener, listener.source), question)
+    branch = observed.sent.get("x-branch", "")
+    return branch if branch in LETTERS else "", decision.branch
+
+
+def _lower(headers: Headers) -> Headers:
+    return tuple((name.lower(), value) for name, value in headers)
+
+
+@pytest.mark.parametrize("first", range(5))
+def test_host_then_query_then_header_then_baggage_then_cookie(
+    branches: Rig, runner: asyncio.Runner, first: int
+) -> None:
+    """Of a request that fits a branch by each kind from the first on, the first decides, whatever the names are."""
+    names = ("ann", "bob", "cyd", "ann", "bob")
+    host, query, *texts = (LETTERS[name] for name in names)
+    values: Headers = (("x-dev", texts[0]), ("baggage", f"tenant={texts[1]}"), ("cookie", f"user={texts[2]}"))
+    entered = from_outside(
+        branches,
+        runner,
+        f"{host}.example.com" if first == 0 else SHOP,
+        f"view={query}" if first <= 1 else "",
+        values[max(0, first - 2) :],
+    )
+    assert entered == (names[first], names[first])
+
+
+letters = st.sampled_from(("a", "b", "c", "d", "b c"))
+names = st.sampled_from((*LETTERS, "nobody"))
+hosts = st.one_of(
+    st.just(SHOP),
+    names.map("{}.localhost".format),
+    st.sampled_from(("A.example.com:8080", "c.example.com", "d.example.com", "localhost")),
+)
+parameters = st.one_of(
+    st.builds("view={}".format, st.sampled_from("abcd")),
+    st.builds("tab={0}+{0}%2f{0}".format, st.sampled_from("abcd")),
+    st.sampled_from(("view", "view=", "q=a", "view=%61")),
+)
+pairs = st.builds("{}={}".format, st.sampled_from(("user", "theme", "other")), letters)
+members = st.one_of(
+    st.builds(
+        "{}={}".format, st.sampled_from(("tenant", " tenant ", "other")), st.sampled_from(("a", "b", "%63", "d"))
+    ),
+    st.builds("branch{}{}{}".format, st.sampled_from(("=", " = ")), names, st.sampled_from(("", ";since=1", " "))),
+)
+outside_headers = st.one_of(
+    st.tuples(st.just("cookie"), st.lists(pairs, min_size=1, max_size=3).map("; ".join)),
+    st.tuples(st.sampled_from(("X-Dev", "x-team")), letters),
+    st.tuples(st.just("baggage"), st.lists(members, min_size=1, max_size=3).map(",".join)),
+    st.tuples(st.just("x-branch"), names),
+)
+inside_headers = st.one_of(
+    st.tuples(st.just("baggage"), st.lists(members, min_size=1, max_size=3).map(",".join)),
+    st.tuples(st.just("x-branch"), names),
+)
+drawn = settings(
+    max_examples=300, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
+)
+
+
+@drawn
+@given(hosts, st.lists(parameters, max_size=3).map("&".join), st.lists(outside_headers, max_size=4).map(tuple))
+def test_the_dry_run_and_envoy_s_script_enter_the_same_branch(
+    branches: Rig, runner: asyncio.Runner, host: str, query: str, headers: Headers
+) -> None:
+    by_envoy, by_dry_run = from_outside(branches, runner, host, query, headers)
+    assert by_dry_run == by_envoy
+
+
+@drawn
+@given(st.sampled_from(("caller", "dev")), st.lists(inside_headers, max_size=3).map(tuple))
+def test_the_dry_run_and_envoy_s_script_stay_in_the_same_branch(
+    branches: Rig, runner: asyncio.Runner, caller: str, headers: Headers
+) -> None:
+    by_envoy, by_dry_run = inside(branches, runner, caller, headers)
+    assert by_dry_run == by_envoy
