@@ -188,6 +188,11 @@ class Branches:
             BranchOverride(branch, tuple(swap), refusals.get(branch, "")) for branch, swap in sorted(swaps.items())
         )
 
+    def cluster_for(self, branch: str, host: str, port: int) -> str | None:
+        """Where a branch's own connections to a Service's port go; "" when that is not ready, None: where all go."""
+        targets = self._targets.get((host, port), ())
+        return next((target.cluster for target in targets if target.branch == branch), None)
+
     def own_hosts(self) -> Iterator[tuple[str, str, ServicePort]]:
         """The services that only branches have: namespace, name and each port."""
         for (namespace, service), changes in sorted(self._changes.items(), key=lambda pair: pair[0]):

@@ -20,6 +20,7 @@ from mesh.resources.meshmall.branch import PREVIEW_DOMAIN
 from mesh.resources.values.hosts import aliases, covers, resolve, service_host, specificity
 from mesh.resources.values.ref import Ref
 from mesh.routing.branches import Branches
+from mesh.routing.capture import BLACK_HOLE, Captures, Lookups, outside_endpoint
 from mesh.routing.destinations.clusters import clusters_of
 from mesh.routing.destinations.directory import Directory, Known
 from mesh.routing.destinations.protocol import may_be_http
@@ -37,6 +38,8 @@ from mesh.routing.model.route import Forward, Redirect, Respond, Route, Weighted
 from mesh.routing.model.security import Authentication
 from mesh.routing.model.snapshot import Snapshot
 from mesh.routing.model.table import BranchOverride, Entries, RouteTable, VirtualHost
+from mesh.routing.model.transparent import DIRECT, EGRESS, PodAccess
+from mesh.routing.network import NamespaceNetwork
 from mesh.routing.security.access import Policies
 from mesh.routing.security.authentication import Tokens
 from mesh.routing.virtual_service.delegates import delegates_of
@@ -101,6 +104,7 @@ class _Compiler:
         self._clusters: dict[str, Cluster] = {}
         self._endpoints: dict[str, tuple[Endpoint, ...]] = {}
         self._hosts: dict[tuple[str, int, str], VirtualHost] = {}
+        self._captures = self._by_destination()
         self._by_host: dict[str, list[VirtualService]] = defaultdict(list)
         self._wild: list[tuple[str, VirtualService]] = []
         for rule in world.virtual_services:
@@ -130,15 +134,60 @@ class _Compiler:
             tables[table.name] = table
         listeners = {
             each.name: each if self._settings.telemetry else replace(each, logged=False)
-            for each in listeners_of(self._world, self._directory, self._settings, tables, self, self._memory)
+            for each in listeners_of(self._world, self._directory, self._settings, self, self._memory, self._captures)
         }
-        if open_tables := {f"outbound|{each}" for each in namespaces if self._egress.calls_any_host(each)}:
+        open_tables = {f"outbound|{each}" for each in namespaces if self._egress.calls_any_host(each)}
+        if self._captures is None and open_tables:
             listeners = {
                 name: replace(each, passthrough=True) if each.table in open_tables else each
                 for name, each in listeners.items()
             }
+        self._reach_outside()
         authentications = {each.name: each for each in self._authentications(tables)}
-        return Snapshot(self._world.version, listeners, tables, self._clusters, self._endpoints, authentications)
+        access = self._captures.pod_access() if self._captures is not None else PodAccess()
+        return Snapshot(
+            self._world.version, listeners, tables, self._clusters, self._endpoints, authentications, access
+        )
+
+    def _by_destination(self) -> Captures | None:
+        """What is decided by where connections were going, where that is known."""
+        network = self._settings.network
+        if not isinstance(network, NamespaceNetwork):
+            return None
+        for cluster in (
+            Cluster(DIRECT, original_destination=True, detected=True),
+            Cluster(EGRESS, egress_socket=network.egress_socket, detected=True),
+            Cluster(BLACK_HOLE),
+        ):
+            self._clusters[cluster.name], self._endpoints[cluster.name] = cluster, ()
+        lookups = Lookups(
+            self._world,
+            self._directory,
+            self._views,
+            self._egress,
+            self._branches,
+            self._policies,
+            self._tokens,
+            self._clusters,
+            self._endpoints,
+            lambda host, namespace: exported(self._by_host.get(host, ()), namespace),
+            lambda port, namespace: self._cluster_for(port, namespace).always,
+        )
+        return Captures(network, lookups)
+
+    def _reach_outside(self) -> None:
+        """Endpoints that are no pods are beyond the mesh's network: the edge connects to them."""
+        network = self._settings.network
+        if not isinstance(network, NamespaceNetwork):
+            return
+        for name, endpoints in self._endpoints.items():
+            if any(outside_endpoint(network, endpoint) for endpoint in endpoints):
+                self._endpoints[name] = tuple(
+                    replace(endpoint, pipe=network.outside_socket(endpoint.address, endpoint.port))
+                    if outside_endpoint(network, endpoint)
+                    else endpoint
+                    for endpoint in endpoints
+                )
 
     def _authentications(self, tables: Mapping[str, RouteTable]) -> Iterator[Authentication]:
         """What tokens are asked for, by rows and at each port of the gateways."""
@@ -235,13 +284,19 @@ class _Compiler:
                 overrides = self._branches.own_overrides(own, port.port)
                 yield VirtualHost(f"{own}:{port.port}", tuple(found), (UNKNOWN,), overrides=overrides)
         yield from self._gateways_themselves(namespace)
+        yield self._everything_else(namespace)
+
+    def _everything_else(self, namespace: str) -> VirtualHost:
+        """The host for requests that name none of the others."""
+        if self._captures is not None:
+            rows = self._captures.fallback(namespace, UNKNOWN)
+            return VirtualHost("unknown", ("*",), rows, by_destination=self._captures.by_destination(namespace))
         if self._egress.calls_any_host(namespace):
             self._clusters[PASSTHROUGH] = Cluster(PASSTHROUGH, passthrough=True)
             self._endpoints[PASSTHROUGH] = ()
             action = Forward((WeightedCluster(PASSTHROUGH),), retry=DEFAULT_RETRY)
-            yield VirtualHost("allow_any", ("*",), (Route("allow_any", Match(), action),))
-        else:
-            yield VirtualHost("unknown", ("*",), (UNKNOWN,))
+            return VirtualHost("allow_any", ("*",), (Route("allow_any", Match(), action),))
+        return VirtualHost("unknown", ("*",), (UNKNOWN,))
 
     def _seen(self, host: str, rules: Sequence[VirtualService], namespace: str) -> list[VirtualService]:
         """The rules of a host that is no Service's, as far as a namespace sees them."""
@@ -428,9 +483,10 @@ class _Compiler:
         for known in self._directory.services:
             for port in known.service.spec.ports:
                 suffix = f"{known.host}|{port.port}"
-                host = self._service_host(known, port, known.namespace, ("*",))
-                table = partial(RouteTable, f"clusterip|{suffix}", (host,))
-                yield self._memory.keep(("alone", suffix), host, table)
+                if self._captures is None:
+                    host = self._service_host(known, port, known.namespace, ("*",))
+                    table = partial(RouteTable, f"clusterip|{suffix}", (host,))
+                    yield self._memory.keep(("alone", suffix), host, table)
                 if port.node_port:
                     (route,) = finished((_plain(known, port),), self._clusters)
                     plain = VirtualHost(
@@ -447,6 +503,9 @@ class _Compiler:
         through a listener that asks the table of the namespace."""
         settings = self._settings
         if not settings.developer_subnet or namespace not in self._branches.namespaces:
+            return
+        if self._captures is not None:
+            # The gateways are outside of the mesh's network.
             return
         for port in served(self._world):
             here = settings.ports.get(port, port)

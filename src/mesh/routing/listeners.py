@@ -10,6 +10,7 @@ from mesh.resources.core.service import ServicePort
 from mesh.resources.istio.gateway import Gateway, Server
 from mesh.resources.meshmall.branch import BRANCH_LABEL
 from mesh.resources.values.ref import Ref
+from mesh.routing.capture import Captures
 from mesh.routing.destinations.directory import Directory, Known
 from mesh.routing.destinations.protocol import Wire, may_be_http, wire_of
 from mesh.routing.destinations.views import cluster_name
@@ -17,7 +18,8 @@ from mesh.routing.gateway_api.attachment import GatewayApi
 from mesh.routing.memory import Memory
 from mesh.routing.model.listener import FilterChain, Listener, Role, Source
 from mesh.routing.model.route import WeightedCluster
-from mesh.routing.model.table import RouteTable
+from mesh.routing.model.transparent import Capture
+from mesh.routing.network import CAPTURE_PORT, LoopbackNetwork, NamespaceNetwork, Network
 from mesh.routing.virtual_service.tls import is_encrypted, speaks_http
 from mesh.routing.world import MeshSettings, Workload, World
 
@@ -47,15 +49,37 @@ def listeners_of(
     world: World,
     directory: Directory,
     settings: MeshSettings,
-    tables: Mapping[str, RouteTable],
     raw: RawRoutes,
     memory: Memory,
+    captures: Captures | None = None,
 ) -> Iterator[Listener]:
-    """Every listener; two never share an address and port. `raw` tells where what is no HTTP goes."""
+    """Every listener; two never share an address and port. `raw` tells where what is no HTTP goes, `captures` what is
+    decided by destination where pods have network namespaces."""
+    kinds = {(workload.namespace, branch_of(workload)) for workload in world.workloads}
+    by_kind = {kind: captures.capture(*kind) for kind in sorted(kinds)} if captures is not None else {}
     sidecars = memory.keep(
-        "sidecars", world.workloads, lambda: _sidecars(world, settings, memory.last("sidecars") or {})
+        "sidecars",
+        (world.workloads, by_kind),
+        lambda: _sidecars(world, settings, by_kind, memory.last("sidecars") or {}),
     )
-    yield from (listener for _, listener in sidecars.values())
+    yield from (listener for _, _, listener in sidecars.values())
+    for listener in _outside(world, directory, settings, raw):
+        yield _reachable(listener, settings.network)
+
+
+def _reachable(listener: Listener, network: Network) -> Listener:
+    """A listener of the host's addresses, where Envoy lives in another network namespace."""
+    match network:
+        case NamespaceNetwork(host_netns=""):
+            return replace(listener, pipe=network.socket(listener.name))
+        case NamespaceNetwork():
+            return replace(listener, netns=network.host_netns)
+        case LoopbackNetwork():
+            return listener
+
+
+def _outside(world: World, directory: Directory, settings: MeshSettings, raw: RawRoutes) -> Iterator[Listener]:
+    """The listeners that programs outside of pods reach."""
     for port, servers in served(world).items():
         listener = Listener(
             name=gateway_name(port),
@@ -97,21 +121,27 @@ def branch_of(workload: Workload) -> str:
     return workload.labels.get(BRANCH_LABEL, "")
 
 
-Sidecars = Mapping[tuple[str, str], tuple[Workload, Listener]]
+Sidecars = Mapping[tuple[str, str], tuple[Workload, Capture | None, Listener]]
 
 
-def _sidecars(world: World, settings: MeshSettings, before: Sidecars) -> Sidecars:
+def _sidecars(
+    world: World, settings: MeshSettings, captures: Mapping[tuple[str, str], Capture], last: Sidecars
+) -> Sidecars:
     """By namespace and name of the pod; those of pods that did not change are what they were."""
-    found: dict[tuple[str, str], tuple[Workload, Listener]] = {}
-    for each in sorted(world.workloads, key=lambda workload: (workload.namespace, workload.name)):
-        key = (each.namespace, each.name)
-        held = before.get(key)
-        found[key] = held if held is not None and held[0] == each else (each, _sidecar(each, settings))
-    return found
+    sidecars: dict[tuple[str, str], tuple[Workload, Capture | None, Listener]] = {}
+    for workload in sorted(world.workloads, key=lambda workload: (workload.namespace, workload.name)):
+        key = (workload.namespace, workload.name)
+        capture = captures.get((workload.namespace, branch_of(workload)))
+        before = last.get(key)
+        if before is not None and before[0] == workload and before[1] == capture:
+            sidecars[key] = before
+        else:
+            sidecars[key] = (workload, capture, _sidecar(workload, settings, capture))
+    return sidecars
 
 
-def _sidecar(workload: Workload, settings: MeshSettings) -> Listener:
-    return Listener(
+def _sidecar(workload: Workload, settings: MeshSettings, capture: Capture | None) -> Listener:
+    listener = Listener(
         name=f"sidecar|{workload.namespace}/{workload.name}",
         role=Role.SIDECAR,
         address=workload.ip,
@@ -127,6 +157,12 @@ def _sidecar(workload: Workload, settings: MeshSettings) -> Listener:
         ),
         origins=(Ref("", "Pod", workload.namespace, workload.name),),
     )
+    if not isinstance(settings.network, NamespaceNetwork):
+        return listener
+    # On loopback, where the kernel takes a pod's own redirected connections: nobody else may come in by this listener
+    # and be taken for the pod.
+    netns = settings.network.netns_path(workload.uid)
+    return replace(listener, address="127.0.0.1", port=CAPTURE_PORT, netns=netns, capture=capture)
 
 
 def _services(directory: Directory, settings: MeshSettings, raw: RawRoutes) -> Iterator[Listener]:
@@ -141,7 +177,8 @@ def _of_port(known: Known, port: ServicePort, settings: MeshSettings, raw: RawRo
     spec, wire = known.service.spec, wire_of(port)
     suffix = f"{known.host}|{port.port}"
     places = []
-    if spec.cluster_ip not in ("", "None"):
+    if spec.cluster_ip not in ("", "None") and isinstance(settings.network, LoopbackNetwork):
+        # Captured connections to a ClusterIP are known by their destination: nobody needs to listen there.
         places.append(("clusterip", Role.CLUSTER_IP, spec.cluster_ip, port.port))
     if port.node_port:
         places.append(("nodeport", Role.NODE_PORT, settings.node_address, port.node_port))

@@ -26,6 +26,7 @@ from mesh.resources.meshmall.branch import Branch
 from mesh.resources.values.meta import Resource
 from mesh.resources.values.ref import Ref
 from mesh.routing.memory import Memory
+from mesh.routing.network import LoopbackNetwork, Network
 from mesh.store import Store
 
 T = TypeVar("T", bound=Resource)
@@ -38,6 +39,7 @@ class MeshSettings:
 
     `developer_subnet` is three numbers of an address ("127.20.255"). `telemetry`: Envoy tells of every request.
     `any_host`: pods can call hosts that the mesh does not know (Istio's outboundTrafficPolicy ALLOW_ANY).
+    `network`: whether pods have network namespaces.
     """
 
     gateway_address: str = "127.0.0.1"
@@ -47,6 +49,7 @@ class MeshSettings:
     developer_subnet: str = ""
     telemetry: bool = True
     any_host: bool = False
+    network: Network = field(default_factory=LoopbackNetwork)
 
     def developer_address(self, namespace: str) -> str:
         """Where programs that are no pods call into a namespace; "" when there is no such place."""
@@ -65,6 +68,7 @@ class Workload:
     ports: Mapping[str, int]
     owner: str = ""
     service_account: str = "default"
+    uid: str = ""
 
     @classmethod
     def of(cls, pod: Pod) -> Self:
@@ -84,6 +88,7 @@ class Workload:
             },
             owner=owner.rpartition("-")[0],
             service_account=pod.spec.service_account_name or pod.spec.service_account or "default",
+            uid=pod.metadata.uid,
         )
 
 

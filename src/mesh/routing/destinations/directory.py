@@ -60,6 +60,10 @@ class Directory:
         """The Service that a resolved host names."""
         return self._by_host.get(host) or self._by_alias.get(host)
 
+    def addresses_of(self, entry: ServiceEntry, host: str) -> Sequence[str]:
+        """What a client finds when it asks for the address of one of an entry's hosts."""
+        return self._addresses.get(host, ()) if entry.spec.workload_selector is None else ()
+
     def pod_of(self, host: str, port: int) -> Endpoint | None:
         """A ready pod of the Service that a full host names."""
         known = self.service(host)

@@ -92,7 +92,9 @@ class TlsOrigination:
 class Cluster:
     """A named group of endpoints (by EDS) with its policy. `passthrough`: whatever host the request names instead.
 
-    `detected`: nobody says which version of HTTP its pods speak; a request goes on in the one that it came in.
+    `original_destination`: wherever the connection was going. `egress_socket`: the edge's Unix socket; the edge
+    connects to where the connection was going. `detected`: nobody says which version of HTTP its pods speak, so that a
+    request goes on in the one that it came in.
     """
 
     name: str
@@ -109,15 +111,19 @@ class Cluster:
     access: Access | None = None
     authentication: Requirement = ()
     passthrough: bool = False
+    original_destination: bool = False
+    egress_socket: str = ""
     retry_budget: RetryBudget | None = None
     tls: TlsOrigination | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """A ready port of a pod. `weight` 0 is what all others have, too."""
+    """A ready port of a pod. `weight` 0 is what all others have, too. `pipe` is the Unix socket by which the edge
+    passes connections on to it, where it is outside of the mesh's network."""
 
     address: str
     port: int
     pod: str = ""
     weight: int = 0
+    pipe: str = ""

@@ -6,6 +6,7 @@ from enum import Enum
 from mesh.resources.istio.ingress_gateway import ROOT_NAMESPACE, SERVICE_ACCOUNT, WORKLOAD
 from mesh.resources.values.ref import Ref
 from mesh.routing.model.route import WeightedCluster
+from mesh.routing.model.transparent import Capture
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,10 @@ class Listener:
     decides.
     `passthrough`: its table may send requests to hosts that the mesh does not know. `logged`: Envoy logs the requests
     that come in here.
+
+    `netns` is the file of another network namespace that it listens in. `pipe` is a Unix socket that it listens on
+    instead: the edge accepts at the address and port, and passes connections on with PROXY protocol. `capture`: it
+    takes all that a pod sends, wherever that was going.
     """
 
     name: str
@@ -89,3 +94,6 @@ class Listener:
     chains: tuple[FilterChain, ...] = ()
     passthrough: bool = False
     logged: bool = True
+    netns: str = ""
+    pipe: str = ""
+    capture: Capture | None = None

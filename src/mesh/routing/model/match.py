@@ -45,6 +45,7 @@ class Match:
     """All parts must hold. An empty Match takes every request.
 
     `source_labels` and `source_namespace` are held against the calling pod, whose listener says who it is.
+    `destination` is held against "address:port" of where a captured connection was going.
     """
 
     path: Pattern | None = None
@@ -53,3 +54,4 @@ class Match:
     source_labels: tuple[tuple[str, str], ...] = ()
     source_namespace: str = ""
     claims: tuple[ClaimMatch, ...] = ()
+    destination: Pattern | None = None

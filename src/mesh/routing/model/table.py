@@ -24,7 +24,8 @@ class VirtualHost:
     """`domains` are Envoy's: exact, `*.suffix`, or `*`; with and without the port.
 
     `overrides` are looked up by the request's branch; a request without one, or of one that is not there, takes
-    `routes`.
+    `routes`. `by_destination` is for the host that takes what no other does: a captured request that was going to one
+    of these places ("address:port") is routed as if it named that host.
     """
 
     name: str
@@ -32,6 +33,7 @@ class VirtualHost:
     routes: tuple[Route, ...]
     origins: tuple[Ref, ...] = ()
     overrides: tuple[BranchOverride, ...] = ()
+    by_destination: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,16 @@ class Policies:
     def __bool__(self) -> bool:
         return bool(self._policies)
 
+    @property
+    def ports(self) -> tuple[int, ...]:
+        """The ports that some policy names."""
+        rules = [rule for policy in self._policies for rule in policy.spec.rules]
+        operations = [to.operation for rule in rules for to in rule.to]
+        said = [port for operation in operations for port in (*operation.ports, *operation.not_ports)]
+        conditions = [condition for rule in rules for condition in rule.when if condition.key == "destination.port"]
+        said += [port for condition in conditions for port in (*condition.values, *condition.not_values)]
+        return tuple(sorted({int(port) for port in said if port.isdecimal()}))
+
     def of_gateway(self, selector: Mapping[str, str], ports: Iterable[int]) -> Access | None:
         """What holds for all that comes in by a Gateway with this selector; its pods are in Istio's root namespace."""
         found = self.of(ROOT_NAMESPACE, [{**LABELS, **selector}], ports)
@@ -39,6 +49,40 @@ class Policies:
         allowing = [each for each in found if each.spec.action == "ALLOW"]
         allow = tuple(rule for each in allowing for rule in _rules(each, numbers)) if allowing else None
         return Access(allow, tuple(deny), tuple(ref_of(each) for each in found))
+
+
+def tcp_access(access: Access) -> Access:
+    """What can be asked of bytes, where nobody sees a request (istio.io, "Authorization for TCP traffic").
+
+    An ALLOW rule that asks for something of HTTP never holds. From a DENY rule what is of HTTP is left out, so that it
+    denies more rather than less.
+    """
+    allow = access.allow
+    if allow is not None:
+        allow = tuple(rule for rule in map(_without_http_alternatives, allow) if rule is not None)
+    return replace(access, allow=allow, deny=tuple(map(_without_http_conditions, access.deny)))
+
+
+def _is_of_http(condition: Condition) -> bool:
+    return condition.what not in ("principal", "namespace", "ip", "remote ip")
+
+
+def _without_http_alternatives(rule: AccessRule) -> AccessRule | None:
+    """The rule with the alternatives that bytes can fit; None when there is none."""
+    if any(map(_is_of_http, rule.when)):
+        return None
+    sources = tuple(group for group in rule.sources if not any(map(_is_of_http, group)))
+    operations = tuple(group for group in rule.operations if not any(map(_is_of_http, group)))
+    if (rule.sources and not sources) or (rule.operations and not operations):
+        return None
+    return AccessRule(sources, operations, rule.when)
+
+
+def _without_http_conditions(rule: AccessRule) -> AccessRule:
+    def left(conditions: tuple[Condition, ...]) -> tuple[Condition, ...]:
+        return tuple(condition for condition in conditions if not _is_of_http(condition))
+
+    return AccessRule(tuple(map(left, rule.sources)), tuple(map(left, rule.operations)), left(rule.when))
 
 
 def _is_for(policy: AuthorizationPolicy, namespace: str, pods: Sequence[Mapping[str, str]]) -> bool:

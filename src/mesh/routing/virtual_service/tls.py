@@ -106,6 +106,15 @@ def mesh_shares(
     return (), ()
 
 
+def mesh_tls_routes(rule: VirtualService) -> Iterator[tuple[tuple[str, ...], int, Sequence[RouteDestination]]]:
+    """The `tls` routes of a rule inside the mesh: the names asked for, the port (0: any), and where they go."""
+    for route in rule.spec.tls:
+        for block in route.match:
+            gateways = block.gateways or rule.spec.gateways
+            if (not gateways or MESH in gateways) and not block.source_labels:
+                yield tuple(block.sni_hosts), block.port, route.route
+
+
 def _l4(block: L4MatchAttributes, gateway: str, port: int, namespace: str) -> bool:
     """What cannot be seen of a connection here (who calls, from which network) never holds."""
     if block.source_labels or block.source_namespace or block.source_subnet or block.destination_subnets:

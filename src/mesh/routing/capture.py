@@ -1,0 +1,251 @@
+"""What is decided by where a captured connection was going: TCP, TLS, pods by their IP, what leaves the mesh. Pure.
+
+HTTP asks a table by the host that a request names, as with Istio. What names no known host is decided here too: by the
+address of a Service it has that Service's rules, by a pod's IP it passes straight, held to the pod's policies.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from mesh.resources.analysis.references import ref_of
+from mesh.resources.core.service import ServicePort
+from mesh.resources.istio.virtual_service import VirtualService
+from mesh.routing.branches import Branches
+from mesh.routing.destinations.directory import Directory, Known
+from mesh.routing.destinations.protocol import Wire, wire_of
+from mesh.routing.destinations.views import Views, cluster_name, is_shown
+from mesh.routing.egress import Egress
+from mesh.routing.model.cluster import Cluster, Endpoint
+from mesh.routing.model.match import Match, MatchKind, Pattern
+from mesh.routing.model.route import Forward, Route, WeightedCluster
+from mesh.routing.model.security import Access, Requirement
+from mesh.routing.model.transparent import DIRECT, EGRESS, Capture, PodAccess, TcpRoute
+from mesh.routing.network import NamespaceNetwork
+from mesh.routing.security.access import Policies, tcp_access
+from mesh.routing.security.authentication import Tokens
+from mesh.routing.virtual_service.tls import ClusterOf, mesh_shares, mesh_tls_routes
+from mesh.routing.world import Workload, World
+
+# Where connections end that may go nowhere (Istio's name).
+BLACK_HOLE = "BlackHoleCluster"
+# A port that no policy names stands for all that none does.
+ANY_PORT = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Lookups:
+    """What a compilation knows already, and the capture asks for. `rules` are VirtualServices by host as a namespace
+    sees them, `cluster_of` names clusters for a port as a namespace sees them."""
+
+    world: World
+    directory: Directory
+    views: Views
+    egress: Egress
+    branches: Branches
+    policies: Policies
+    tokens: Tokens
+    clusters: Mapping[str, Cluster]
+    endpoints: Mapping[str, tuple[Endpoint, ...]]
+    rules: Callable[[str, str], Sequence[VirtualService]]
+    cluster_of: Callable[[int, str], ClusterOf]
+
+
+class Captures:
+    """What the pods of each namespace, and of each branch in it, reach by address."""
+
+    def __init__(self, network: NamespaceNetwork, lookups: Lookups) -> None:
+        self._network = network
+        self._of = lookups
+        self._captures: dict[tuple[str, str], Capture] = {}
+        self._groups = _guarded(lookups) if lookups.policies or lookups.tokens else {}
+
+    def capture(self, namespace: str, branch: str) -> Capture:
+        """What a listener of the namespace's pods does with bytes; a branch's own pods reach the branch's services."""
+        key = (namespace, branch)
+        if key not in self._captures:
+            self._captures[key] = self._capture(namespace, branch)
+        return self._captures[key]
+
+    def _capture(self, namespace: str, branch: str) -> Capture:
+        routes = list(self._by_name(namespace))
+        ports: dict[Wire, set[int]] = defaultdict(set)
+        for known in self._visible(namespace):
+            for port in known.service.spec.ports:
+                wire = wire_of(port)
+                ports[wire] |= {port.port, port.node_port} - {0}
+                if wire in (Wire.TCP, Wire.TLS, Wire.DETECT) and (places := self._places(known, port, branch)):
+                    routes.append(self._tcp(known, port, namespace, branch, places))
+        http = ports[Wire.HTTP] | ports[Wire.HTTP2]
+        return Capture(
+            pod_prefix=self._network.pod_prefix,
+            reserved=(self._network.host, self._network.api),
+            routes=tuple(routes),
+            uninspected=tuple(sorted(ports[Wire.TCP] - http - ports[Wire.DETECT] - ports[Wire.TLS])),
+            http_ports=tuple(sorted(http - ports[Wire.TCP] - ports[Wire.DETECT] - ports[Wire.TLS])),
+            any_host=self._of.egress.calls_any_host(namespace),
+        )
+
+    def _visible(self, namespace: str) -> Iterator[Known]:
+        """The Services and ServiceEntries that pods of a namespace can call."""
+        for known in self._of.directory.services:
+            if self._of.egress.sees(namespace, known.host, known.namespace):
+                yield known
+        for known in self._of.directory.entries:
+            assert known.entry is not None
+            shown = is_shown(known.entry.spec.export_to, known.namespace, namespace)
+            if shown and self._of.egress.sees(namespace, known.host, known.namespace):
+                yield known
+
+    def _places(self, known: Known, port: ServicePort, branch: str = "") -> tuple[str, ...]:
+        """The addresses with ports by which a Service's port is reached, other than its pods' own."""
+        if known.entry is not None:
+            # A name that is resolved has the addresses that its clients find, too.
+            listed = [address for address in known.entry.spec.addresses if "/" not in address]
+            resolved = self._of.directory.addresses_of(known.entry, known.host)
+            return tuple(dict.fromkeys(f"{address}:{port.port}" for address in (*listed, *resolved)))
+        spec = known.service.spec
+        places = [f"{spec.cluster_ip}:{port.port}"] if spec.cluster_ip not in ("", "None") else []
+        if port.node_port:
+            places += [f"{address}:{port.node_port}" for address in self._network.node_addresses]
+        if spec.cluster_ip == "None" and branch and self._of.branches.cluster_for(branch, known.host, port.port):
+            # A headless name leads to the baseline's pods; what the branch has in their place must be reached by them.
+            endpoints = self._of.endpoints.get(cluster_name(port.port, "", known.host), ())
+            places += [f"{endpoint.address}:{endpoint.port}" for endpoint in endpoints]
+        return tuple(places)
+
+    def _tcp(self, known: Known, port: ServicePort, namespace: str, branch: str, places: tuple[str, ...]) -> TcpRoute:
+        rules = self._of.rules(known.host, namespace)
+        to, by = mesh_shares(rules, port.port, self._of.cluster_of(port.port, namespace)) if rules else ((), ())
+        if not to:
+            view = self._of.views.view(known.host, namespace)
+            to = (WeightedCluster(cluster_name(port.port, "", known.host, view)),)
+        target = self._of.branches.cluster_for(branch, known.host, port.port) if branch else None
+        if target is not None:
+            # "" is a change that is not ready: nobody may answer in its place.
+            to = (WeightedCluster(target or BLACK_HOLE),)
+        return TcpRoute(
+            name=f"tcp|{port.port}|{known.host}",
+            to=to,
+            places=places,
+            declared=wire_of(port) is Wire.TCP,
+            access=self._access(to),
+            origins=(known.ref, *by),
+        )
+
+    def _by_name(self, namespace: str) -> Iterator[TcpRoute]:
+        """TLS by the name that a client asks for: the `tls` routes of rules, then ServiceEntries that speak TLS."""
+        for number, rule in enumerate(self._of.world.virtual_services):
+            if rule.spec.tls and is_shown(rule.spec.export_to, rule.metadata.namespace, namespace):
+                for index, (names, number_of_port, routes) in enumerate(mesh_tls_routes(rule)):
+                    cluster_of = self._of.cluster_of(number_of_port or 443, namespace)
+                    to = tuple(
+                        WeightedCluster(cluster_of(share.destination, rule.metadata.namespace), share.weight or 100)
+                        for share in routes
+                    )
+                    name = f"tls|{number}.{index}|{rule.metadata.namespace}/{rule.metadata.name}"
+                    yield TcpRoute(
+                        name, to, (), names, number_of_port, access=self._access(to), origins=(ref_of(rule),)
+                    )
+        for known in self._visible(namespace):
+            for port in known.service.spec.ports:
+                if wire_of(port) is Wire.TLS and known.entry is not None:
+                    # A wildcard has no addresses: it goes where the client has found it.
+                    cluster = EGRESS if known.host.startswith("*") else cluster_name(port.port, "", known.host)
+                    to = (WeightedCluster(cluster),)
+                    name = f"tls|{port.port}|{known.host}"
+                    yield TcpRoute(name, to, (), (known.host,), port.port, origins=(known.ref,))
+
+    def _access(self, to: Iterable[WeightedCluster]) -> tuple[Access, ...]:
+        """What must hold for every destination, as far as it can be asked of bytes."""
+        clusters = (self._of.clusters.get(share.cluster) for share in to)
+        layers = (cluster.access for cluster in clusters if cluster is not None and cluster.access is not None)
+        return tuple(dict.fromkeys(tcp_access(layer) for layer in layers))
+
+    def by_destination(self, namespace: str) -> tuple[tuple[str, str], ...]:
+        """The host, as the namespace's table has it, behind each address where HTTP is served."""
+        pairs: dict[str, str] = {}
+        for known in self._visible(namespace):
+            for port in known.service.spec.ports:
+                if wire_of(port) in (Wire.HTTP, Wire.HTTP2, Wire.DETECT) and not known.host.startswith("*"):
+                    for place in self._places(known, port):
+                        pairs.setdefault(place, f"{known.host}:{port.port}")
+        return tuple(pairs.items())
+
+    def fallback(self, namespace: str, unknown: Route) -> tuple[Route, ...]:
+        """The rows for requests that name no known host and go to no Service's address. `unknown` refuses."""
+        reserved = "|".join(f"{re.escape(place)}{'' if ':' in place else ':.*'}" for place in self._reserved)
+        out = Forward((WeightedCluster(EGRESS),))
+        direct = Forward((WeightedCluster(DIRECT),))
+        rows = [Route("outside", Match(destination=Pattern(MatchKind.REGEX, reserved)), out)]
+        for (accesses, asked), addresses in self._groups.items():
+            pods = "|".join(re.escape(address) for address in addresses)
+            named = [port for port, _ in accesses if port != ANY_PORT]
+            for port, access in accesses:
+                # Rows of ports come first: the last one is for all others.
+                place = rf"({pods}):{port if port in named else '.*'}"
+                rows.append(
+                    Route(
+                        "pod",
+                        Match(destination=Pattern(MatchKind.REGEX, place)),
+                        direct,
+                        access=(access,) if access is not None else (),
+                        authentication=asked,
+                        origins=access.origins if access is not None else (),
+                    )
+                )
+        rows.append(Route("pod", Match(destination=Pattern(MatchKind.PREFIX, self._network.pod_prefix)), direct))
+        if self._of.egress.calls_any_host(namespace):
+            rows.append(Route("allow_any", Match(destination=Pattern(MatchKind.REGEX, ".+")), out))
+        return (*rows, unknown)
+
+    @property
+    def _reserved(self) -> tuple[str, ...]:
+        return (self._network.host, self._network.api)
+
+    def pod_access(self) -> PodAccess:
+        """What must hold for bytes that are sent to a pod's IP."""
+        groups: dict[tuple[tuple[int, Access | None], ...], list[str]] = defaultdict(list)
+        for (accesses, _), addresses in self._groups.items():
+            limited = tuple((port, tcp_access(access) if access is not None else None) for port, access in accesses)
+            if any(access is not None for _, access in limited):
+                groups[limited] += addresses
+        guarded = tuple((tuple(addresses), accesses) for accesses, addresses in groups.items())
+        origins = dict.fromkeys(
+            origin for accesses in groups for _, access in accesses if access is not None for origin in access.origins
+        )
+        return PodAccess(guarded, tuple(origins))
+
+
+Guards = tuple[tuple[tuple[int, Access | None], ...], Requirement]
+
+
+def _guarded(lookups: Lookups) -> Mapping[Guards, Sequence[str]]:
+    """The IPs of pods that some policy is for, by what it asks: for each port that policies name, then for the rest."""
+    groups: dict[Guards, list[str]] = defaultdict(list)
+    ports = (*lookups.policies.ports, ANY_PORT)
+    known: dict[tuple[str, tuple[tuple[str, str], ...]], Guards] = {}
+    for pod in sorted(lookups.world.workloads, key=lambda workload: (workload.namespace, workload.name)):
+        key = (pod.namespace, tuple(sorted(pod.labels.items())))
+        guards = known.get(key)
+        if guards is None:
+            guards = known[key] = _guards(lookups, pod, ports)
+        if guards[1] or any(access is not None for _, access in guards[0]):
+            groups[guards].append(pod.ip)
+    return groups
+
+
+def _guards(lookups: Lookups, pod: Workload, ports: Sequence[int]) -> Guards:
+    of_port = partial(lookups.policies.of, pod.namespace, [pod.labels])
+    accesses = [(port, of_port({port})) for port in ports]
+    rest = accesses[-1]
+    # A port that its policies do not single out has what all have.
+    distinct = (*(pair for pair in accesses[:-1] if pair[1] != rest[1]), rest)
+    return distinct, lookups.tokens.of(pod.namespace, [pod.labels])
+
+
+def outside_endpoint(network: NamespaceNetwork, endpoint: Endpoint) -> bool:
+    """Whether an endpoint is reached by the edge alone: it is no pod's."""
+    return not endpoint.pipe and not endpoint.address.startswith(network.pod_prefix)
