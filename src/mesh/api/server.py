@@ -1,26 +1,32 @@
-"""The API server: joins the parts, listens with TLS, and ends."""
+"""The API server: joins its parts, listens with TLS, and stops."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from mesh.api.app import App
-from mesh.api.mesh_v1.applying import Applying
-from mesh.api.mesh_v1.observing import Observing, Sources
+from mesh.api.interfaces import Allocator, Logs, Plane
+from mesh.api.mesh_v1.apply import Apply
+from mesh.api.mesh_v1.observe import Observe, Sources
+from mesh.api.mesh_v1.sync import Sync
 from mesh.api.meta.discovery import version
+from mesh.api.meta.endpoints import Meta
 from mesh.api.node import node
 from mesh.api.node.pod_logs import PodLogs
-from mesh.api.node.resource_metrics import Usage
+from mesh.api.node.resource_metrics import ResourceMetrics
 from mesh.api.objects.admission import NAMESPACE_LABEL, Admission
 from mesh.api.objects.collector import Collector
 from mesh.api.objects.reading import Reading
+from mesh.api.objects.served import ServedKinds
 from mesh.api.objects.writing import Writing
-from mesh.api.server_settings import Allocator, ApiSettings, Logs, Plane
+from mesh.api.routes import Handlers, path_routes, resource_routes
+from mesh.api.settings import ApiSettings
 from mesh.api.streaming.backend import PodStreams
 from mesh.api.streaming.pod_streams import PodStreaming
 from mesh.api.transport.credentials import Credentials, prepare, publish
 from mesh.api.transport.guard import Guard
-from mesh.api.transport.http import Handler
+from mesh.api.transport.http import Reply, Request
+from mesh.api.transport.router import Route
 from mesh.api.transport.serving import Bounds, Serving, listen
 from mesh.reconcile.supervisor import Supervisor
 from mesh.resources.gateway_api.types import CLASS_NAME, CONTROLLER
@@ -47,12 +53,14 @@ class ApiServer:
         allocator: Allocator,
         status: Callable[[], dict[str, Any]],
         sources: Sources | None = None,
-        more: Mapping[tuple[str, str], Handler] | None = None,
+        extra_routes: Iterable[Route] = (),
         supervisor: Supervisor | None = None,
         streams: PodStreams | None = None,
     ) -> None:
-        """`sources` are what the mesh knows of its requests and rules; without, that is not served. `more` are
-        answers of rooms above this one, by method and path."""
+        """`sources` are what the mesh knows of its requests and rules; without them, that is not served.
+
+        `status` gives the body of `/mesh/v1/status`. `extra_routes` are paths that packages above this one answer.
+        """
         self._store = store
         self._settings = settings
         self._plane = plane
@@ -60,7 +68,7 @@ class ApiServer:
         self._allocator = allocator
         self._status = status
         self._sources = sources
-        self._more = more or {}
+        self._extra_routes = extra_routes
         self._streams = streams
         self._closing = asyncio.Event()
         self._serving: Serving | None = None
@@ -98,24 +106,26 @@ class ApiServer:
             await self._serving.stop()
 
     def _app(self, admission: Admission, credentials: Credentials) -> App:
-        settings = self._settings
-        return App(
-            store=self._store,
-            settings=settings,
-            guard=Guard(credentials.token, settings.host),
-            reading=Reading(self._store, settings, self._closing),
-            writing=Writing(self._store, admission),
-            applying=Applying(self._store, admission, settings.namespace),
-            pod_logs=PodLogs(self._store, self._logs, self._closing),
-            streaming=PodStreaming(self._store, self._streams, self._closing),
-            used=Usage(self._store, settings.home, settings.node_name),
-            plane=self._plane,
-            status=self._status,
-            more={**self._observing(), **self._more},
+        settings, store, kinds = self._settings, self._store, ServedKinds(self._store)
+        observe = Observe(store, self._sources, self._closing) if self._sources is not None else None
+        handlers = Handlers(
+            meta=Meta(kinds),
+            resource_metrics=ResourceMetrics(store, settings.home, settings.node_name),
+            reading=Reading(store, settings, self._closing),
+            writing=Writing(store, admission),
+            pod_logs=PodLogs(store, self._logs, self._closing),
+            streaming=PodStreaming(store, self._streams, self._closing),
+            apply=Apply(store, admission, settings.namespace),
+            sync=Sync(store, self._plane),
+            status=self._describe,
+            observe=observe,
         )
+        guard = Guard(credentials.token, settings.host)
+        routes = [*path_routes(handlers), *self._extra_routes]
+        return App(settings, guard, kinds, routes, resource_routes(handlers))
 
-    def _observing(self) -> Mapping[tuple[str, str], Handler]:
-        return Observing(self._store, self._sources, self._closing).answers if self._sources is not None else {}
+    async def _describe(self, _request: Request) -> Reply:
+        return Reply(self._status())
 
     def _ensure_gateway_class(self) -> None:
         """The class of the Gateway API's Gateways that the mesh serves."""

@@ -7,7 +7,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from mesh.api.transport.http import CERTIFIED, Handler, Receive, Reply, Request, Scope, Send
+from mesh.api.transport.http import CERTIFIED, Receive, Reply, Request, Scope, Send
+from mesh.api.transport.router import Route
 from mesh.api.transport.serving import Bounds, Serving, listen
 from mesh.api.transport.status_errors import Problem
 from mesh.console.comparing import Comparing
@@ -38,7 +39,7 @@ class Console:
         self._pages: dict[str, Page] = {}
         self._serving: Serving | None = None
         self._starting = asyncio.Lock()
-        self.answers: dict[tuple[str, str], Handler] = {("POST", OPEN): self._open}
+        self.routes = [Route(("POST",), OPEN, self._open)]
 
     async def stop(self) -> None:
         if self._serving is not None:

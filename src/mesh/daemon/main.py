@@ -169,7 +169,7 @@ class Daemon:
             allocator=block,
             status=lambda: {**self._status(plane, store), "problems": pods.problems()},
             sources=Sources(telemetry, Reasons(store, lambda: programmer.snapshot), lambda: programmer.snapshot),
-            more=console.answers,
+            extra_routes=console.routes,
             supervisor=supervisor,
         )
         url = await api.start()

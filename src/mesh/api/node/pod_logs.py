@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from datetime import datetime
 
+from mesh.api.interfaces import Logs
 from mesh.api.objects.paths import Target
 from mesh.api.objects.reading import require
-from mesh.api.server_settings import Logs
 from mesh.api.transport.http import Request, Stream
 from mesh.api.transport.status_errors import Problem
 from mesh.store import Store, Stored

@@ -1,7 +1,7 @@
-"""What pods and the machine use: `metrics.k8s.io/v1beta1`, which `kubectl top` prints.
+"""What pods and the machine use: `metrics.k8s.io/v1beta1`, as printed by `kubectl top`.
 
-CPU is what the processes of a container took between two looks at /proc, memory their proportional set size (what
-they share is divided among those who share it).
+CPU is what the processes of a container used between two samples of /proc. Memory is their proportional set size: pages
+that several processes share are divided among them.
 """
 
 import asyncio
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from mesh.api.objects.selectors import selection
+from mesh.api.transport.http import Reply, Request
 from mesh.api.transport.status_errors import Problem
 from mesh.pods.host.procfs import HostProcess, pod_processes
 from mesh.resources.values.body import Body
@@ -25,10 +26,10 @@ TICK = os.sysconf("SC_CLK_TCK")
 Key = tuple[str, str]
 
 
-class Look(NamedTuple):
-    """One look at /proc: when (monotonic seconds), the CPU seconds of each process, and of the whole machine.
+class Sample(NamedTuple):
+    """One scan of /proc, at monotonic time `when`: CPU seconds of each process and of the whole machine.
 
-    `processes` are CPU seconds, `containers` the pod uid and container of each process.
+    `containers` has the pod's uid and the container's name of each process.
     """
 
     when: float
@@ -37,88 +38,94 @@ class Look(NamedTuple):
     machine: float
 
 
-class Usage:
-    """Measures one home's pods when it is asked; two asked in a row share a look."""
+class ResourceMetrics:
+    """Measures one home's pods on request; requests in quick succession share a sample."""
 
     def __init__(self, store: Store, home: Path, node: str) -> None:
         self._store = store
         self._home = home
         self._node = node
-        self._last: Look | None = None
+        self._last: Sample | None = None
         self._busy = asyncio.Lock()
 
-    async def answer(self, path: list[str], labels: str, fields: str) -> Body:
-        """What is below `/apis/metrics.k8s.io/v1beta1/`. Raises Problem (400, 404)."""
-        match path:
-            case ["nodes"]:
-                return _list("NodeMetricsList", [await self._machine()])
-            case ["nodes", name] if name == self._node:
-                return await self._machine()
-            case ["pods"]:
-                return _list("PodMetricsList", await self._pods(self._store.list("", "Pod"), labels, fields))
-            case ["namespaces", namespace, "pods"]:
-                pods = self._store.list("", "Pod", namespace)
-                return _list("PodMetricsList", await self._pods(pods, labels, fields))
-            case ["namespaces", namespace, "pods", name]:
-                named = [each for each in self._store.list("", "Pod", namespace) if each.ref.name == name]
-                if found := await self._pods(named, "", ""):
-                    return found[0]
-                raise Problem(404, f'podmetrics.{GROUP} "{namespace}/{name}" not found')
-        raise Problem(404, f"the server could not find the requested resource: {GROUP} has nodes and pods")
+    async def nodes(self, _request: Request) -> Reply:
+        return Reply(_list("NodeMetricsList", [await self._machine()]))
+
+    async def node(self, request: Request) -> Reply:
+        """Raises Problem (404)."""
+        name = request.parameters["name"]
+        if name != self._node:
+            raise Problem(404, f'nodemetrics.{GROUP} "{name}" not found')
+        return Reply(await self._machine())
+
+    async def pods(self, request: Request) -> Reply:
+        """All pods, or those of a namespace, by selectors. Raises Problem (400)."""
+        pods = self._store.list("", "Pod", request.parameters.get("namespace"))
+        labels, fields = request.query.get("labelSelector", ""), request.query.get("fieldSelector", "")
+        return Reply(_list("PodMetricsList", await self._pods(pods, labels, fields)))
+
+    async def pod(self, request: Request) -> Reply:
+        """Raises Problem (404)."""
+        namespace, name = request.parameters["namespace"], request.parameters["name"]
+        pods = [pod for pod in self._store.list("", "Pod", namespace) if pod.ref.name == name]
+        metrics = await self._pods(pods, "", "")
+        if not metrics:
+            raise Problem(404, f'podmetrics.{GROUP} "{namespace}/{name}" not found')
+        return Reply(metrics[0])
 
     async def _pods(self, pods: Iterable[Stored], labels: str, fields: str) -> list[Body]:
         matches = selection(labels, fields, "Pod")
-        wanted = [each for each in pods if matches is None or matches(each.body)]
-        if not wanted:
+        selected = [pod for pod in pods if matches is None or matches(pod.body)]
+        if not selected:
             return []
-        before, now = await self._looks()
+        before, now = await self._samples()
         cpu: defaultdict[Key, float] = defaultdict(float)
-        own: defaultdict[Key, list[int]] = defaultdict(list)
-        uids = {each.uid for each in wanted}
+        pids_of: defaultdict[Key, list[int]] = defaultdict(list)
+        uids = {pod.uid for pod in selected}
         for process, key in now.containers.items():
             if key[0] in uids:
                 cpu[key] += max(0.0, now.processes[process] - before.processes.get(process, 0.0))
-                own[key].append(process[0])
-        memory = await asyncio.to_thread(lambda: {key: sum(map(_memory, pids)) for key, pids in own.items()})
+                pids_of[key].append(process[0])
+        memory = await asyncio.to_thread(lambda: {key: sum(map(_memory, pids)) for key, pids in pids_of.items()})
         window = now.when - before.when
         return [
             _metrics(
                 "PodMetrics",
-                each.ref.name,
+                pod.ref.name,
                 window,
-                namespace=each.ref.namespace,
-                labels=each.metadata.get("labels") or {},
+                namespace=pod.ref.namespace,
+                labels=pod.metadata.get("labels") or {},
                 containers=[
                     {"name": key[1], "usage": _usage(cpu[key] / window, memory[key])}
-                    for key in sorted(own)
-                    if key[0] == each.uid
+                    for key in sorted(pids_of)
+                    if key[0] == pod.uid
                 ],
             )
-            for each in wanted
-            if any(key[0] == each.uid for key in own)
+            for pod in selected
+            if any(key[0] == pod.uid for key in pids_of)
         ]
 
     async def _machine(self) -> Body:
-        before, now = await self._looks()
+        before, now = await self._samples()
         window = now.when - before.when
         used = _usage((now.machine - before.machine) / window, _memory_of_machine())
         return _metrics("NodeMetrics", self._node, window, usage=used)
 
-    async def _looks(self) -> tuple[Look, Look]:
-        """Two looks, far enough from each other to tell a rate and near enough to tell it of now."""
+    async def _samples(self) -> tuple[Sample, Sample]:
+        """Two samples, far enough apart for a rate and near enough for the present one."""
         async with self._busy:
             before = self._last
-            now = await asyncio.to_thread(_look, self._home)
+            now = await asyncio.to_thread(_sample, self._home)
             if before is None or now.when - before.when > LONGEST:
                 before = now
             if now.when - before.when < SHORTEST:
                 await asyncio.sleep(SHORTEST - (now.when - before.when))
-                now = await asyncio.to_thread(_look, self._home)
+                now = await asyncio.to_thread(_sample, self._home)
             self._last = now
             return before, now
 
 
-def _look(home: Path) -> Look:
+def _sample(home: Path) -> Sample:
     processes, containers = {}, {}
     when = time.monotonic()
     for process, pod_uid, container in pod_processes(home):
@@ -128,11 +135,11 @@ def _look(home: Path) -> Look:
             containers[process] = (pod_uid, container)
     fields = Path("/proc/stat").read_text().partition("\n")[0].split()[1:]
     busy = sum(int(fields[place]) for place in (0, 1, 2, 5, 6))
-    return Look(when, processes, containers, busy / TICK)
+    return Sample(when, processes, containers, busy / TICK)
 
 
 def _memory(pid: int) -> int:
-    """A process's proportional set size in bytes; 0 when it has gone."""
+    """A process's proportional set size in bytes; 0 when it has ended."""
     with suppress(OSError, ValueError, IndexError):
         for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
             if line.startswith("Pss:"):
@@ -142,11 +149,11 @@ def _memory(pid: int) -> int:
 
 def memory_info() -> dict[str, int]:
     """/proc/meminfo, in bytes."""
-    found = {}
+    info = {}
     for line in Path("/proc/meminfo").read_text().splitlines():
         name, _, value = line.partition(":")
-        found[name] = int(value.split()[0]) * 1024
-    return found
+        info[name] = int(value.split()[0]) * 1024
+    return info
 
 
 def _memory_of_machine() -> int:
@@ -164,8 +171,8 @@ def _metrics(kind: str, name: str, window: float, *, namespace: str = "", labels
         metadata["namespace"] = namespace
     if labels:
         metadata["labels"] = labels
-    told = {"timestamp": timestamp(), "window": f"{window:.3f}s", **more}
-    return {"kind": kind, "apiVersion": f"{GROUP}/{VERSION}", "metadata": metadata, **told}
+    sample = {"timestamp": timestamp(), "window": f"{window:.3f}s", **more}
+    return {"kind": kind, "apiVersion": f"{GROUP}/{VERSION}", "metadata": metadata, **sample}
 
 
 def _list(kind: str, items: list[Body]) -> Body:

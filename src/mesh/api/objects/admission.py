@@ -12,10 +12,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from mesh.api.interfaces import Allocator
 from mesh.api.objects.node_ports import NodePorts
 from mesh.api.objects.served import ServedKinds
 from mesh.api.objects.services import ServiceFields
-from mesh.api.server_settings import Allocator, ApiSettings
+from mesh.api.settings import ApiSettings
 from mesh.resources.analysis import references
 from mesh.resources.analysis.branch_references import Surroundings, check_branches
 from mesh.resources.checks.objects import check_update

@@ -10,7 +10,7 @@ import msgspec
 from mesh.api.objects.paths import Target
 from mesh.api.objects.selectors import Matches, selection
 from mesh.api.objects.tables import table, wants_table
-from mesh.api.server_settings import ApiSettings
+from mesh.api.settings import ApiSettings
 from mesh.api.transport.http import Answer, Reply, Request, Stream
 from mesh.api.transport.status_errors import Problem, not_found
 from mesh.resources.values.body import Body
@@ -27,15 +27,21 @@ class Reading:
         self._settings = settings
         self._closing = closing
 
-    def get(self, target: Target, request: Request | None = None) -> Reply:
-        """One object, as a Table when that is asked for. Raises Problem (404)."""
-        found = require(self._store, target)
-        if request is not None and wants_table(request.headers.get("accept", "")):
-            metadata = {"resourceVersion": str(found.version)}
-            return Reply(_table(target, [found], metadata, request))
-        return Reply(shown(found, target))
+    async def get(self, target: Target, request: Request) -> Answer:
+        """One object, as a Table when that is asked for, or with `watch=true` its events. Raises Problem (404)."""
+        if request.flag("watch"):
+            return await self.list(target, request)
+        stored = require(self._store, target)
+        if wants_table(request.headers.get("accept", "")):
+            metadata = {"resourceVersion": str(stored.version)}
+            return Reply(_table(target, [stored], metadata, request))
+        return Reply(shown(stored, target))
 
-    def list(self, target: Target, request: Request) -> Answer:
+    async def get_status(self, target: Target, _request: Request) -> Reply:
+        """The status subresource: the whole object, as in Kubernetes. Raises Problem (404)."""
+        return Reply(shown(require(self._store, target), target))
+
+    async def list(self, target: Target, request: Request) -> Answer:
         """A collection: a List object, or with `watch=true` a stream of events."""
         matches = selection(
             request.query.get("labelSelector", ""), request.query.get("fieldSelector", ""), target.info.kind

@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from typing import Any
 
+from mesh.api.interfaces import Allocator
 from mesh.api.objects.node_ports import NodePorts, of_service
-from mesh.api.server_settings import Allocator
 from mesh.resources.values.body import Body
 from mesh.resources.values.problems import FieldError
 from mesh.resources.values.ref import Ref

@@ -151,7 +151,7 @@ class Writing:
         kind = f"{target.info.kind}List"
         return Reply({"kind": kind, "apiVersion": target.api_version, "metadata": metadata, "items": items})
 
-    def scale(self, target: Target) -> Reply:
+    async def scale(self, target: Target, _request: Request) -> Reply:
         """GET of the scale subresource."""
         return Reply(_scale(require(self._store, target)))
 

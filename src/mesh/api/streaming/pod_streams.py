@@ -27,15 +27,6 @@ class PodStreaming:
         self._backend = backend
         self._closing = closing
 
-    async def answer(self, target: Target, request: Request) -> Takeover:
-        """Answers for one of the three subresources. Raises Problem (400, 404, 500)."""
-        match target.subresource:
-            case "exec":
-                return await self.exec(target, request)
-            case "attach":
-                return await self.attach(target, request)
-        return await self.port_forward(target, request)
-
     async def exec(self, target: Target, request: Request) -> Takeover:
         """A command beside a container's own. Raises Problem (400, 404, 500)."""
         pod = require(self._store, target)

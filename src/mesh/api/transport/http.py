@@ -36,6 +36,8 @@ class Request:
         self.queries: dict[str, list[str]] = parse_qs(text, keep_blank_values=True)
         self.certified = bool(scope.get(CERTIFIED))
         self.upgrade: Upgrade | None = scope.get(UPGRADE)
+        # Set by the router from the path's pattern.
+        self.parameters: dict[str, str] = {}
         self._receive = receive
         self._largest = largest_body
         self._limit = body_limit

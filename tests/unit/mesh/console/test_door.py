@@ -108,7 +108,7 @@ async def door(tmp_path: Any) -> AsyncGenerator[Door, None]:
         allocator=StandInAllocator(),
         status=lambda: {"pid": 1},
         sources=Sources(telemetry, Reasons(store, lambda: Snapshot(0)), lambda: Snapshot(0)),
-        more=console.answers,
+        extra_routes=console.routes,
     )
     servers.append(server)
     url = await server.start()

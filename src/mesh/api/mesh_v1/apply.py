@@ -26,7 +26,7 @@ LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 MOST_OBJECTS = 10_000
 
 
-class Applying:
+class Apply:
     """Writes sets of objects to one store."""
 
     def __init__(self, store: Store, admission: Admission, namespace: str) -> None:

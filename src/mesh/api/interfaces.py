@@ -1,35 +1,14 @@
-"""What the API server is told, and what it needs of the rooms below."""
+"""What the API server needs from the rest of the daemon."""
 
 from collections.abc import AsyncIterator, Collection, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Protocol
 
 from mesh.resources.values.ref import Ref
 
 
-@dataclass(frozen=True, slots=True)
-class ApiSettings:
-    """`port` 0 takes any free one. NodePorts listen at `node_address`. Sizes are bytes, times seconds."""
-
-    home: Path
-    host: str = "127.0.0.1"
-    port: int = 0
-    node_address: str = "127.0.0.1"
-    node_name: str = "localhost"
-    node_ports: range = range(30000, 32768)
-    namespace: str = "mesh"
-    largest_body: int = 3 << 20
-    largest_head: int = 64 << 10
-    body_limit: float = 30.0
-    most_connections: int = 512
-    watch_limit: float = 1800.0
-    bookmark_every: float = 60.0
-
-
 class Rejected(Protocol):
-    """A part of the configuration that Envoy refused, and the objects that it was made of."""
+    """A part of the configuration that Envoy rejected, and the objects that it was compiled from."""
 
     @property
     def resource(self) -> str: ...
@@ -40,7 +19,7 @@ class Rejected(Protocol):
 
 
 class Acknowledged(Protocol):
-    """What became of a version of the store at Envoy."""
+    """What Envoy made of a version of the store."""
 
     @property
     def version(self) -> int: ...
@@ -51,10 +30,10 @@ class Acknowledged(Protocol):
 
 
 class Plane(Protocol):
-    """The data plane, as far as the API waits for it."""
+    """The data plane, which the API waits for."""
 
     async def acknowledged(self, version: int, timeout: float) -> Acknowledged:  # noqa: ASYNC109
-        """Waits until Envoy has answered for this version of the store. Raises TimeoutError."""
+        """Waits until Envoy has acknowledged this version of the store. Raises TimeoutError."""
         ...
 
 
@@ -83,5 +62,5 @@ class Logs(Protocol):
         timestamps: bool = False,
         limit_bytes: int | None = None,
     ) -> AsyncIterator[bytes]:
-        """Pieces of the log. Raises LookupError, before the first piece, when there is none."""
+        """Yields pieces of a log. Raises LookupError, before the first piece, when there is no such log."""
         ...

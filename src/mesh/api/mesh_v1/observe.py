@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from mesh.api.transport.http import Handler, Reply, Request, Stream
+from mesh.api.transport.http import Reply, Request, Stream
 from mesh.api.transport.status_errors import Problem
 from mesh.observe.metrics import CONTENT_TYPE
 from mesh.observe.requests import Explain, describe
@@ -36,7 +36,7 @@ class Sources:
     snapshot: Callable[[], Snapshot]
 
 
-class Observing:
+class Observe:
     """Answers what is below `/mesh/v1/` for looking, and `/metrics`."""
 
     def __init__(self, store: Store, sources: Sources, closing: asyncio.Event) -> None:
@@ -45,20 +45,11 @@ class Observing:
         self._explain = sources.explain
         self._snapshot = sources.snapshot
         self._closing = closing
-        self.answers: dict[tuple[str, str], Handler] = {
-            ("GET", "/metrics"): self._metrics,
-            ("GET", "/mesh/v1/requests"): self._request,
-            ("GET", "/mesh/v1/traces"): self._traces,
-            ("GET", "/mesh/v1/topology"): self._topology,
-            ("GET", "/mesh/v1/rules"): self._rules,
-            ("POST", "/mesh/v1/route"): self._route,
-            ("GET", "/mesh/v1/stream"): self._stream,
-        }
 
-    async def _metrics(self, _request: Request) -> Reply:
+    async def metrics(self, _request: Request) -> Reply:
         return Reply(self._telemetry.text().encode(), content_type=CONTENT_TYPE)
 
-    async def _request(self, request: Request) -> Reply:
+    async def request(self, request: Request) -> Reply:
         """The spans of the request with the x-request-id `id`, as far as they are kept. Raises Problem (400)."""
         wanted = request.query.get("id", "")
         if not wanted:
@@ -67,7 +58,7 @@ class Observing:
         trace = self._telemetry.traces.get(wanted)
         return Reply({"items": describe(trace, self._explain) if trace is not None else []})
 
-    async def _traces(self, request: Request) -> Reply:
+    async def traces(self, request: Request) -> Reply:
         """The newest requests, chosen by `branch`, `service`, `status`, `min`, `text`, `from`, `before`, `limit`.
 
         Raises Problem (400).
@@ -91,7 +82,7 @@ class Observing:
         found, more = self._telemetry.traces.find(wanted)
         return Reply({"items": [trace.summary() for trace in found], "more": more})
 
-    async def _topology(self, request: Request) -> Reply:
+    async def topology(self, request: Request) -> Reply:
         """The graph of the last `window` seconds, of all requests or of one `branch`. Raises Problem (400)."""
         try:
             window = _positive(request.query, "window", WINDOW)
@@ -101,7 +92,7 @@ class Observing:
         window = min(max(window, SLICE), SLICE * SLICES)
         return Reply(graph(self._store, self._telemetry.calls, window, request.query.get("branch", "")))
 
-    async def _rules(self, request: Request) -> Reply:
+    async def rules(self, request: Request) -> Reply:
         """What has rows, or with `service` its rows in their order. Raises Problem (404)."""
         service = request.query.get("service", "")
         if not service:
@@ -122,7 +113,7 @@ class Observing:
                     found.append({"object": named, "reason": each.get("message", "")})
         return found
 
-    async def _route(self, request: Request) -> Reply:
+    async def route(self, request: Request) -> Reply:
         """A dry run of one request. Raises Problem (400) when the question is wrong."""
         asked = await request.json_object()
         try:
@@ -130,7 +121,7 @@ class Observing:
         except ValueError as error:
             raise Problem(400, str(error)) from None
 
-    async def _stream(self, request: Request) -> Stream:
+    async def stream(self, request: Request) -> Stream:
         """Server-sent events: `hello`, `topology`, `traces`, `objects`. An event's id is a place to go on from."""
         place = request.headers.get("last-event-id", "") or request.query.get("since", "")
         change = int(place) if place.isascii() and place.isdigit() and len(place) < 16 else None
