@@ -22,6 +22,7 @@ from mesh.routing.model.snapshot import Snapshot
 from mesh.routing.world import MeshSettings, World
 from tests.conformance.reference import Request
 from tests.support.http import read_message
+from tests.support.server import Server
 
 Json = dict[str, Any]
 DEADLINE = 30.0
@@ -72,7 +73,7 @@ class Rig:
     hold: asyncio.Event = field(default_factory=_free)
     connections: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     snapshot: Snapshot = field(default_factory=lambda: Snapshot(0))
-    _servers: list[asyncio.Server] = field(default_factory=list)
+    _servers: list[Server] = field(default_factory=list)
     _block: Block = field(init=False)
     _open: dict[str, tuple[asyncio.StreamReader, asyncio.StreamWriter]] = field(default_factory=dict)
     _cases: int = 0
@@ -87,21 +88,24 @@ class Rig:
         gateway = f"{self.network}.1.1"
         self.settings = MeshSettings(gateway_address=gateway, node_address=gateway, ports={80: 8080, 443: 8443})
         for name, address in self.addresses.items():
-            self._servers.append(await asyncio.start_server(_Pod(self, name).serve, address, 7000))
+            self._servers.append(await Server.start(_Pod(self, name).serve, address, 7000))
         self.plane = DataPlane(self.home, DataPlaneSettings(concurrency=1))
         await self.plane.start()
 
     async def stop(self) -> None:
-        self.hang_up()
+        await self.hang_up()
         await self.plane.stop()
         for server in self._servers:
-            server.close()
+            await server.stop()
         self._block.release_all()
 
-    def hang_up(self) -> None:
-        for _, writer in self._open.values():
-            writer.close()
+    async def hang_up(self) -> None:
+        """Closes the callers' connections."""
+        writers = [writer for _, writer in self._open.values()]
         self._open.clear()
+        for writer in writers:
+            writer.close()
+        await asyncio.gather(*(writer.wait_closed() for writer in writers), return_exceptions=True)
 
     def around(self) -> list[Json]:
         """Everything but the drawn rules, as a user would have written it, and its pods."""
@@ -219,20 +223,15 @@ class _Pod:
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._rig.connections[self._name] += 1
-        try:
-            while True:
-                line, headers, _ = await read_message(reader)
-                self._rig.pods_seen[headers.get(CASE, "")].append(self._name)
-                await self._rig.hold.wait()
-                body = json.dumps({"pod": self._name, "target": line.split(" ")[1], "headers": headers})
-                lines = [f"{name}: {value}" for name, value in ANSWER_HEADERS.items()]
-                head = ["HTTP/1.1 200 OK", f"content-length: {len(body)}", "x-pod-body: yes", *lines]
-                writer.write("\r\n".join([*head, "", body]).encode())
-                await writer.drain()
-        except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, ConnectionError, ValueError):
-            pass
-        finally:
-            writer.close()
+        while True:
+            line, headers, _ = await read_message(reader)
+            self._rig.pods_seen[headers.get(CASE, "")].append(self._name)
+            await self._rig.hold.wait()
+            body = json.dumps({"pod": self._name, "target": line.split(" ")[1], "headers": headers})
+            lines = [f"{name}: {value}" for name, value in ANSWER_HEADERS.items()]
+            head = ["HTTP/1.1 200 OK", f"content-length: {len(body)}", "x-pod-body: yes", *lines]
+            writer.write("\r\n".join([*head, "", body]).encode())
+            await writer.drain()
 
 
 def istio(kind: str, name: str, spec: Json) -> Json:

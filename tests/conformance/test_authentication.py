@@ -59,7 +59,7 @@ async def ask(
             request = Request(place, host, port, "GET", path, query, headers, authority=host)
             found.append((await rig.ask(request, "gateway" if at_gateway else "caller"))[1])
     finally:
-        rig.hang_up()
+        await rig.hang_up()
     return found
 
 
@@ -356,7 +356,7 @@ def test_a_change_of_what_is_asked_closes_no_connection_and_fails_no_request(rig
                 more = [authentication(rule(), name=f"n{each}") for each in range(number % 3)]
                 await rig.apply([*rig.around(), *more, authentication(rule(), app="cart", name=f"cart{number}")])
             over.set()
-        rig.hang_up()
+        await rig.hang_up()
         return found
 
     found = runner.run(play())

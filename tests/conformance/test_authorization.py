@@ -37,7 +37,7 @@ async def statuses(
             assert permits(route.access, question, listener.source) == (observed.status != 403)
             found.append(observed.status)
     finally:
-        rig.hang_up()
+        await rig.hang_up()
     return found
 
 
@@ -97,7 +97,7 @@ def test_who_may_send_what(rig: Rig, runner: asyncio.Runner, policies: list[Json
             try:
                 return (await rig.ask(request, "caller"))[1].status
             finally:
-                rig.hang_up()
+                await rig.hang_up()
 
         assert runner.run(alone()) == 200
         return

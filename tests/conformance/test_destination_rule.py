@@ -30,7 +30,7 @@ async def answers(rig: Rig, objects: list[Json], *requests: Request) -> list[Obs
     try:
         return [(await rig.ask(each, "caller"))[1] for each in requests]
     finally:
-        rig.hang_up()
+        await rig.hang_up()
 
 
 WORDS = tuple(f"user-{number}" for number in range(24))
@@ -215,7 +215,7 @@ async def picked(rig: Rig, rules: list[Json], *callers: str) -> list[Observed]:
             request = Request("mesh", host, 7000, "GET", "/", "", (), namespace, authority=host)
             found.append((await rig.ask(request, caller))[1])
     finally:
-        rig.hang_up()
+        await rig.hang_up()
     return found
 
 

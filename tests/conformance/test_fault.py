@@ -22,7 +22,7 @@ async def aborted(rig: Rig, status: str, *kinds: str) -> list[Observed]:
             request = Request("mesh", "shop", 7000, "POST", "/pkg.Service/Call", "", headers, authority="shop:7000")
             found.append((await rig.ask(request, "caller"))[1])
     finally:
-        rig.hang_up()
+        await rig.hang_up()
     return found
 
 

@@ -10,6 +10,7 @@ from mesh.resources.validation.manifest import validate
 from mesh.resources.values.problems import Invalid
 from tests.conformance.reference import Request
 from tests.conformance.rig import Observed, Rig, istio
+from tests.support.server import Server
 
 Json = dict[str, Any]
 
@@ -32,7 +33,7 @@ async def called(
         return [(await rig.ask(each, caller))[1] for each in asked]
     finally:
         rig.settings = before
-        rig.hang_up()
+        await rig.hang_up()
 
 
 def test_unknown_hosts_are_called_where_the_mesh_says_so(rig: Rig, runner: asyncio.Runner) -> None:
@@ -50,12 +51,12 @@ def test_a_name_is_looked_up_when_it_is_called(rig: Rig, runner: asyncio.Runner)
         async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             await reader.readuntil(b"\r\n\r\n")
             writer.write(b"HTTP/1.1 207 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
-            writer.close()
 
-        server = await asyncio.start_server(answer, "127.0.0.1", 0)
-        async with server:
-            port = server.sockets[0].getsockname()[1]
-            return (await called(rig, [], f"localhost:{port}", any_host=True))[0]
+        server = await Server.start(answer, "127.0.0.1")
+        try:
+            return (await called(rig, [], f"localhost:{server.port}", any_host=True))[0]
+        finally:
+            await server.stop()
 
     assert runner.run(by_name()).status == 207
 

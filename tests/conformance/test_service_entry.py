@@ -28,7 +28,7 @@ async def asked(rig: Rig, *objects: Json, caller: str = "caller", host: str = HO
     try:
         return (await rig.ask(Request("mesh", host, 80, "GET", "/x", "", (), authority=host), caller))[1]
     finally:
-        rig.hang_up()
+        await rig.hang_up()
 
 
 def test_an_unknown_host_is_not_called(rig: Rig, runner: asyncio.Runner) -> None:
@@ -70,7 +70,7 @@ def test_a_gateway_can_send_there(rig: Rig, runner: asyncio.Runner) -> None:
         try:
             return (await rig.ask(request, "gateway"))[1]
         finally:
-            rig.hang_up()
+            await rig.hang_up()
 
     assert runner.run(play()).pod == "cart"
 
@@ -140,7 +140,7 @@ def test_an_endpoint_with_more_weight_gets_more(rig: Rig, runner: asyncio.Runner
         try:
             return [(await rig.ask(request, "caller"))[1].pod for _ in range(102)]
         finally:
-            rig.hang_up()
+            await rig.hang_up()
 
     found = runner.run(play())
     assert found.count("copy") > 2 * found.count("cart")

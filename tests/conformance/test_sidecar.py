@@ -33,7 +33,7 @@ async def statuses(rig: Rig, *objects: Json) -> list[int]:
                 request = Request("mesh", host, 7000, "GET", "/", "", (), namespace, authority=host)
                 found.append((await rig.ask(request, caller))[1].status)
     finally:
-        rig.hang_up()
+        await rig.hang_up()
     return found
 
 

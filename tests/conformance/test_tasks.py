@@ -36,7 +36,7 @@ async def seen(rig: Rig, objects: list[Json], *requests: Request) -> list[Observ
     try:
         return [(await rig.ask(each, "caller"))[1] for each in requests]
     finally:
-        rig.hang_up()
+        await rig.hang_up()
 
 
 def _replaces(objects: list[Json], held: Json) -> bool:
@@ -79,7 +79,7 @@ def test_fault_injection_of_a_delay_and_a_caller_s_timeout(rig: Rig, runner: asy
         await seen(rig, [rule])
         begun = loop.time()
         _, found = await rig.ask(asked(end_user="jason"), "caller")
-        rig.hang_up()
+        await rig.hang_up()
         return loop.time() - begun, found.status
 
     took, status = runner.run(play())
@@ -108,7 +108,7 @@ def test_mirroring(rig: Rig, runner: asyncio.Runner) -> None:
         await seen(rig, [rule])
         case, found = await rig.ask(asked(), "caller")
         reached = await rig.reached(case, 2)
-        rig.hang_up()
+        await rig.hang_up()
         return found.pod, sorted(reached)
 
     assert runner.run(play()) == ("shop-v1", ["shop-v1", "shop-v2"])
@@ -147,7 +147,7 @@ def test_circuit_breaking(rig: Rig, runner: asyncio.Runner) -> None:
         finally:
             rig.hold.set()
         found = Counter([each.status for each in await asyncio.gather(*calls)])
-        rig.hang_up()
+        await rig.hang_up()
         return found
 
     found = runner.run(play())
@@ -167,7 +167,7 @@ def test_request_timeouts(rig: Rig, runner: asyncio.Runner) -> None:
             _, found = await rig.ask(asked(), "caller")
         finally:
             rig.hold.set()
-        rig.hang_up()
+        await rig.hang_up()
         return found.status
 
     assert runner.run(play()) == 504
@@ -202,7 +202,7 @@ def test_ingress_by_host_and_prefix(rig: Rig, runner: asyncio.Runner) -> None:
         ):
             request = Request("mesh/door", host, 80, "GET", path, "", (), authority=host)
             found.append((await rig.ask(request, "gateway"))[1].status)
-        rig.hang_up()
+        await rig.hang_up()
         return found
 
     assert runner.run(play()) == [200, 404, 404]

@@ -13,6 +13,7 @@ from mesh.resources.values.problems import Invalid
 from tests.conformance.reference import Request
 from tests.conformance.rig import Rig, istio
 from tests.support.certificates import certificate
+from tests.support.server import Server
 
 Json = dict[str, Any]
 HOST = "secure.outside.example.com"
@@ -32,20 +33,15 @@ class Outside:
         self._context.load_verify_locations(cadata=self.client)
         self._context.sni_callback = lambda _socket, name, _context: self.names.append(name)
 
-    async def serve(self, *, mutual: bool = False) -> asyncio.Server:
+    async def serve(self, *, mutual: bool = False) -> Server:
         self._context.verify_mode = ssl.CERT_REQUIRED if mutual else ssl.CERT_NONE
 
         async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            try:
-                await reader.readuntil(b"\r\n\r\n")
-                writer.write(b"HTTP/1.1 207 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
-                await writer.drain()
-            except (asyncio.IncompleteReadError, ConnectionError, ssl.SSLError):
-                pass
-            finally:
-                writer.close()
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(b"HTTP/1.1 207 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
+            await writer.drain()
 
-        return await asyncio.start_server(answer, "127.0.0.1", 0, ssl=self._context)
+        return await Server.start(answer, "127.0.0.1", tls=self._context)
 
 
 def secret(name: str, **data: str) -> Json:
@@ -64,15 +60,15 @@ def called(rig: Rig, runner: asyncio.Runner, outside: Outside, *objects: Json, m
 
     async def play() -> int:
         server = await outside.serve(mutual=mutual)
-        async with server:
-            port = {"number": 80, "name": "http", "protocol": "HTTP", "targetPort": server.sockets[0].getsockname()[1]}
+        try:
+            port = {"number": 80, "name": "http", "protocol": "HTTP", "targetPort": server.port}
             spec = {"hosts": [HOST], "ports": [port], "resolution": "STATIC", "endpoints": [{"address": "127.0.0.1"}]}
             await rig.apply([*rig.around(), istio("ServiceEntry", "outside", spec), *objects])
-            try:
-                asked = Request("mesh", HOST, 80, "GET", "/", "", (), authority=HOST)
-                return (await rig.ask(asked, "caller"))[1].status
-            finally:
-                rig.hang_up()
+            request = Request("mesh", HOST, 80, "GET", "/", "", (), authority=HOST)
+            return (await rig.ask(request, "caller"))[1].status
+        finally:
+            await rig.hang_up()
+            await server.stop()
 
     return runner.run(play())
 

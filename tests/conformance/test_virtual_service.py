@@ -117,4 +117,4 @@ def test_envoy_does_what_the_reference_allows(
     try:
         runner.run(check(rig, rules, drawn))
     finally:
-        rig.hang_up()
+        runner.run(rig.hang_up())

@@ -15,6 +15,7 @@ from mesh.routing.model.route import Forward, Route, WeightedCluster
 from mesh.routing.model.snapshot import Snapshot
 from mesh.routing.model.table import RouteTable, VirtualHost
 from tests.support.http import read_head
+from tests.support.server import Server
 
 # Below Envoy's own 15 s, after which it goes on without what it waits for.
 DEADLINE = 10.0
@@ -39,38 +40,33 @@ class Backend:
     status: int = 200
     hold: asyncio.Event | None = None
     seen: list[Request] = field(default_factory=list)
-    server: asyncio.Server | None = None
+    server: Server | None = None
 
     async def start(self) -> None:
-        self.server = await asyncio.start_server(self._serve, self.address, self.port)
-        self.port = self.server.sockets[0].getsockname()[1]
+        self.server = await Server.start(self._serve, self.address, self.port)
+        self.port = self.server.port
 
     async def stop(self) -> None:
         if self.server is not None:
-            self.server.close()
+            await self.server.stop()
 
     @property
     def endpoint(self) -> Endpoint:
         return Endpoint(self.address, self.port, f"mesh/{self.name}")
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            while request := await read_head(reader):
-                line, headers = request
-                method, target, _ = line.split(" ", 2)
-                self.seen.append(Request(method, target, headers))
-                if self.hold is not None:
-                    await self.hold.wait()
-                body = json.dumps({"who": self.name, "method": method, "target": target, "headers": dict(headers)})
-                head = f"HTTP/1.1 {self.status} Any\r\ncontent-length: {len(body)}\r\nserver: {self.name}\r\n\r\n"
-                writer.write((head + body).encode())
-                await writer.drain()
-                if headers.get("connection") == "close":
-                    break
-        except (ConnectionError, asyncio.IncompleteReadError):
-            pass
-        finally:
-            writer.close()
+        while request := await read_head(reader):
+            line, headers = request
+            method, target, _ = line.split(" ", 2)
+            self.seen.append(Request(method, target, headers))
+            if self.hold is not None:
+                await self.hold.wait()
+            body = json.dumps({"who": self.name, "method": method, "target": target, "headers": dict(headers)})
+            head = f"HTTP/1.1 {self.status} Any\r\ncontent-length: {len(body)}\r\nserver: {self.name}\r\n\r\n"
+            writer.write((head + body).encode())
+            await writer.drain()
+            if headers.get("connection") == "close":
+                break
 
 
 @dataclass(slots=True)

@@ -8,6 +8,7 @@ from mesh.envoy.data_plane import DataPlane
 from mesh.store import Delete, Put, Store
 from tests.support.http import Answer, ask
 from tests.support.objects import Body, pod, ref_of
+from tests.support.server import Server
 
 PORT = 7000
 LONG_NAME = "a-home-whose-path-is-longer-than-a-unix-socket-may-be-" + "x" * 60
@@ -23,7 +24,7 @@ class Plane:
     block: str
     address: str
     told: list[str]
-    servers: dict[str, asyncio.Server] = field(default_factory=dict)
+    servers: dict[str, Server] = field(default_factory=dict)
 
     async def apply(self, *bodies: Body) -> Acknowledged:
         self.store.commit([Put(ref_of(each), each) for each in bodies])
@@ -37,17 +38,13 @@ class Plane:
         ip = f"{self.block}.{len(self.servers) + 1}"
 
         async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            try:
-                head = ""
-                while "connection: close" not in head:
-                    head = (await reader.readuntil(b"\r\n\r\n")).decode()
-                    body = f"{name}\n{head}".encode()
-                    writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % len(body) + body)
-            except (asyncio.IncompleteReadError, ConnectionError):
-                pass
-            writer.close()
+            head = ""
+            while "connection: close" not in head:
+                head = (await reader.readuntil(b"\r\n\r\n")).decode()
+                body = f"{name}\n{head}".encode()
+                writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % len(body) + body)
 
-        self.servers[name] = await asyncio.start_server(serve, ip, PORT)
+        self.servers[name] = await Server.start(serve, ip, PORT)
         made = pod(name, ip)
         made["metadata"]["labels"] = labels
         return made

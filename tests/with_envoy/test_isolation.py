@@ -26,6 +26,7 @@ from mesh.routing.world import MeshSettings, World
 from tests.support.data_plane import Place
 from tests.support.http import ask, read_head
 from tests.support.objects import Body, body, branch, pod, rule, service, to
+from tests.support.server import Server
 
 REQUESTS = int(os.environ.get("ISOLATION_REQUESTS", "2000"))
 REQUESTS_A_DRAW = 40
@@ -127,19 +128,14 @@ class Programs:
                 ) -> None:
                     await self.serve(own, reader, writer)
 
-                server = await asyncio.start_server(serve, address, 7000)
-                stack.callback(server.close)
+                server = await Server.start(serve, address, 7000)
+                stack.push_async_callback(server.stop)
 
     async def serve(self, workload: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            while request := await read_head(reader):
-                answer = json.dumps(await self.answer(workload, request[1])).encode()
-                writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%b" % (len(answer), answer))
-                await writer.drain()
-        except ConnectionError:
-            pass
-        finally:
-            writer.close()
+        while request := await read_head(reader):
+            answer = json.dumps(await self.answer(workload, request[1])).encode()
+            writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%b" % (len(answer), answer))
+            await writer.drain()
 
     async def answer(self, workload: str, headers: Mapping[str, str]) -> Any:
         assert self.drawn is not None

@@ -34,4 +34,4 @@ async def plane() -> AsyncIterator[Plane]:
             await data.stop()
             store.close()
             for server in plane.servers.values():
-                server.close()
+                await server.stop()

@@ -13,6 +13,7 @@ from mesh.observe.telemetry import Telemetry
 from mesh.observe.traces import Trace
 from mesh.store import Store
 from tests.support.hops import MakeHop, MakeSpan
+from tests.support.server import Server
 
 ID = "f62410b9-5689-4f5d-b99a-db8fc8edd5d5"
 OWN = "00-f62410b956894f5db99adb8fc8edd5d5-b99adb8fc8edd5d5-01"
@@ -109,7 +110,6 @@ class Collector:
             self.bodies.append(body)
         writer.write(f"HTTP/1.1 {status} X\r\ncontent-length: 0\r\nconnection: close\r\n\r\n".encode())
         await writer.drain()
-        writer.close()
         self.moved.set()
 
     async def until(self, condition: Callable[[], bool]) -> None:
@@ -124,16 +124,15 @@ StartCollector = Callable[[Collector], Awaitable[str]]
 
 @pytest.fixture
 async def start() -> AsyncIterator[StartCollector]:
-    servers: list[asyncio.Server] = []
+    servers: list[Server] = []
 
     async def begin(collector: Collector) -> str:
-        servers.append(await asyncio.start_server(collector.serve, "127.0.0.1", 0))
-        return f"http://127.0.0.1:{servers[0].sockets[0].getsockname()[1]}/v1/traces"
+        servers.append(await Server.start(collector.serve, "127.0.0.1"))
+        return f"http://127.0.0.1:{servers[-1].port}/v1/traces"
 
     yield begin
     for server in servers:
-        server.close()
-        await server.wait_closed()
+        await server.stop()
 
 
 async def test_whole_requests_reach_the_collector(start: StartCollector, store: Store, hop: MakeHop) -> None:
