@@ -10,7 +10,7 @@ import pytest
 import yaml
 from cloudcoil.models.istio.networking import v1 as istio
 
-from mesh.resources.analysis.references import check
+from mesh.resources.analysis.references import check_references
 from mesh.resources.validation.manifest import parse, validate
 from mesh.resources.values.meta import Resource
 from tests.support.places import DEPLOY, ROOT
@@ -52,12 +52,12 @@ def typed(*names: str) -> list[Resource]:
 
 
 def test_the_mesh_takes_them_all_and_every_reference_is_there() -> None:
-    assert check(typed(*FILES)) == []
+    assert check_references(typed(*FILES)) == []
 
 
 @pytest.mark.parametrize("left_out", ["jason.yaml", "fox.yaml", "mall-v2.yaml"])
 def test_any_branch_may_be_missing(left_out: str) -> None:
-    assert check(typed(*(name for name in FILES if name != left_out))) == []
+    assert check_references(typed(*(name for name in FILES if name != left_out))) == []
 
 
 def test_the_baseline_has_the_eight_services() -> None:

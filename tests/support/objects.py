@@ -81,3 +81,10 @@ def with_fields(body: Body, fields: Mapping[str, Any]) -> Body:
 def branch(name: str, *, enter: list[Body] | None = None, **spec: Any) -> Body:
     """A Branch; services are given by `services={"products": {"fork": {}}}`."""
     return body("Branch", name, group="meshmall.dev", enter=enter or [], **spec)
+
+
+def updated(body: dict[str, Any], fields: Mapping[str, Any], before: Mapping[str, Any] | None = None) -> list[str]:
+    """What may not change, of an update of `body` with `before` to `body` with `fields`."""
+    old = validate(with_fields(body, before or {}), "mesh")
+    new = validate(with_fields(body, fields), "mesh")
+    return [str(error) for error in old.info.check_update(old.typed, new.typed)]

@@ -8,7 +8,7 @@ lastTransitionTime); the names of the types are the Gateway API's.
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from mesh.resources.analysis.references import Finding
+from mesh.resources.analysis.finding import Finding
 from mesh.resources.values.conditions import find_condition, merge_conditions
 
 TYPE = "Programmed"

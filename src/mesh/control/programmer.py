@@ -20,13 +20,14 @@ from mesh.control.host_names import Names
 from mesh.control.jwks import LIMIT, Keys, Place
 from mesh.envoy.data_plane import DataPlane, Refused
 from mesh.envoy.xds.resources import Kind
-from mesh.resources.analysis.references import Finding, check, ref_of
+from mesh.resources.analysis.finding import Finding
+from mesh.resources.analysis.references import check_references
 from mesh.resources.istio.request_authentication import RequestAuthentication
 from mesh.resources.kind_definition import Conditions
 from mesh.resources.kinds import REGISTRY
 from mesh.resources.meshmall.branch import GROUP as BRANCHES
 from mesh.resources.values.durations import seconds
-from mesh.resources.values.meta import Resource
+from mesh.resources.values.meta import Resource, ref_of
 from mesh.resources.values.problems import FieldError
 from mesh.resources.values.ref import Ref
 from mesh.routing.compile import compile  # noqa: A004 - what it does
@@ -285,7 +286,7 @@ class Programmer:
             if finding.error.ref is not None:
                 found[finding.error.ref].append(finding)
         secrets = {(each.ref.namespace, each.ref.name) for each in self._store.list("", "Secret")}
-        for finding in check(sorted(everything, key=age), secrets):
+        for finding in check_references(sorted(everything, key=age), secrets):
             if finding.error.ref is not None:
                 found[finding.error.ref].append(finding)
         return found

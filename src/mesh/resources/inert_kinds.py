@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from mesh.resources.custom.untyped import Untyped
 from mesh.resources.kind_definition import STATUS, KindDefinition
+from mesh.resources.values.names import wrong_path, wrong_subdomain
 
 NO_ROLES = "who holds the mesh's kubeconfig may do everything"
 NO_QUOTAS = "nothing is limited on this machine"
@@ -41,6 +42,8 @@ class InertKind(NamedTuple):
             namespaced=self.namespaced,
             type=Untyped,
             subresources=STATUS,
+            # Names of roles may have a colon (`system:view`), unlike those of other kinds.
+            wrong_name=wrong_path if self.group == RBAC else wrong_subdomain,
             no_effect=self.reason,
         )
 

@@ -4,14 +4,17 @@
 else lists kinds.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, NamedTuple, Protocol
 
+from mesh.resources.analysis.finding import Finding
+from mesh.resources.analysis.rule_references import RuleTargets
 from mesh.resources.columns.column import NAME_AND_AGE, Column
 from mesh.resources.values.body import Body
 from mesh.resources.values.meta import Resource
+from mesh.resources.values.names import wrong_subdomain
 from mesh.resources.values.problems import FieldError
 
 
@@ -78,6 +81,13 @@ class CustomKind(Protocol):
         ...
 
 
+Errors = Iterator[FieldError]
+
+
+def _nothing(*_: Any) -> Errors:
+    return iter(())
+
+
 STATUS = frozenset({"status"})
 SCALABLE = frozenset({"status", "scale"})
 
@@ -106,6 +116,27 @@ class KindDefinition:
 
     columns: Sequence[Column] = NAME_AND_AGE
     """What `kubectl get` shows, in that order."""
+
+    wrong_name: Callable[[str], str] = wrong_subdomain
+    """Why a name cannot be one of this kind; "" when it can."""
+
+    fill: Callable[[Body], None] | None = None
+    """Writes the defaults of Kubernetes' API server into an object, in place."""
+
+    check: Callable[[Any], Errors] = _nothing
+    """What one object alone can get wrong beyond its structure, paths relative to it."""
+
+    check_update: Callable[[Any, Any], Errors] = _nothing
+    """What may not change once an object is stored: old and new object."""
+
+    advise: Callable[[Any], Errors] = _nothing
+    """What is allowed in an object and hardly meant: shown as warnings."""
+
+    check_references: Callable[[Any, RuleTargets], Iterator[Finding]] | None = None
+    """Whether a rule names what is there, among all objects as they would be after a change."""
+
+    references: frozenset[GroupKind] = frozenset()
+    """The kinds that its objects name, as far as a change of either is checked against the other."""
 
     routing: Routing = Routing.NONE
     conditions: Conditions = Conditions.NONE

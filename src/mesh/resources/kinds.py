@@ -3,6 +3,41 @@
 A new kind is an entry here and its own files: its struct, its checks, its columns.
 """
 
+from mesh.resources.analysis.advice import (
+    advise_destination_rule,
+    advise_pod,
+    advise_virtual_service,
+    advise_workload,
+)
+from mesh.resources.analysis.rule_references import (
+    check_destination_rule_references,
+    check_gateway_references,
+    check_virtual_service_references,
+)
+from mesh.resources.checks.authorization_policy import check_authorization_policy
+from mesh.resources.checks.branch import check_branch
+from mesh.resources.checks.config import (
+    check_config_map,
+    check_config_map_update,
+    check_secret,
+    check_secret_update,
+)
+from mesh.resources.checks.destination_rule import check_destination_rule
+from mesh.resources.checks.gateway import check_gateway
+from mesh.resources.checks.gateway_api import (
+    check_api_gateway,
+    check_gateway_class,
+    check_grpc_route,
+    check_http_route,
+    check_reference_grant,
+)
+from mesh.resources.checks.pod import check_pod
+from mesh.resources.checks.request_authentication import check_request_authentication
+from mesh.resources.checks.service import check_service, check_service_update
+from mesh.resources.checks.service_entry import check_service_entry
+from mesh.resources.checks.sidecar import check_sidecar
+from mesh.resources.checks.virtual_service import check_virtual_service
+from mesh.resources.checks.workload import check_deployment, check_workload, check_workload_update
 from mesh.resources.columns import core, gateway_api, istio, meshmall
 from mesh.resources.core.config import ConfigMap, Event, Namespace, Secret, ServiceAccount
 from mesh.resources.core.deployment import Deployment, ReplicaSet
@@ -21,13 +56,29 @@ from mesh.resources.istio.request_authentication import RequestAuthentication
 from mesh.resources.istio.service_entry import ServiceEntry
 from mesh.resources.istio.sidecar import Sidecar
 from mesh.resources.istio.virtual_service import VirtualService
-from mesh.resources.kind_definition import SCALABLE, STATUS, Conditions, KindDefinition, Routing
+from mesh.resources.kind_definition import SCALABLE, STATUS, Conditions, GroupKind, KindDefinition, Routing
 from mesh.resources.meshmall.branch import GROUP as MESHMALL
 from mesh.resources.meshmall.branch import Branch
 from mesh.resources.registry import Registry
+from mesh.resources.validation.defaults import (
+    fill_deployment,
+    fill_namespace,
+    fill_pod,
+    fill_replica_set,
+    fill_secret,
+    fill_service,
+)
+from mesh.resources.values.names import wrong_label
 
+SERVICE = GroupKind("", "Service")
+DEPLOYMENT = GroupKind("apps", "Deployment")
+BRANCH = GroupKind(MESHMALL, "Branch")
 ISTIO = "networking.istio.io"
 SECURITY = "security.istio.io"
+ISTIO_GATEWAY = GroupKind(ISTIO, "Gateway")
+VIRTUAL_SERVICE = GroupKind(ISTIO, "VirtualService")
+DESTINATION_RULE = GroupKind(ISTIO, "DestinationRule")
+SERVICE_ENTRY = GroupKind(ISTIO, "ServiceEntry")
 ISTIO_VERSIONS = ("v1", "v1beta1", "v1alpha3")
 
 
@@ -42,6 +93,8 @@ REGISTRY = Registry(
             type=Namespace,
             columns=core.NAMESPACE,
             subresources=STATUS,
+            wrong_name=wrong_label,
+            fill=fill_namespace,
             routing=Routing.INPUT,
         ),
         KindDefinition(
@@ -53,6 +106,9 @@ REGISTRY = Registry(
             type=Pod,
             columns=core.POD,
             subresources=STATUS | {"log", "exec", "attach", "portforward"},
+            fill=fill_pod,
+            check=check_pod,
+            advise=advise_pod,
             routing=Routing.INPUT,
             conditions=Conditions.OWN,
             made_by="mesh",
@@ -67,6 +123,10 @@ REGISTRY = Registry(
             type=Service,
             columns=core.SERVICE,
             subresources=STATUS,
+            wrong_name=wrong_label,
+            fill=fill_service,
+            check=check_service,
+            check_update=check_service_update,
             routing=Routing.TARGET,
             conditions=Conditions.REFUSAL,
         ),
@@ -77,6 +137,8 @@ REGISTRY = Registry(
             short_names=("cm",),
             type=ConfigMap,
             columns=core.CONFIG_MAP,
+            check=check_config_map,
+            check_update=check_config_map_update,
         ),
         KindDefinition(
             kind="Secret",
@@ -84,6 +146,9 @@ REGISTRY = Registry(
             singular="secret",
             type=Secret,
             columns=core.SECRET,
+            fill=fill_secret,
+            check=check_secret,
+            check_update=check_secret_update,
             routing=Routing.INPUT,
         ),
         KindDefinition(
@@ -114,6 +179,10 @@ REGISTRY = Registry(
             type=Deployment,
             columns=core.DEPLOYMENT,
             subresources=SCALABLE,
+            fill=fill_deployment,
+            check=check_deployment,
+            check_update=check_workload_update,
+            advise=advise_workload,
             conditions=Conditions.OWN,
         ),
         KindDefinition(
@@ -126,6 +195,10 @@ REGISTRY = Registry(
             type=ReplicaSet,
             columns=core.REPLICA_SET,
             subresources=SCALABLE,
+            fill=fill_replica_set,
+            check=check_workload,
+            check_update=check_workload_update,
+            advise=advise_workload,
             made_by="mesh",
         ),
         KindDefinition(
@@ -147,6 +220,8 @@ REGISTRY = Registry(
             type=Branch,
             columns=meshmall.BRANCH,
             subresources=STATUS,
+            check=check_branch,
+            references=frozenset((SERVICE, DEPLOYMENT, DESTINATION_RULE, BRANCH)),
             routing=Routing.INPUT,
             conditions=Conditions.OWN,
         ),
@@ -160,6 +235,8 @@ REGISTRY = Registry(
             type=Gateway,
             columns=istio.RULE,
             subresources=STATUS,
+            check=check_gateway,
+            check_references=check_gateway_references,
             routing=Routing.RULE,
             conditions=Conditions.RULE,
         ),
@@ -173,6 +250,10 @@ REGISTRY = Registry(
             type=VirtualService,
             columns=istio.VIRTUAL_SERVICE,
             subresources=STATUS,
+            check=check_virtual_service,
+            advise=advise_virtual_service,
+            check_references=check_virtual_service_references,
+            references=frozenset((SERVICE, SERVICE_ENTRY, ISTIO_GATEWAY, DESTINATION_RULE, VIRTUAL_SERVICE)),
             routing=Routing.RULE,
             conditions=Conditions.RULE,
         ),
@@ -186,6 +267,10 @@ REGISTRY = Registry(
             type=DestinationRule,
             columns=istio.DESTINATION_RULE,
             subresources=STATUS,
+            check=check_destination_rule,
+            advise=advise_destination_rule,
+            check_references=check_destination_rule_references,
+            references=frozenset((SERVICE, SERVICE_ENTRY)),
             routing=Routing.RULE,
             conditions=Conditions.RULE,
         ),
@@ -199,6 +284,7 @@ REGISTRY = Registry(
             type=ServiceEntry,
             columns=istio.SERVICE_ENTRY,
             subresources=STATUS,
+            check=check_service_entry,
             routing=Routing.RULE,
             conditions=Conditions.RULE,
         ),
@@ -211,6 +297,7 @@ REGISTRY = Registry(
             type=Sidecar,
             columns=istio.RULE,
             subresources=STATUS,
+            check=check_sidecar,
             routing=Routing.RULE,
             conditions=Conditions.RULE,
         ),
@@ -224,6 +311,7 @@ REGISTRY = Registry(
             type=AuthorizationPolicy,
             columns=istio.AUTHORIZATION_POLICY,
             subresources=STATUS,
+            check=check_authorization_policy,
             routing=Routing.RULE,
             conditions=Conditions.RULE,
         ),
@@ -237,6 +325,7 @@ REGISTRY = Registry(
             type=RequestAuthentication,
             columns=istio.RULE,
             subresources=STATUS,
+            check=check_request_authentication,
             routing=Routing.RULE,
             conditions=Conditions.RULE,
         ),
@@ -250,6 +339,7 @@ REGISTRY = Registry(
             type=GatewayClass,
             columns=gateway_api.GATEWAY_CLASS,
             subresources=STATUS,
+            check=check_gateway_class,
             routing=Routing.INPUT,
             conditions=Conditions.OWN,
         ),
@@ -262,6 +352,7 @@ REGISTRY = Registry(
             type=ApiGateway,
             columns=gateway_api.GATEWAY,
             subresources=STATUS,
+            check=check_api_gateway,
             routing=Routing.RULE,
             conditions=Conditions.OWN,
         ),
@@ -273,6 +364,7 @@ REGISTRY = Registry(
             type=HTTPRoute,
             columns=gateway_api.ROUTE,
             subresources=STATUS,
+            check=check_http_route,
             routing=Routing.RULE,
             conditions=Conditions.OWN,
         ),
@@ -284,6 +376,7 @@ REGISTRY = Registry(
             type=GRPCRoute,
             columns=gateway_api.ROUTE,
             subresources=STATUS,
+            check=check_grpc_route,
             routing=Routing.RULE,
             conditions=Conditions.OWN,
         ),
@@ -295,6 +388,7 @@ REGISTRY = Registry(
             singular="referencegrant",
             short_names=("refgrant",),
             type=ReferenceGrant,
+            check=check_reference_grant,
             routing=Routing.INPUT,
         ),
         KindDefinition(

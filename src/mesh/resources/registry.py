@@ -18,6 +18,11 @@ class Registry:
         )
         self._by_plural = {(definition.group, definition.plural): definition for definition in self._all}
         self._by_type = {definition.type: definition for definition in self._all if definition.type is not Untyped}
+        checked = [definition for definition in self._all if definition.check_references is not None]
+        named = {group_kind for definition in checked for group_kind in definition.references}
+        self._cross_checked = tuple(
+            definition for definition in self._all if definition in checked or definition.group_kind in named
+        )
         self._routing = tuple(definition for definition in self._all if definition.routing is not Routing.NONE)
 
     def by_kind(self, group: str, kind: str) -> KindDefinition | None:
@@ -39,6 +44,10 @@ class Registry:
     def routing_kinds(self) -> tuple[KindDefinition, ...]:
         """The kinds that routing looks at: watched, and compiled into the world."""
         return self._routing
+
+    def cross_checked_kinds(self) -> tuple[KindDefinition, ...]:
+        """The kinds whose objects are checked against each other (`check_references`), and the kinds they name."""
+        return self._cross_checked
 
     def refusable_kinds(self) -> tuple[KindDefinition, ...]:
         """The kinds whose objects Envoy can refuse: rules, and what they route to."""

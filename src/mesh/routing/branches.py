@@ -10,11 +10,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from mesh.resources.analysis.references import ref_of
 from mesh.resources.checks.branch import url_address
 from mesh.resources.core.service import ServicePort
 from mesh.resources.meshmall.branch import BRANCH_LABEL, SERVICE_LABEL, Branch, BranchService, entry_keys
 from mesh.resources.values.hosts import service_host
+from mesh.resources.values.meta import ref_of
 from mesh.routing.destinations.directory import Directory, Known, target
 from mesh.routing.destinations.protocol import is_detected, is_http2
 from mesh.routing.destinations.views import cluster_name

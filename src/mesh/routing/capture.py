@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from mesh.resources.analysis.references import ref_of
 from mesh.resources.core.service import ServicePort
 from mesh.resources.istio.virtual_service import VirtualService
+from mesh.resources.values.meta import ref_of
 from mesh.routing.branches import Branches
 from mesh.routing.destinations.directory import Directory, Known
 from mesh.routing.destinations.protocol import Wire, wire_of

@@ -10,7 +10,6 @@ from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
 
-from mesh.resources.analysis.references import ref_of
 from mesh.resources.core.service import ServicePort
 from mesh.resources.istio.destination_rule import DestinationRule
 from mesh.resources.istio.gateway import Gateway, Server
@@ -18,6 +17,7 @@ from mesh.resources.istio.ingress_gateway import SELECTOR
 from mesh.resources.istio.virtual_service import Destination, VirtualService
 from mesh.resources.meshmall.branch import PREVIEW_DOMAIN
 from mesh.resources.values.hosts import aliases, covers, resolve, service_host, specificity
+from mesh.resources.values.meta import ref_of
 from mesh.resources.values.ref import Ref
 from mesh.routing.branches import Branches
 from mesh.routing.capture import BLACK_HOLE, Captures, Lookups, outside_endpoint

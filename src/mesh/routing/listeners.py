@@ -5,10 +5,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
-from mesh.resources.analysis.references import ref_of
 from mesh.resources.core.service import ServicePort
 from mesh.resources.istio.gateway import Gateway, Server
 from mesh.resources.meshmall.branch import BRANCH_LABEL
+from mesh.resources.values.meta import ref_of
 from mesh.resources.values.ref import Ref
 from mesh.routing.capture import Captures
 from mesh.routing.destinations.directory import Directory, Known

@@ -8,7 +8,6 @@ from types import MappingProxyType
 from typing import Self, TypeVar, cast
 from zlib import crc32
 
-from mesh.resources.analysis.references import ref_of
 from mesh.resources.core.config import Namespace, Secret
 from mesh.resources.core.pod import Pod
 from mesh.resources.core.service import Service
@@ -23,7 +22,7 @@ from mesh.resources.istio.sidecar import Sidecar
 from mesh.resources.istio.virtual_service import VirtualService
 from mesh.resources.kinds import REGISTRY
 from mesh.resources.meshmall.branch import Branch
-from mesh.resources.values.meta import Resource
+from mesh.resources.values.meta import Resource, ref_of
 from mesh.resources.values.ref import Ref
 from mesh.routing.memory import Memory
 from mesh.routing.network import LoopbackNetwork, Network

@@ -8,14 +8,11 @@ import msgspec
 
 from mesh.client.api import ApiError
 from mesh.daemon.failure import Failure
-from mesh.resources.analysis.analysis import LOOKED_AT, Message, analyze
-from mesh.resources.analysis.references import ref_of
-from mesh.resources.core.config import Namespace
+from mesh.resources.analysis.analysis import Message, analyze
 from mesh.resources.custom.untyped import Untyped
-from mesh.resources.gateway_api.types import Gateway, GatewayClass, GRPCRoute, HTTPRoute, ReferenceGrant
 from mesh.resources.kinds import REGISTRY
 from mesh.resources.validation.manifest import validate
-from mesh.resources.values.meta import Resource
+from mesh.resources.values.meta import Resource, ref_of
 from mesh.resources.values.problems import FieldError, Invalid
 from mesh.resources.values.ref import Ref
 from mesh.routing.gateway_api.status import statuses
@@ -23,8 +20,6 @@ from mesh.routing.world import MeshSettings, World
 from meshmall.cli.context import Context
 from meshmall.cli.options import require_output
 from meshmall.manifests import read
-
-OF_GATEWAY_API = (GatewayClass, Gateway, HTTPRoute, GRPCRoute, ReferenceGrant, Namespace)
 
 
 def analyze_files(context: Context, names: Sequence[str], *, alone: bool, output: str) -> None:
@@ -74,10 +69,12 @@ def _in_mesh(context: Context, *, required: bool) -> dict[Ref, Resource]:
     """The objects of the running mesh that analysis needs; {} when no mesh runs and none is `required`."""
     objects: dict[Ref, Resource] = {}
     try:
-        for kind in (*LOOKED_AT, *OF_GATEWAY_API):
-            info = REGISTRY.by_type(kind)
-            for body in context.client.list(info.group, info.kind, None):
-                typed: Resource = msgspec.convert(body, kind)
+        for definition in REGISTRY.routing_kinds():
+            # Pods are what the mesh makes of Deployments: they say nothing that the Deployment does not.
+            if definition.made_by == "mesh":
+                continue
+            for body in context.client.list(definition.group, definition.kind, None):
+                typed: Resource = msgspec.convert(body, definition.type)
                 objects[ref_of(typed)] = typed
     except (ApiError, Failure):
         if required:

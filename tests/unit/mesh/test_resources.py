@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from mesh.resources.analysis.references import check
+from mesh.resources.analysis.references import check_references
 from mesh.resources.validation.manifest import Validated, parse, validate
 from tests.support.places import EXAMPLE_FOLDER
 
@@ -26,7 +26,7 @@ def test_an_example_is_taken_and_stays_as_it_is(path: Path) -> None:
 
 def test_the_examples_rules_fit_its_services() -> None:
     typed = [each.typed for path in EXAMPLES if path.suffix == ".yaml" for each in read(path)]
-    assert check(typed) == []
+    assert check_references(typed) == []
 
 
 def test_only_what_has_no_effect_is_told() -> None:

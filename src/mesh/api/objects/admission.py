@@ -17,11 +17,12 @@ from mesh.api.objects.node_ports import NodePorts
 from mesh.api.objects.served import ServedKinds
 from mesh.api.objects.services import ServiceFields
 from mesh.api.settings import ApiSettings
-from mesh.resources.analysis import references
 from mesh.resources.analysis.branch_references import Surroundings, check_branches
-from mesh.resources.checks.objects import check_update
+from mesh.resources.analysis.finding import Finding
+from mesh.resources.analysis.references import check_references
 from mesh.resources.custom.definitions import check_change, is_definition
 from mesh.resources.custom.untyped import Untyped
+from mesh.resources.kinds import REGISTRY
 from mesh.resources.meshmall.branch import Branch, BranchSpec, entry_keys
 from mesh.resources.registry import Registry
 from mesh.resources.validation.manifest import Validated, validate
@@ -31,14 +32,10 @@ from mesh.resources.values.problems import FieldError, Invalid
 from mesh.resources.values.ref import Ref
 from mesh.store import Put, Store, Stored
 
-ROUTED = frozenset({"Service", "ServiceEntry", "VirtualService", "DestinationRule", "Gateway"})
-NAMED_BY_BRANCHES = {
-    "Service": "",
-    "Deployment": "apps",
-    "DestinationRule": "networking.istio.io",
-    "Branch": "meshmall.dev",
-}
+CROSS_CHECKED = frozenset(definition.group_kind for definition in REGISTRY.cross_checked_kinds())
+NAMED_BY_BRANCHES = REGISTRY.by_type(Branch).references
 MOST_REMEMBERED = 10_000
+NAMESPACE = ("", "Namespace")
 NAMESPACE_LABEL = "kubernetes.io/metadata.name"
 LEFT_OUT = ("uid", "resourceVersion", "creationTimestamp", "generation", "selfLink", "managedFields")
 
@@ -118,7 +115,7 @@ class Admission:
 
     def _require_namespaces(self, puts: Iterable[Put]) -> None:
         """An object goes into a namespace that is there or comes with it."""
-        coming = {put.ref.name for put in puts if put.ref.kind == "Namespace"}
+        coming = {put.ref.name for put in puts if put.ref[:2] == NAMESPACE}
         for name in sorted({put.ref.namespace for put in puts if put.ref.namespace} - coming):
             there = self._store.get(Ref("", "Namespace", "", name))
             if there is None:
@@ -148,14 +145,14 @@ class Admission:
         valid = [each for each in valid if each.info.type is not Untyped]
         if errors := self._refer_branches(valid, numbers):
             return errors
-        if not any(each.ref.kind in ROUTED for each in valid):
+        changed = {each.ref: each.typed for each in valid if each.ref[:2] in CROSS_CHECKED}
+        if not changed:
             return []
-        present = {each.ref: each for kind in ROUTED for each in self._store.list(_group(kind), kind)}
-        after = {ref: each.typed for ref, each in present.items()}
-        after.update({each.ref: each.typed for each in valid if each.ref.kind in ROUTED})
-        known = {_said(each) for each in references.check([each.typed for each in present.values()])}
+        present = {stored.ref: stored.typed for group_kind in CROSS_CHECKED for stored in self._store.list(*group_kind)}
+        after = {**present, **changed}
+        known = {_said(finding) for finding in check_references(present.values())}
         errors = []
-        for finding in references.check(after.values()):
+        for finding in check_references(after.values()):
             ref = finding.error.ref
             number = numbers.get(ref) if ref else None
             if number is None and _said(finding) in known:
@@ -183,21 +180,17 @@ class Admission:
             return []
         after: dict[Ref, Resource] = {
             stored.ref: stored.typed
-            for kind, group in NAMED_BY_BRANCHES.items()
-            for stored in self._store.list(group, kind)
+            for group_kind in NAMED_BY_BRANCHES
+            for stored in self._store.list(*group_kind)
             if not stored.metadata.get("deletionTimestamp")
         }
-        after.update({each.ref: each.typed for each in valid if each.ref.kind in NAMED_BY_BRANCHES})
+        after.update({each.ref: each.typed for each in valid if each.ref[:2] in NAMED_BY_BRANCHES})
         found = check_branches(branches, Surroundings.of(after.values()), self._entry_keys)
         return [(numbers[error.ref] if error.ref else 0, error) for error in found]
 
 
-def _said(finding: references.Finding) -> str:
+def _said(finding: Finding) -> str:
     return f"{finding.severity} {finding.error}"
-
-
-def _group(kind: str) -> str:
-    return "" if kind == "Service" else "networking.istio.io"
 
 
 def _cleaned(wanted: Wanted, registry: Registry) -> Body:
@@ -228,7 +221,7 @@ def _complete(found: Validated, old: Stored | None) -> Body:
     if is_definition(body):
         return _marked(body, old)
     body.pop("status", None)
-    if found.ref.kind == "Namespace" and not found.ref.group:
+    if found.ref[:2] == NAMESPACE:
         labels = body["metadata"].get("labels") or {}
         body["metadata"]["labels"] = {**labels, NAMESPACE_LABEL: found.ref.name}
         body["status"] = {"phase": "Active"}
@@ -255,7 +248,9 @@ def _replaced(found: Validated, old: Stored | None) -> list[FieldError]:
         return [FieldError(wrong.path, wrong.message, found.ref) for wrong in changed]
     if found.info.type is Untyped:
         return []
-    return [FieldError(wrong.path, wrong.message, found.ref) for wrong in check_update(old.typed, found.typed)]
+    return [
+        FieldError(wrong.path, wrong.message, found.ref) for wrong in found.info.check_update(old.typed, found.typed)
+    ]
 
 
 def _twice(puts: Sequence[Put]) -> list[tuple[int, FieldError]]:

@@ -1,23 +1,25 @@
 """What is allowed in an object and hardly meant: told as warnings, as Kubernetes and Istio's webhook do."""
 
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
 from mesh.resources.analysis.shadowing import shadowed
 from mesh.resources.core.deployment import Deployment, ReplicaSet
 from mesh.resources.core.pod import Pod, PodSpec
 from mesh.resources.istio.destination_rule import DestinationRule
 from mesh.resources.istio.virtual_service import VirtualService
-from mesh.resources.values.meta import Resource
 from mesh.resources.values.problems import FieldError
 
 Advice = Iterator[FieldError]
 
 
-def advise(typed: Resource) -> list[FieldError]:
-    """The places worth a second look, paths relative to the object."""
-    look = _LOOKS.get(type(typed))
-    return list(look(typed)) if look else []
+def advise_pod(pod: Pod) -> Advice:
+    """What a Pod's containers say in vain."""
+    yield from _pod(pod.spec, "spec")
+
+
+def advise_workload(workload: Deployment | ReplicaSet) -> Advice:
+    """What the containers of a template say in vain."""
+    yield from _pod(workload.spec.template.spec, "spec.template.spec")
 
 
 def _pod(spec: PodSpec, base: str) -> Advice:
@@ -37,7 +39,8 @@ def _pod(spec: PodSpec, base: str) -> Advice:
                 )
 
 
-def _virtual_service(typed: VirtualService) -> Advice:
+def advise_virtual_service(typed: VirtualService) -> Advice:
+    """Blocks that no request reaches, and those that match no request."""
     yield from _claims(typed)
     yield from shadowed(typed)
 
@@ -54,7 +57,7 @@ def _claims(typed: VirtualService) -> Advice:
                     yield FieldError(path, "is known at gateways alone; within the mesh the block takes no request")
 
 
-def _destination_rule(typed: DestinationRule) -> Advice:
+def advise_destination_rule(typed: DestinationRule) -> Advice:
     """TLS of Istio's own, which pods without proxies do not speak."""
     spec = typed.spec
     policies = [("spec.trafficPolicy", spec.traffic_policy)]
@@ -67,12 +70,3 @@ def _destination_rule(typed: DestinationRule) -> Advice:
         for where, tls in spoken:
             if tls is not None and tls.mode == "ISTIO_MUTUAL":
                 yield FieldError(f"{where}.tls.mode", "ISTIO_MUTUAL has no effect here: nothing leaves the machine")
-
-
-_LOOKS: dict[type[Resource], Callable[[Any], Advice]] = {
-    Deployment: lambda typed: _pod(typed.spec.template.spec, "spec.template.spec"),
-    ReplicaSet: lambda typed: _pod(typed.spec.template.spec, "spec.template.spec"),
-    Pod: lambda typed: _pod(typed.spec, "spec"),
-    VirtualService: _virtual_service,
-    DestinationRule: _destination_rule,
-}

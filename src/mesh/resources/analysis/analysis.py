@@ -7,19 +7,14 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from mesh.resources.analysis.advice import advise
-from mesh.resources.analysis.references import check, ref_of
+from mesh.resources.analysis.references import check_references
 from mesh.resources.core.config import Secret
-from mesh.resources.core.service import Service
-from mesh.resources.istio.destination_rule import DestinationRule
-from mesh.resources.istio.gateway import Gateway
-from mesh.resources.istio.service_entry import ServiceEntry
 from mesh.resources.istio.virtual_service import VirtualService
-from mesh.resources.values.meta import Resource
+from mesh.resources.kinds import REGISTRY
+from mesh.resources.values.meta import Resource, ref_of
 from mesh.resources.values.problems import FieldError
 from mesh.resources.values.ref import Ref
 
-LOOKED_AT = (Service, Secret, ServiceEntry, VirtualService, DestinationRule, Gateway)
 # What an apply only warns of, since it may come later, and what is wrong when it is said to be all there is.
 MISSING = frozenset(("ReferencedResourceNotFound", "PortNotFound"))
 
@@ -46,10 +41,11 @@ def analyze(objects: Iterable[Resource], about: Collection[Ref] | None = None) -
 def _messages(everything: list[Resource]) -> Iterator[Message]:
     for each in everything:
         ref = ref_of(each)
-        for advice in advise(each):
+        definition = REGISTRY.by_kind(ref.group, ref.kind)
+        for advice in definition.advise(each) if definition is not None else ():
             code = "VirtualServiceUnreachableRule" if isinstance(each, VirtualService) else "Advice"
             yield Message("warning", code, FieldError(advice.path, advice.message, ref))
     secrets = {(each.metadata.namespace, each.metadata.name) for each in everything if isinstance(each, Secret)}
-    for finding in check((each for each in everything if isinstance(each, LOOKED_AT)), secrets):
+    for finding in check_references(everything, secrets):
         severity = "error" if finding.severity == "error" or finding.code in MISSING else "warning"
         yield Message("error" if severity == "error" else "warning", finding.code, finding.error)

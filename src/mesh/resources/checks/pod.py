@@ -40,6 +40,11 @@ RESOURCE_FIELD = re.compile(r"(limits|requests)\.(cpu|memory|ephemeral-storage|h
 LONGEST_GRACE = 10 * 365 * 24 * 3600
 
 
+def check_pod(pod: Pod) -> Errors:
+    """Everything wrong with a Pod alone."""
+    return check_template(pod, "")
+
+
 def check_template(template: PodTemplateSpec | Pod, at: str) -> Errors:
     """Everything wrong with a pod's spec; `at` is the path before it."""
     base = f"{at}.spec" if at else "spec"

@@ -1,24 +1,8 @@
-"""The defaults that Kubernetes' API server writes into objects when they are stored."""
+"""The defaults that Kubernetes' API server writes into objects when they are stored: one function per kind."""
 
 import base64
-from collections.abc import Callable
 
-from mesh.resources.custom.untyped import Untyped
-from mesh.resources.kind_definition import KindDefinition
 from mesh.resources.values.body import Body
-
-
-def with_defaults(info: KindDefinition, body: Body, namespace: str) -> Body:
-    """Fills in what is not said, in place, and returns the object."""
-    metadata = body["metadata"]
-    if info.namespaced:
-        metadata["namespace"] = metadata.get("namespace") or namespace
-    else:
-        metadata.pop("namespace", None)
-    fill = _FILL.get(info.kind) if info.group in ("", "apps") and info.type is not Untyped else None
-    if fill is not None:
-        fill(body)
-    return body
 
 
 def _probe(probe: Body) -> None:
@@ -70,7 +54,8 @@ def _pod_spec(spec: Body) -> None:
         _container(container)
 
 
-def _deployment(body: Body) -> None:
+def fill_deployment(body: Body) -> None:
+    """A Deployment's defaults."""
     spec = body["spec"]
     spec.setdefault("replicas", 1)
     spec.setdefault("revisionHistoryLimit", 10)
@@ -85,14 +70,16 @@ def _deployment(body: Body) -> None:
     _pod_spec(spec["template"]["spec"])
 
 
-def _replica_set(body: Body) -> None:
+def fill_replica_set(body: Body) -> None:
+    """A ReplicaSet's defaults."""
     spec = body["spec"]
     spec.setdefault("replicas", 1)
     spec["template"].setdefault("metadata", {})
     _pod_spec(spec["template"]["spec"])
 
 
-def _service(body: Body) -> None:
+def fill_service(body: Body) -> None:
+    """A Service's defaults."""
     spec = body.setdefault("spec", {})
     spec.setdefault("type", "ClusterIP")
     spec.setdefault("sessionAffinity", "None")
@@ -102,7 +89,8 @@ def _service(body: Body) -> None:
         port.setdefault("targetPort", port["port"])
 
 
-def _secret(body: Body) -> None:
+def fill_secret(body: Body) -> None:
+    """A Secret's defaults; plain text (`stringData`) becomes `data`."""
     body.setdefault("type", "Opaque")
     plain = body.pop("stringData", None)
     if plain:
@@ -111,17 +99,13 @@ def _secret(body: Body) -> None:
             data[name] = base64.b64encode(text.encode(errors="surrogateescape")).decode()
 
 
-def _namespace(body: Body) -> None:
+def fill_namespace(body: Body) -> None:
+    """A Namespace's defaults, with the label that selects it by its name."""
     body.setdefault("spec", {}).setdefault("finalizers", ["kubernetes"])
     body.setdefault("status", {}).setdefault("phase", "Active")
     body["metadata"].setdefault("labels", {})["kubernetes.io/metadata.name"] = body["metadata"].get("name", "")
 
 
-_FILL: dict[str, Callable[[Body], None]] = {
-    "Deployment": _deployment,
-    "Service": _service,
-    "Secret": _secret,
-    "Namespace": _namespace,
-    "ReplicaSet": _replica_set,
-    "Pod": lambda body: _pod_spec(body["spec"]),
-}
+def fill_pod(body: Body) -> None:
+    """A Pod's defaults."""
+    _pod_spec(body["spec"])

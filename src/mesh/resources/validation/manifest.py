@@ -1,25 +1,20 @@
 """Manifests: text to objects, and objects held against everything that one object alone can say."""
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 
-from mesh.resources.analysis.advice import advise
-from mesh.resources.checks.objects import check_object
 from mesh.resources.custom.definitions import check_definition, completed, definition_warnings, is_definition
 from mesh.resources.custom.untyped import Untyped
-from mesh.resources.inert_kinds import RBAC
 from mesh.resources.kind_definition import KindDefinition
 from mesh.resources.kinds import REGISTRY
 from mesh.resources.registry import Registry
-from mesh.resources.validation.defaults import with_defaults
 from mesh.resources.validation.documents import documents
 from mesh.resources.validation.structure import check, plain
 from mesh.resources.values.meta import Resource
-from mesh.resources.values.names import wrong_label, wrong_labels, wrong_path, wrong_subdomain
+from mesh.resources.values.names import wrong_label, wrong_labels, wrong_subdomain
 from mesh.resources.values.problems import FieldError, Invalid, meant
 from mesh.resources.values.ref import Ref
 
@@ -117,14 +112,14 @@ def validate(body: dict[str, Any], default_namespace: str = "", registry: Regist
     findings = check(cleaned, info.type)
     if findings.errors:
         raise _of(ref, findings.errors)
-    filled = with_defaults(info, cleaned, ref.namespace)
+    filled = _with_defaults(info, cleaned, ref.namespace)
     try:
         typed = msgspec.convert(filled, info.type)
     except msgspec.ValidationError as error:
         raise _of(ref, [FieldError("", str(error))]) from None
-    if errors := [*_metadata(info, typed), *check_object(typed)]:
+    if errors := [*_metadata(info, typed), *info.check(typed)]:
         raise _of(ref, errors)
-    return Validated(ref, info, filled, typed, _warnings(ref, findings.inert, advise(typed)))
+    return Validated(ref, info, filled, typed, _warnings(ref, findings.inert, info.advise(typed)))
 
 
 def _untyped(ref: Ref, info: KindDefinition, body: dict[str, Any]) -> Validated:
@@ -132,7 +127,7 @@ def _untyped(ref: Ref, info: KindDefinition, body: dict[str, Any]) -> Validated:
     findings = check({name: body[name] for name in ("apiVersion", "kind", "metadata") if name in body}, info.type)
     if findings.errors:
         raise _of(ref, findings.errors)
-    filled = with_defaults(info, body, ref.namespace)
+    filled = _with_defaults(info, body, ref.namespace)
     typed = msgspec.convert(filled, info.type)
     errors = _metadata(info, typed)
     warnings = []
@@ -156,7 +151,7 @@ def _of(ref: Ref, errors: Iterable[FieldError]) -> Invalid:
     return Invalid([FieldError(each.path, each.message, ref) for each in errors])
 
 
-def _warnings(ref: Ref, inert: list[str], advice: list[FieldError]) -> list[str]:
+def _warnings(ref: Ref, inert: list[str], advice: Iterable[FieldError]) -> list[str]:
     """One line that names the fields which have no effect, and one for each advice."""
     told = [f"{ref}: {each}" for each in advice]
     if inert:
@@ -165,14 +160,23 @@ def _warnings(ref: Ref, inert: list[str], advice: list[FieldError]) -> list[str]
     return told
 
 
+def _with_defaults(definition: KindDefinition, body: dict[str, Any], namespace: str) -> dict[str, Any]:
+    """Fills in what is not said, in place, and returns the object."""
+    metadata = body["metadata"]
+    if definition.namespaced:
+        metadata["namespace"] = metadata.get("namespace") or namespace
+    else:
+        metadata.pop("namespace", None)
+    if definition.fill is not None:
+        definition.fill(body)
+    return body
+
+
 def _metadata(info: KindDefinition, typed: Resource) -> list[FieldError]:
     metadata = typed.metadata
-    strict = info.kind in ("Namespace", "Service")
     errors = []
-    if not metadata.generate_name or metadata.name:
-        wrong = (wrong_label if strict else wrong_path if info.group == RBAC else wrong_subdomain)(metadata.name)
-        if wrong:
-            errors.append(FieldError("metadata.name", wrong))
+    if (metadata.name or not metadata.generate_name) and (wrong := info.wrong_name(metadata.name)):
+        errors.append(FieldError("metadata.name", wrong))
     if metadata.generate_name and (wrong := wrong_subdomain(metadata.generate_name.rstrip("-."))):
         errors.append(FieldError("metadata.generateName", wrong))
     if info.namespaced and (wrong := wrong_label(metadata.namespace)):
@@ -186,8 +190,3 @@ def _metadata(info: KindDefinition, typed: Resource) -> list[FieldError]:
     if size > LARGEST_ANNOTATIONS:
         errors.append(FieldError("metadata.annotations", f"{size} characters; {LARGEST_ANNOTATIONS} at the most"))
     return errors
-
-
-def as_json(body: dict[str, Any]) -> str:
-    """The object as one line of JSON with sorted keys: equal objects give equal text."""
-    return json.dumps(body, sort_keys=True, separators=(",", ":"))

@@ -4,6 +4,8 @@ from typing import Any
 
 import msgspec
 
+from mesh.resources.values.ref import Ref
+
 
 class Part(msgspec.Struct, rename="camel", forbid_unknown_fields=True, frozen=True, kw_only=True, omit_defaults=True):
     """A part of an object: attributes are the snake_case of the JSON fields; unknown fields are refused.
@@ -48,6 +50,12 @@ class Resource(Part, frozen=True):
     api_version: str
     kind: str
     metadata: ObjectMeta
+
+
+def ref_of(typed: Resource) -> Ref:
+    """The identity of a typed object."""
+    group = typed.api_version.rpartition("/")[0]
+    return Ref(group, typed.kind, typed.metadata.namespace, typed.metadata.name)
 
 
 class LabelSelectorRequirement(Part, frozen=True):

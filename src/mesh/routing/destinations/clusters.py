@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from mesh.resources.analysis.references import ref_of
 from mesh.resources.core.service import ServicePort
 from mesh.resources.istio.destination_rule import (
     ClientTLSSettings,
@@ -18,6 +17,7 @@ from mesh.resources.istio.destination_rule import (
 )
 from mesh.resources.istio.destination_rule import RetryBudget as RetryBudgetSettings
 from mesh.resources.values.durations import seconds
+from mesh.resources.values.meta import ref_of
 from mesh.routing.destinations.directory import Directory, Known
 from mesh.routing.destinations.protocol import is_detected, is_http2
 from mesh.routing.destinations.views import EVERYBODY, cluster_name

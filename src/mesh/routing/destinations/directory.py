@@ -4,12 +4,11 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from mesh.resources.analysis.references import ref_of
 from mesh.resources.core.service import Service, ServicePort, ServiceSpec
 from mesh.resources.istio.service_entry import ServiceEntry
 from mesh.resources.meshmall.branch import BRANCH_LABEL
 from mesh.resources.values.hosts import aliases, service_host
-from mesh.resources.values.meta import ObjectMeta
+from mesh.resources.values.meta import ObjectMeta, ref_of
 from mesh.resources.values.ref import Ref
 from mesh.routing.memory import Memory, Same
 from mesh.routing.model.cluster import Endpoint

@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from mesh.resources.analysis.references import ref_of
 from mesh.resources.gateway_api.types import (
     BackendRef,
     GRPCRouteMatch,
@@ -22,6 +21,7 @@ from mesh.resources.gateway_api.types import (
 from mesh.resources.istio.common import GRPC_STATUSES, PortSelector
 from mesh.resources.istio.virtual_service import Destination
 from mesh.resources.values.durations import seconds
+from mesh.resources.values.meta import ref_of
 from mesh.routing.gateway_api.attachment import AnyRoute, AnyRule, GatewayApi, backend_host, rules_of
 from mesh.routing.model.match import FieldMatch, Match, MatchKind, Pattern
 from mesh.routing.model.route import (

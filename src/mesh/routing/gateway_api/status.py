@@ -7,10 +7,10 @@ ListenerConditionType, RouteConditionType). Conditions come without lastTransiti
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from mesh.resources.analysis.references import ref_of
 from mesh.resources.gateway_api.types import CONTROLLER, CONTROLLERS, GROUP, BackendObjectReference, ParentReference
 from mesh.resources.values.body import Body
 from mesh.resources.values.hosts import resolve, service_host
+from mesh.resources.values.meta import ref_of
 from mesh.resources.values.ref import Ref
 from mesh.routing.gateway_api.attachment import AnyRoute, Attachment, GatewayApi, Problem, Served, rules_of
 from mesh.routing.world import MeshSettings, World

@@ -8,10 +8,10 @@ with one only what an ALLOW policy names.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from mesh.resources.analysis.references import ref_of
 from mesh.resources.checks.authorization_policy import CLAIM, CLAIM_KEY, HEADER_KEY
 from mesh.resources.istio.authorization_policy import AuthorizationPolicy, Operation, Rule, Source
 from mesh.resources.istio.ingress_gateway import LABELS, ROOT_NAMESPACE
+from mesh.resources.values.meta import ref_of
 from mesh.routing.model.security import Access, AccessRule, Condition
 
 

@@ -6,9 +6,9 @@ request there. What a gateway asks for is asked before any row is chosen, so tha
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from mesh.resources.analysis.references import ref_of
 from mesh.resources.istio.ingress_gateway import LABELS, ROOT_NAMESPACE
 from mesh.resources.istio.request_authentication import JWTRule, RequestAuthentication
+from mesh.resources.values.meta import ref_of
 from mesh.routing.model.security import Authentication, JwtProvider, Requirement
 from mesh.routing.model.table import RouteTable
 

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import product
 
-from mesh.resources.analysis.references import ref_of
 from mesh.resources.checks.authorization_policy import CLAIM
 from mesh.resources.checks.virtual_service import CLAIM_KEY
 from mesh.resources.istio.common import GRPC_STATUSES, Percent, StringMatch
@@ -23,6 +22,7 @@ from mesh.resources.istio.virtual_service import (
     VirtualService,
 )
 from mesh.resources.values.durations import seconds
+from mesh.resources.values.meta import ref_of
 from mesh.resources.values.ref import Ref
 from mesh.routing.model.match import ClaimMatch, FieldMatch, Match, MatchKind, Pattern
 from mesh.routing.model.route import (

@@ -7,10 +7,10 @@ import base64
 import binascii
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from mesh.resources.analysis.references import ref_of
 from mesh.resources.core.config import Secret
 from mesh.resources.istio.gateway import Gateway, Server
 from mesh.resources.istio.virtual_service import Destination, L4MatchAttributes, RouteDestination, VirtualService
+from mesh.resources.values.meta import ref_of
 from mesh.resources.values.ref import Ref
 from mesh.routing.model.listener import FilterChain, TlsTermination
 from mesh.routing.model.route import WeightedCluster

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec import inspect
 
-from mesh.resources.analysis.references import check
+from mesh.resources.analysis.references import check_references
 from mesh.resources.kinds import REGISTRY
 from mesh.resources.validation.manifest import parse, validate
 from mesh.resources.values.problems import Invalid
@@ -83,7 +83,7 @@ def held(body: Any) -> None:
     again = validate(found.body, "mesh")
     assert again.body == found.body
     assert again.typed == found.typed
-    check([found.typed])
+    check_references([found.typed])
 
 
 @given(objects())

@@ -5,9 +5,8 @@ from typing import Any
 import pytest
 
 from mesh.resources.analysis.analysis import analyze
-from mesh.resources.analysis.references import ref_of
 from mesh.resources.validation.manifest import validate
-from mesh.resources.values.meta import Resource
+from mesh.resources.values.meta import Resource, ref_of
 from tests.support.objects import rule, service, to
 
 SHOP = [service("products"), service("mall")]
@@ -84,12 +83,12 @@ def test_a_mistake_is_named(bodies: list[dict[str, Any]], expected: tuple[str, s
     assert said(*bodies) == [expected]
 
 
-def test_one_message_says_what_would_do() -> None:
+def test_a_message_names_the_object_the_path_and_what_is_valid() -> None:
     route = {"route": [{"destination": {"host": "both", "port": {"number": 7}}}]}
     (message,) = analyze(typed(TWO_PORTS, service("mall"), rule("r", "mall", route)))
     assert str(message) == (
         "error: VirtualService mesh/r: spec.http[0].route[0].destination.port.number: "
-        "7 is no port of Service both (it has 80, 81); requests get 503 [PortNotFound]"
+        "7 is not a port of Service both (it has 80, 81); requests get 503 [PortNotFound]"
     )
 
 

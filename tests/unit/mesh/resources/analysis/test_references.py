@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from mesh.resources.analysis.references import check
+from mesh.resources.analysis.references import check_references
 from mesh.resources.validation.manifest import parse, validate
 from mesh.resources.values.meta import Resource
 from tests.support.places import DEPLOY
@@ -18,7 +18,7 @@ def rule(**spec: Any) -> Resource:
 
 
 def findings(*more: Resource) -> list[tuple[str, str]]:
-    found = check([*objects("mesh-mall-v1.yaml", "mesh-routing.yaml"), *more])
+    found = check_references([*objects("mesh-mall-v1.yaml", "mesh-routing.yaml"), *more])
     return [(each.severity, str(each.error)) for each in found]
 
 
@@ -48,7 +48,7 @@ def test_a_subset_without_any_rule_is_an_error() -> None:
     ).typed
     found = findings(service, rule(hosts=["x.example.com"], http=to("lonely", subset="v1")))
     assert [severity for severity, _ in found] == ["error"]
-    assert 'no DestinationRule says what the subsets of "lonely" are' in found[0][1]
+    assert 'no DestinationRule defines the subsets of "lonely"' in found[0][1]
 
 
 def test_an_unknown_host_or_gateway_is_a_warning() -> None:

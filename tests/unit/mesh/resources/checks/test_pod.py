@@ -24,7 +24,12 @@ GET = {"httpGet": {"port": "http"}}
         ("spec.revisionHistoryLimit", -1, "", "-1 is below 0"),
         ("spec.selector.matchLabels", {}, "spec.selector", "selects nothing"),
         ("spec.selector.matchExpressions", [{"key": "a", "operator": "Inn"}], "", "is not In, NotIn, Exists or"),
-        ("spec.selector.matchExpressions", [{"key": "a", "operator": "Exists"}], "", "do not fit it"),
+        (
+            "spec.selector.matchExpressions",
+            [{"key": "a", "operator": "Exists"}],
+            "",
+            "does not match the template",
+        ),
         (
             "spec.selector.matchExpressions",
             [{"key": "app", "operator": "In"}],
@@ -33,7 +38,7 @@ GET = {"httpGet": {"port": "http"}}
         ),
         ("spec.strategy.rollingUpdate.maxUnavailable", "101%", "", "above 100%"),
         ("spec.strategy.rollingUpdate.maxSurge", "many", "", "neither a whole number nor a percentage"),
-        (f"{POD}.restartPolicy", "Never", "", "a Deployment's pods have restartPolicy Always"),
+        (f"{POD}.restartPolicy", "Never", "", "the pods of a Deployment have restartPolicy Always"),
         (f"{POD}.restartPolicy", "always", "", '"always" is not Always, OnFailure or Never'),
         (f"{POD}.terminationGracePeriodSeconds", -1, "", "-1 is not in 0-"),
         (f"{POD}.containers", [], "", "is empty"),

@@ -1,0 +1,124 @@
+"""What one Deployment or ReplicaSet alone can get wrong, and what may not change in it."""
+
+from collections.abc import Iterator
+
+from mesh.resources.checks.pod import check_template
+from mesh.resources.core.deployment import Deployment, DeploymentSpec, ReplicaSet
+from mesh.resources.values.durations import share
+from mesh.resources.values.meta import LabelSelector
+from mesh.resources.values.names import none_of, wrong_labels
+from mesh.resources.values.problems import FieldError
+
+OPERATORS = ("In", "NotIn", "Exists", "DoesNotExist")
+LARGEST_COUNT = 2**31 - 1
+Errors = Iterator[FieldError]
+
+
+def check_deployment(deployment: Deployment) -> Errors:
+    """Everything wrong with a Deployment alone."""
+    yield from check_workload(deployment)
+    spec = deployment.spec
+    yield from _count(spec.revision_history_limit, "spec.revisionHistoryLimit")
+    yield from _count(spec.progress_deadline_seconds, "spec.progressDeadlineSeconds")
+    if spec.progress_deadline_seconds <= spec.min_ready_seconds:
+        yield FieldError(
+            "spec.progressDeadlineSeconds",
+            f"{spec.progress_deadline_seconds} is not above minReadySeconds ({spec.min_ready_seconds})",
+        )
+    if spec.strategy.type not in ("RollingUpdate", "Recreate"):
+        yield FieldError("spec.strategy.type", f'"{spec.strategy.type[:80]}" is neither RollingUpdate nor Recreate')
+    yield from _rolling_update(spec)
+
+
+def check_workload(workload: Deployment | ReplicaSet) -> Errors:
+    """Everything wrong with what Deployment and ReplicaSet have in common: the number of pods, selector, template."""
+    spec = workload.spec
+    yield from _count(spec.replicas, "spec.replicas")
+    yield from _count(spec.min_ready_seconds, "spec.minReadySeconds")
+    yield from _selector(spec.selector)
+    yield from _template_fits(workload)
+    if spec.template.spec.restart_policy in ("OnFailure", "Never"):
+        yield FieldError("spec.template.spec.restartPolicy", f"the pods of a {workload.kind} have restartPolicy Always")
+    if spec.template.spec.active_deadline_seconds is not None:
+        yield FieldError("spec.template.spec.activeDeadlineSeconds", f"cannot be used in a {workload.kind}")
+    yield from check_template(spec.template, "spec.template")
+
+
+def check_workload_update(old: Deployment | ReplicaSet, new: Deployment | ReplicaSet) -> Errors:
+    """The selector stays: with another one, pods that run would belong to nobody."""
+    if old.spec.selector != new.spec.selector:
+        yield FieldError(
+            "spec.selector", f"cannot be changed; delete the {old.kind} first, or choose another name for the new one"
+        )
+
+
+def _selector(selector: LabelSelector) -> Errors:
+    if not selector.match_labels and not selector.match_expressions:
+        yield FieldError("spec.selector", "selects nothing; give matchLabels")
+    yield from (
+        FieldError(f"spec.selector.matchLabels[{key}]", why) for key, why in wrong_labels(selector.match_labels)
+    )
+    for number, requirement in enumerate(selector.match_expressions):
+        path = f"spec.selector.matchExpressions[{number}]"
+        yield from none_of(requirement.operator, OPERATORS, f"{path}.operator")
+        yield from (FieldError(f"{path}.key", why) for _, why in wrong_labels({requirement.key: ""}))
+        if requirement.operator in ("In", "NotIn") and not requirement.values:
+            yield FieldError(f"{path}.values", f"is empty; {requirement.operator} needs at least one")
+        if requirement.operator in ("Exists", "DoesNotExist") and requirement.values:
+            yield FieldError(f"{path}.values", f"cannot be used with {requirement.operator}")
+
+
+def _template_fits(workload: Deployment | ReplicaSet) -> Errors:
+    """A selector that the template's labels do not match would have the workload make pods for ever."""
+    selector, labels = workload.spec.selector, workload.spec.template.metadata.labels
+    for key, value in selector.match_labels.items():
+        if labels.get(key) != value:
+            actual = f'has "{labels[key]}"' if key in labels else "has no such label"
+            yield FieldError(
+                f"spec.template.metadata.labels[{key}]",
+                f'the selector asks for "{value}", the template {actual}; {workload.kind} and pods must agree',
+            )
+    for number, requirement in enumerate(selector.match_expressions):
+        value_of_template = labels.get(requirement.key)
+        if requirement.operator in OPERATORS and not _matches(
+            requirement.operator, value_of_template, requirement.values
+        ):
+            yield FieldError(
+                f"spec.selector.matchExpressions[{number}]",
+                f'does not match the template\'s labels; {workload.kind} and pods must agree on "{requirement.key}"',
+            )
+
+
+def _matches(operator: str, value: str | None, values: list[str]) -> bool:
+    if operator in ("Exists", "DoesNotExist"):
+        return (value is not None) == (operator == "Exists")
+    return (value in values) == (operator == "In")
+
+
+def _rolling_update(spec: DeploymentSpec) -> Errors:
+    rolling = spec.strategy.rolling_update
+    if rolling is None:
+        return
+    if spec.strategy.type == "Recreate":
+        yield FieldError("spec.strategy.rollingUpdate", "cannot be used with type Recreate")
+    shares = {}
+    for name, text in (("maxSurge", rolling.max_surge), ("maxUnavailable", rolling.max_unavailable)):
+        try:
+            shares[name] = share(text, 100, up=True)
+            if shares[name] < 0:
+                raise ValueError(f"{text} is below 0")
+            if name == "maxUnavailable" and isinstance(text, str) and shares[name] > 100:
+                raise ValueError(f'"{text}" is above 100%')
+        except ValueError as error:
+            yield FieldError(f"spec.strategy.rollingUpdate.{name}", str(error))
+    if shares == {"maxSurge": 0, "maxUnavailable": 0}:
+        yield FieldError(
+            "spec.strategy.rollingUpdate.maxUnavailable", "may not be 0 when maxSurge is 0: no pod could be replaced"
+        )
+
+
+def _count(value: int, path: str) -> Errors:
+    if value < 0:
+        yield FieldError(path, f"{value} is below 0")
+    elif value > LARGEST_COUNT:
+        yield FieldError(path, f"{value} is above {LARGEST_COUNT}")
