@@ -1,0 +1,105 @@
+"""Netlink messages: their encoding, and a socket that sends a batch and waits for every acknowledgement.
+
+Sizes and constants from linux/netlink.h.
+"""
+
+import os
+import socket
+import struct
+from typing import NamedTuple, Self
+
+NLMSG_ERROR = 2
+NLM_F_REQUEST = 0x1
+NLM_F_ACK = 0x4
+NLM_F_EXCL = 0x200
+NLM_F_CREATE = 0x400
+NLM_F_APPEND = 0x800
+NLA_F_NESTED = 0x8000
+NETLINK_ROUTE = 0
+NETLINK_NETFILTER = 12
+TIMEOUT = 5.0
+
+_HEADER = struct.Struct("=IHHII")
+
+
+class Message(NamedTuple):
+    """A message without its header; `purpose` names it in errors."""
+
+    kind: int
+    flags: int
+    body: bytes
+    purpose: str
+
+
+def attribute(kind: int, value: bytes, *, nested: bool = False) -> bytes:
+    """One attribute (struct nlattr), padded to four bytes."""
+    length = 4 + len(value)
+    return struct.pack("=HH", length, kind | (NLA_F_NESTED if nested else 0)) + value + b"\0" * (-length % 4)
+
+
+def nest(kind: int, *parts: bytes) -> bytes:
+    return attribute(kind, b"".join(parts), nested=True)
+
+
+def text(kind: int, value: str) -> bytes:
+    return attribute(kind, value.encode() + b"\0")
+
+
+def encode(message: Message, sequence: int) -> bytes:
+    """The message with its header (struct nlmsghdr)."""
+    length = _HEADER.size + len(message.body)
+    return _HEADER.pack(length, message.kind, message.flags | NLM_F_REQUEST, sequence, 0) + message.body
+
+
+class NetlinkError(OSError):
+    """The kernel refused a message; the text says which."""
+
+
+class NetlinkSocket:
+    """A netlink socket of the network namespace in which it is made, wherever it is used afterwards."""
+
+    def __init__(self, protocol: int) -> None:
+        self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, protocol)
+        self._socket.bind((0, 0))
+        self._socket.settimeout(TIMEOUT)
+        self._sequence = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._socket.close()
+
+    def send(self, *messages: Message) -> None:
+        """Sends the messages in one write and waits for the answers of those with NLM_F_ACK.
+
+        Raises NetlinkError for the first that the kernel refused.
+        """
+        first = self._sequence
+        self._sequence += len(messages)
+        pending = {first + at: message for at, message in enumerate(messages) if message.flags & NLM_F_ACK}
+        self._socket.send(b"".join(encode(message, first + at) for at, message in enumerate(messages)))
+        refused: tuple[int, str] | None = None
+        while pending:
+            for sequence, code in _answers(self._socket.recv(65536)):
+                # An nftables batch that fails is answered once more, for its NFNL_MSG_BATCH_BEGIN.
+                message = pending.pop(sequence, None)
+                if code and refused is None:
+                    refused = code, message.purpose if message is not None else "batch"
+                if code and message is None:
+                    pending.clear()
+        if refused is not None:
+            code, purpose = refused
+            raise NetlinkError(code, f"{purpose}: {os.strerror(code)}")
+
+
+def _answers(data: bytes) -> list[tuple[int, int]]:
+    """(sequence, errno) of each NLMSG_ERROR in what was received; errno 0 acknowledges."""
+    answers = []
+    at = 0
+    while at + _HEADER.size <= len(data):
+        length, kind, _, sequence, _ = _HEADER.unpack_from(data, at)
+        if kind == NLMSG_ERROR:
+            answers.append((sequence, -struct.unpack_from("=i", data, at + _HEADER.size)[0]))
+        at += max(_HEADER.size, (length + 3) & ~3)
+    return answers

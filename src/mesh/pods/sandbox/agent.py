@@ -1,0 +1,319 @@
+"""The sandbox agent: one small process per mesh that owns the mesh's namespaces. Run as `python -m ... HOME`.
+
+It outlives the daemon, which connects to `HOME/run/agent.sock`. It has one thread on purpose: it enters pods' network
+namespaces itself and forks without locks. It imports little on purpose: every container begins as a copy of it.
+On its standard output it writes one line of JSON, `{}` when it listens or `{"error": ...}`, and closes it.
+"""
+
+import errno
+import fcntl
+import json
+import os
+import selectors
+import signal
+import socket
+import struct
+import sys
+import traceback
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from mesh.pods.network import namespaces as networks
+from mesh.pods.sandbox import namespaces
+from mesh.pods.sandbox.child import Surroundings
+from mesh.pods.sandbox.pod_networks import PodNetworks
+from mesh.pods.sandbox.processes import Launch, Processes, to_json
+from mesh.pods.sandbox.protocol import SOCKET, Channel, Closed, Received
+from mesh.pods.sandbox.spec import LiveProcess, PodNetwork, ProcessExit, spec_from_json
+from mesh.pods.sandbox.syscalls import PR_SET_CHILD_SUBREAPER, prctl, set_name
+
+LOCK = "agent.lock"
+STATE = "sandbox"
+
+
+class Agent:
+    """The loop, the connections, and the calls that arrive on them."""
+
+    def __init__(self, run: Path) -> None:
+        self._run = run
+        self._selector = selectors.DefaultSelector()
+        self._channels: dict[Channel, bool] = {}  # and whether it watches for its socket to become writable
+        self._stopping = False
+        state = run / STATE
+        self.staging = state / "root"
+        self.staging.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.processes = Processes(state / "processes")
+        self.pods = PodNetworks(run / "netns", state / "pods")
+        self.in_user_namespace = False
+        self._calls: dict[str, Callable[[Channel, dict[str, Any], list[int]], Any]] = {
+            "list": self._list,
+            "create_pod_network": self._create_pod_network,
+            "remove_pod_network": self._remove_pod_network,
+            "spawn": self._spawn,
+            "signal": self._signal,
+            "acknowledge": self._acknowledge,
+            "socket": self._socket,
+            "stop": self._stop,
+        }
+
+    def serve(self, listener: socket.socket) -> None:
+        """Answers until `stop` is called."""
+        wakeup, signals = socket.socketpair()
+        for end in (wakeup, signals):
+            end.setblocking(False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.set_wakeup_fd(signals.fileno(), warn_on_full_buffer=False)
+        listener.setblocking(False)
+        self.watch(wakeup, lambda _: self._signalled(wakeup))
+        self.watch(listener, lambda _: self._accept(listener))
+        while not self._stopping or self.processes.live or any(channel.pending for channel in self._channels):
+            for key, events in self._selector.select():
+                current = self._selector.get_map().get(key.fd)
+                if current is not None and current.data is key.data:  # an earlier handler may have closed it
+                    self._run_handler(key.data, events)
+
+    def watch(self, source: Any, handler: Callable[[int], None]) -> None:
+        """Calls the handler with selectors' events while the source is readable."""
+        self._selector.register(source, selectors.EVENT_READ, handler)
+
+    @staticmethod
+    def _run_handler(handler: Callable[[int], None], events: int) -> None:
+        try:
+            handler(events)
+        except Exception:  # a mistake in one call must not end the agent, on which all pods depend
+            traceback.print_exc()
+
+    def unwatch(self, source: Any) -> None:
+        self._selector.unregister(source)
+
+    def adopt(self, process: LiveProcess) -> None:
+        """Watches a process of the previous agent."""
+        handle = self.processes.adopt(process)
+
+        def ended(_events: int) -> None:
+            self.unwatch(handle)
+            self._tell_exits([self.processes.adopted_ended(process, handle)])
+
+        self.watch(handle, ended)
+
+    def _signalled(self, wakeup: socket.socket) -> None:
+        with suppress(BlockingIOError):
+            wakeup.recv(4096)
+        self._tell_exits(self.processes.reap())
+
+    def _tell_exits(self, exits: list[ProcessExit]) -> None:
+        for ended in exits:
+            for channel in list(self._channels):
+                self._reply(channel, {"event": "exit", **ended._asdict()})
+
+    def _accept(self, listener: socket.socket) -> None:
+        connection, _ = listener.accept()
+        _, uid, _ = struct.unpack("3i", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
+        if uid not in (0, os.geteuid()):
+            connection.close()
+            return
+        channel = Channel(connection)
+        self._channels[channel] = False
+        self._selector.register(channel, selectors.EVENT_READ, lambda events: self._ready(channel, events))
+
+    def _ready(self, channel: Channel, events: int) -> None:
+        try:
+            if events & selectors.EVENT_WRITE:
+                channel.flush()
+                self._watch_writing(channel)
+            if events & selectors.EVENT_READ:
+                for received in channel.receive():
+                    self._handle(channel, received)
+        except Closed:
+            self._close(channel)
+
+    def _close(self, channel: Channel) -> None:
+        if self._channels.pop(channel, None) is not None:
+            self._selector.unregister(channel)
+            channel.close()
+
+    def _watch_writing(self, channel: Channel) -> None:
+        if channel in self._channels and self._channels[channel] != channel.pending:
+            self._channels[channel] = channel.pending
+            events = selectors.EVENT_READ | (selectors.EVENT_WRITE if channel.pending else 0)
+            self._selector.modify(channel, events, self._selector.get_key(channel).data)
+
+    def _reply(self, channel: Channel, body: dict[str, Any], fds: tuple[int, ...] = ()) -> None:
+        if channel not in self._channels:
+            return
+        try:
+            channel.send(body, fds)
+            self._watch_writing(channel)
+        except Closed:
+            self._close(channel)
+
+    def _handle(self, channel: Channel, received: Received) -> None:
+        body = received.body
+        try:
+            value = self._calls[body["call"]](channel, body, received.fds)
+        except Exception as error:  # reported to whoever asked
+            if not isinstance(error, OSError):
+                traceback.print_exc()
+            self._reply(channel, {"id": body.get("id"), "error": _text(error)})
+        else:
+            if value is not None:
+                value, *fds = value if isinstance(value, tuple) else (value,)
+                self._reply(channel, {"id": body["id"], "value": value}, tuple(fds))
+                for fd in fds:
+                    os.close(fd)
+        finally:
+            for fd in received.fds:
+                os.close(fd)
+
+    def _list(self, _channel: Channel, _body: dict[str, Any], _fds: list[int]) -> Any:
+        pods = [pod._asdict() for pod in self.pods.pods.values()]
+        return {"pods": pods, **to_json(self.processes)}
+
+    def _create_pod_network(self, _channel: Channel, body: dict[str, Any], _fds: list[int]) -> Any:
+        return self.pods.create(body["uid"], body["name"], body["address"])._asdict()
+
+    def _remove_pod_network(self, _channel: Channel, body: dict[str, Any], _fds: list[int]) -> Any:
+        self.pods.remove(body["uid"])
+        return {}
+
+    def _spawn(self, channel: Channel, body: dict[str, Any], fds: list[int]) -> None:
+        spec = spec_from_json(body["spec"])
+        network = self.pods.descriptor(spec.pod) if spec.pod else None
+        launch = self.processes.launch(
+            spec, tuple(fds), Surroundings(network, str(self.staging), self.in_user_namespace)
+        )
+
+        def advanced(_events: int) -> None:
+            if launch.advance():
+                self.unwatch(launch.status)
+                launch.status.close()
+                self._launched(channel, body["id"], launch)
+
+        self.watch(launch.status, advanced)
+
+    def _launched(self, channel: Channel, request: int, launch: Launch) -> None:
+        try:
+            process = self.processes.launched(launch)
+        except OSError as error:
+            self._reply(channel, {"id": request, "error": _text(error)})
+        else:
+            terminal = () if launch.terminal is None else (launch.terminal,)
+            self._reply(channel, {"id": request, "value": process._asdict()}, terminal)
+            for fd in terminal:
+                os.close(fd)
+        # After the reply, so that nobody hears of an exit before hearing of the process.
+        self._tell_exits(self.processes.reap())
+
+    def _signal(self, _channel: Channel, body: dict[str, Any], _fds: list[int]) -> Any:
+        return {"sent": self.processes.signal(body["key"], body["signal"], group=body["group"])}
+
+    def _acknowledge(self, _channel: Channel, body: dict[str, Any], _fds: list[int]) -> Any:
+        self.processes.acknowledge(body["keys"])
+        return {}
+
+    def _socket(self, _channel: Channel, body: dict[str, Any], _fds: list[int]) -> Any:
+        if not body["pod"]:
+            return {}, socket.socket(body["family"], body["type"]).detach()
+        with networks.inside(self.pods.descriptor(body["pod"])):
+            return {}, socket.socket(body["family"], body["type"]).detach()
+
+    def _stop(self, _channel: Channel, _body: dict[str, Any], _fds: list[int]) -> Any:
+        """Ends every process and every network, and then the agent."""
+        for key in list(self.processes.live):
+            self.processes.signal(key, signal.SIGKILL, group=True)
+            self.processes.signal(key, signal.SIGKILL, group=False)
+        for uid in list(self.pods.pods):
+            self.pods.remove(uid)
+        self._tell_exits(self.processes.reap())
+        self._stopping = True
+        return {}
+
+
+def _text(error: BaseException) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
+    return str(error) or repr(error)
+
+
+def adopt_survivors(agent: Agent) -> None:
+    """Enters the mesh's namespaces, those of the previous agent where its processes still run, and wires its pods."""
+    survivors = agent.processes.written_down()
+    pods = agent.pods.written_down()
+    keeper = next((process for process in survivors if not process.pod), None)
+    handles = {process.pod: _open_namespace(process.pid) for process in survivors if process.pod and not process.joined}
+    if keeper is not None:
+        agent.in_user_namespace = namespaces.enter_of(keeper.pid)
+    elif survivors:
+        agent.in_user_namespace = namespaces.enter_beside(survivors[0].pid)
+    else:
+        agent.in_user_namespace = namespaces.enter_new()
+    networks.prepare_mesh_network()
+    for process in survivors:
+        agent.adopt(process)
+    for pod in pods:
+        _adopt_pod(agent, pod, handles.pop(pod.uid, None), keeper is not None)
+    for handle in handles.values():
+        os.close(handle)
+
+
+def _open_namespace(pid: int) -> int:
+    return os.open(f"/proc/{pid}/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+
+
+def _adopt_pod(agent: Agent, pod: PodNetwork, handle: int | None, mounts_survive: bool) -> None:
+    if handle is None and mounts_survive and Path(pod.path).exists():
+        handle = os.open(pod.path, os.O_RDONLY | os.O_CLOEXEC)
+    if handle is None:
+        agent.pods.forget(pod)
+    else:
+        agent.pods.create(pod.uid, pod.name, pod.address, handle)
+
+
+def main(home: Path) -> None:
+    """Runs the agent of `home` until it is stopped."""
+    run = home / "run"
+    run.mkdir(parents=True, exist_ok=True, mode=0o700)
+    os.chdir(run)  # a socket's path may have 108 bytes
+    lock = os.open(LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        raise OSError(error.errno, f"another agent runs in {home}") from None
+    set_name("mesh-agent")
+    prctl(PR_SET_CHILD_SUBREAPER, 1)
+    agent = Agent(Path.cwd())
+    adopt_survivors(agent)
+    Path(SOCKET).unlink(missing_ok=True)
+    with socket.socket(socket.AF_UNIX) as listener:
+        umask = os.umask(0o177)
+        listener.bind(SOCKET)
+        os.umask(umask)
+        listener.listen(16)
+        _ready({})
+        try:
+            agent.serve(listener)
+        finally:
+            Path(SOCKET).unlink(missing_ok=True)
+
+
+def _ready(message: dict[str, Any]) -> None:
+    os.write(1, json.dumps(message).encode() + b"\n")
+    null = os.open(os.devnull, os.O_RDWR)
+    os.dup2(null, 1)
+    os.close(null)
+
+
+if __name__ == "__main__":
+    for ignored in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(ignored, signal.SIG_IGN)
+    if os.fork():  # whoever starts the agent need not wait for it, and it outlives them
+        os._exit(0)
+    try:
+        main(Path(sys.argv[1]).absolute())
+    except OSError as failure:
+        code = errno.errorcode.get(failure.errno or 0, "")
+        _ready({"error": _text(failure), "code": code})
+        traceback.print_exc()
+        sys.exit(1)

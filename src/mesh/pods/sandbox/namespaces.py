@@ -1,0 +1,77 @@
+"""The mesh's own namespaces: entered once, when the agent starts."""
+
+import os
+from contextlib import suppress
+from pathlib import Path
+
+from mesh.pods.sandbox.syscalls import (
+    CLONE_NEWNET,
+    CLONE_NEWNS,
+    CLONE_NEWUSER,
+    MS_REC,
+    MS_SLAVE,
+    mount,
+    setns,
+    unshare,
+)
+
+
+def enter_new() -> bool:
+    """Moves this process into a network and a mount namespace of its own; returns whether that took a user namespace.
+
+    A user namespace maps only the user's own id, to itself: programs see the id that they have on the machine. Raises
+    OSError where the machine forbids it.
+    """
+    if os.geteuid() == 0:
+        with suppress(PermissionError):
+            unshare(CLONE_NEWNET | CLONE_NEWNS)
+            _detach_mounts()
+            return False
+    enter_user_namespace(os.geteuid(), os.getegid())
+    unshare(CLONE_NEWNET | CLONE_NEWNS)
+    _detach_mounts()
+    return True
+
+
+def enter_user_namespace(uid: int, gid: int, *, inner_uid: int | None = None, inner_gid: int | None = None) -> None:
+    """Unshares a user namespace in which the current user `uid`:`gid` is `inner_uid`:`inner_gid` (default: itself)."""
+    unshare(CLONE_NEWUSER)
+    # A user without privilege may map groups only after giving up setgroups(2): user_namespaces(7).
+    Path("/proc/self/setgroups").write_text("deny")
+    Path("/proc/self/uid_map").write_text(f"{uid if inner_uid is None else inner_uid} {uid} 1")
+    Path("/proc/self/gid_map").write_text(f"{gid if inner_gid is None else inner_gid} {gid} 1")
+
+
+def in_user_namespace_of(pid: int) -> bool:
+    """Whether this process and `pid` are in the same user namespace."""
+    return Path(f"/proc/{pid}/ns/user").stat().st_ino == Path("/proc/self/ns/user").stat().st_ino
+
+
+def enter_of(pid: int) -> bool:
+    """Moves this process into the user, network and mount namespaces of `pid`, which a previous agent made."""
+    with_user = not in_user_namespace_of(pid)
+    handle = os.pidfd_open(pid)
+    try:
+        setns(handle, (CLONE_NEWUSER if with_user else 0) | CLONE_NEWNET | CLONE_NEWNS)
+    finally:
+        os.close(handle)
+    return with_user
+
+
+def enter_beside(pid: int) -> bool:
+    """Moves this process into the user namespace of `pid`, a pod's process, and new network and mount namespaces."""
+    with_user = not in_user_namespace_of(pid)
+    if with_user:
+        handle = os.pidfd_open(pid)
+        try:
+            setns(handle, CLONE_NEWUSER)
+        finally:
+            os.close(handle)
+    unshare(CLONE_NEWNET | CLONE_NEWNS)
+    _detach_mounts()
+    return with_user
+
+
+def _detach_mounts() -> None:
+    # Slave, not private: what the machine unmounts later must not stay busy in here.
+    mount("none", "/", flags=MS_REC | MS_SLAVE)
