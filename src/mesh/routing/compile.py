@@ -43,7 +43,9 @@ from mesh.routing.network import NamespaceNetwork
 from mesh.routing.security.access import Policies
 from mesh.routing.security.authentication import Tokens
 from mesh.routing.virtual_service.delegates import delegates_of
-from mesh.routing.virtual_service.routes import DEFAULT_RETRY, MESH, Place, rows
+from mesh.routing.virtual_service.place import MESH, Place
+from mesh.routing.virtual_service.retry import DEFAULT_RETRY
+from mesh.routing.virtual_service.routes import rows
 from mesh.routing.virtual_service.tls import chains_of, is_encrypted, mesh_shares, speaks_http
 from mesh.routing.world import MeshSettings, World
 

@@ -13,7 +13,7 @@ from mesh.envoy.encode.route import encode_route
 from mesh.resources.meshmall.branch import HEADER
 from mesh.routing.model.route import Forward, Route
 from mesh.routing.model.table import Entries, RouteTable, VirtualHost
-from mesh.routing.virtual_service.routes import DEFAULT_RETRY
+from mesh.routing.virtual_service.retry import DEFAULT_RETRY
 
 DIRECT_RESPONSE_LIMIT = 1 << 20
 

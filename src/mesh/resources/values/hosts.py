@@ -1,6 +1,8 @@
 """How a host in a rule is resolved: short names by namespace, to the fully qualified name."""
 
 DOMAIN = "cluster.local"
+# The ports that URLs of these schemes leave out.
+SCHEME_PORTS = {"http": 80, "https": 443}
 
 
 def service_host(name: str, namespace: str) -> str:

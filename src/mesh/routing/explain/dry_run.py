@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+from mesh.resources.values.hosts import SCHEME_PORTS
 from mesh.routing.branches import overridden
 from mesh.routing.explain.access import permits
 from mesh.routing.explain.branch import branch_carried, branch_entered
 from mesh.routing.explain.match import mismatches
-from mesh.routing.explain.request import DEFAULT_PORTS, CannotTell, HttpRequest
+from mesh.routing.explain.request import CannotTell, HttpRequest
 from mesh.routing.explain.words import describe_match, effects, token_must_be_valid
 from mesh.routing.model.listener import Listener, Role, Source
 from mesh.routing.model.route import Redirect, Respond, Route
@@ -160,7 +161,7 @@ def _parsed(question: Mapping[str, Any]) -> tuple[HttpRequest, int]:
         pairs.append((header[0], header[1]))
     request = HttpRequest.of(url, str(question.get("method") or "GET").upper(), pairs)
     try:
-        return request, urlsplit(url).port or DEFAULT_PORTS[request.scheme]
+        return request, urlsplit(url).port or SCHEME_PORTS[request.scheme]
     except ValueError as error:
         raise CannotTell(f"{url[:200]}: {error}") from None
 

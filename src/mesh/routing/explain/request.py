@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 from urllib.parse import urlsplit
 
-DEFAULT_PORTS = {"http": 80, "https": 443}
+from mesh.resources.values.hosts import SCHEME_PORTS
 
 
 class CannotTell(ValueError):
@@ -29,9 +29,9 @@ class HttpRequest:
     def of(cls, url: str, method: str = "GET", headers: Sequence[tuple[str, str]] = ()) -> Self:
         """The request that a client would make. Raises CannotTell for anything but an HTTP URL."""
         parts = urlsplit(url)
-        if parts.scheme not in DEFAULT_PORTS or not parts.hostname:
+        if parts.scheme not in SCHEME_PORTS or not parts.hostname:
             raise CannotTell(f'"{url[:200]}" is not a URL such as http://products:7000/products?ids=1')
-        authority = parts.netloc.rpartition("@")[2].lower().removesuffix(f":{DEFAULT_PORTS[parts.scheme]}")
+        authority = parts.netloc.rpartition("@")[2].lower().removesuffix(f":{SCHEME_PORTS[parts.scheme]}")
         lower = [(name.lower(), value) for name, value in headers]
         authority = next((value for name, value in lower if name == "host"), authority)
         others = tuple(pair for pair in lower if pair[0] != "host")

@@ -21,6 +21,7 @@ from mesh.resources.gateway_api.types import (
 from mesh.resources.istio.common import GRPC_STATUSES, PortSelector
 from mesh.resources.istio.virtual_service import Destination
 from mesh.resources.values.durations import seconds
+from mesh.resources.values.hosts import SCHEME_PORTS
 from mesh.resources.values.meta import ref_of
 from mesh.routing.gateway_api.attachment import AnyRoute, AnyRule, GatewayApi, backend_host, rules_of
 from mesh.routing.model.match import FieldMatch, Match, MatchKind, Pattern
@@ -37,10 +38,10 @@ from mesh.routing.model.route import (
     Route,
     WeightedCluster,
 )
-from mesh.routing.virtual_service.routes import DEFAULT_RETRY, Place
+from mesh.routing.virtual_service.place import Place
+from mesh.routing.virtual_service.retry import DEFAULT_RETRY, STATUS_CODES
 from mesh.routing.world import age
 
-WELL_KNOWN = {"http": 80, "https": 443}
 NO_BACKEND = "mesh-mall: this rule has no backend that can be used\n"
 # Which kind of path comes first; the specification leaves regular expressions to us, as Envoy Gateway has them.
 RANK = {MatchKind.EXACT: 0, MatchKind.REGEX: 1, MatchKind.PATH_PREFIX: 2, MatchKind.PREFIX: 2, MatchKind.PRESENT: 3}
@@ -225,11 +226,11 @@ def _times(rule: AnyRule) -> tuple[float | None, Retry | None]:
         return None, retry
     if rule.retry is not None:
         codes = tuple(rule.retry.codes)
-        words = ("connect-failure", "refused-stream", "unavailable", "cancelled", "reset-before-request")
+        words = DEFAULT_RETRY.retry_on
         attempts = 1 if rule.retry.attempts is None else rule.retry.attempts
         retry = Retry(
             attempts=attempts,
-            retry_on=(*words, "retriable-status-codes") if codes else words,
+            retry_on=(*words, STATUS_CODES) if codes else words,
             status_codes=codes,
             backoff=(seconds(rule.retry.backoff) or None) if rule.retry.backoff else None,
         )
@@ -272,14 +273,14 @@ def _redirect(redirect: HTTPRequestRedirectFilter, match: Match, where: Where) -
     """Without a port, that of the scheme, or of the listener; no port where the scheme says it. A place at this
     gateway is told by the port that it really has."""
     scheme = redirect.scheme or where.scheme
-    port = redirect.port or (WELL_KNOWN[redirect.scheme] if redirect.scheme else where.place.port)
+    port = redirect.port or (SCHEME_PORTS[redirect.scheme] if redirect.scheme else where.place.port)
     if not redirect.hostname:
         port = where.ports.get(port, port)
     found = Redirect(
         status=redirect.status_code,
         scheme=redirect.scheme or None,
         authority=redirect.hostname or None,
-        port=port if not redirect.hostname or port != WELL_KNOWN[scheme] else None,
+        port=port if not redirect.hostname or port != SCHEME_PORTS[scheme] else None,
     )
     if redirect.path is None:
         return found

@@ -14,11 +14,11 @@ from mesh.resources.values.meta import ref_of
 from mesh.resources.values.ref import Ref
 from mesh.routing.model.listener import FilterChain, TlsTermination
 from mesh.routing.model.route import WeightedCluster
+from mesh.routing.virtual_service.place import MESH, qualified
 from mesh.routing.world import World
 
 HTTP_PROTOCOLS = ("HTTP", "HTTP2", "GRPC", "GRPC-WEB")
 ENCRYPTED = ("HTTPS", "TLS")
-MESH = "mesh"
 # Where a Secret has certificate and key: Kubernetes' type kubernetes.io/tls, and Istio's older names.
 PAIRS = (("tls.crt", "tls.key"), ("cert", "key"))
 Secrets = Mapping[tuple[str, str], Secret]
@@ -80,7 +80,7 @@ def _raw_routes(
 ) -> Iterator[tuple[tuple[str, ...], tuple[WeightedCluster, ...]]]:
     """The `tls` routes of a rule for a gateway, or its `tcp` ones: the names asked for, and where they go."""
     namespace = rule.metadata.namespace
-    if gateway not in {_qualified(each, namespace) for each in rule.spec.gateways}:
+    if gateway not in {qualified(each, namespace) for each in rule.spec.gateways}:
         return
     if by_name:
         for tls in rule.spec.tls:
@@ -123,12 +123,8 @@ def _l4(block: L4MatchAttributes, gateway: str, port: int, namespace: str) -> bo
 
 
 def _holds(wanted: int, gateways: Sequence[str], gateway: str, port: int, namespace: str) -> bool:
-    named = {_qualified(each, namespace) for each in gateways}
+    named = {qualified(each, namespace) for each in gateways}
     return wanted in (0, port) and (not named or gateway in named)
-
-
-def _qualified(gateway: str, namespace: str) -> str:
-    return gateway if gateway == MESH or "/" in gateway else f"{namespace}/{gateway}"
 
 
 def shares(routes: Sequence[RouteDestination], namespace: str, cluster_of: ClusterOf) -> tuple[WeightedCluster, ...]:
