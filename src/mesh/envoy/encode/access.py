@@ -10,11 +10,13 @@ from collections.abc import Sequence
 from envoy.config.core.v3 import address_pb2
 from envoy.config.rbac.v3 import rbac_pb2
 from envoy.extensions.filters.http.rbac.v3 import rbac_pb2 as http_rbac_pb2
+from envoy.extensions.filters.network.rbac.v3 import rbac_pb2 as network_rbac_pb2
 from envoy.type.matcher.v3 import metadata_pb2, regex_pb2, string_pb2
 
 from mesh.envoy.encode.authentication import PAYLOADS
 from mesh.envoy.encode.caller import CALLER_KEY
 from mesh.routing.model.security import Access, AccessRule, Condition
+from mesh.routing.model.transparent import PodAccess
 
 FILTER = "envoy.filters.http.rbac"
 Principal = rbac_pb2.Principal
@@ -22,19 +24,65 @@ Principal = rbac_pb2.Principal
 
 def encode_access(layers: Sequence[Access]) -> http_rbac_pb2.RBACPerRoute:
     """What must hold for a row: every layer of it."""
-    wanted = []
+    message = http_rbac_pb2.RBACPerRoute()
+    message.rbac.rules.CopyFrom(_rules(layers))
+    return message
+
+
+def network_access(layers: Sequence[Access]) -> network_rbac_pb2.RBAC:
+    """What must hold for bytes to pass: layers that ask for nothing of HTTP."""
+    return network_rbac_pb2.RBAC(stat_prefix="access", rules=_rules(layers))
+
+
+def pod_access(value: PodAccess) -> network_rbac_pb2.RBAC:
+    """What must hold for bytes that are sent straight to a pod's IP: that of the pods there, or nothing."""
+    rules = rbac_pb2.RBAC(action=rbac_pb2.RBAC.ALLOW)
+    for number, (addresses, accesses) in enumerate(value.guarded):
+        ports = [port for port, _ in accesses if port]
+        for port, access in accesses:
+            policy = rules.policies[f"{number}.{port}"]
+            parts = policy.permissions.add().and_rules.rules
+            parts.append(_at(addresses))
+            if port:
+                parts.add().destination_port = port
+            for other in ports if not port else ():
+                parts.add().not_rule.destination_port = other
+            policy.principals.append(_all(_conditions([access] if access is not None else [])))
+    others = rules.policies["others"]
+    guarded = [address for addresses, _ in value.guarded for address in addresses]
+    if guarded:
+        others.permissions.add().not_rule.CopyFrom(_at(guarded))
+    else:
+        others.permissions.add(any=True)
+    others.principals.add(any=True)
+    return network_rbac_pb2.RBAC(stat_prefix="pods", rules=rules)
+
+
+def _at(addresses: Sequence[str]) -> rbac_pb2.Permission:
+    permission = rbac_pb2.Permission()
+    for address in addresses:
+        permission.or_rules.rules.add().destination_ip.CopyFrom(_block(address))
+    return permission
+
+
+def _rules(layers: Sequence[Access]) -> rbac_pb2.RBAC:
+    rules = rbac_pb2.RBAC(action=rbac_pb2.RBAC.ALLOW)
+    policy = rules.policies["allowed"]
+    policy.permissions.add(any=True)
+    policy.principals.append(_all(_conditions(layers)))
+    return rules
+
+
+def _conditions(layers: Sequence[Access]) -> list[rbac_pb2.Principal]:
+    """All of them must hold."""
+    conditions = []
     for layer in layers:
         if layer.deny:
-            wanted.append(_not(_any([_rule(each, layer) for each in layer.deny])))
+            conditions.append(_not(_any([_rule(rule, layer) for rule in layer.deny])))
         if layer.allow is not None:
-            allowed = [_rule(each, layer) for each in layer.allow]
-            wanted.append(_any(allowed) if allowed else _not(Principal(any=True)))
-    message = http_rbac_pb2.RBACPerRoute()
-    message.rbac.rules.action = rbac_pb2.RBAC.ALLOW
-    policy = message.rbac.rules.policies["allowed"]
-    policy.permissions.add(any=True)
-    policy.principals.append(_all(wanted))
-    return message
+            allowed = [_rule(rule, layer) for rule in layer.allow]
+            conditions.append(_any(allowed) if allowed else _not(Principal(any=True)))
+    return conditions
 
 
 def _rule(rule: AccessRule, layer: Access) -> rbac_pb2.Principal:

@@ -10,8 +10,9 @@ from envoy.config.route.v3 import route_components_pb2 as rc
 from envoy.extensions.router.cluster_specifiers.matcher.v3 import matcher_pb2 as specifier_pb2
 from xds.type.matcher.v3 import matcher_pb2
 
-from mesh.envoy.encode.branches import extension, header_input
+from mesh.envoy.encode.branches import header_input
 from mesh.envoy.encode.protobuf import field, number_of, serialized
+from mesh.envoy.encode.xds_matcher import extension
 from mesh.resources.meshmall.branch import HEADER
 from mesh.routing.branches import overridden
 from mesh.routing.model.route import Route

@@ -18,6 +18,7 @@ from xds.core.v3 import extension_pb2 as xds_core
 from xds.type.matcher.v3 import matcher_pb2
 
 from mesh.envoy.encode.protobuf import packed
+from mesh.envoy.encode.xds_matcher import extension
 from mesh.resources.meshmall.branch import BAGGAGE_MEMBER, ENTRY_ORDER, HEADER, PREVIEW_DOMAIN
 from mesh.routing.entries import ways_of
 from mesh.routing.model.listener import Listener, Role
@@ -79,11 +80,6 @@ def _header_holds(header: str, *, regex: str = "", contains: str = "") -> matche
 def header_input(name: str) -> xds_core.TypedExtensionConfig:
     """A request header as the input of a matcher."""
     return extension(name, http_inputs_pb2.HttpRequestHeaderMatchInput(header_name=name))
-
-
-def extension(name: str, message: object) -> xds_core.TypedExtensionConfig:
-    """A message as an extension of xDS matchers."""
-    return xds_core.TypedExtensionConfig(name=name, typed_config=packed(message))
 
 
 def entry_script(entries: Entries) -> lua_pb2.LuaPerRoute:

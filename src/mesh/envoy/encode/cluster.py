@@ -4,7 +4,7 @@ from envoy.config.cluster.v3 import cluster_pb2, outlier_detection_pb2
 from envoy.extensions.upstreams.http.v3 import http_protocol_options_pb2
 from envoy.extensions.upstreams.tcp.v3 import tcp_protocol_options_pb2
 
-from mesh.envoy.encode.passthrough import encode_passthrough
+from mesh.envoy.encode.passthrough import encode_egress, encode_original_destination, encode_passthrough
 from mesh.envoy.encode.protobuf import ads, duration
 from mesh.envoy.encode.tls import upstream_tls
 from mesh.routing.model.cluster import Balance, Cluster, Keepalive
@@ -28,7 +28,7 @@ TCP_OPTIONS = "envoy.extensions.upstreams.tcp.v3.TcpProtocolOptions"
 
 
 def encode_cluster(cluster: Cluster) -> cluster_pb2.Cluster:
-    """A cluster whose endpoints come by EDS; a `passthrough` one finds them by name (see `passthrough`)."""
+    """A cluster whose endpoints come by EDS; or that are found otherwise (see `passthrough`)."""
     pool = cluster.pool
     message = cluster_pb2.Cluster(
         name=cluster.name,
@@ -57,6 +57,10 @@ def encode_cluster(cluster: Cluster) -> cluster_pb2.Cluster:
         message.outlier_detection.CopyFrom(_outlier(cluster))
     if cluster.passthrough:
         encode_passthrough(message)
+    elif cluster.original_destination:
+        encode_original_destination(message)
+    elif cluster.egress_socket:
+        encode_egress(message, cluster.egress_socket)
     return message
 
 

@@ -12,8 +12,11 @@ def encode_endpoints(name: str, endpoints: tuple[Endpoint, ...]) -> endpoint_pb2
     locality.load_balancing_weight.value = 1
     for endpoint in endpoints:
         host = endpoint_components_pb2.LbEndpoint()
-        host.endpoint.address.socket_address.address = endpoint.address
-        host.endpoint.address.socket_address.port_value = endpoint.port
+        if endpoint.pipe:
+            host.endpoint.address.pipe.path = endpoint.pipe
+        else:
+            host.endpoint.address.socket_address.address = endpoint.address
+            host.endpoint.address.socket_address.port_value = endpoint.port
         if endpoint.weight:
             host.load_balancing_weight.value = endpoint.weight
         locality.lb_endpoints.append(host)

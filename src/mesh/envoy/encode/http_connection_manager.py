@@ -9,15 +9,16 @@ from envoy.extensions.filters.http.router.v3 import router_pb2
 from envoy.extensions.filters.network.http_connection_manager.v3 import http_connection_manager_pb2 as hcm
 
 from mesh.envoy.encode.access import FILTER as ACCESS_FILTER
+from mesh.envoy.encode.access_log import fill_common
 from mesh.envoy.encode.authentication import FILTER_TYPE
 from mesh.envoy.encode.branches import FILTER as BRANCH_FILTER
 from mesh.envoy.encode.branches import branch_filter
 from mesh.envoy.encode.cors import FILTER as CORS_FILTER
+from mesh.envoy.encode.destination import ADDRESS_FILTER, PORT_FILTER, address_filter, port_filter
 from mesh.envoy.encode.fault import FILTER as FAULT_FILTER
 from mesh.envoy.encode.passthrough import FILTER as PASSTHROUGH_FILTER
 from mesh.envoy.encode.passthrough import passthrough_filter
 from mesh.envoy.encode.protobuf import ads, duration, packed
-from mesh.envoy.process.bootstrap import CONTROL_CLUSTER
 from mesh.resources.meshmall.branch import HEADER
 from mesh.routing.model.listener import Listener, Role
 from mesh.routing.security.authentication import ROWS
@@ -30,8 +31,6 @@ HEADERS_KB = 60
 MAX_STREAMS = 100
 STREAM_WINDOW, CONNECTION_WINDOW = 1 << 16, 1 << 20
 LOGGED_HEADERS = ("traceparent", HEADER)
-# Seconds and bytes after which Envoy sends what it has logged.
-LOG_FLUSH, LOG_BUFFER = 0.1, 64 << 10
 
 
 def http_connection_manager(listener: Listener) -> hcm.HttpConnectionManager:
@@ -58,7 +57,9 @@ def http_connection_manager(listener: Listener) -> hcm.HttpConnectionManager:
     upgrade = message.upgrade_configs.add(upgrade_type="websocket")
     upgrade.enabled.value = True
     if listener.logged:
-        message.access_log.add(name="envoy.access_loggers.http_grpc").typed_config.CopyFrom(packed(_access_log()))
+        message.access_log.add(name="envoy.access_loggers.http_grpc").typed_config.CopyFrom(
+            packed(_access_log(listener))
+        )
     _encode_filters(message, listener)
     return message
 
@@ -78,14 +79,19 @@ def _encode_filters(message: hcm.HttpConnectionManager, listener: Listener) -> N
 
     1. A gateway's tokens: matches may ask for a claim, and the route is chosen when the next filter asks for it.
     2. Branches: the route depends on `x-branch`, so it must be set before anything acts by the route.
-    3. CORS before faults and access: a preflight carries no token and is answered here, as in Istio.
-    4. A row's tokens before access: an AuthorizationPolicy may ask for a claim.
-    5. The look-up of unknown hosts just before the router, which ends the chain: only what may go out is looked up.
+    3. Where a captured connection was going: these choose the route and keep it, so that nothing behind them may make
+       Envoy choose it again.
+    4. CORS before faults and access: a preflight carries no token and is answered here, as in Istio.
+    5. A row's tokens before access: an AuthorizationPolicy may ask for a claim.
+    6. The look-up of unknown hosts just before the router, which ends the chain: only what may go out is looked up.
     """
     filters = message.http_filters
     if listener.role is Role.GATEWAY:
         filters.add(name=listener.name).config_discovery.CopyFrom(_tokens())
     filters.add(name=BRANCH_FILTER).typed_config.CopyFrom(branch_filter(listener))
+    if listener.capture is not None:
+        filters.add(name=PORT_FILTER).typed_config.CopyFrom(port_filter())
+        filters.add(name=ADDRESS_FILTER).typed_config.CopyFrom(address_filter())
     filters.add(name=CORS_FILTER).typed_config.CopyFrom(packed(cors_pb2.Cors()))
     filters.add(name=FAULT_FILTER).typed_config.CopyFrom(packed(fault_pb2.HTTPFault()))
     filters.add(name=ROWS).config_discovery.CopyFrom(_tokens())
@@ -104,15 +110,10 @@ def _tokens() -> config_source_pb2.ExtensionConfigSource:
     return config_source_pb2.ExtensionConfigSource(config_source=ads(), type_urls=[FILTER_TYPE])
 
 
-def _access_log() -> als_pb2.HttpGrpcAccessLogConfig:
-    """Every request is logged over the socket that the configuration comes by; all listeners share one stream."""
+def _access_log(listener: Listener) -> als_pb2.HttpGrpcAccessLogConfig:
+    """Every request, with what shows which others it belongs to."""
     message = als_pb2.HttpGrpcAccessLogConfig(
         additional_request_headers_to_log=LOGGED_HEADERS, additional_response_headers_to_log=(HEADER,)
     )
-    common = message.common_config
-    common.log_name = "mesh"
-    common.transport_api_version = config_source_pb2.V3
-    common.grpc_service.envoy_grpc.cluster_name = CONTROL_CLUSTER
-    common.buffer_flush_interval.CopyFrom(duration(LOG_FLUSH))
-    common.buffer_size_bytes.value = LOG_BUFFER
+    fill_common(message.common_config, listener)
     return message

@@ -7,34 +7,33 @@ from collections.abc import Sequence
 
 from envoy.config.listener.v3 import listener_components_pb2, listener_pb2
 from envoy.extensions.filters.listener.http_inspector.v3 import http_inspector_pb2
+from envoy.extensions.filters.listener.proxy_protocol.v3 import proxy_protocol_pb2
 from envoy.extensions.filters.listener.tls_inspector.v3 import tls_inspector_pb2
-from envoy.extensions.filters.network.tcp_proxy.v3 import tcp_proxy_pb2
 
 from mesh.envoy.encode.caller import caller_state
+from mesh.envoy.encode.capture import DETECTION_LIMIT, HTTP_PROTOCOLS, encode_capture
 from mesh.envoy.encode.http_connection_manager import http_connection_manager
 from mesh.envoy.encode.protobuf import duration, packed
+from mesh.envoy.encode.tcp import tcp_proxy
 from mesh.envoy.encode.tls import downstream_tls
 from mesh.routing.model.listener import INGRESS, FilterChain, Listener, Role
 from mesh.routing.model.route import WeightedCluster
 
 CONNECTION_BUFFER = 1 << 20
-# What Envoy's http_inspector calls the versions of HTTP that are not encrypted.
-HTTP_PROTOCOLS = ("http/1.0", "http/1.1", "h2c")
-# Seconds until a client that sends nothing is taken to wait for the server. Clients of protocols where the server
-# speaks first wait that long at a port that does not say so; theirs give up after 2 s and more (NATS).
-DETECTION_LIMIT = 1.0
 
 
 def encode_listener(listener: Listener) -> listener_pb2.Listener:
     """HTTP that asks a route table, or TCP that goes to clusters; with `chains`, by the name a TLS client asks for."""
     message = listener_pb2.Listener(name=listener.name, stat_prefix=listener.role.value)
-    message.address.socket_address.address = listener.address
-    message.address.socket_address.port_value = listener.port
+    _encode_address(message, listener)
     # The global limit protects against clients outside; pods calling each other must not be refused because of them.
     message.ignore_global_conn_limit = listener.role is Role.SIDECAR
     # With SO_REUSEPORT a second Envoy would share the port in silence; without it the bind fails and says why.
     message.enable_reuse_port.value = False
     message.per_connection_buffer_limit_bytes.value = CONNECTION_BUFFER
+    if listener.capture is not None:
+        encode_capture(message, listener, listener.capture)
+        return message
     if not listener.chains:
         clusters = listener.to or ((WeightedCluster(listener.cluster),) if listener.cluster is not None else ())
         if listener.table is not None and clusters:
@@ -49,6 +48,20 @@ def encode_listener(listener: Listener) -> listener_pb2.Listener:
     for chain in listener.chains:
         _encode_chain(message.filter_chains.add(), listener, chain)
     return message
+
+
+def _encode_address(message: listener_pb2.Listener, listener: Listener) -> None:
+    """An address, here or in another network namespace; or a Unix socket, where the edge says who the client is."""
+    if listener.pipe:
+        message.address.pipe.path = listener.pipe
+        # The folder belongs to the user alone; the edge is the same user.
+        message.address.pipe.mode = 0o600
+        proxied = message.listener_filters.add(name="envoy.filters.listener.proxy_protocol")
+        proxied.typed_config.CopyFrom(packed(proxy_protocol_pb2.ProxyProtocol()))
+        return
+    socket = message.address.socket_address
+    socket.address, socket.port_value = listener.address, listener.port
+    socket.network_namespace_filepath = listener.netns
 
 
 def _encode_detection(message: listener_pb2.Listener, listener: Listener) -> None:
@@ -84,18 +97,7 @@ def _encode_filters(
         state.typed_config.CopyFrom(packed(caller_state(source)))
     if clusters:
         proxy = message.filters.add(name="envoy.filters.network.tcp_proxy")
-        proxy.typed_config.CopyFrom(packed(_tcp_proxy(listener, clusters)))
+        proxy.typed_config.CopyFrom(packed(tcp_proxy(listener, clusters)))
     else:
         manager = message.filters.add(name="envoy.filters.network.http_connection_manager")
         manager.typed_config.CopyFrom(packed(http_connection_manager(listener)))
-
-
-def _tcp_proxy(listener: Listener, clusters: Sequence[WeightedCluster]) -> tcp_proxy_pb2.TcpProxy:
-    """Bytes to one cluster, or to several by their weights, chosen anew for each connection."""
-    proxy = tcp_proxy_pb2.TcpProxy(stat_prefix=listener.role.value)
-    if len(clusters) == 1:
-        proxy.cluster = clusters[0].cluster
-    else:
-        for share in clusters:
-            proxy.weighted_clusters.clusters.add(name=share.cluster, weight=share.weight)
-    return proxy

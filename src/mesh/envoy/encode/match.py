@@ -5,6 +5,7 @@ from envoy.type.matcher.v3 import regex_pb2, string_pb2
 
 from mesh.envoy.encode.access import claim_matcher
 from mesh.envoy.encode.caller import CALLER_KEY, caller_token
+from mesh.envoy.encode.destination import DESTINATION_KEY
 from mesh.routing.model.match import FieldMatch, Match, MatchKind, Pattern
 
 
@@ -30,6 +31,9 @@ def encode_match(match: Match) -> rc.RouteMatch:
         pattern = Pattern(MatchKind.REGEX, "(?s).*") if claim.pattern.kind is MatchKind.PRESENT else claim.pattern
         matcher = claim_matcher("gateway", claim.path, string_matcher(pattern), invert=claim.invert)
         message.dynamic_metadata.append(matcher)
+    if match.destination is not None:
+        state = message.filter_state.add(key=DESTINATION_KEY)
+        state.string_match.CopyFrom(string_matcher(match.destination))
     return message
 
 

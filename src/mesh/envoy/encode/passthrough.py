@@ -1,14 +1,19 @@
-"""The cluster and filter by which requests for hosts that the mesh does not know go where they ask to go.
+"""The clusters and the filter by which what the mesh does not know goes where it asks to go.
 
-Envoy's dynamic forward proxy: a name is looked up when the first request for it comes, and that request alone waits.
+On loopback by the host that a request names, with Envoy's dynamic forward proxy: a name is looked up when the first
+request for it comes, and that request alone waits. With network namespaces to where the connection was going: a pod, or
+by way of the edge what is outside.
 """
 
 from envoy.config.cluster.v3 import cluster_pb2
+from envoy.config.core.v3 import base_pb2, proxy_protocol_pb2
 from envoy.extensions.clusters.dynamic_forward_proxy.v3 import cluster_pb2 as dynamic_pb2
 from envoy.extensions.common.dynamic_forward_proxy.v3 import dns_cache_pb2
 from envoy.extensions.filters.http.dynamic_forward_proxy.v3 import dynamic_forward_proxy_pb2
+from envoy.extensions.transport_sockets.proxy_protocol.v3 import upstream_proxy_protocol_pb2
+from envoy.extensions.transport_sockets.raw_buffer.v3 import raw_buffer_pb2
 
-from mesh.envoy.encode.protobuf import duration
+from mesh.envoy.encode.protobuf import duration, packed
 
 FILTER = "envoy.filters.http.dynamic_forward_proxy"
 # Names kept at once, and seconds: after the last use of a name, and for a look-up.
@@ -25,6 +30,36 @@ def encode_passthrough(message: cluster_pb2.Cluster) -> None:
     message.cluster_type.typed_config.Pack(
         dynamic_pb2.ClusterConfig(dns_cache_config=_names(), allow_insecure_cluster_options=True)
     )
+
+
+def encode_original_destination(message: cluster_pb2.Cluster) -> None:
+    """Makes a cluster one that connects to where the client's connection was going."""
+    message.ClearField("eds_cluster_config")
+    message.type = cluster_pb2.Cluster.ORIGINAL_DST
+    message.lb_policy = cluster_pb2.Cluster.CLUSTER_PROVIDED
+
+
+def encode_egress(message: cluster_pb2.Cluster, socket: str) -> None:
+    """Makes a cluster one that goes to the edge, with PROXY protocol: it says where the connection was going.
+
+    Envoy keeps a pool of connections for each pair of addresses in that header, so that none is used for another.
+    """
+    message.ClearField("eds_cluster_config")
+    message.type = cluster_pb2.Cluster.STATIC
+    message.load_assignment.cluster_name = message.name
+    message.load_assignment.endpoints.add().lb_endpoints.add().endpoint.address.pipe.path = socket
+    message.transport_socket.CopyFrom(proxied())
+
+
+def proxied() -> base_pb2.TransportSocket:
+    """Plain bytes behind a PROXY protocol header, version 2."""
+    plain = base_pb2.TransportSocket(name="envoy.transport_sockets.raw_buffer")
+    plain.typed_config.CopyFrom(packed(raw_buffer_pb2.RawBuffer()))
+    transport = upstream_proxy_protocol_pb2.ProxyProtocolUpstreamTransport(transport_socket=plain)
+    transport.config.version = proxy_protocol_pb2.ProxyProtocolConfig.V2
+    socket = base_pb2.TransportSocket(name="envoy.transport_sockets.upstream_proxy_protocol")
+    socket.typed_config.CopyFrom(packed(transport))
+    return socket
 
 
 def passthrough_filter() -> dynamic_forward_proxy_pb2.FilterConfig:

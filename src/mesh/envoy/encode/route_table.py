@@ -6,6 +6,7 @@ from google.protobuf import any_pb2
 
 from mesh.envoy.encode.branch_lookup import BranchClusters, BranchRows, Lookup, differs_by_cluster
 from mesh.envoy.encode.branches import FILTER, entry_script
+from mesh.envoy.encode.destination import ADDRESS_FILTER, addresses
 from mesh.envoy.encode.forward import has_one_destination
 from mesh.envoy.encode.protobuf import field, number_of, packed, serialized
 from mesh.envoy.encode.retry import encode_retry
@@ -68,6 +69,8 @@ class TableEncoder:
     def _plain(self, host: VirtualHost) -> bytes:
         message = rc.VirtualHost(name=host.name, domains=host.domains)
         message.routes.extend(encode_route(route) for route in host.routes)
+        if host.by_destination:
+            message.typed_per_filter_config[ADDRESS_FILTER].Pack(addresses(host.by_destination))
         return field(self._host_field, serialized(message))
 
     def _with_branches(self, place: str, host: VirtualHost) -> bytes:

@@ -44,7 +44,7 @@ def plan(old: Resources, new: Resources) -> list[Step]:
     extensions = frozenset(
         name for each in changed[Kind.LISTENER] for name in extensions_of(new[Kind.LISTENER][each].value)
     )
-    awaited = frozenset(name for name in added[Kind.CLUSTER] if not new[Kind.CLUSTER][name].value.passthrough)
+    awaited = frozenset(name for name in added[Kind.CLUSTER] if new[Kind.CLUSTER][name].value.is_discovered)
     steps = [
         Step(
             # Endpoints go along with each cluster: one that is replaced waits for them without asking, and

@@ -9,8 +9,10 @@ from enum import Enum
 from hashlib import blake2b
 from typing import Any
 
+from envoy.config.core.v3.extension_pb2 import TypedExtensionConfig
 from google.protobuf import any_pb2
 
+from mesh.envoy.encode.access import pod_access
 from mesh.envoy.encode.authentication import encode_authentication
 from mesh.envoy.encode.cluster import encode_cluster
 from mesh.envoy.encode.endpoint import encode_endpoints
@@ -21,6 +23,7 @@ from mesh.routing.model.listener import Listener, Role
 from mesh.routing.model.route import Forward, Route
 from mesh.routing.model.security import Authentication
 from mesh.routing.model.snapshot import Snapshot
+from mesh.routing.model.transparent import POD_ACCESS, PodAccess
 from mesh.routing.security.authentication import ROWS
 
 
@@ -66,12 +69,14 @@ class Encoder:
             Kind.CLUSTER: self._group(Kind.CLUSTER, snapshot.clusters, lambda _, each: encode_cluster(each)),
             Kind.ENDPOINTS: self._group(Kind.ENDPOINTS, snapshot.endpoints, encode_endpoints),
             Kind.LISTENER: self._group(Kind.LISTENER, snapshot.listeners, lambda _, each: encode_listener(each)),
-            Kind.EXTENSION: self._group(Kind.EXTENSION, _authentications(snapshot), self._extension),
+            Kind.EXTENSION: self._group(Kind.EXTENSION, _extensions(snapshot), self._extension),
             Kind.ROUTES: self._group(Kind.ROUTES, snapshot.tables, lambda _, each: self._tables.encode(each)),
         }
         return self._held
 
-    def _extension(self, name: str, value: Authentication) -> object:
+    def _extension(self, name: str, value: Authentication | PodAccess) -> object:
+        if isinstance(value, PodAccess):
+            return TypedExtensionConfig(name=name, typed_config=packed(pod_access(value)))
         known = self._held[Kind.EXTENSION].get(name)
         return encode_authentication(value, known.value if known is not None else None)
 
@@ -95,17 +100,9 @@ class Inconsistent(Exception):
 
 
 def require_consistent(snapshot: Snapshot) -> None:
-    """Checks that every table that a listener names and every cluster that a route names is there."""
+    """Checks that every table that a listener names and every cluster that anything names is there."""
     for listener in snapshot.listeners.values():
-        for share in (*listener.to, *(each for chain in listener.chains for each in chain.to)):
-            if share.cluster not in snapshot.clusters:
-                raise Inconsistent(f"listener {listener.name} names the cluster {share.cluster}")
-        if listener.table is None and listener.cluster is None:
-            raise Inconsistent(f"listener {listener.name} needs a table or a cluster")
-        if listener.table is not None and listener.table not in snapshot.tables:
-            raise Inconsistent(f"listener {listener.name} names the table {listener.table}")
-        if listener.cluster is not None and listener.cluster not in snapshot.clusters:
-            raise Inconsistent(f"listener {listener.name} names the cluster {listener.cluster}")
+        _require_targets(listener, snapshot)
     for table in snapshot.tables.values():
         for host in table.hosts:
             for route in host.routes:
@@ -121,16 +118,35 @@ def require_consistent(snapshot: Snapshot) -> None:
             raise Inconsistent(f"cluster {name} has no endpoint group")
 
 
-def _authentications(snapshot: Snapshot) -> Mapping[str, Authentication]:
-    """Of every filter that asks for tokens; one that the snapshot does not name asks for none."""
-    named = (name for listener in snapshot.listeners.values() for name in extensions_of(listener))
-    return {**{name: Authentication(name) for name in dict.fromkeys(named)}, **snapshot.authentications}
+def _require_targets(listener: Listener, snapshot: Snapshot) -> None:
+    if listener.table is None and listener.cluster is None:
+        raise Inconsistent(f"listener {listener.name} needs a table or a cluster")
+    if listener.table is not None and listener.table not in snapshot.tables:
+        raise Inconsistent(f"listener {listener.name} names the table {listener.table}")
+    captured = listener.capture.routes if listener.capture is not None else ()
+    shares = (
+        *listener.to,
+        *(share for chain in listener.chains for share in chain.to),
+        *(share for route in captured for share in route.to),
+    )
+    for cluster in (listener.cluster, *(share.cluster for share in shares)):
+        if cluster is not None and cluster not in snapshot.clusters:
+            raise Inconsistent(f"listener {listener.name} names the cluster {cluster}")
+
+
+def _extensions(snapshot: Snapshot) -> Mapping[str, Authentication | PodAccess]:
+    """Of every filter whose configuration is a resource; one that the snapshot does not name asks for nothing."""
+    names = dict.fromkeys(name for listener in snapshot.listeners.values() for name in extensions_of(listener))
+    defaults = {name: snapshot.pod_access if name == POD_ACCESS else Authentication(name) for name in names}
+    return {**defaults, **snapshot.authentications}
 
 
 def extensions_of(listener: Listener) -> tuple[str, ...]:
     """The filters of a listener whose configurations are resources of their own."""
     if listener.table is None:
         return ()
+    if listener.capture is not None:
+        return (ROWS, POD_ACCESS)
     return (ROWS, listener.name) if listener.role is Role.GATEWAY else (ROWS,)
 
 

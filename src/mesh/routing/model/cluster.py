@@ -116,6 +116,11 @@ class Cluster:
     retry_budget: RetryBudget | None = None
     tls: TlsOrigination | None = None
 
+    @property
+    def is_discovered(self) -> bool:
+        """Whether its endpoints are resources that Envoy asks for."""
+        return not (self.passthrough or self.original_destination or self.egress_socket)
+
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:

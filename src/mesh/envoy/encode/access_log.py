@@ -1,0 +1,22 @@
+"""What every access log of Envoy's says of itself: where it is sent, and how often."""
+
+from envoy.config.core.v3 import config_source_pb2
+from envoy.extensions.access_loggers.grpc.v3 import als_pb2
+
+from mesh.envoy.encode.protobuf import duration
+from mesh.envoy.process.bootstrap import CONTROL_CLUSTER
+from mesh.routing.model.listener import Listener
+
+# The logs' names. In a captured connection the caller is where it comes from, in any other the listener's own address.
+LOG, CAPTURED_LOG = "mesh", "mesh.captured"
+# Seconds and bytes after which Envoy sends what it has logged.
+LOG_FLUSH, LOG_BUFFER = 0.1, 64 << 10
+
+
+def fill_common(message: als_pb2.CommonGrpcAccessLogConfig, listener: Listener) -> None:
+    """Everything is logged over the socket that the configuration comes by; all logs of a name share one stream."""
+    message.log_name = CAPTURED_LOG if listener.capture is not None else LOG
+    message.transport_api_version = config_source_pb2.V3
+    message.grpc_service.envoy_grpc.cluster_name = CONTROL_CLUSTER
+    message.buffer_flush_interval.CopyFrom(duration(LOG_FLUSH))
+    message.buffer_size_bytes.value = LOG_BUFFER
