@@ -16,9 +16,12 @@ from mesh.api.meta.endpoints import Meta
 from mesh.api.node import resource_metrics
 from mesh.api.node.pod_logs import PodLogs
 from mesh.api.node.resource_metrics import ResourceMetrics
+from mesh.api.objects.deleting import Deleting
+from mesh.api.objects.patching import Patching
 from mesh.api.objects.paths import Target
 from mesh.api.objects.reading import Reading
-from mesh.api.objects.writing import Writing
+from mesh.api.objects.scaling import Scaling
+from mesh.api.objects.updating import Updating
 from mesh.api.streaming.pod_streams import PodStreaming
 from mesh.api.transport.http import Answer, Handler, Request
 from mesh.api.transport.router import READ, Route
@@ -40,7 +43,10 @@ class Handlers:
     meta: Meta
     resource_metrics: ResourceMetrics
     reading: Reading
-    writing: Writing
+    updating: Updating
+    patching: Patching
+    deleting: Deleting
+    scaling: Scaling
     pod_logs: PodLogs
     streaming: PodStreaming
     apply: Apply
@@ -94,21 +100,21 @@ def _observe_routes(observe: Observe) -> Sequence[Route]:
 
 def resource_routes(handlers: Handlers) -> ResourceRoutes:
     """The objects of the store: `/api/v1/...` and `/apis/{group}/{version}/...`."""
-    reading, writing, streaming = handlers.reading, handlers.writing, handlers.streaming
+    reading, streaming = handlers.reading, handlers.streaming
     return {
         ("GET", COLLECTION): reading.list,
-        ("POST", COLLECTION): writing.create,
-        ("DELETE", COLLECTION): writing.delete_collection,
+        ("POST", COLLECTION): handlers.updating.create,
+        ("DELETE", COLLECTION): handlers.deleting.delete_collection,
         ("GET", OBJECT): reading.get,
-        ("PUT", OBJECT): writing.update,
-        ("PATCH", OBJECT): writing.patch,
-        ("DELETE", OBJECT): writing.delete,
+        ("PUT", OBJECT): handlers.updating.update,
+        ("PATCH", OBJECT): handlers.patching.patch,
+        ("DELETE", OBJECT): handlers.deleting.delete,
         ("GET", "status"): reading.get_status,
-        ("PUT", "status"): writing.update,
-        ("PATCH", "status"): writing.patch,
-        ("GET", "scale"): writing.scale,
-        ("PUT", "scale"): writing.rescale,
-        ("PATCH", "scale"): writing.rescale,
+        ("PUT", "status"): handlers.updating.update,
+        ("PATCH", "status"): handlers.patching.patch,
+        ("GET", "scale"): handlers.scaling.get,
+        ("PUT", "scale"): handlers.scaling.update,
+        ("PATCH", "scale"): handlers.scaling.update,
         ("GET", "log"): handlers.pod_logs.read,
         # A WebSocket begins with GET, SPDY with POST.
         ("GET", "exec"): streaming.exec,

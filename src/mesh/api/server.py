@@ -16,9 +16,13 @@ from mesh.api.node.pod_logs import PodLogs
 from mesh.api.node.resource_metrics import ResourceMetrics
 from mesh.api.objects.admission import NAMESPACE_LABEL, Admission
 from mesh.api.objects.collector import Collector
+from mesh.api.objects.deleting import Deleting
+from mesh.api.objects.patching import Patching
 from mesh.api.objects.reading import Reading
+from mesh.api.objects.scaling import Scaling
 from mesh.api.objects.served import ServedKinds
-from mesh.api.objects.writing import Writing
+from mesh.api.objects.storing import Storing
+from mesh.api.objects.updating import Updating
 from mesh.api.routes import Handlers, path_routes, resource_routes
 from mesh.api.settings import ApiSettings
 from mesh.api.streaming.backend import PodStreams
@@ -108,11 +112,16 @@ class ApiServer:
     def _app(self, admission: Admission, credentials: Credentials) -> App:
         settings, store, kinds = self._settings, self._store, ServedKinds(self._store)
         observe = Observe(store, self._sources, self._closing) if self._sources is not None else None
+        storing = Storing(store, admission)
+        updating = Updating(store, storing)
         handlers = Handlers(
             meta=Meta(kinds),
             resource_metrics=ResourceMetrics(store, settings.home, settings.node_name),
             reading=Reading(store, settings, self._closing),
-            writing=Writing(store, admission),
+            updating=updating,
+            patching=Patching(store, storing, updating),
+            deleting=Deleting(store),
+            scaling=Scaling(store, storing),
             pod_logs=PodLogs(store, self._logs, self._closing),
             streaming=PodStreaming(store, self._streams, self._closing),
             apply=Apply(store, admission, settings.namespace),

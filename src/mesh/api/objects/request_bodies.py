@@ -1,0 +1,86 @@
+"""What clients send about objects: checked against the path, and the options that come with them."""
+
+from typing import Any, NamedTuple
+
+from mesh.api.objects.paths import Target
+from mesh.api.transport.http import Request
+from mesh.api.transport.status_errors import Problem
+from mesh.resources.validation.documents import documents
+from mesh.resources.values.body import Body
+from mesh.resources.values.problems import Invalid
+
+LONGEST_GRACE = 1_000_000
+
+
+class DeleteOptions(NamedTuple):
+    """DeleteOptions (meta/v1), the parts that mean something here. `grace` is seconds, None for the pod's own."""
+
+    grace: int | None
+    orphan: bool
+    uid: str
+    version: str
+    dry_run: bool
+
+
+def body_of_target(body: Any, target: Target) -> Body:
+    """The body, completed with the kind and namespace that the path names. Raises Problem (400) when it has others."""
+    if not isinstance(body, dict):
+        raise Problem(400, "the object is not a JSON object")
+    metadata = body.get("metadata")
+    if not isinstance(metadata, dict):
+        raise Problem(400, "metadata: is missing")
+    expected = {"apiVersion": target.api_version, "kind": target.info.kind}
+    for name, value in expected.items():
+        if body.get(name) not in (value, None, ""):
+            raise Problem(400, f'{name}: "{body[name]}" is not what this path takes ("{value}")')
+    namespace = metadata.get("namespace")
+    if target.info.namespaced and namespace not in (None, "", target.namespace):
+        raise Problem(
+            400,
+            f"the namespace of the provided object ({namespace}) does not match the namespace sent on the "
+            f"request ({target.namespace})",
+        )
+    if target.info.namespaced:
+        metadata = {**metadata, "namespace": target.namespace}
+    return {**body, **expected, "metadata": metadata}
+
+
+def one_document(raw: bytes) -> Body:
+    """The object of a server-side apply: YAML, of which JSON is a part. Raises Problem (400)."""
+    try:
+        bodies = [body for body, _ in documents(raw.decode(), "")]
+    except (Invalid, UnicodeDecodeError) as error:
+        raise Problem(400, f"the body is not YAML: {error}") from None
+    if len(bodies) != 1 or not isinstance(bodies[0], dict):
+        raise Problem(400, "the body is not one object")
+    return bodies[0]
+
+
+def resource_version(value: Any) -> int | None:
+    """metadata.resourceVersion as a number, None when it is not set. Raises Problem (400)."""
+    if not value:
+        return None
+    if not isinstance(value, str) or not (value.isascii() and value.isdigit()) or len(value) > 18:
+        raise Problem(400, f"metadata.resourceVersion: {value!r} was not given by this server")
+    return int(value)
+
+
+async def delete_options(request: Request) -> DeleteOptions:
+    """From the body or the query. Raises Problem (400)."""
+    body = await request.json()
+    options = body if isinstance(body, dict) else {}
+    conditions = options.get("preconditions")
+    conditions = conditions if isinstance(conditions, dict) else {}
+    grace = options.get("gracePeriodSeconds", request.number("gracePeriodSeconds"))
+    if grace is not None and (not isinstance(grace, int) or not 0 <= grace <= LONGEST_GRACE):
+        raise Problem(400, f"gracePeriodSeconds: {grace!r} is not a number of seconds")
+    policy = options.get("propagationPolicy") or request.query.get("propagationPolicy", "")
+    if policy not in ("", "Background", "Foreground", "Orphan"):
+        raise Problem(400, f'propagationPolicy: "{policy}" is none of Background, Foreground, Orphan')
+    return DeleteOptions(
+        grace,
+        policy == "Orphan" or options.get("orphanDependents") is True,
+        str(conditions.get("uid") or ""),
+        str(conditions.get("resourceVersion") or ""),
+        request.dry_run or options.get("dryRun") == ["All"],
+    )

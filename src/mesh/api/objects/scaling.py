@@ -1,0 +1,59 @@
+"""The scale subresource of Deployments and ReplicaSets (autoscaling/v1 Scale)."""
+
+from mesh.api.objects.admission import Wanted
+from mesh.api.objects.patching import patch_of
+from mesh.api.objects.paths import Target
+from mesh.api.objects.reading import require
+from mesh.api.objects.request_bodies import resource_version
+from mesh.api.objects.storing import Storing, owners_after_update, stale
+from mesh.api.transport.http import Reply, Request
+from mesh.api.transport.status_errors import Problem
+from mesh.resources.values.body import Body
+from mesh.store import Store
+
+
+class Scaling:
+    """Reads and changes numbers of replicas."""
+
+    def __init__(self, store: Store, storing: Storing) -> None:
+        self._store = store
+        self._storing = storing
+
+    async def get(self, target: Target, _request: Request) -> Reply:
+        """Raises Problem (404)."""
+        return Reply(_scale(require(self._store, target).body))
+
+    async def update(self, target: Target, request: Request) -> Reply:
+        """PUT or PATCH. Raises Problem (400, 404, 409, 415, 422)."""
+        old = require(self._store, target)
+        if request.method == "PATCH":
+            apply, patch = await patch_of(request, target)
+            scale = apply(_scale(old.body), patch)
+        else:
+            scale = await request.json()
+        spec, metadata = (scale.get("spec"), scale.get("metadata")) if isinstance(scale, dict) else (None, None)
+        replicas = spec.get("replicas", 0) if isinstance(spec, dict) else None
+        if not isinstance(replicas, int):
+            raise Problem(400, "spec.replicas: is not a whole number")
+        version = resource_version(metadata.get("resourceVersion") if isinstance(metadata, dict) else None)
+        if version is not None and version != old.version:
+            raise stale(target)
+        body = {**old.body, "spec": {**old.body["spec"], "replicas": replicas}}
+        owners = owners_after_update(target, old, request)
+        reply = self._storing.write(target, Wanted(body, old, old.version), owners, request)
+        return Reply(_scale(reply.body if request.dry_run else require(self._store, target).body))
+
+
+def _scale(body: Body) -> Body:
+    names = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
+    selector = body["spec"].get("selector", {}).get("matchLabels", {})
+    return {
+        "kind": "Scale",
+        "apiVersion": "autoscaling/v1",
+        "metadata": {name: body["metadata"][name] for name in names if name in body["metadata"]},
+        "spec": {"replicas": body["spec"].get("replicas", 1)},
+        "status": {
+            "replicas": body.get("status", {}).get("replicas", 0),
+            "selector": ",".join(f"{name}={value}" for name, value in sorted(selector.items())),
+        },
+    }
