@@ -24,7 +24,8 @@ from mesh.reconcile.follower import follow
 from mesh.reconcile.supervisor import Supervisor
 from mesh.reconcile.work_queue import WorkQueue
 from mesh.reconcile.writing import write_status
-from mesh.resources.meshmall.branch import DEFAULT_EXPIRES, GROUP, Branch, preview_host
+from mesh.resources.meshmall.branch import DEFAULT_EXPIRES, Branch, preview_host
+from mesh.resources.values.ref import BRANCH
 from mesh.store import Event, Store, Stored
 from mesh.store.cascade import removal
 
@@ -105,7 +106,7 @@ class BranchController:
 
     def _take(self, event: Event) -> None:
         ref = event.object.ref
-        if (ref.group, ref.kind) == (GROUP, "Branch"):
+        if ref.group_kind == BRANCH:
             self._branch_changed(event, Key(ref.namespace, ref.name))
         self._add(affected(event, self._records))
 

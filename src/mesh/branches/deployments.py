@@ -10,7 +10,7 @@ from mesh.resources.core.service import Service
 from mesh.resources.meshmall.branch import Branch
 from mesh.resources.values.body import Body
 from mesh.resources.values.problems import Invalid
-from mesh.resources.values.ref import Ref
+from mesh.resources.values.ref import DEPLOYMENT, Ref
 from mesh.store import Change, Put, Store, Stored
 from mesh.store.cascade import removal
 
@@ -48,7 +48,7 @@ def plan(
             result.changes.append(Put(ref, {**stored.body, "metadata": metadata, "spec": body["spec"]}, stored.version))
     dependents = store.dependents(branch.metadata.uid)
     result.changes.extend(
-        removal(store, [own for own in dependents if own.ref.kind == "Deployment" and own.ref not in desired])
+        removal(store, [own for own in dependents if own.ref.group_kind == DEPLOYMENT and own.ref not in desired])
     )
     return result
 

@@ -9,6 +9,7 @@ from mesh.resources.core.pod import Pod
 from mesh.resources.core.service import Service
 from mesh.resources.istio.destination_rule import DestinationRule
 from mesh.resources.meshmall.branch import BRANCH_LABEL, Branch
+from mesh.resources.values.ref import DEPLOYMENT
 from mesh.store import Change, Delete, Store, Stored
 
 
@@ -27,7 +28,7 @@ class Round:
     def enter(self, changes: Iterable[Change], states: Iterable[Stored]) -> None:
         """Takes in the changes of Deployments that the round has committed itself, with the states after them."""
         for change, state in zip(changes, states, strict=True):
-            if change.ref.kind != "Deployment":
+            if change.ref.group_kind != DEPLOYMENT:
                 continue
             key = (change.ref.namespace, change.ref.name)
             if isinstance(change, Delete):

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from mesh.branches.record import Key, Record
-from mesh.resources.meshmall.branch import GROUP
+from mesh.resources.values.ref import BRANCH, DEPLOYMENT, DESTINATION_RULE, SERVICE, GroupKind
 from mesh.store import Event
 
 
@@ -14,17 +14,17 @@ def affected(event: Event, records: Mapping[Key, Record]) -> set[Key]:
     controller writes statuses itself, and must not be woken by its own writing.
     """
     ref = event.object.ref
-    if (ref.group, ref.kind) == (GROUP, "Branch"):
+    if ref.group_kind == BRANCH:
         if event.type != "MODIFIED" or _specification_changed(event):
             return {Key(ref.namespace, ref.name), *including(ref.namespace, records)}
-    elif (ref.group, ref.kind) == ("apps", "Deployment"):
-        owner = next((o for o in event.object.metadata.get("ownerReferences", ()) if o["kind"] == "Branch"), None)
+    elif ref.group_kind == DEPLOYMENT:
+        owner = next((o for o in event.object.metadata.get("ownerReferences", ()) if GroupKind.of(o) == BRANCH), None)
         if owner is not None:
             return {Key(ref.namespace, owner["name"]), *including(ref.namespace, records)}
         # A baseline: forks copy its template, and versions count its available pods.
         if _specification_changed(event) or _availability_changed(event):
             return set(_in_namespace(ref.namespace, records))
-    elif ref.kind in ("Service", "DestinationRule") and _specification_changed(event):
+    elif ref.group_kind in (SERVICE, DESTINATION_RULE) and _specification_changed(event):
         return set(_in_namespace(ref.namespace, records))
     return set()
 

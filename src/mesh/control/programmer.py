@@ -25,11 +25,10 @@ from mesh.resources.analysis.references import check_references
 from mesh.resources.istio.request_authentication import RequestAuthentication
 from mesh.resources.kind_definition import Conditions
 from mesh.resources.kinds import REGISTRY
-from mesh.resources.meshmall.branch import GROUP as BRANCHES
 from mesh.resources.values.durations import seconds
 from mesh.resources.values.meta import Resource, ref_of
 from mesh.resources.values.problems import FieldError
-from mesh.resources.values.ref import Ref
+from mesh.resources.values.ref import BRANCH, NAMESPACE, POD, Ref
 from mesh.routing.compile import compile  # noqa: A004 - what it does
 from mesh.routing.destinations.directory import Directory
 from mesh.routing.gateway_api.status import merged, statuses
@@ -332,15 +331,15 @@ def _same(one: Resource, other: Resource | None) -> bool:
 
 def _matters(event: Event) -> bool:
     """Whether an event can change what Envoy should know: the status of a rule or Service cannot."""
-    group_kind = event.object.ref[:2]
+    group_kind = event.object.ref.group_kind
     if group_kind not in WATCHED:
         return False
-    if event.type != "MODIFIED" or event.previous is None or group_kind == ("", "Pod"):
+    if event.type != "MODIFIED" or event.previous is None or group_kind == POD:
         return True
     old, new = event.previous.body, event.object.body
-    if group_kind == (BRANCHES, "Branch") and _readiness(old) != _readiness(new):
+    if group_kind == BRANCH and _readiness(old) != _readiness(new):
         return True
-    if group_kind == ("", "Namespace"):
+    if group_kind == NAMESPACE:
         return bool(old["metadata"].get("labels") != new["metadata"].get("labels"))
     return old.get("spec") != new.get("spec") or old.get("data") != new.get("data")
 

@@ -7,7 +7,7 @@ from mesh.observe.requests import fell_back
 from mesh.observe.spans import Span, host_of, service_of
 from mesh.observe.traces import Trace
 from mesh.resources.meshmall.branch import GROUP, Branch
-from mesh.resources.values.ref import Ref
+from mesh.resources.values.ref import SERVICE, Ref
 from mesh.routing.explain.words import describe_match
 from mesh.routing.model.route import Route
 from mesh.routing.model.snapshot import Snapshot
@@ -82,7 +82,7 @@ class Reasons:
         return f"sends it to version {change.version}" if change.version else f"changes it ({change.kind})"
 
     def _rule(self, route: Route | None) -> dict[str, str] | None:
-        ref = next((each for each in route.origins if each.kind != "Service"), None) if route is not None else None
+        ref = next((each for each in route.origins if each.group_kind != SERVICE), None) if route is not None else None
         if ref is None or route is None:
             return None
         return {"group": ref.group, "kind": ref.kind, "namespace": ref.namespace, "name": ref.name, "row": route.name}

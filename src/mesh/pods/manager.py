@@ -21,7 +21,7 @@ from mesh.pods.runtime.interface import Runtime
 from mesh.reconcile.follower import follow
 from mesh.reconcile.supervisor import Supervisor
 from mesh.resources.values.body import Body
-from mesh.resources.values.ref import Ref
+from mesh.resources.values.ref import DEPLOYMENT, REPLICA_SET, GroupKind, Ref
 from mesh.store import Event, Store
 
 # The names of the loops.
@@ -184,11 +184,11 @@ class PodManager:
     def _wake_deployment(self, event: Event) -> None:
         """A pod is gone for good: strategy Recreate waits for that, and no ReplicaSet's status shows it."""
         owner = controller(event.object.body)
-        if owner is None or owner["kind"] != "ReplicaSet":
+        if owner is None or GroupKind.of(owner) != REPLICA_SET:
             return
         stored = self._store.get(Ref("apps", "ReplicaSet", event.object.ref.namespace, str(owner["name"])))
         above = controller(stored.body) if stored is not None else None
-        if above is not None and above["kind"] == "Deployment":
+        if above is not None and GroupKind.of(above) == DEPLOYMENT:
             self._deployments.queue.add(Ref("apps", "Deployment", event.object.ref.namespace, str(above["name"])))
 
     def _renumber_services(self) -> None:

@@ -7,7 +7,7 @@ else lists kinds.
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 from mesh.resources.analysis.finding import Finding
 from mesh.resources.analysis.rule_references import RuleTargets
@@ -16,13 +16,7 @@ from mesh.resources.values.body import Body
 from mesh.resources.values.meta import Resource
 from mesh.resources.values.names import wrong_subdomain
 from mesh.resources.values.problems import FieldError
-
-
-class GroupKind(NamedTuple):
-    """The identity of a kind. The name alone is not one: Istio and the Gateway API both have a Gateway."""
-
-    group: str
-    kind: str
+from mesh.resources.values.ref import GroupKind
 
 
 class Routing(Enum):

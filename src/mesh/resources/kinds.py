@@ -56,7 +56,7 @@ from mesh.resources.istio.request_authentication import RequestAuthentication
 from mesh.resources.istio.service_entry import ServiceEntry
 from mesh.resources.istio.sidecar import Sidecar
 from mesh.resources.istio.virtual_service import VirtualService
-from mesh.resources.kind_definition import SCALABLE, STATUS, Conditions, GroupKind, KindDefinition, Routing
+from mesh.resources.kind_definition import SCALABLE, STATUS, Conditions, KindDefinition, Routing
 from mesh.resources.meshmall.branch import GROUP as MESHMALL
 from mesh.resources.meshmall.branch import Branch
 from mesh.resources.registry import Registry
@@ -69,16 +69,18 @@ from mesh.resources.validation.defaults import (
     fill_service,
 )
 from mesh.resources.values.names import wrong_label
+from mesh.resources.values.ref import (
+    BRANCH,
+    DEPLOYMENT,
+    DESTINATION_RULE,
+    ISTIO_GATEWAY,
+    SERVICE,
+    SERVICE_ENTRY,
+    VIRTUAL_SERVICE,
+)
 
-SERVICE = GroupKind("", "Service")
-DEPLOYMENT = GroupKind("apps", "Deployment")
-BRANCH = GroupKind(MESHMALL, "Branch")
 ISTIO = "networking.istio.io"
 SECURITY = "security.istio.io"
-ISTIO_GATEWAY = GroupKind(ISTIO, "Gateway")
-VIRTUAL_SERVICE = GroupKind(ISTIO, "VirtualService")
-DESTINATION_RULE = GroupKind(ISTIO, "DestinationRule")
-SERVICE_ENTRY = GroupKind(ISTIO, "ServiceEntry")
 ISTIO_VERSIONS = ("v1", "v1beta1", "v1alpha3")
 
 

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 
 from mesh.resources.custom.untyped import Untyped
-from mesh.resources.kind_definition import GroupKind, KindDefinition, Routing
+from mesh.resources.kind_definition import KindDefinition, Routing
 from mesh.resources.values.meta import Resource
+from mesh.resources.values.ref import GroupKind
 
 
 class Registry:

@@ -21,7 +21,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from mesh.resources.kinds import REGISTRY
-from mesh.resources.values.ref import Ref
+from mesh.resources.values.ref import CUSTOM_RESOURCE_DEFINITION, NAMESPACE, POD, Ref
 from mesh.store.objects import Change, Delete, Put, Stored
 from mesh.store.store import Store
 
@@ -42,13 +42,13 @@ def removal(store: Store, objects: Iterable[Stored], *, grace: int | None = None
         each = waiting.pop()
         if each.ref in found:
             continue
-        if each.ref.kind == "Pod" and not each.ref.group:
+        if each.ref.group_kind == POD:
             found[each.ref] = _marked(each, now, grace)
             continue
-        if each.ref.kind == "Namespace" and not each.ref.group:
+        if each.ref.group_kind == NAMESPACE:
             inside = list(store.everything(each.ref.name))
             waiting += inside
-            pods = any(one.ref.kind == "Pod" for one in inside)
+            pods = any(one.ref.group_kind == POD for one in inside)
             found[each.ref] = _terminating(each, now) if pods else Delete(each.ref)
             continue
         if each.metadata.get("finalizers"):
@@ -56,7 +56,7 @@ def removal(store: Store, objects: Iterable[Stored], *, grace: int | None = None
             found[each.ref] = _finalizing(each, now)
             continue
         found[each.ref] = Delete(each.ref)
-        if each.ref.kind == "CustomResourceDefinition":
+        if each.ref.group_kind == CUSTOM_RESOURCE_DEFINITION:
             waiting += _defined(store, each)
         dependents = store.dependents(each.uid)
         if orphan:

@@ -8,7 +8,7 @@ from typing import Any
 from mesh.client import rollout
 from mesh.client.api import ApiError
 from mesh.daemon.failure import Failure
-from mesh.resources.values.ref import Ref
+from mesh.resources.values.ref import DEPLOYMENT, Ref
 from meshmall.cli.context import Context
 from meshmall.manifests import read
 
@@ -53,7 +53,7 @@ def apply_objects(context: Context, objects: list[dict[str, Any]], *, dry_run: b
     except ApiError as error:
         raise refusal(error, "nothing was changed") from None
     results = [(result.ref, result.result) for result in answer.results]
-    deployments = [ref for ref, _ in results if ref.kind == "Deployment"]
+    deployments = [ref for ref, _ in results if ref.group_kind == DEPLOYMENT]
     if not dry_run:
         settle(context, answer.version, [ref for ref, _ in results])
     took = (time.perf_counter() - begun) * 1000

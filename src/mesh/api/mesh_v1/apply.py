@@ -18,7 +18,7 @@ from mesh.resources.registry import Registry
 from mesh.resources.validation.manifest import identify
 from mesh.resources.values.body import Body
 from mesh.resources.values.problems import FieldError, Invalid
-from mesh.resources.values.ref import Ref
+from mesh.resources.values.ref import NAMESPACE, GroupKind, Ref
 from mesh.store import Conflict, Put, Store, Stored
 from mesh.store.cascade import removal
 
@@ -47,11 +47,12 @@ class Apply:
         namespace = asked.get("namespace") or self._namespace
         if not isinstance(namespace, str):
             raise Problem(400, "namespace: is not a string")
-        wanted = self._wanted(bodies, namespace)
+        registry = self._kinds.with_definitions(bodies)
+        wanted = self._wanted(bodies, namespace, registry)
         given = len(wanted)
         wanted += [Wanted(_namespace(name), None, 0) for name in self._missing(wanted)]
         try:
-            admitted = self._admission.admit(wanted, namespace, together=True)
+            admitted = self._admission.admit(wanted, namespace, together=True, registry=registry)
         except Refused as refused:
             raise _refused(refused.errors) from None
         except NoNamespace as missing:
@@ -85,23 +86,23 @@ class Apply:
         ]
         return Reply({"version": self._store.version, "results": results})
 
-    def _wanted(self, bodies: Sequence[Body], namespace: str) -> list[Wanted]:
+    def _wanted(self, bodies: Sequence[Body], namespace: str, registry: Registry) -> list[Wanted]:
         wanted = []
         errors: list[tuple[int, FieldError]] = []
-        registry = self._kinds.with_definitions(bodies)
         for number, body in enumerate(bodies):
             try:
-                ref, _ = identify(body, namespace, registry)
+                identity = identify(body, namespace, registry)
             except Invalid as error:
                 errors += [(number, wrong) for wrong in error.errors]
                 continue
-            wanted.append(_merged(body, ref, self._store.get(ref)))
+            merged = _merged(body, identity.ref, self._store.get(identity.ref))
+            wanted.append(merged._replace(identity=identity))
         if errors:
             raise _refused(errors)
         return wanted
 
     def _missing(self, wanted: Sequence[Wanted]) -> list[str]:
-        coming = [each.body["metadata"].get("name") for each in wanted if each.body["kind"] == "Namespace"]
+        coming = [each.body["metadata"].get("name") for each in wanted if GroupKind.of(each.body) == NAMESPACE]
         named = [each.body["metadata"].get("namespace") for each in wanted]
         names = {name for name in named if isinstance(name, str) and name and name not in coming}
         return sorted(name for name in names if self._store.get(Ref("", "Namespace", "", name)) is None)

@@ -25,27 +25,30 @@ from mesh.resources.custom.untyped import Untyped
 from mesh.resources.kinds import REGISTRY
 from mesh.resources.meshmall.branch import Branch, BranchSpec, entry_keys
 from mesh.resources.registry import Registry
-from mesh.resources.validation.manifest import Validated, validate
+from mesh.resources.validation.manifest import Identity, Validated, validate
 from mesh.resources.values.body import Body
 from mesh.resources.values.meta import Resource
 from mesh.resources.values.problems import FieldError, Invalid
-from mesh.resources.values.ref import Ref
+from mesh.resources.values.ref import NAMESPACE, SERVICE, Ref
 from mesh.store import Put, Store, Stored
 
 CROSS_CHECKED = frozenset(definition.group_kind for definition in REGISTRY.cross_checked_kinds())
 NAMED_BY_BRANCHES = REGISTRY.by_type(Branch).references
 MOST_REMEMBERED = 10_000
-NAMESPACE = ("", "Namespace")
 NAMESPACE_LABEL = "kubernetes.io/metadata.name"
 LEFT_OUT = ("uid", "resourceVersion", "creationTimestamp", "generation", "selfLink", "managedFields")
 
 
 class Wanted(NamedTuple):
-    """An object to be written over `old` (None: to be new). `if_version` as in `store.Put`."""
+    """An object to be written over `old` (None: to be new). `if_version` as in `store.Put`.
+
+    `identity` spares a second look at what the caller has identified already.
+    """
 
     body: Body
     old: Stored | None = None
     if_version: int | None = None
+    identity: Identity | None = None
 
 
 class NoNamespace(Exception):
@@ -83,18 +86,23 @@ class Admission:
         self._services = ServiceFields(allocator, self.node_ports)
         self._ways: dict[tuple[str, str], tuple[BranchSpec, Mapping[str, str]]] = {}
 
-    def admit(self, wanted: Sequence[Wanted], namespace: str, *, together: bool) -> Admitted:
+    def admit(
+        self, wanted: Sequence[Wanted], namespace: str, *, together: bool, registry: Registry | None = None
+    ) -> Admitted:
         """Works out what to store. `together`: the change is complete in itself, nothing comes later.
+
+        `registry`: the kinds there are once the change is made, if the caller knows them.
 
         Raises Refused, or NoNamespace when an object's namespace neither is nor comes with the change.
         """
         admitted = Admitted()
         errors: list[tuple[int, FieldError]] = []
         valid: list[Validated] = []
-        registry = self._kinds.with_definitions([each.body for each in wanted])
+        if registry is None:
+            registry = self._kinds.with_definitions([each.body for each in wanted])
         for number, each in enumerate(wanted):
             try:
-                found = validate(_cleaned(each, registry), namespace, registry)
+                found = validate(_cleaned(each, registry), namespace, registry, each.identity)
             except Invalid as error:
                 errors += [(number, wrong) for wrong in error.errors]
                 continue
@@ -115,7 +123,7 @@ class Admission:
 
     def _require_namespaces(self, puts: Iterable[Put]) -> None:
         """An object goes into a namespace that is there or comes with it."""
-        coming = {put.ref.name for put in puts if put.ref[:2] == NAMESPACE}
+        coming = {put.ref.name for put in puts if put.ref.group_kind == NAMESPACE}
         for name in sorted({put.ref.namespace for put in puts if put.ref.namespace} - coming):
             there = self._store.get(Ref("", "Namespace", "", name))
             if there is None:
@@ -126,7 +134,7 @@ class Admission:
 
     def _fill(self, wanted: Sequence[Wanted], puts: Sequence[Put]) -> list[tuple[int, FieldError]]:
         """Completes Services one after the other, each seeing those before it."""
-        numbered = [(number, put) for number, put in enumerate(puts) if put.ref[:2] == ("", "Service")]
+        numbered = [(number, put) for number, put in enumerate(puts) if put.ref.group_kind == SERVICE]
         if not numbered:
             return []
         bodies = {each.ref: each.body for each in self._store.list("", "Service")}
@@ -145,7 +153,7 @@ class Admission:
         valid = [each for each in valid if each.info.type is not Untyped]
         if errors := self._refer_branches(valid, numbers):
             return errors
-        changed = {each.ref: each.typed for each in valid if each.ref[:2] in CROSS_CHECKED}
+        changed = {each.ref: each.typed for each in valid if each.ref.group_kind in CROSS_CHECKED}
         if not changed:
             return []
         present = {stored.ref: stored.typed for group_kind in CROSS_CHECKED for stored in self._store.list(*group_kind)}
@@ -184,7 +192,7 @@ class Admission:
             for stored in self._store.list(*group_kind)
             if not stored.metadata.get("deletionTimestamp")
         }
-        after.update({each.ref: each.typed for each in valid if each.ref[:2] in NAMED_BY_BRANCHES})
+        after.update({each.ref: each.typed for each in valid if each.ref.group_kind in NAMED_BY_BRANCHES})
         found = check_branches(branches, Surroundings.of(after.values()), self._entry_keys)
         return [(numbers[error.ref] if error.ref else 0, error) for error in found]
 
@@ -221,7 +229,7 @@ def _complete(found: Validated, old: Stored | None) -> Body:
     if is_definition(body):
         return _marked(body, old)
     body.pop("status", None)
-    if found.ref[:2] == NAMESPACE:
+    if found.ref.group_kind == NAMESPACE:
         labels = body["metadata"].get("labels") or {}
         body["metadata"]["labels"] = {**labels, NAMESPACE_LABEL: found.ref.name}
         body["status"] = {"phase": "Active"}

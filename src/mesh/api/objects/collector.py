@@ -7,7 +7,7 @@ reports to admission which NodePorts have just been freed.
 
 from mesh.api.objects.node_ports import NodePorts
 from mesh.reconcile.follower import follow
-from mesh.resources.values.ref import Ref
+from mesh.resources.values.ref import SERVICE, Ref
 from mesh.store import Conflict, Delete, Event, NotFound, Store, Stored
 from mesh.store.cascade import removal
 
@@ -36,7 +36,7 @@ class Collector:
     def _take(self, event: Event) -> None:
         stored = event.object
         ref = stored.ref
-        if event.previous is not None and ref.kind == "Service":
+        if event.previous is not None and ref.group_kind == SERVICE:
             self._node_ports.give_up(event.previous.body)
         # Whoever wrote it may have seen the owner just before that was deleted.
         if event.type == "ADDED" and _owners(stored) and not self._owned(stored, ""):

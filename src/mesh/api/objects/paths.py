@@ -6,7 +6,7 @@ from mesh.api.transport.status_errors import Problem
 from mesh.resources.kind_definition import KindDefinition
 from mesh.resources.kinds import REGISTRY
 from mesh.resources.registry import Registry
-from mesh.resources.values.ref import Ref
+from mesh.resources.values.ref import POD, Ref
 
 # What is not served of a pod, and what would do.
 INSTEAD = {
@@ -56,7 +56,7 @@ def find(path: str, registry: Registry = REGISTRY) -> Target:
     scoped = bool(namespace) if info.namespaced else not namespace
     if not scoped and (name or not info.namespaced):
         raise unknown(path)
-    if subresource in INSTEAD and info.kind == "Pod" and not info.group:
+    if subresource in INSTEAD and info.group_kind == POD:
         why = "not served here, where a pod is a process of your own machine"
         raise Problem(501, f"pods/{subresource}: {why}; {INSTEAD[subresource].replace('NAME', name)}")
     if subresource and subresource not in info.subresources:

@@ -10,7 +10,7 @@ from mesh.api.objects.reading import shown
 from mesh.api.transport.http import Reply, Request
 from mesh.api.transport.status_errors import Problem, already_exists, conflict, invalid, not_found
 from mesh.resources.values.body import Body
-from mesh.resources.values.ref import Ref
+from mesh.resources.values.ref import NAMESPACE, POD, Ref
 from mesh.store import Conflict, Exists, NotFound, Put, Store, Stored, timestamp
 from mesh.store.cascade import removal
 
@@ -79,7 +79,7 @@ def stale(target: Target) -> Problem:
 
 def _last_finalizer_removed(stored: Stored) -> bool:
     """Whether an object waited only for its finalizers. Pods and namespaces wait for more, and others end them."""
-    ended_by_others = not stored.ref.group and stored.ref.kind in ("Pod", "Namespace")
+    ended_by_others = stored.ref.group_kind in (POD, NAMESPACE)
     metadata = stored.metadata
     return bool(metadata.get("deletionTimestamp") and not metadata.get("finalizers") and not ended_by_others)
 

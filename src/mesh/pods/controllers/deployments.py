@@ -10,7 +10,7 @@ from mesh.pods.controllers.rollout import Strategy, Version, step, strategy_of, 
 from mesh.pods.controllers.template import HASH_LABEL, same_template, template_hash, with_label
 from mesh.reconcile.work_queue import WorkQueue
 from mesh.resources.values.body import Body
-from mesh.resources.values.ref import Ref
+from mesh.resources.values.ref import REPLICA_SET, Ref
 from mesh.store import Stored
 
 REVISION = "deployment.kubernetes.io/revision"
@@ -33,7 +33,7 @@ class DeploymentController:
         stored = self._objects.store.get(ref)
         if stored is None or stored.body["metadata"].get("deletionTimestamp"):
             return
-        sets = [s for s in self._objects.owned(stored.body["metadata"]["uid"]) if s.ref.kind == "ReplicaSet"]
+        sets = [s for s in self._objects.owned(stored.body["metadata"]["uid"]) if s.ref.group_kind == REPLICA_SET]
         strategy = strategy_of(stored.body["spec"])
         new = next((s for s in sets if _is_of(s, stored)), None)
         old = [s for s in sets if s is not new]
@@ -51,7 +51,7 @@ class DeploymentController:
     def orphaned(self, uid: str) -> None:
         """Removes the ReplicaSets of a Deployment that is gone."""
         for each in self._objects.owned(uid):
-            if each.ref.kind == "ReplicaSet":
+            if each.ref.group_kind == REPLICA_SET:
                 self._objects.delete(each.ref)
 
     def _finish(self, stored: Stored, new: Stored | None, old: list[Stored], *, created: bool) -> None:

@@ -14,7 +14,7 @@ from mesh.reconcile.supervisor import Supervisor
 from mesh.reconcile.work_queue import WorkQueue
 from mesh.resources.meshmall.branch import BRANCH_LABEL
 from mesh.resources.values.body import Body
-from mesh.resources.values.ref import Ref
+from mesh.resources.values.ref import ENDPOINT_SLICE, Ref
 from mesh.store import Delete, Event, Put, Store, Stored
 
 SLICES = "discovery.k8s.io"
@@ -91,7 +91,7 @@ class EndpointController:
         gone = [
             Delete(each.ref)
             for each in self._store.dependents(service.uid)
-            if each.ref.kind == "EndpointSlice" and each.ref not in kept
+            if each.ref.group_kind == ENDPOINT_SLICE and each.ref not in kept
         ]
         return [*slices, *gone, _endpoints(service, groups, {**metadata, "labels": labels} if labels else metadata)]
 

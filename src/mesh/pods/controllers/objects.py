@@ -11,12 +11,8 @@ from datetime import UTC, datetime
 
 from mesh.reconcile.writing import update, write_status
 from mesh.resources.values.body import Body
-from mesh.resources.values.ref import Ref
+from mesh.resources.values.ref import POD, REPLICA_SET, Ref
 from mesh.store import Delete, Event, NotFound, Put, Store, Stored
-
-DEPLOYMENT = ("apps", "Deployment")
-REPLICA_SET = ("apps", "ReplicaSet")
-POD = ("", "Pod")
 
 
 class Objects:
@@ -39,7 +35,7 @@ class Objects:
     def take(self, event: Event) -> None:
         """Takes in an event of the watch."""
         ref = event.object.ref
-        if (ref.group, ref.kind) not in (REPLICA_SET, POD):
+        if ref.group_kind not in (REPLICA_SET, POD):
             return
         current = self.store.get(ref)
         if current is None:
@@ -88,7 +84,7 @@ class Objects:
         self.update(ref, mark)
 
     def _keep(self, stored: Stored) -> None:
-        if (stored.ref.group, stored.ref.kind) not in (REPLICA_SET, POD):
+        if stored.ref.group_kind not in (REPLICA_SET, POD):
             return
         uid = controller_uid(stored.body)
         before = self._owner.get(stored.ref)

@@ -6,7 +6,7 @@ from mesh.pods.controllers.objects import Objects, condition, now, owner_referen
 from mesh.pods.controllers.template import random_suffix
 from mesh.reconcile.work_queue import WorkQueue
 from mesh.resources.values.body import Body
-from mesh.resources.values.ref import Ref
+from mesh.resources.values.ref import POD, Ref
 from mesh.store import Conflict, Stored
 
 
@@ -37,7 +37,7 @@ class ReplicaSetController:
     def orphaned(self, uid: str) -> None:
         """Ends the pods of a ReplicaSet that is gone."""
         for pod in self._objects.owned(uid):
-            if pod.ref.kind == "Pod":
+            if pod.ref.group_kind == POD:
                 self._objects.end_pod(pod.ref)
 
     def _create(self, owner: Stored) -> Stored:

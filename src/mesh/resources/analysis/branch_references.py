@@ -11,7 +11,7 @@ from mesh.resources.meshmall.branch import BRANCH_LABEL, Branch, BranchService, 
 from mesh.resources.values.hosts import aliases, resolve
 from mesh.resources.values.meta import Resource
 from mesh.resources.values.problems import FieldError, meant
-from mesh.resources.values.ref import Ref
+from mesh.resources.values.ref import BRANCH, Ref
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +129,7 @@ def _name_taken(branch: Branch, service: str, around: Surroundings, path: str) -
         if (deployment.metadata.namespace, deployment.metadata.name) != (namespace, name):
             continue
         # By name, not by uid: a Branch that is applied for the first time has no uid yet.
-        owners = {owner.name for owner in deployment.metadata.owner_references if owner.kind == "Branch"}
+        owners = {owner.name for owner in deployment.metadata.owner_references if owner.group_kind == BRANCH}
         if branch.metadata.name not in owners:
             yield FieldError(
                 path,

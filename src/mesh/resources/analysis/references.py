@@ -17,7 +17,7 @@ def check_references(objects: Iterable[Resource], secrets: Collection[tuple[str,
     targets = RuleTargets.of(everything, secrets)
     findings: list[Finding] = []
     for typed in everything:
-        definition = REGISTRY.by_kind(*ref_of(typed)[:2])
+        definition = REGISTRY.by_kind(*ref_of(typed).group_kind)
         if definition is not None and definition.check_references is not None:
             findings += definition.check_references(typed, targets)
     return findings

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -67,9 +67,14 @@ def _is_list(body: dict[str, Any]) -> bool:
     return kind.endswith("List") and (kind == "List" or "items" in body)
 
 
-def identify(
-    body: dict[str, Any], default_namespace: str = "", registry: Registry = REGISTRY
-) -> tuple[Ref, KindDefinition]:
+class Identity(NamedTuple):
+    """Which object a body is, and of which kind."""
+
+    ref: Ref
+    definition: KindDefinition
+
+
+def identify(body: dict[str, Any], default_namespace: str = "", registry: Registry = REGISTRY) -> Identity:
     """Which object this is, of which kind. Raises Invalid when it is none the mesh knows."""
     version, kind = body.get("apiVersion"), body.get("kind")
     metadata = body.get("metadata")
@@ -89,7 +94,7 @@ def identify(
         raise Invalid([FieldError("kind", f'there is no kind "{kind}" in "{version}"{hint}', ref)])
     if version not in info.api_versions:
         raise Invalid([FieldError("apiVersion", f'"{version}" is not known{_versions(kind, registry)}', ref)])
-    return ref, info
+    return Identity(ref, info)
 
 
 def _versions(kind: str, registry: Registry) -> str:
@@ -97,7 +102,12 @@ def _versions(kind: str, registry: Registry) -> str:
     return f"; {' or '.join(versions)} would do" if versions else ""
 
 
-def validate(body: dict[str, Any], default_namespace: str = "", registry: Registry = REGISTRY) -> Validated:
+def validate(
+    body: dict[str, Any],
+    default_namespace: str = "",
+    registry: Registry = REGISTRY,
+    identity: Identity | None = None,
+) -> Validated:
     """Checks one object and gives it Kubernetes' defaults, or those of its definition.
 
     `registry` has the kinds that there are: with those that users have defined, where that matters. Raises Invalid
@@ -106,7 +116,7 @@ def validate(body: dict[str, Any], default_namespace: str = "", registry: Regist
     if not isinstance(body, dict):
         raise Invalid([FieldError("", "not an object")])
     cleaned = plain(body)
-    ref, info = identify(cleaned, default_namespace, registry)
+    ref, info = identity or identify(cleaned, default_namespace, registry)
     if info.type is Untyped:
         return _untyped(ref, info, cleaned)
     findings = check(cleaned, info.type)

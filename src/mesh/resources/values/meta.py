@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from mesh.resources.values.ref import Ref
+from mesh.resources.values.ref import GroupKind, Ref
 
 
 class Part(msgspec.Struct, rename="camel", forbid_unknown_fields=True, frozen=True, kw_only=True, omit_defaults=True):
@@ -22,6 +22,11 @@ class OwnerReference(Part, frozen=True):
     uid: str
     controller: bool = False
     block_owner_deletion: bool = False
+
+    @property
+    def group_kind(self) -> GroupKind:
+        """The kind of the owner."""
+        return GroupKind(self.api_version.rpartition("/")[0], self.kind)
 
 
 class ObjectMeta(Part, frozen=True):

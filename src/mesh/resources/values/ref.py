@@ -1,6 +1,23 @@
-"""The identity of an object: what a message, a status or a route's origin names."""
+"""The identities of kinds and objects: what a message, a status or a route's origin names."""
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple, Self
+
+
+class GroupKind(NamedTuple):
+    """The identity of a kind; `group` is "" for Kubernetes' core.
+
+    The kind alone identifies nothing: Istio and the Gateway API both have a Gateway, and any CustomResourceDefinition
+    may bring a Service.
+    """
+
+    group: str
+    kind: str
+
+    @classmethod
+    def of(cls, body: Mapping[str, Any]) -> Self:
+        """The kind of an object, or of what an owner reference names: whatever has apiVersion and kind."""
+        return cls(str(body.get("apiVersion", "")).rpartition("/")[0], str(body.get("kind", "")))
 
 
 class Ref(NamedTuple):
@@ -11,5 +28,24 @@ class Ref(NamedTuple):
     namespace: str
     name: str
 
+    @property
+    def group_kind(self) -> GroupKind:
+        """The kind of the object."""
+        return GroupKind(self.group, self.kind)
+
     def __str__(self) -> str:
         return f"{self.kind} {self.namespace}/{self.name}" if self.namespace else f"{self.kind} {self.name}"
+
+
+NAMESPACE = GroupKind("", "Namespace")
+POD = GroupKind("", "Pod")
+SERVICE = GroupKind("", "Service")
+DEPLOYMENT = GroupKind("apps", "Deployment")
+REPLICA_SET = GroupKind("apps", "ReplicaSet")
+ENDPOINT_SLICE = GroupKind("discovery.k8s.io", "EndpointSlice")
+CUSTOM_RESOURCE_DEFINITION = GroupKind("apiextensions.k8s.io", "CustomResourceDefinition")
+ISTIO_GATEWAY = GroupKind("networking.istio.io", "Gateway")
+VIRTUAL_SERVICE = GroupKind("networking.istio.io", "VirtualService")
+DESTINATION_RULE = GroupKind("networking.istio.io", "DestinationRule")
+SERVICE_ENTRY = GroupKind("networking.istio.io", "ServiceEntry")
+BRANCH = GroupKind("meshmall.dev", "Branch")

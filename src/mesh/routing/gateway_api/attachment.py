@@ -32,6 +32,7 @@ from mesh.resources.istio.gateway import GatewaySpec, Port, Server, ServerTLSSet
 from mesh.resources.istio.ingress_gateway import SELECTOR
 from mesh.resources.values.hosts import covers, service_host, specificity
 from mesh.resources.values.meta import LabelSelector
+from mesh.resources.values.ref import SERVICE
 from mesh.routing.virtual_service.tls import certificate_of
 from mesh.routing.world import World, age
 
@@ -234,7 +235,7 @@ class GatewayApi:
         found: dict[tuple[str, str], list[tuple[AnyRoute, int]]] = defaultdict(list)
         for route in self.routes:
             for parent, problem in self.attached[route.kind, route.metadata.namespace, route.metadata.name]:
-                if problem is None and parent.kind == "Service":
+                if problem is None and (parent.group, parent.kind) == SERVICE:
                     found[parent.namespace or route.metadata.namespace, parent.name].append((route, parent.port))
         return found
 

@@ -11,7 +11,7 @@ from mesh.resources.gateway_api.types import CONTROLLER, CONTROLLERS, GROUP, Bac
 from mesh.resources.values.body import Body
 from mesh.resources.values.hosts import resolve, service_host
 from mesh.resources.values.meta import ref_of
-from mesh.resources.values.ref import Ref
+from mesh.resources.values.ref import SERVICE, Ref
 from mesh.routing.gateway_api.attachment import AnyRoute, Attachment, GatewayApi, Problem, Served, rules_of
 from mesh.routing.world import MeshSettings, World
 
@@ -134,7 +134,7 @@ def _parent(
     ]
     if refusal is not None:
         conditions.append(_condition("Programmed", Problem("Invalid", f"Envoy refused it: {refusal}"), "", "", route))
-    if parent.kind == "Service":
+    if (parent.group, parent.kind) == SERVICE:
         other = ruled.get(service_host(parent.name, parent.namespace or route.metadata.namespace))
         said = f"{other} is for the same Service, and its routes come first"
         conflict = Problem("VirtualServiceComesFirst", said) if other is not None else None

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from mesh.daemon.failure import Failure
+from mesh.resources.values.ref import BRANCH, GroupKind
 from meshmall.cli.options import (
     AllNamespacesOption,
     HeadersOption,
@@ -105,7 +106,7 @@ def _from_file(filename: str, options: object, name: str | None) -> dict[str, An
 
     if options != BranchOptions():
         raise Failure("-f cannot be combined with other options", code=2)
-    objects = [body for body in read([filename]) if body.get("kind") == "Branch"]
+    objects = [body for body in read([filename]) if GroupKind.of(body) == BRANCH]
     if len(objects) != 1:
         raise Failure(f"{filename} has {len(objects)} Branches; create takes one", "for several: meshmall apply -f")
     if name is not None:

@@ -12,6 +12,7 @@ from mesh.resources.kinds import REGISTRY
 from mesh.resources.validation.inert import INERT, worth_telling
 from mesh.resources.validation.manifest import validate
 from mesh.resources.values.meta import ObjectMeta
+from mesh.resources.values.ref import REPLICA_SET, SERVICE, GroupKind, Ref
 from tests.support.objects import with_fields
 from tests.support.smallest import GATEWAY, POLICY, RULE
 
@@ -103,3 +104,11 @@ def test_each_version_of_istios_kinds_is_taken_and_kept(body: dict[str, Any], ve
     assert found.body["apiVersion"] == f"networking.istio.io/{version}"
     assert type(found.typed).__name__ == body["kind"]
     assert found.ref.group == "networking.istio.io"
+
+
+def test_a_kind_of_another_group_is_not_mistaken_for_a_built_in_one() -> None:
+    knative = Ref("serving.knative.dev", "Service", "mesh", "a")
+    assert knative.group_kind != SERVICE
+    assert Ref("", "Service", "mesh", "a").group_kind == SERVICE
+    assert GroupKind.of({"apiVersion": "argoproj.io/v1", "kind": "ReplicaSet"}) != REPLICA_SET
+    assert GroupKind.of({"apiVersion": "apps/v1", "kind": "ReplicaSet"}) == REPLICA_SET

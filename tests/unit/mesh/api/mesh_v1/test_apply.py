@@ -1,10 +1,16 @@
 """The mesh's own paths, through the client that the command line uses."""
 
 import asyncio
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import pytest
 
+from mesh.api.mesh_v1 import apply
+from mesh.api.objects.served import ServedKinds
 from mesh.client.api import ApiError, Client
+from mesh.resources.registry import Registry
+from mesh.resources.validation import manifest
 from mesh.resources.values.ref import Ref
 from mesh.store import Put
 from tests.support.api import Api, Rejection
@@ -216,3 +222,22 @@ async def test_a_client_outlives_a_restart_of_the_server_and_says_when_nobody_an
         await api.run(client.status)
     assert caught.value.status == 0
     client.close()
+
+
+async def test_an_apply_identifies_its_objects_once(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    counted: list[str] = []
+    with_definitions, identify = ServedKinds.with_definitions, manifest.identify
+
+    def counting_definitions(served: ServedKinds, bodies: Iterable[Mapping[str, Any]]) -> Registry:
+        counted.append("with_definitions")
+        return with_definitions(served, bodies)
+
+    def counting_identify(*arguments: Any) -> manifest.Identity:
+        counted.append("identify")
+        return identify(*arguments)
+
+    monkeypatch.setattr(ServedKinds, "with_definitions", counting_definitions)
+    monkeypatch.setattr(manifest, "identify", counting_identify)
+    monkeypatch.setattr(apply, "identify", counting_identify)
+    await api.run(api.client().apply, [config("a"), config("b")], namespace="mesh")
+    assert sorted(counted) == ["identify", "identify", "with_definitions"]
