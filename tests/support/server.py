@@ -4,6 +4,9 @@ import asyncio
 import ssl
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from types import TracebackType
+
+from mesh.api.transport.serving import stop_accepting
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -23,6 +26,14 @@ class Server:
         server._server = await asyncio.start_server(server._serve, address, port, ssl=tls)
         return server
 
+    async def __aenter__(self) -> "Server":
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.stop()
+
     @property
     def port(self) -> int:
         assert self._server is not None
@@ -34,10 +45,8 @@ class Server:
         server, self._server = self._server, None
         if server is None:
             return
+        await stop_accepting(server.sockets)
         server.close()
-        # A connection that asyncio has accepted is a task that has not begun: cancelled before that, it would leave the
-        # socket open.
-        await asyncio.sleep(0)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -51,9 +60,8 @@ class Server:
             with suppress(asyncio.IncompleteReadError, asyncio.LimitOverrunError, ConnectionError, ssl.SSLError):
                 await self._handler(reader, writer)
         except asyncio.CancelledError:
-            # Who reads slowly must not keep the test waiting.
+            # `stop` has cancelled it; a peer that reads slowly must not keep the test waiting.
             writer.transport.abort()
-            raise
         finally:
             writer.close()
             with suppress(OSError):

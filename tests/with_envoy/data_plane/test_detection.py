@@ -12,6 +12,7 @@ from mesh.routing.model.match import FieldMatch, Match, MatchKind, Pattern
 from mesh.routing.model.snapshot import Snapshot
 from tests.support.data_plane import Place, row, table, to
 from tests.support.http import ask
+from tests.support.server import Server
 
 
 @asynccontextmanager
@@ -22,11 +23,9 @@ async def greeting(address: str) -> AsyncIterator[Endpoint]:
         writer.write(b"hello\n")
         writer.write(await reader.readline())
         await writer.drain()
-        writer.close()
 
-    server = await asyncio.start_server(serve, address, 0)
-    async with server:
-        yield Endpoint(address, server.sockets[0].getsockname()[1])
+    async with await Server.start(serve, address) as server:
+        yield Endpoint(address, server.port)
 
 
 async def test_http_is_routed_and_other_bytes_pass(

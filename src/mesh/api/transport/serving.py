@@ -5,7 +5,7 @@ import contextlib
 import logging
 import socket
 import ssl
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +20,9 @@ from mesh.api.transport.upgrade import Connection, Header, take_over, upgrading
 BACKLOG = 256
 STOP_LIMIT = 2
 START_LIMIT = 10.0
+# The turns of asyncio's loop from a connection's acceptance to its handler: a task that has the socket, its transport,
+# its protocol, the handler's task; and one to spare.
+ACCEPT_TURNS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +64,22 @@ class Serving:
         """Lets short requests finish. Idempotent."""
         task, self._task = self._task, None
         if task is not None:
+            await stop_accepting([listener for server in self._server.servers for listener in server.sockets])
             self._server.should_exit = True
             await task
+
+
+async def stop_accepting(listeners: Iterable[Any]) -> None:
+    """Lets asyncio's servers begin with the connections that they have accepted, and accept no more.
+
+    When a server or its loop is closed between the acceptance of a connection and the creation of its transport,
+    asyncio (of Python 3.11 and 3.12) forgets the socket and leaves it open. uvloop has no such gap, and ignores this.
+    """
+    loop = asyncio.get_running_loop()
+    for listener in listeners:
+        loop.remove_reader(listener.fileno())
+    for _ in range(ACCEPT_TURNS):
+        await asyncio.sleep(0)
 
 
 def _configured(app: Any, bounds: Bounds, credentials: Credentials | None) -> uvicorn.Config:

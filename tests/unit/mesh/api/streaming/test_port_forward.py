@@ -11,6 +11,7 @@ import pytest
 from mesh.api.streaming.port_forward import ports_of
 from mesh.api.transport.status_errors import Problem
 from tests.support.api import KUBECTL, Api, Kubectl, run_python
+from tests.support.server import Server
 
 needs_kubectl = pytest.mark.skipif(KUBECTL is None, reason="kubectl is not installed")
 
@@ -22,11 +23,9 @@ async def echoing() -> AsyncGenerator[int, None]:
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(await reader.read())
         await writer.drain()
-        writer.close()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    async with server:
-        yield server.sockets[0].getsockname()[1]
+    async with await Server.start(serve, "127.0.0.1") as server:
+        yield server.port
 
 
 @asynccontextmanager
@@ -95,11 +94,9 @@ async def test_the_python_client_forwards_a_port(api: Api) -> None:
         await reader.readuntil(b"\r\n\r\n")
         writer.write(b"HTTP/1.0 200 OK\r\n\r\n" + b"x" * 300_000)
         await writer.drain()
-        writer.close()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    async with server:
-        out = await run_python(api, PYTHON_CLIENT, str(server.sockets[0].getsockname()[1]))
+    async with await Server.start(serve, "127.0.0.1") as server:
+        out = await run_python(api, PYTHON_CLIENT, str(server.port))
     assert out == "300019 b'xxxxx' None\n"
 
 
