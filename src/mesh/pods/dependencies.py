@@ -1,6 +1,6 @@
 """What every pod of a mesh needs from its surroundings."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,9 +11,13 @@ from mesh.pods.image_programs import Images
 from mesh.pods.logs.log_files import LogFiles
 from mesh.pods.pod_settings import PodSettings
 from mesh.pods.runtime.interface import Runtime
+from mesh.resources.core.pod import Pod
 
 Settled = Callable[[int], Awaitable[None]]
 """Returns once Envoy has acknowledged the store's version of this number."""
+
+Access = Callable[[Pod], Mapping[str, bytes]]
+"""What a pod needs to ask the mesh's API, as files by name: token, ca.crt, namespace."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,4 +32,5 @@ class PodDependencies:
     runtime: Runtime
     images: Images
     settled: Settled
+    access: Access
     configuration_changed: Bell = field(default_factory=Bell)

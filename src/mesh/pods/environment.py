@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mesh.pods.expansion import expand
-from mesh.pods.host.procfs import CONTAINER_MARK, HOME_MARK, POD_MARK
 from mesh.resources.core.config import ConfigMap, Secret
 from mesh.resources.core.pod import Container, EnvFromSource, EnvVar, EnvVarSource, Pod
 from mesh.resources.core.service import Service
+from mesh.resources.values.quantities import quantity
 
 _INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "USER", "LOGNAME")
 _KEYED_FIELD = re.compile(r"metadata\.(labels|annotations)\['([^']*)'\]")
@@ -28,24 +28,27 @@ class ConfigError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What a container's environment is made of, besides its manifest."""
+    """What a container's environment is made of, besides its manifest.
 
-    home: Path
+    `variables` are those of the place where it runs (see `mesh.pods.runtime.interface.Sandbox`), which everything else
+    overrides; nothing overrides `marks`, by which its processes are recognized.
+    """
+
     node_name: str
     host_ip: str
     pod_ip: str
-    proxy_port: int
+    variables: Mapping[str, str] = field(default_factory=dict)
+    marks: Mapping[str, str] = field(default_factory=dict)
     services: Iterable[Service] = ()
     config_map: Callable[[str], ConfigMap | None] = lambda name: None
     secret: Callable[[str], Secret | None] = lambda name: None
     image: Mapping[str, str] = field(default_factory=dict)
-    volumes: Mapping[str, Path] = field(default_factory=dict)
 
 
 def environment(pod: Pod, container: Container, around: Surroundings) -> dict[str, str]:
     """All variables of the container. Raises ConfigError, in Kubernetes' words, when a reference has no value."""
     found = _inherited()
-    found.update(_mesh(pod, container, around))
+    found.update(around.variables)
     found.update({name: expand(value, found) for name, value in around.image.items()})
     found.update(service_variables(around.services, links=pod.spec.enable_service_links is not False))
     for source in container.env_from:
@@ -54,7 +57,7 @@ def environment(pod: Pod, container: Container, around: Surroundings) -> dict[st
         value = _value(variable, pod, container, around, found)
         if value is not None:
             found[variable.name] = value
-    found.update(_marks(pod, container, around))
+    found.update(around.marks)
     return found
 
 
@@ -92,29 +95,6 @@ def _inherited() -> dict[str, str]:
     return found
 
 
-def _mesh(pod: Pod, container: Container, around: Surroundings) -> dict[str, str]:
-    ip = around.pod_ip
-    proxy, direct = f"http://{ip}:{around.proxy_port}", f"localhost,127.0.0.1,{ip}"
-    found = {
-        "HOSTNAME": pod.spec.hostname or pod.metadata.name,
-        "HOST": ip,
-        "POD_IP": ip,
-        "HTTP_PROXY": proxy,
-        "http_proxy": proxy,
-        "NO_PROXY": direct,
-        "no_proxy": direct,
-    }
-    if container.ports:
-        found["PORT"] = str(container.ports[0].container_port)
-    for name, folder in around.volumes.items():
-        found[f"MESHMALL_VOLUME_{name.upper().replace('-', '_')}"] = str(folder)
-    return found
-
-
-def _marks(pod: Pod, container: Container, around: Surroundings) -> dict[str, str]:
-    return {POD_MARK: pod.metadata.uid or "", CONTAINER_MARK: container.name, HOME_MARK: str(around.home)}
-
-
 def _all_of(source: EnvFromSource, pod: Pod, around: Surroundings) -> dict[str, str]:
     prefix = source.prefix or ""
     if source.config_map_ref is not None:
@@ -145,10 +125,12 @@ def _value(
     if source.config_map_key_ref is not None or source.secret_key_ref is not None:
         return _keyed(source, pod, around)
     if source.field_ref is not None:
-        return _field(source.field_ref.field_path, pod, around)
+        return field_value(
+            source.field_ref.field_path, pod, place_fields(around.node_name, around.pod_ip, around.host_ip)
+        )
     if source.resource_field_ref is not None:
         reference = source.resource_field_ref
-        return _resource(reference.resource, str(reference.divisor or ""), container)
+        return resource_value(reference.resource, str(reference.divisor or ""), container)
     return ""
 
 
@@ -171,28 +153,40 @@ def _keyed(source: EnvVarSource, pod: Pod, around: Surroundings) -> str | None:
     raise ConfigError(f"couldn't find key {reference.key} in {shown} {pod.metadata.namespace}/{reference.name}")
 
 
-def _field(path: str, pod: Pod, around: Surroundings) -> str:
-    keyed = _KEYED_FIELD.fullmatch(path)
-    if keyed:
-        values = pod.metadata.labels if keyed.group(1) == "labels" else pod.metadata.annotations
-        return (values or {}).get(keyed.group(2), "")
-    known = {
+def field_value(path: str, pod: Pod, more: Mapping[str, str]) -> str:
+    """A field of the pod, as the downward API gives it (Kubernetes' ObjectFieldSelector).
+
+    `more` are those that the manifest does not know: `spec.nodeName`, `status.podIP` and `status.hostIP`.
+    Raises ConfigError for a field that cannot be had.
+    """
+    match = _KEYED_FIELD.fullmatch(path)
+    if match:
+        values = pod.metadata.labels if match.group(1) == "labels" else pod.metadata.annotations
+        return (values or {}).get(match.group(2), "")
+    fields = {
         "metadata.name": pod.metadata.name,
         "metadata.namespace": pod.metadata.namespace,
         "metadata.uid": pod.metadata.uid,
-        "spec.nodeName": around.node_name,
         "spec.serviceAccountName": pod.spec.service_account_name or "default",
-        "status.podIP": around.pod_ip,
-        "status.podIPs": around.pod_ip,
-        "status.hostIP": around.host_ip,
-        "status.hostIPs": around.host_ip,
+        **more,
     }
-    if path not in known:
+    if path not in fields:
         raise ConfigError(f'fieldPath "{path}" is not one that a variable can have')
-    return known[path] or ""
+    return fields[path] or ""
 
 
-def _resource(name: str, divisor: str, container: Container) -> str:
+def place_fields(node_name: str, pod_ip: str, host_ip: str) -> dict[str, str]:
+    """The fields that depend on where a pod runs; each mesh has addresses of one family."""
+    return {
+        "spec.nodeName": node_name,
+        "status.podIP": pod_ip,
+        "status.podIPs": pod_ip,
+        "status.hostIP": host_ip,
+        "status.hostIPs": host_ip,
+    }
+
+
+def resource_value(name: str, divisor: str, container: Container) -> str:
     """The container's limit or request; without one what the machine has, as on Kubernetes."""
     side, _, resource = name.partition(".")
     given = container.resources
@@ -207,25 +201,6 @@ def _resource(name: str, divisor: str, container: Container) -> str:
         amount = 0.0
     unit = quantity(divisor) if divisor and divisor != "0" else 1.0
     return str(-int(-amount // unit))
-
-
-_SUFFIXES = {
-    "m": 1e-3,
-    "k": 1e3,
-    "M": 1e6,
-    "G": 1e9,
-    "T": 1e12,
-    "Ki": 2**10,
-    "Mi": 2**20,
-    "Gi": 2**30,
-    "Ti": 2**40,
-}
-
-
-def quantity(text: str) -> float:
-    """A Kubernetes quantity as a number: "250m" is 0.25, "64Mi" 67108864."""
-    digits = text.rstrip("mkMGTKi")
-    return float(digits) * _SUFFIXES.get(text[len(digits) :], 1)
 
 
 def _decoded(value: str) -> str:

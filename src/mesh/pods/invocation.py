@@ -4,11 +4,11 @@ from pathlib import Path
 from typing import Any
 
 from mesh.pods.dependencies import PodDependencies
-from mesh.pods.environment import ConfigError, Surroundings, environment
+from mesh.pods.environment import ConfigError, Surroundings, environment, place_fields
 from mesh.pods.expansion import expand
 from mesh.pods.image_programs import ImageProgram, ImagesError
 from mesh.pods.runtime.interface import ProcessSpec, Sandbox
-from mesh.pods.volumes import make_volumes
+from mesh.pods.volumes import VolumeSources, make_volumes, volume_mounts
 from mesh.resources.core.config import ConfigMap, Secret
 from mesh.resources.core.pod import Container, Pod
 from mesh.resources.core.service import Service
@@ -28,8 +28,23 @@ class NotYet(Exception):
 def process_spec(pod: Pod, container: Container, sandbox: Sandbox, dependencies: PodDependencies) -> ProcessSpec:
     """Works out what the container runs. Raises NotYet."""
     program = None if container.command else _program(pod, container, dependencies)
+    objects = _Objects(pod.metadata.namespace or "", dependencies)
     try:
-        variables = environment(pod, container, _surroundings(pod, sandbox, dependencies, program))
+        paths = make_volumes(pod, sandbox.folder, volume_sources(pod, container, sandbox, dependencies))
+        place = sandbox.variables(container, paths)
+        around = Surroundings(
+            node_name=dependencies.settings.node_name,
+            host_ip=sandbox.host_ip,
+            pod_ip=sandbox.ip,
+            variables=place,
+            marks=sandbox.marks(container),
+            services=dependencies.objects.store.of(Service, pod.metadata.namespace or ""),
+            config_map=objects.config_map,
+            secret=objects.secret,
+            image=program.environment if program is not None else {},
+        )
+        variables = environment(pod, container, around)
+        mounts = volume_mounts(pod, container, paths, variables)
     except ConfigError as error:
         raise NotYet("CreateContainerConfigError", str(error)) from None
     except OSError as error:
@@ -37,39 +52,44 @@ def process_spec(pod: Pod, container: Container, sandbox: Sandbox, dependencies:
     words = program.words(container.args) if program is not None else [*container.command, *container.args]
     # The manifest's workingDir is a folder in the image. Where the image's program is of this machine, its own counts.
     folder = (program.working_dir if program is not None else "") or container.working_dir
-    argv = [expand(word, variables) for word in words]
-    return ProcessSpec(container.name, argv, variables, Path(folder) if folder else sandbox.folder)
+    # An images.yaml may use $(PORT) although a cluster would not set it.
+    port = {"PORT": str(container.ports[0].container_port)} if container.ports else {}
+    argv = [expand(word, port | variables) for word in words]
+    return ProcessSpec(container.name, argv, variables, Path(folder) if folder else sandbox.folder, mounts)
 
 
-def _surroundings(
-    pod: Pod, sandbox: Sandbox, dependencies: PodDependencies, program: ImageProgram | None
-) -> Surroundings:
-    namespace = pod.metadata.namespace or ""
-
-    def typed(kind: str, name: str) -> Any:
-        stored = dependencies.objects.store.get(Ref("", kind, namespace, name))
-        return None if stored is None else stored.typed
-
-    def config_map(name: str) -> ConfigMap | None:
-        value: ConfigMap | None = typed("ConfigMap", name)
-        return value
-
-    def secret(name: str) -> Secret | None:
-        value: Secret | None = typed("Secret", name)
-        return value
-
-    return Surroundings(
-        home=dependencies.home,
-        node_name=dependencies.settings.node_name,
-        host_ip=dependencies.settings.host_ip,
-        pod_ip=sandbox.ip,
-        proxy_port=dependencies.settings.proxy_port,
-        services=dependencies.objects.store.of(Service, namespace),
-        config_map=config_map,
-        secret=secret,
-        image=program.environment if program is not None else {},
-        volumes=make_volumes(pod, sandbox.folder, config_map, secret),
+def volume_sources(pod: Pod, container: Container, sandbox: Sandbox, dependencies: PodDependencies) -> VolumeSources:
+    """What the pod's volumes are made of. All of them belong to the user of the container that is started first."""
+    objects = _Objects(pod.metadata.namespace or "", dependencies)
+    settings = dependencies.settings
+    return VolumeSources(
+        claims=dependencies.home / "claims",
+        config_map=objects.config_map,
+        secret=objects.secret,
+        access=dependencies.access,
+        fields=place_fields(settings.node_name, sandbox.ip, sandbox.host_ip),
+        owner=sandbox.owner(container),
     )
+
+
+class _Objects:
+    """ConfigMaps and Secrets of a namespace."""
+
+    def __init__(self, namespace: str, dependencies: PodDependencies) -> None:
+        self._namespace = namespace
+        self._store = dependencies.objects.store
+
+    def config_map(self, name: str) -> ConfigMap | None:
+        value: ConfigMap | None = self._typed("ConfigMap", name)
+        return value
+
+    def secret(self, name: str) -> Secret | None:
+        value: Secret | None = self._typed("Secret", name)
+        return value
+
+    def _typed(self, kind: str, name: str) -> Any:
+        stored = self._store.get(Ref("", kind, self._namespace, name))
+        return None if stored is None else stored.typed
 
 
 def _program(pod: Pod, container: Container, dependencies: PodDependencies) -> ImageProgram:

@@ -9,12 +9,12 @@ from mesh.pods.controllers.deployments import DeploymentController
 from mesh.pods.controllers.events import Recorder
 from mesh.pods.controllers.objects import Objects, controller
 from mesh.pods.controllers.replica_sets import ReplicaSetController
-from mesh.pods.dependencies import PodDependencies, Settled
-from mesh.pods.host.addresses import Block
+from mesh.pods.dependencies import Access, PodDependencies, Settled
 from mesh.pods.host.procfs import output_folder
 from mesh.pods.image_programs import LocalImages
 from mesh.pods.logs.log_files import LogFiles
 from mesh.pods.logs.log_reader import LogReader
+from mesh.pods.network.pools import AddressPool
 from mesh.pods.pod import PodRunner
 from mesh.pods.pod_settings import PodSettings
 from mesh.pods.runtime.interface import Runtime
@@ -39,14 +39,15 @@ class PodManager:
         store: Store,
         home: Path,
         runtime: Runtime,
-        block: Block,
+        addresses: AddressPool,
         settled: Settled,
         settings: PodSettings | None = None,
         supervisor: Supervisor | None = None,
+        access: Access = lambda _pod: {},
     ) -> None:
         self._store = store
         self._supervisor = supervisor or Supervisor()
-        self._block = block
+        self._addresses = addresses
         self._settings = settings or PodSettings()
         self._objects = Objects(store)
         events = Recorder(self._objects, self._settings.events_kept)
@@ -61,6 +62,7 @@ class PodManager:
             runtime=runtime,
             images=self._images,
             settled=settled,
+            access=access,
         )
         self._deployments = DeploymentController(self._objects, events)
         self._replica_sets = ReplicaSetController(self._objects, self._settings.node_name)
@@ -192,14 +194,14 @@ class PodManager:
             self._deployments.queue.add(Ref("apps", "Deployment", event.object.ref.namespace, str(above["name"])))
 
     def _renumber_services(self) -> None:
-        """Gives Services addresses of this daemon's block, when they were stored under another one."""
+        """Gives Services addresses of this mesh, when they were stored under other ones."""
         services = self._store.list("", "Service")
         taken = {str(stored.body["spec"].get("clusterIP", "")) for stored in services}
         for stored in services:
             address = str(stored.body["spec"].get("clusterIP", ""))
-            if address in ("", "None") or address in self._block:
+            if address in ("", "None") or address in self._addresses:
                 continue
-            fresh = self._block.service_ip(taken)
+            fresh = self._addresses.service_ip(taken)
             taken.add(fresh)
 
             def give(body: Body, fresh: str = fresh) -> None:

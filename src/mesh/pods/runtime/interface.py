@@ -10,12 +10,13 @@ The names follow Kubernetes' Container Runtime Interface (k8s.io/cri-api, Runtim
 import asyncio
 import signal
 import ssl
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from mesh.resources.core.pod import Pod
+from mesh.pods.sandbox.spec import Mount
+from mesh.resources.core.pod import Container, Pod
 
 
 class StartError(Exception):
@@ -49,12 +50,13 @@ class Limitation(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ProcessSpec:
-    """What a container runs: its name in the pod, command line, environment and working directory."""
+    """What a container runs: its name in the pod, command line, environment, working directory and volumes."""
 
     container: str
     argv: list[str]
     environment: dict[str, str]
     folder: Path
+    mounts: tuple[Mount, ...] = ()
 
 
 class RunningProcess(Protocol):
@@ -91,6 +93,23 @@ class Sandbox(Protocol):
     @property
     def folder(self) -> Path:
         """A folder of the host for the pod's own files. Exists until `remove`."""
+        ...
+
+    @property
+    def host_ip(self) -> str:
+        """The node's address, as its pods see it."""
+        ...
+
+    def variables(self, container: Container, volumes: Mapping[str, Path]) -> Mapping[str, str]:
+        """What a program finds in its environment because it runs here; the manifest's variables override them."""
+        ...
+
+    def marks(self, container: Container) -> Mapping[str, str]:
+        """Variables that nothing overrides: by them processes are recognized."""
+        ...
+
+    def owner(self, container: Container) -> tuple[int, int] | None:
+        """User and group of the pod's own files; None when they are the mesh's."""
         ...
 
     async def start(self, spec: ProcessSpec, output: Path) -> RunningProcess:

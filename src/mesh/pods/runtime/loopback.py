@@ -9,17 +9,21 @@ import os
 import shutil
 import signal
 import ssl
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from mesh.pods.host.addresses import Block, NoAddressFree
 from mesh.pods.host.census import Census
 from mesh.pods.host.leftovers import Records
 from mesh.pods.host.process import Process
+from mesh.pods.host.procfs import CONTAINER_MARK, HOME_MARK, POD_MARK
 from mesh.pods.runtime.interface import CommandResult, Limitation, ProcessSpec, SandboxError, StartError
-from mesh.resources.core.pod import Pod
+from mesh.resources.core.pod import Container, Pod
 
 OUTPUT_LIMIT = 10 * 1024
+HOST_IP = "127.0.0.1"
+# Where Envoy listens at each pod's address for calls to other services.
+PROXY_PORT = 15001
 
 
 class LoopbackRuntime:
@@ -44,7 +48,8 @@ class LoopbackRuntime:
         except OSError as error:
             self._block.release(ip)
             raise SandboxError(f"cannot make the pod's folder {folder}: {error.strerror}") from None
-        return LoopbackSandbox(uid, ip, folder, self._block, self._census, self._records)
+        hostname = pod.spec.hostname or pod.metadata.name
+        return LoopbackSandbox(uid, hostname, ip, self._home, self._block, self._census, self._records)
 
     def limitations(self, pod: Pod) -> list[Limitation]:
         limitations = []
@@ -66,14 +71,46 @@ class LoopbackRuntime:
 class LoopbackSandbox:
     """`mesh.pods.runtime.interface.Sandbox`: an address, a folder, and the processes that carry the pod's mark."""
 
-    def __init__(self, uid: str, ip: str, folder: Path, block: Block, census: Census, records: Records) -> None:
+    def __init__(
+        self, uid: str, hostname: str, ip: str, home: Path, block: Block, census: Census, records: Records
+    ) -> None:
         self.ip = ip
-        self.folder = folder
+        self.folder = home / "pods" / uid
         self._uid = uid
+        self._hostname = hostname
+        self._home = home
         self._block = block
         self._census = census
         self._records = records
         self._removed = False
+
+    @property
+    def host_ip(self) -> str:
+        return HOST_IP
+
+    def variables(self, container: Container, volumes: Mapping[str, Path]) -> Mapping[str, str]:
+        """Where to listen and how to call others: every program shares the host's network here."""
+        proxy, direct = f"http://{self.ip}:{PROXY_PORT}", f"localhost,127.0.0.1,{self.ip}"
+        variables = {
+            "HOSTNAME": self._hostname,
+            "HOST": self.ip,
+            "POD_IP": self.ip,
+            "HTTP_PROXY": proxy,
+            "http_proxy": proxy,
+            "NO_PROXY": direct,
+            "no_proxy": direct,
+        }
+        if container.ports:
+            variables["PORT"] = str(container.ports[0].container_port)
+        for name, folder in volumes.items():
+            variables[f"MESHMALL_VOLUME_{name.upper().replace('-', '_')}"] = str(folder)
+        return variables
+
+    def marks(self, container: Container) -> Mapping[str, str]:
+        return {POD_MARK: self._uid, CONTAINER_MARK: container.name, HOME_MARK: str(self._home)}
+
+    def owner(self, container: Container) -> tuple[int, int] | None:
+        return None
 
     async def start(self, spec: ProcessSpec, output: Path) -> Process:
         try:

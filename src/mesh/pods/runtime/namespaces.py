@@ -1,0 +1,281 @@
+"""Pods in namespaces of their own: network, file system, host name, processes.
+
+The sandbox agent (`mesh.pods.sandbox`) does what needs a namespace; this decides what it is asked to do.
+"""
+
+import asyncio
+import os
+import shutil
+import signal
+import socket
+import ssl
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from mesh.pods.host.procfs import output_folder
+from mesh.pods.network.addresses import MESH_ADDRESS
+from mesh.pods.network.pools import NamespaceAddresses, NoAddressFree
+from mesh.pods.runtime.identity import MESH_UID, Identity, identity_of
+from mesh.pods.runtime.interface import (
+    CommandResult,
+    Exit,
+    Limitation,
+    ProcessSpec,
+    SandboxError,
+    StartError,
+)
+from mesh.pods.runtime.pod_files import PodFiles
+from mesh.pods.sandbox.client import Agent, AgentError, AgentGone
+from mesh.pods.sandbox.client import Process as AgentProcess
+from mesh.pods.sandbox.needed import needed_paths
+from mesh.pods.sandbox.spec import ProcessSpec as AgentSpec
+from mesh.resources.core.pod import Container, Pod
+
+OUTPUT_LIMIT = 10 * 1024
+# What a developer keeps in the own home and no pod has any business with.
+PRIVATE_FOLDERS = (".ssh", ".gnupg", ".aws", ".azure", ".kube", ".docker", ".config/gcloud", ".netrc", ".pgpass")
+
+
+class NamespaceProcess:
+    """`mesh.pods.runtime.interface.RunningProcess`, started by the agent."""
+
+    def __init__(self, process: AgentProcess) -> None:
+        self.pid = process.pid
+        self.key = process.key
+        self._exit = asyncio.ensure_future(_exit_of(process))
+        try:
+            self._pidfd = os.pidfd_open(process.pid)
+        except ProcessLookupError:
+            self._pidfd = -1
+        self._exit.add_done_callback(self._close)
+
+    @property
+    def alive(self) -> bool:
+        return not self._exit.done()
+
+    async def wait(self) -> Exit:
+        return await asyncio.shield(self._exit)
+
+    def signal(self, number: signal.Signals) -> None:
+        """SIGKILL ends all processes of the container: this one is the first of their PID namespace.
+
+        A first process gets no signal that it does not handle (pid_namespaces(7)), so that SIGTERM would be lost on
+        most small programs. What the kernel would do to them anywhere else is done here: they are killed.
+        """
+        if self._exit.done() or self._pidfd < 0:
+            return
+        if number == signal.SIGTERM and not _handles(self.pid, number):
+            number = signal.SIGKILL
+        with suppress(ProcessLookupError):
+            signal.pidfd_send_signal(self._pidfd, number)
+
+    def _close(self, _exit: object) -> None:
+        if self._pidfd >= 0:
+            os.close(self._pidfd)
+            self._pidfd = -1
+
+
+async def _exit_of(process: AgentProcess) -> Exit:
+    try:
+        ended = await process.wait()
+    except AgentGone:
+        # Its successor knows only what still runs; how this one ended nobody can say.
+        return Exit(137, 9)
+    return Exit(ended.code if ended.code >= 0 else 137, max(0, ended.signal))
+
+
+def _handles(pid: int, number: signal.Signals) -> bool:
+    """Whether a process catches a signal, or ignores it on purpose (proc(5), SigCgt and SigIgn)."""
+    mask = 1 << (number - 1)
+    with suppress(OSError, ValueError):
+        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+            name, _, value = line.partition(":")
+            if name in ("SigCgt", "SigIgn") and int(value, 16) & mask:
+                return True
+        return False
+    return True
+
+
+class NamespaceRuntime:
+    """`mesh.pods.runtime.interface.Runtime` through the sandbox agent."""
+
+    def __init__(self, home: Path, agent: Agent, addresses: NamespaceAddresses) -> None:
+        self._home = home
+        self.agent = agent
+        self.addresses = addresses
+
+    async def create(self, pod: Pod) -> "NamespaceSandbox":
+        """Gives the pod an address, a network and a folder."""
+        uid = pod.metadata.uid or ""
+        try:
+            ip = self.addresses.pod_ip()
+        except NoAddressFree as error:
+            raise SandboxError(str(error)) from None
+        folder = self._home / "pods" / uid
+        try:
+            # Its processes may be somebody else's; what lies in it has rights of its own.
+            folder.mkdir(parents=True, exist_ok=True, mode=0o711)
+            await self.agent.create_pod_network(uid, pod.metadata.name, ip)
+        except (OSError, AgentError) as error:
+            self.addresses.release(ip)
+            raise SandboxError(str(error)) from None
+        return NamespaceSandbox(pod, ip, folder, self._home, self)
+
+    def limitations(self, pod: Pod) -> list[Limitation]:
+        limitations: list[Limitation] = []
+        for container in (*pod.spec.init_containers, *pod.spec.containers):
+            limitations += identity_of(pod, container).limitations
+        return limitations
+
+
+class NamespaceSandbox:
+    """`mesh.pods.runtime.interface.Sandbox`: a network namespace, and a root file system for each container."""
+
+    def __init__(self, pod: Pod, ip: str, folder: Path, home: Path, runtime: NamespaceRuntime) -> None:
+        self.ip = ip
+        self.folder = folder
+        self._pod = pod
+        self._uid = pod.metadata.uid or ""
+        self._home = home
+        self._runtime = runtime
+        self._files = PodFiles(pod, ip, folder)
+        self._running: dict[str, NamespaceProcess] = {}
+        self._specs: dict[str, AgentSpec] = {}
+        self._removed = False
+
+    @property
+    def host_ip(self) -> str:
+        return MESH_ADDRESS
+
+    def variables(self, container: Container, volumes: Mapping[str, Path]) -> Mapping[str, str]:
+        """What a cluster sets, and nothing else. A user that is not the mesh's has no use for its home."""
+        variables = {"HOSTNAME": self._files.hostname}
+        if identity_of(self._pod, container).uid not in (None, os.getuid()):
+            variables |= {"HOME": str(self.folder), "TMPDIR": "/tmp"}  # noqa: S108 - the pod's own
+        return variables
+
+    def marks(self, container: Container) -> Mapping[str, str]:
+        """Nothing: the agent knows its processes without."""
+        return {}
+
+    def owner(self, container: Container) -> tuple[int, int] | None:
+        identity = identity_of(self._pod, container)
+        if identity.uid is None:
+            return None
+        gid = identity.fs_group if identity.fs_group is not None else identity.gid
+        # Uid 0 of a container stands for the mesh's unprivileged user on the machine.
+        return (identity.uid or MESH_UID, gid or MESH_UID)
+
+    async def start(self, spec: ProcessSpec, output: Path) -> NamespaceProcess:
+        identity = identity_of(self._pod, self._container(spec.container))
+        try:
+            descriptor = os.open(output, os.O_RDWR | os.O_CLOEXEC)
+        except OSError as error:
+            raise StartError(f"cannot open its output {output}: {error.strerror}") from None
+        try:
+            if identity.uid is not None and os.getuid() == 0:
+                # /dev/stdout is opened anew by programs that run as somebody else.
+                os.chown(output, identity.uid, -1)
+            agent_spec = self._agent_spec(spec, identity)
+            process = await self._runtime.agent.spawn(agent_spec, (None, descriptor, descriptor))
+        except (AgentError, OSError) as error:
+            raise StartError(str(error)) from None
+        finally:
+            os.close(descriptor)
+        self._specs[spec.container] = agent_spec
+        running = self._running[spec.container] = NamespaceProcess(process)
+        return running
+
+    async def run(self, spec: ProcessSpec, command: Sequence[str], limit: float) -> CommandResult:
+        output = os.memfd_create("output", os.MFD_CLOEXEC)
+        process: NamespaceProcess | None = None
+        try:
+            async with asyncio.timeout(limit):
+                process = NamespaceProcess(await self.spawn_beside(spec.container, command, (None, output, output)))
+                ended = await process.wait()
+            return CommandResult(ended.code, os.pread(output, OUTPUT_LIMIT, 0).decode(errors="replace"))
+        except AgentError as error:
+            return CommandResult(127, str(error))
+        finally:
+            if process is not None and process.alive:
+                process.signal(signal.SIGKILL)
+            os.close(output)
+
+    async def spawn_beside(
+        self, container: str, command: Sequence[str], stdio: Sequence[int | None], *, tty: bool = False
+    ) -> AgentProcess:
+        """Starts a command in a running container's namespaces, as its user. Raises AgentError."""
+        running, spec = self._running.get(container), self._specs.get(container)
+        if running is None or spec is None or not running.alive:
+            raise AgentError(f'container "{container}" does not run')
+        beside = spec._replace(argv=tuple(command), name=f"{container}/command", join=running.pid, tty=tty)
+        return await self._runtime.agent.spawn(beside, stdio)
+
+    async def connect(
+        self, protocol: Callable[[], asyncio.BaseProtocol], host: str, port: int, tls: ssl.SSLContext | None = None
+    ) -> asyncio.Transport:
+        loop = asyncio.get_running_loop()
+        try:
+            sock = await self._runtime.agent.socket_in(self._uid)
+        except AgentError as error:
+            raise OSError(str(error)) from None
+        try:
+            await loop.sock_connect(sock, (socket.gethostbyname(host) if host == "localhost" else host, port))
+            transport, _ = await loop.create_connection(
+                protocol, sock=sock, ssl=tls, server_hostname=host if tls is not None else None
+            )
+        except BaseException:
+            sock.close()
+            raise
+        return transport
+
+    async def kill_remaining(self, container: str = "") -> None:
+        """Nothing is left: the end of a container's first process is that of its PID namespace."""
+
+    async def remove(self) -> None:
+        if self._removed:
+            return
+        self._removed = True
+        for process in self._running.values():
+            process.signal(signal.SIGKILL)
+        for process in self._running.values():
+            await process.wait()
+        with suppress(AgentError):
+            await self._runtime.agent.acknowledge([process.key for process in self._running.values()])
+        with suppress(AgentError):
+            await self._runtime.agent.remove_pod_network(self._uid)
+        await asyncio.to_thread(shutil.rmtree, self.folder, ignore_errors=True)
+        self._runtime.addresses.release(self.ip)
+
+    def _container(self, name: str) -> Container:
+        containers = (*self._pod.spec.init_containers, *self._pod.spec.containers)
+        return next(container for container in containers if container.name == name)
+
+    def _agent_spec(self, spec: ProcessSpec, identity: Identity) -> AgentSpec:
+        folder = str(spec.folder)
+        mounts = (*self._files.mounts(), *spec.mounts)
+        needed = needed_paths(spec.argv, spec.environment, folder)
+        home = Path.home()
+        return AgentSpec(
+            argv=tuple(spec.argv),
+            env=dict(spec.environment),
+            cwd=folder,
+            pod=self._uid,
+            name=f"{spec.container}",
+            hostname=self._files.hostname,
+            mounts=mounts,
+            hidden=(str(self._home), *(str(home / name) for name in PRIVATE_FOLDERS if (home / name).exists())),
+            needed=(*needed, folder, str(self.folder)),
+            uid=identity.uid,
+            gid=identity.gid,
+            groups=identity.groups,
+            root_uid=None if os.getuid() else MESH_UID,
+            root_gid=None if os.getuid() else MESH_UID,
+            capabilities=identity.capabilities,
+        )
+
+
+def leftover_outputs(home: Path) -> None:
+    """Removes FIFOs that no container of the new daemon reads."""
+    shutil.rmtree(output_folder(home), ignore_errors=True)
