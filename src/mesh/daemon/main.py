@@ -31,6 +31,7 @@ from mesh.daemon import daemon_log
 from mesh.daemon.failure import Failure
 from mesh.daemon.home import Home, Settings
 from mesh.daemon.launch import reap
+from mesh.daemon.pod_network import PodNetwork, choose
 from mesh.daemon.ports import require_free
 from mesh.envoy.data_plane import DataPlane, DataPlaneSettings
 from mesh.envoy.process.binary import EnvoyMissing
@@ -43,9 +44,7 @@ from mesh.observe.telemetry import Telemetry
 from mesh.pods.controllers.endpoints import EndpointController
 from mesh.pods.controllers.events import Recorder
 from mesh.pods.controllers.objects import Objects
-from mesh.pods.host.addresses import Block
 from mesh.pods.manager import PodManager
-from mesh.pods.runtime.loopback import LoopbackRuntime
 from mesh.reconcile.supervisor import Supervisor
 from mesh.resources.meshmall.branch import GROUP
 from mesh.routing.world import MeshSettings
@@ -88,6 +87,7 @@ class Daemon:
         self.progress = progress
         self.begun = time.time()
         self.mesh_settings = MeshSettings()
+        self.pod_network: PodNetwork | None = None
         self.supervisor = Supervisor()
 
     async def run(self) -> None:
@@ -113,21 +113,23 @@ class Daemon:
         stack.push_async_callback(supervisor.close)
 
         ring = Ring()
+        pod_network = self.pod_network = await choose(settings.network, home.path, stack)
+        self.progress.step("network")
         plane = DataPlane(
-            home.path, DataPlaneSettings(concurrency=settings.envoy_concurrency or None), [AccessLog(ring).serve]
+            home.path,
+            DataPlaneSettings(concurrency=settings.envoy_concurrency or None, launch=pod_network.launch),
+            [AccessLog(ring).serve],
         )
         await plane.start()
         stack.push_async_callback(plane.stop)
         self.progress.step("envoy")
 
-        block = Block.claim(home.path)
-        stack.callback(block.release_all)
-
         mesh = self.mesh_settings = MeshSettings(
             gateway_address=settings.address,
             node_address=settings.address,
             ports={80: settings.gateway_port, 443: settings.gateway_https_port},
-            developer_subnet=block.developer_subnet,
+            developer_subnet=pod_network.developer_subnet,
+            network=pod_network.network,
             telemetry=settings.telemetry,
             any_host=settings.outbound_traffic_policy == "allow-any",
         )
@@ -142,8 +144,7 @@ class Daemon:
             with suppress(TimeoutError):
                 await programmer.acknowledged(version, SETTLE_LIMIT)
 
-        runtime = LoopbackRuntime(home.path, block)
-        pods = PodManager(store, home.path, runtime, block, settled, supervisor=supervisor)
+        pods = PodManager(store, home.path, pod_network.runtime, pod_network.addresses, settled, supervisor=supervisor)
         await pods.start()
         stack.push_async_callback(pods.stop)
         endpoints = EndpointController(store, supervisor)
@@ -166,7 +167,7 @@ class Daemon:
             ApiSettings(home=home.path, port=settings.api_port, node_address=settings.address),
             plane=programmer,
             logs=pods.logs,
-            allocator=block,
+            allocator=pod_network.addresses,
             status=lambda: {**self._status(plane, store), "problems": pods.problems()},
             sources=Sources(telemetry, Reasons(store, lambda: programmer.snapshot), lambda: programmer.snapshot),
             extra_routes=console.routes,
@@ -201,6 +202,7 @@ class Daemon:
             "settings": self.settings.to_json(),
             "version": store.version,
             "envoy": plane.describe(),
+            "network": self.pod_network.describe() if self.pod_network is not None else {},
             "developer": self._developer_places(store),
         }
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from mesh.envoy.process.binary import version
 from mesh.envoy.process.bootstrap import XDS_SOCKET
+from mesh.envoy.process.launcher import Launcher, as_child
 from mesh.envoy.process.supervisor import EnvoyProcess
 from mesh.envoy.xds.ads import EMPTY, AdsServer, Service
 from mesh.envoy.xds.ordering import plan
@@ -18,12 +19,13 @@ from mesh.routing.model.snapshot import Snapshot
 
 @dataclass(frozen=True, slots=True)
 class DataPlaneSettings:
-    """`concurrency` is Envoy's worker threads; None takes half of the cores, four at the most.
+    """`concurrency` is Envoy's worker threads; None takes half of the cores, at most four. `launch` starts its process.
 
     The services need the other half: on two cores one worker serves as many pages as two, in less memory.
     """
 
     concurrency: int | None = None
+    launch: Launcher = as_child
 
 
 Refused = Mapping[tuple[Kind, str], str]
@@ -38,7 +40,9 @@ class DataPlane:
         self._ads = AdsServer(services)
         self._encoder = Encoder()
         self._told: Resources = EMPTY
-        self.process = EnvoyProcess(home, settings.concurrency or max(1, min(4, (os.cpu_count() or 1) // 2)))
+        self.process = EnvoyProcess(
+            home, settings.concurrency or max(1, min(4, (os.cpu_count() or 1) // 2)), settings.launch
+        )
 
     async def start(self) -> None:
         """Starts both. Raises EnvoyFailed or EnvoyMissing."""

@@ -18,6 +18,7 @@ from meshmall.cli.options import (
     JsonOutputOption,
     MethodOption,
     NamespaceOption,
+    NetworkMode,
     Outbound,
     PrintOption,
     TimeoutOption,
@@ -99,6 +100,13 @@ def up(
             help="Calls from pods to hosts unknown to the mesh: answer 502, or let them through. Default: 502."
         ),
     ] = None,
+    network: Annotated[
+        NetworkMode | None,
+        typer.Option(
+            help="How pods are connected: in network namespaces of their own, or on loopback addresses. Default: auto, "
+            "which takes namespaces where the machine allows them."
+        ),
+    ] = None,
     telemetry: Annotated[
         bool | None,
         typer.Option(
@@ -126,6 +134,7 @@ def up(
             "branch_expires": branch_expires,
             "telemetry": telemetry,
             "outbound_traffic_policy": outbound_traffic_policy.value if outbound_traffic_policy is not None else None,
+            "network": network.value if network is not None else None,
         },
         with_mall=not empty,
     )

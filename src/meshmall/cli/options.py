@@ -15,6 +15,14 @@ from meshmall.cli.context import Context
 from meshmall.cli.view import View
 
 
+class NetworkMode(StrEnum):
+    """How pods are connected."""
+
+    AUTO = "auto"
+    NAMESPACES = "namespaces"
+    LOOPBACK = "loopback"
+
+
 class Outbound(StrEnum):
     """Whether pods can call hosts unknown to the mesh (Istio's outboundTrafficPolicy)."""
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from mesh.envoy.process.admin import Admin
 from mesh.envoy.process.binary import find
 from mesh.envoy.process.bootstrap import ADMIN_SOCKET, bootstrap
+from mesh.envoy.process.launcher import EnvoyChild, Launcher, as_child, kill
 
 START_LIMIT = 10.0
 STOP_LIMIT = 3.0
@@ -39,11 +40,12 @@ def start_time(pid: int) -> int | None:
 class EnvoyProcess:
     """Runs in `<home>/run`, logs to `<home>/logs/envoy.log`. Live as soon as its admin interface answers."""
 
-    def __init__(self, home: Path, concurrency: int) -> None:
+    def __init__(self, home: Path, concurrency: int, launch: Launcher = as_child) -> None:
         self._folder = home / "run"
         self._log = home / "logs" / "envoy.log"
         self._concurrency = concurrency
-        self._process: asyncio.subprocess.Process | None = None
+        self._launch = launch
+        self._process: EnvoyChild | None = None
         self._watcher: asyncio.Task[None] | None = None
         self._live = asyncio.Event()
         self.restarts = 0
@@ -92,26 +94,10 @@ class EnvoyProcess:
         configuration = self._folder / "envoy-bootstrap.json"
         configuration.write_text(json.dumps(bootstrap()))
         with self._log.open("ab") as output:
-            self._process = await asyncio.create_subprocess_exec(
-                str(binary),
-                "--config-path",
-                configuration.name,
-                "--concurrency",
-                str(self._concurrency),
-                "--disable-hot-restart",
-                "--drain-time-s",
-                "2",
-                "--drain-strategy",
-                "immediate",
-                "--log-level",
-                "warning",
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                cwd=self._folder,
-                env={"PATH": os.environ.get("PATH", "")},
-                start_new_session=True,
-            )
+            argv = [str(binary), "--config-path", configuration.name, "--concurrency", str(self._concurrency)]
+            argv += ["--disable-hot-restart", "--drain-time-s", "2", "--drain-strategy", "immediate"]
+            argv += ["--log-level", "warning"]
+            self._process = await self._launch(argv, self._folder, output.fileno())
         record = {"pid": self._process.pid, "started": start_time(self._process.pid)}
         (self._folder / RECORD).write_text(json.dumps(record))
 
@@ -146,11 +132,11 @@ class EnvoyProcess:
             except (OSError, EnvoyFailed) as error:
                 log.error("Envoy was not started again: %s", error)
                 with suppress(ProcessLookupError):
-                    self._process.kill()
+                    kill(self._process)
             else:
                 self._live.set()
 
-    async def _until_ended(self, process: asyncio.subprocess.Process) -> None:
+    async def _until_ended(self, process: EnvoyChild) -> None:
         """Waits for the end, and looks after the log meanwhile."""
         while process.returncode is None:
             with suppress(TimeoutError):

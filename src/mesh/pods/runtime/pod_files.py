@@ -4,13 +4,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from mesh.pods.network.addresses import HOST_ADDRESS
+from mesh.pods.network.addresses import DNS_ADDRESS, HOST_ADDRESS
 from mesh.pods.sandbox.spec import Mount
 from mesh.resources.core.pod import Pod
 
 CLUSTER_DOMAIN = "cluster.local"
 HOST_NAME = "host.meshmall.internal"
-NAMESERVER = "127.0.0.1"
 # Longer names are cut, as Kubernetes does: a host name has 63 characters.
 LONGEST_HOSTNAME = 63
 
@@ -73,7 +72,7 @@ def resolv_conf(pod: Pod) -> str:
     """
     namespace = pod.metadata.namespace
     policy = pod.spec.dns_policy or "ClusterFirst"
-    nameservers, searches, options = [NAMESERVER], [], {}
+    nameservers, searches, options = [DNS_ADDRESS], [], {}
     if policy in ("ClusterFirst", "ClusterFirstWithHostNet"):
         searches = [f"{namespace}.svc.{CLUSTER_DOMAIN}", f"svc.{CLUSTER_DOMAIN}", CLUSTER_DOMAIN]
         options = {"ndots": "5"}

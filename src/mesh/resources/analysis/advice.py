@@ -32,11 +32,6 @@ def _pod(spec: PodSpec, base: str) -> Advice:
                     yield FieldError(
                         f"{path}.env[{place}].name", f'"{variable.name}" stands twice; the last one is taken'
                     )
-            if container.volume_mounts:
-                yield FieldError(
-                    f"{path}.volumeMounts",
-                    "a process here has no mounts: each volume is a folder, its path in MESHMALL_VOLUME_<NAME>",
-                )
 
 
 def advise_virtual_service(typed: VirtualService) -> Advice:

@@ -1,11 +1,10 @@
 """What a container finds in its environment."""
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from mesh.pods.environment import ConfigError, Surroundings, environment, quantity
+from mesh.pods.environment import ConfigError, Surroundings, environment
 from mesh.resources.core.config import ConfigMap, Secret
 from mesh.resources.core.service import Service
 from mesh.resources.validation.manifest import validate
@@ -37,11 +36,11 @@ def made(**more: Any) -> dict[str, str]:
     body["metadata"]["annotations"] = {"team/owner": "blue"}
     parsed = typed(body)
     around = Surroundings(
-        home=Path("/home/of/mesh"),
         node_name="localhost",
         host_ip="127.0.0.1",
         pod_ip="127.9.0.1",
-        proxy_port=15001,
+        variables={"HOSTNAME": "shop-1", "PORT": "7000"},
+        marks={"MESHMALL_POD": "uid"},
         services=[SERVICE],
         config_map=lambda name: CONFIG if name == "cfg" else None,
         secret=lambda name: SECRET if name == "key" else None,
@@ -53,18 +52,10 @@ def value(source: dict[str, Any]) -> str | None:
     return made(env=[{"name": "ASKED", "valueFrom": source}]).get("ASKED")
 
 
-def test_the_mesh_gives_address_port_and_proxy() -> None:
-    found = made(ports=[{"containerPort": 7000}, {"containerPort": 7001}])
-    given = {name: found[name] for name in ("HOST", "PORT", "POD_IP", "HTTP_PROXY", "http_proxy", "NO_PROXY")}
-    assert given == {
-        "HOST": "127.9.0.1",
-        "PORT": "7000",
-        "POD_IP": "127.9.0.1",
-        "HTTP_PROXY": "http://127.9.0.1:15001",
-        "http_proxy": "http://127.9.0.1:15001",
-        "NO_PROXY": "localhost,127.0.0.1,127.9.0.1",
-    }
-    assert made(env=[{"name": "PORT", "value": "9"}])["PORT"] == "9"
+def test_the_manifest_overrides_the_place_s_variables_but_not_the_marks() -> None:
+    variables = made(env=[{"name": "PORT", "value": "9"}, {"name": "MESHMALL_POD", "value": "another"}])
+    assert (variables["HOSTNAME"], variables["PORT"], variables["MESHMALL_POD"]) == ("shop-1", "9", "uid")
+    assert made()["PORT"] == "7000"
 
 
 def test_little_is_inherited(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -138,7 +129,3 @@ def test_limits_are_given_in_the_unit_asked_for_rounded_up() -> None:
     ]
     found = made(resources=resources, env=env)
     assert (found["CPU"], found["MILLI"], found["MEMORY"]) == ("1", "250", "64")
-
-
-def test_quantities_are_numbers() -> None:
-    assert [quantity(t) for t in ("250m", "1", "2k", "64Mi", "1.5Gi")] == [0.25, 1, 2000, 2**26, 1.5 * 2**30]

@@ -146,8 +146,6 @@ def test_what_is_hardly_meant_is_told_and_taken() -> None:
     found = validate(with_fields(DEPLOYMENT, {f"{C}.env": env, f"{C}.volumeMounts": mounts}), "mesh").warnings
     assert found == [
         f'Deployment mesh/reviews: {C}.env[1].name: "A" stands twice; the last one is taken',
-        f"Deployment mesh/reviews: {C}.volumeMounts: a process here has no mounts: each volume is a folder, "
-        "its path in MESHMALL_VOLUME_<NAME>",
     ]
 
 
