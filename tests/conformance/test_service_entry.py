@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from mesh.control.host_names import Names
+from mesh.control.host_names import HostNames
 from mesh.resources.validation.manifest import validate
 from mesh.resources.values.problems import Invalid
 from mesh.routing.compile import compile  # noqa: A004 - what it does
@@ -87,13 +87,13 @@ def test_a_namespace_that_it_is_not_exported_to_does_not_know_it(rig: Rig, runne
 
 
 async def test_names_are_resolved_by_the_daemon_and_never_by_envoy() -> None:
-    names = Names()
+    names = HostNames()
     assert names.pause is None
-    await names.want(["localhost", "no-such-name.invalid"])
+    await names.follow(["localhost", "no-such-name.invalid"])
     assert names.addresses["localhost"] == ("127.0.0.1",)
     assert names.addresses["no-such-name.invalid"] == ()
     assert not await names.refresh()
-    await names.want([])
+    await names.follow([])
     assert not names.addresses
 
 

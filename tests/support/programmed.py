@@ -3,7 +3,8 @@
 import asyncio
 from dataclasses import dataclass, field
 
-from mesh.control.programmer import Acknowledged, Programmer
+from mesh.control.outcome import Acknowledged
+from mesh.control.programmer import Programmer
 from mesh.envoy.data_plane import DataPlane
 from mesh.store import Delete, Put, Store
 from tests.support.http import Answer, ask

@@ -1,67 +1,69 @@
-"""The conditions of a rule: whether Envoy has it, whether what it names is there, whether another one is for the same
-host. Pure.
+"""The conditions of a rule: whether Envoy has it, whether what it refers to exists, whether another rule conflicts.
+Pure: the caller passes the time.
 
 Follows the conditions of Kubernetes and of Istio's status (type, status, reason, message, observedGeneration,
 lastTransitionTime); the names of the types are the Gateway API's.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from mesh.resources.analysis.finding import Finding
+from mesh.resources.values.body import Body
 from mesh.resources.values.conditions import find_condition, merge_conditions
 
-TYPE = "Programmed"
-LONGEST = 2_000
+PROGRAMMED = "Programmed"
+# How long a message may be: an object with a thousand dangling references must stay an ordinary object.
+LONGEST_MESSAGE = 2_000
 
 
-def has_condition(body: Mapping[str, Any]) -> bool:
-    """Whether an object carries the condition already."""
-    return find_condition((body.get("status") or {}).get("conditions"), TYPE) is not None
+def has_condition(body: Body) -> bool:
+    """Whether an object says already whether Envoy has it."""
+    return find_condition((body.get("status") or {}).get("conditions"), PROGRAMMED) is not None
 
 
-def with_condition(
-    body: Mapping[str, Any], refusal: str | None, now: str, findings: Sequence[Finding] | None = None
-) -> dict[str, Any] | None:
-    """The object with its conditions as they should be; None when they are so already.
+def rule_status(body: Body, refusal: str | None, now: str, findings: Sequence[Finding] | None = None) -> Body:
+    """The object's status with its conditions as they should be; equal to what it has when nothing changed.
 
-    `refusal` says why Envoy does not have it as it stands; `findings` are those about this object, None for a kind
-    that has none; `now` is used when a condition's status turns.
+    `refusal` says why Envoy does not have the object as it stands; `findings` are those about this object, None for a
+    kind that has none; `now` is used when a condition's status turns.
     """
-    desired = [_programmed(refusal)] + (list(_found(findings)) if findings is not None else [])
+    desired = [programmed(refusal)]
+    if findings is not None:
+        conflicts = [finding for finding in findings if finding.code.startswith("Conflicting")]
+        missing = [finding for finding in findings if finding not in conflicts]
+        desired += [accepted(), resolved_refs(missing), conflicted(conflicts)]
     status = body.get("status") or {}
-    former = status.get("conditions") or []
-    merged = merge_conditions(former, desired, now, generation=body["metadata"].get("generation", 0))
-    return {**body, "status": {**status, "conditions": merged}} if merged != former else None
+    generation = body["metadata"].get("generation", 0)
+    return {**status, "conditions": merge_conditions(status.get("conditions"), desired, now, generation=generation)}
 
 
-def _programmed(refusal: str | None) -> dict[str, Any]:
-    return {
-        "type": TYPE,
-        "status": "True" if refusal is None else "False",
-        "reason": "Acknowledged" if refusal is None else "Rejected",
-        "message": "Envoy has it" if refusal is None else f"Envoy refused it: {refusal}",
-    }
+def programmed(refusal: str | None) -> Body:
+    if refusal is None:
+        return _condition(PROGRAMMED, "True", "Acknowledged", "Envoy has acknowledged it")
+    return _condition(PROGRAMMED, "False", "Rejected", f"Envoy refused it: {refusal}")
 
 
-def _found(findings: Sequence[Finding]) -> Iterator[dict[str, Any]]:
-    """Accepted: it is stored, so it is well formed. The two others say what is found among all objects."""
-    conflicts = [each for each in findings if each.code.startswith("Conflicting")]
-    missing = [each for each in findings if each not in conflicts]
-    yield {"type": "Accepted", "status": "True", "reason": "Accepted", "message": "it is well formed"}
-    yield {
-        "type": "ResolvedRefs",
-        "status": "False" if missing else "True",
-        "reason": missing[0].code if missing else "ResolvedRefs",
-        "message": _said(missing) or "all that it names is there",
-    }
-    yield {
-        "type": "Conflicted",
-        "status": "True" if conflicts else "False",
-        "reason": conflicts[0].code if conflicts else "NoConflicts",
-        "message": _said(conflicts) or "no other rule is for the same",
-    }
+def accepted() -> Body:
+    """Always true: an object that is not well formed is never stored."""
+    return _condition("Accepted", "True", "Accepted", "the object is well formed")
 
 
-def _said(findings: Sequence[Finding]) -> str:
-    return "; ".join(f"{each.error.path}: {each.error.message}" for each in findings)[:LONGEST]
+def resolved_refs(missing: Sequence[Finding]) -> Body:
+    if missing:
+        return _condition("ResolvedRefs", "False", missing[0].code, _described(missing))
+    return _condition("ResolvedRefs", "True", "ResolvedRefs", "everything that it refers to exists")
+
+
+def conflicted(conflicts: Sequence[Finding]) -> Body:
+    """True is the bad state here, as in Gateway API's condition of this name."""
+    if conflicts:
+        return _condition("Conflicted", "True", conflicts[0].code, _described(conflicts))
+    return _condition("Conflicted", "False", "NoConflicts", "no other rule conflicts with it")
+
+
+def _condition(type_: str, status: str, reason: str, message: str) -> Body:
+    return {"type": type_, "status": status, "reason": reason, "message": message}
+
+
+def _described(findings: Sequence[Finding]) -> str:
+    return "; ".join(f"{finding.error.path}: {finding.error.message}" for finding in findings)[:LONGEST_MESSAGE]

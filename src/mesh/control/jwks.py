@@ -1,7 +1,7 @@
 """Fetches the keys that RequestAuthentications name by a URL, so that Envoy never waits for an issuer.
 
-As Istio's control plane does it: what could not be fetched leaves the former keys in force; without any, no token of
-that issuer is valid.
+As in Istio's control plane, a fetch that fails leaves the former keys in force; without any, no token of that issuer is
+valid.
 """
 
 import asyncio
@@ -12,78 +12,82 @@ from urllib.parse import SplitResult, urlsplit
 
 from mesh.resources.checks.request_authentication import wrong_keys
 
-# Seconds: between two looks at the same keys, until one that failed is tried again, and for one look.
+# Seconds: between two fetches of the same keys, until one that failed is tried again, and for one fetch.
 REFRESH, RETRY, LIMIT = 300.0, 2.0, 5.0
 LARGEST = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where keys are asked for: `connect` is the (address, port) of a Service's pod, None for any other host."""
+class Source:
+    """Where keys are fetched: `connect` is the (address, port) of a Service's pod, None for any other host.
+
+    `limit` is in seconds.
+    """
 
     connect: tuple[str, int] | None = None
     limit: float = LIMIT
 
 
-class Keys:
-    """Holds JSON Web Key Sets by their URLs."""
+class KeySets:
+    """JSON Web Key Sets by their URLs."""
 
     def __init__(self) -> None:
-        self._wanted: dict[str, Place] = {}
-        self._held: dict[str, str] = {}
-        self._failed: dict[str, str] = {}
+        self._sources: dict[str, Source] = {}
+        self._by_url: dict[str, str] = {}
+        self._failures: dict[str, str] = {}
 
     @property
     def pause(self) -> float | None:
-        """Seconds until somebody should look again; None when no keys are asked for."""
-        if not self._wanted:
+        """Seconds until keys should be fetched again; None when no keys are needed."""
+        if not self._sources:
             return None
-        return RETRY if self._failed else REFRESH
+        return RETRY if self._failures else REFRESH
 
     @property
-    def found(self) -> Mapping[str, str]:
-        return self._held
+    def by_url(self) -> Mapping[str, str]:
+        """The key sets (JSON), by URL."""
+        return self._by_url
 
     @property
-    def failed(self) -> Mapping[str, str]:
-        """Why the last look at a URL brought nothing."""
-        return self._failed
+    def failures(self) -> Mapping[str, str]:
+        """Why the last fetch failed, by URL."""
+        return self._failures
 
-    async def want(self, places: Mapping[str, Place]) -> None:
-        """Says which keys are asked for now, by their URLs; new ones are looked at before it returns."""
-        new = [url for url, place in places.items() if url not in self._wanted or self._moved(url, place)]
-        self._wanted = dict(places)
-        self._held = {url: keys for url, keys in self._held.items() if url in places}
-        self._failed = {url: why for url, why in self._failed.items() if url in places}
-        await self._look(new)
+    async def follow(self, sources: Mapping[str, Source]) -> None:
+        """Sets which keys are needed from now on, by URL; new ones are fetched before it returns."""
+        new = [url for url, source in sources.items() if url not in self._sources or self._may_succeed_now(url, source)]
+        self._sources = dict(sources)
+        self._by_url = {url: keys for url, keys in self._by_url.items() if url in sources}
+        self._failures = {url: reason for url, reason in self._failures.items() if url in sources}
+        await self._fetch(new)
 
-    def _moved(self, url: str, place: Place) -> bool:
-        """Whether a URL that brought nothing may be found elsewhere now."""
-        return url in self._failed and place != self._wanted[url]
+    def _may_succeed_now(self, url: str, source: Source) -> bool:
+        """Whether a URL that failed leads elsewhere now: the issuer's pod has started, or moved."""
+        return url in self._failures and source != self._sources[url]
 
     async def refresh(self) -> bool:
-        """Looks again: at what failed, or else at all. Tells whether anything is another than before."""
-        before = (dict(self._held), dict(self._failed))
-        await self._look(list(self._failed or self._wanted))
-        return before != (self._held, self._failed)
+        """Fetches again: what failed, or else everything. Returns whether anything is different now."""
+        before = (dict(self._by_url), dict(self._failures))
+        await self._fetch(list(self._failures or self._sources))
+        return before != (self._by_url, self._failures)
 
-    async def _look(self, urls: list[str]) -> None:
-        asked = (asyncio.to_thread(_fetched, urlsplit(url), self._wanted[url]) for url in urls)
-        for url, (text, why) in zip(urls, await asyncio.gather(*asked), strict=True):
-            if why:
-                self._failed[url] = why
+    async def _fetch(self, urls: list[str]) -> None:
+        fetches = (asyncio.to_thread(_fetched, urlsplit(url), self._sources[url]) for url in urls)
+        for url, (text, reason) in zip(urls, await asyncio.gather(*fetches), strict=True):
+            if reason:
+                self._failures[url] = reason
             else:
-                self._failed.pop(url, None)
-                self._held[url] = text
+                self._failures.pop(url, None)
+                self._by_url[url] = text
 
 
-def _fetched(url: SplitResult, place: Place) -> tuple[str, str]:
-    """The keys, or why there are none."""
-    kind = http.client.HTTPSConnection if url.scheme == "https" else http.client.HTTPConnection
+def _fetched(url: SplitResult, source: Source) -> tuple[str, str]:
+    """The keys and "", or "" and why there are none. Blocks."""
+    connection_type = http.client.HTTPSConnection if url.scheme == "https" else http.client.HTTPConnection
     try:
         port = url.port
-        host, port = place.connect or (url.hostname or "", port)
-        connection = kind(host, port, timeout=place.limit)
+        host, port = source.connect or (url.hostname or "", port)
+        connection = connection_type(host, port, timeout=source.limit)
         try:
             target = f"{url.path or '/'}{'?' if url.query else ''}{url.query}"
             connection.request("GET", target, headers={"host": url.netloc.rpartition("@")[2]})

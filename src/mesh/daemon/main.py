@@ -48,7 +48,7 @@ from mesh.pods.manager import PodManager
 from mesh.reconcile.supervisor import Supervisor
 from mesh.resources.meshmall.branch import GROUP
 from mesh.routing.world import MeshSettings
-from mesh.store import Store, StoreError
+from mesh.store import Store, Stored, StoreError
 
 SETTLE_LIMIT = 5.0
 EVENTS_KEPT = 200
@@ -134,9 +134,11 @@ class Daemon:
             any_host=settings.outbound_traffic_policy == "allow-any",
         )
         events = Recorder(Objects(store), EVENTS_KEPT)
-        programmer = Programmer(
-            store, plane, mesh, lambda stored, why: events.warning(stored, "Rejected", f"Envoy refused it: {why}")
-        )
+
+        def on_refusal(stored: Stored, reason: str) -> None:
+            events.warning(stored, "Rejected", f"Envoy refused it: {reason}")
+
+        programmer = Programmer(store, plane, mesh, on_refusal, supervisor)
         await programmer.start()
         stack.push_async_callback(programmer.stop)
 
@@ -168,7 +170,7 @@ class Daemon:
             plane=programmer,
             logs=pods.logs,
             allocator=pod_network.addresses,
-            status=lambda: {**self._status(plane, store), "problems": pods.problems()},
+            status=lambda: {**self._status(plane, store), "problems": [*pods.problems(), *programmer.problems()]},
             sources=Sources(telemetry, Reasons(store, lambda: programmer.snapshot), lambda: programmer.snapshot),
             extra_routes=console.routes,
             supervisor=supervisor,

@@ -70,8 +70,8 @@ class DataPlane:
         await self.process.until_live()
         return self._ads.refused
 
-    async def again(self) -> Refused:
-        """Offers refused listeners once more. Returns what Envoy refuses now."""
+    async def offer_listeners_again(self) -> Refused:
+        """Sends refused listeners once more: their ports may be free now. Returns what Envoy refuses now."""
         await self._ads.again()
         return self._ads.refused
 

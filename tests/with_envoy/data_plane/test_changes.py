@@ -137,9 +137,9 @@ async def test_a_port_in_use_is_refused_alone_and_taken_when_it_is_free(plane: D
     assert list(refused) == [(Kind.LISTENER, "taken")]
     assert f"{taken.address}:{taken.port}" in refused[Kind.LISTENER, "taken"]
     assert (await ask(free.address, free.port)).status == 204
-    assert list(await plane.again()) == [(Kind.LISTENER, "taken")]
+    assert list(await plane.offer_listeners_again()) == [(Kind.LISTENER, "taken")]
     await other.stop()
-    assert not await plane.again()
+    assert not await plane.offer_listeners_again()
     assert (await ask(taken.address, taken.port)).status == 204
 
 

@@ -7,7 +7,7 @@ from mesh.resources.values.body import Body
 from meshmall.cli.status import rejections
 
 REFUSED = {"type": "Programmed", "status": "False", "reason": "Rejected", "message": "Envoy refused it: no"}
-IN_FORCE = {"type": "Programmed", "status": "True", "reason": "Acknowledged", "message": "Envoy has it"}
+IN_FORCE = {"type": "Programmed", "status": "True", "reason": "Acknowledged", "message": "Envoy has acknowledged it"}
 DETACHED = {"type": "Accepted", "status": "False", "reason": "NoMatchingParent", "message": "no listener takes it"}
 
 

@@ -1,0 +1,34 @@
+"""Which changes in the store can change what Envoy should have. Pure."""
+
+from mesh.resources.kinds import REGISTRY
+from mesh.resources.values.body import Body
+from mesh.resources.values.ref import BRANCH, NAMESPACE, POD
+from mesh.store import Event
+
+WATCHED = frozenset(definition.group_kind for definition in REGISTRY.routing_kinds())
+
+
+def matters(event: Event) -> bool:
+    """Whether the world has to be compiled again.
+
+    Most events are statuses, many of which the programmer writes itself: the status of a rule or a Service never
+    matters. Of a pod everything does, since its status has its address and its readiness.
+    """
+    group_kind = event.object.ref.group_kind
+    if group_kind not in WATCHED:
+        return False
+    if event.type != "MODIFIED" or event.previous is None or group_kind == POD:
+        return True
+    old, new = event.previous.body, event.object.body
+    if group_kind == BRANCH and _unanswered(old) != _unanswered(new):
+        return True
+    if group_kind == NAMESPACE:
+        return bool(old["metadata"].get("labels") != new["metadata"].get("labels"))
+    # `data` is a Secret's.
+    return bool(old.get("spec") != new.get("spec") or old.get("data") != new.get("data"))
+
+
+def _unanswered(branch: Body) -> list[str]:
+    """What in a branch's status decides where requests go: the developers' processes that do not answer."""
+    services = (branch.get("status") or {}).get("services") or []
+    return [line["name"] for line in services if line.get("kind") == "url" and not line.get("ready")]
