@@ -132,8 +132,8 @@ def test_what_was_refused_is_told_with_its_reason(stand_in: StandIn, at: Open) -
     named = {"kind": "VirtualService", "namespace": "mesh", "name": "bad"}
     stand_in.answers["/mesh/v1/rules"] |= {"refused": [{"object": named, "reason": "regex is invalid"}]}
     page = at("#/rules")
-    told = page.get_by_role("region", name="Refused")
-    expect(told).to_contain_text("VirtualService mesh/bad is not in force")
+    told = page.get_by_role("region", name="Rejected objects")
+    expect(told).to_contain_text("VirtualService mesh/bad was rejected")
     expect(told).to_contain_text("regex is invalid")
 
 
@@ -189,11 +189,11 @@ def test_the_keyboard_opens_a_node_and_walks_the_list(at: Open) -> None:
 def test_the_chosen_colours_are_kept(at: Open) -> None:
     page = at("#/topology", color_scheme="light")
     light = page.evaluate("getComputedStyle(document.body).backgroundColor")
-    page.get_by_role("button", name="Colours: system").click()
-    page.get_by_role("button", name="Colours: light").click()
+    page.get_by_role("button", name="Theme: system").click()
+    page.get_by_role("button", name="Theme: light").click()
     expect(page.locator("html")).to_have_attribute("data-theme", "dark")
     page.reload()
-    expect(page.get_by_role("button", name="Colours: dark")).to_be_visible()
+    expect(page.get_by_role("button", name="Theme: dark")).to_be_visible()
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") != light
 
 
@@ -251,10 +251,10 @@ def test_a_pod_in_trouble_is_found_with_its_reason(stand_in: StandIn, at: Open) 
     stand_in.answers["/apis/apps/v1/deployments"] = {"items": [deployment("good", 1), deployment("bad", 0)]}
     page = at("#/workloads", expected="status of 404")
     expect(page.locator(".rows .row")).to_have_count(4)
-    page.get_by_label("in trouble only").check()
+    page.get_by_label("problems only").check()
     rows = page.locator(".rows .row")
     expect(rows).to_have_count(2)
-    expect(rows.first).to_contain_text("not whole")
+    expect(rows.first).to_contain_text("degraded")
     expect(rows.last).to_contain_text("CrashLoopBackOff")
     expect(rows.last.get_by_role("cell").nth(4)).to_have_text("4")
     rows.last.click()
@@ -277,7 +277,7 @@ def test_a_browser_that_is_not_let_in_any_more_says_what_to_run(stand_in: StandI
     expect(page.locator(".rows .row")).to_have_count(1)
     stand_in.refused = 401
     stand_in.hang_up()
-    expect(page.get_by_role("heading", level=1)).to_have_text("This page may not ask the mesh any more")
+    expect(page.get_by_role("heading", level=1)).to_have_text("You're signed out")
     assert faults(page) == []
 
 
@@ -324,3 +324,52 @@ def test_a_form_is_not_lost_by_a_click_beside_it(at: Open) -> None:
     page.keyboard.press("Escape")
     expect(page.get_by_role("dialog")).to_have_count(0)
     expect(page.get_by_role("button", name="New branch")).to_be_focused()
+
+
+def in_namespace(namespace: str, body: dict[str, Any]) -> dict[str, Any]:
+    uid = f"{namespace}-{body['metadata'].get('uid', '')}"
+    return {**body, "metadata": {**body["metadata"], "namespace": namespace, "uid": uid}}
+
+
+def test_workloads_of_the_same_name_in_two_namespaces_are_told_apart(stand_in: StandIn, at: Open) -> None:
+    stand_in.answers["/api/v1/pods"] = {"items": [pod("web-x1-a"), in_namespace("shop", pod("web-x1-a"))]}
+    stand_in.answers["/apis/apps/v1/deployments"] = {
+        "items": [deployment("web", 1), in_namespace("shop", deployment("web", 0))]
+    }
+    page = at("#/workloads")
+    rows = page.locator(".rows .row")
+    expect(rows).to_have_count(4)
+    page.get_by_label("Namespace").select_option("shop")
+    expect(rows).to_have_count(2)
+    expect(rows.first).to_contain_text("degraded")
+    expect(rows.first.get_by_role("link")).to_have_attribute("href", re.compile("deployment%2Fshop%2Fweb"))
+
+
+def test_a_branch_is_created_in_the_chosen_namespace(stand_in: StandIn, at: Open) -> None:
+    def service(name: str, namespace: str) -> dict[str, Any]:
+        return {"metadata": {"name": name, "namespace": namespace}}
+
+    stand_in.answers["/api/v1/services"] = {
+        "items": [service("mall", "mesh"), service("users", "mesh"), service("orders", "shop")]
+    }
+    stand_in.answers["/apis/meshmall.dev/v1/namespaces/shop/branches"] = {}
+    page = at("#/branches")
+    page.get_by_role("button", name="New branch").click()
+    form = page.get_by_role("dialog", name="New branch")
+    form.get_by_label("Name", exact=True).fill("ann")
+    form.get_by_role("combobox", name="Namespace").select_option("shop")
+    form.get_by_role("combobox", name="Service", exact=True).select_option("orders")
+    form.get_by_role("button", name="Create branch").click()
+    expect(form).to_have_count(0)
+    assert "POST /apis/meshmall.dev/v1/namespaces/shop/branches" in stand_in.asked
+
+
+def test_the_graph_shows_one_namespace(stand_in: StandIn, at: Open) -> None:
+    graph = topology()
+    other = {**graph["services"][-1], "id": "shop/orders", "name": "orders", "namespace": "shop"}
+    stand_in.answers["/mesh/v1/topology"] = {**graph, "services": [*graph["services"], other]}
+    page = at("#/topology")
+    expect(page.locator(".node[data-id='mesh/mall']")).to_be_visible()
+    page.get_by_label("Namespace").select_option("shop")
+    expect(page.locator(".node[data-id='mesh/mall']")).to_have_count(0)
+    expect(page.locator(".node[data-id='shop/orders']")).to_be_visible()

@@ -36,7 +36,7 @@ def test_who_was_not_let_in_is_told_what_to_run(served: Served) -> None:
 def test_the_graph_shows_calls_as_they_happen(served: Served) -> None:
     page = served.open("#/topology")
     visit(served, "jason", 2)
-    expect(page.get_by_role("button", name=re.compile("^recommend: [0-9.]+ requests a second"))).to_be_visible()
+    expect(page.get_by_role("button", name=re.compile("^recommend: [0-9.]+ requests per second"))).to_be_visible()
     expect(page.locator(".node[data-id='mesh/recommend']")).to_contain_text("jason")
     assert faults(page) == []
 
@@ -65,10 +65,10 @@ def test_a_node_tells_its_versions_and_who_calls_it(served: Served) -> None:
 
 def test_a_request_appears_without_asking_again(served: Served) -> None:
     page = served.open("#/requests?text=name%3Dnewcomer")
-    expect(page.get_by_text("No request fits")).to_be_visible()
+    expect(page.get_by_text("No matching requests")).to_be_visible()
     served.mesh.mall("user=newcomer")
     expect(
-        page.get_by_role("row").filter(has_text="name=newcomer").or_(page.get_by_text("No request fits"))
+        page.get_by_role("row").filter(has_text="name=newcomer").or_(page.get_by_text("No matching requests"))
     ).to_be_visible()
     page.get_by_role("searchbox", name="Search").fill("/api/mall")
     expect(page.get_by_role("row").filter(has_text="/api/mall").first).to_be_visible()
@@ -123,8 +123,8 @@ def test_a_branch_is_made_and_deleted_by_hand(served: Served) -> None:
     form = page.get_by_role("dialog", name="New branch")
     form.get_by_label("Name", exact=True).fill("ann")
     form.get_by_role("combobox", name="Service", exact=True).select_option("recommend")
-    form.get_by_label("Environment, a line each").fill("BANNER=true")
-    form.get_by_label("Ends after").fill("2h")
+    form.get_by_label("Environment, one variable per line").fill("BANNER=true")
+    form.get_by_label("Expires after").fill("2h")
     assert faults(page) == []
     form.get_by_role("button", name="Create branch").click()
     side = page.get_by_role("complementary", name="Branch ann")
@@ -135,7 +135,7 @@ def test_a_branch_is_made_and_deleted_by_hand(served: Served) -> None:
     assert seen(served.mesh.mall("user=ann"))[0] is True
 
     row.get_by_role("button", name="Extend ann").click()
-    page.get_by_label("Let it live, from now, for hours").fill("30")
+    page.get_by_label("Extend by (hours from now)").fill("30")
     page.get_by_role("button", name="Extend", exact=True).last.click()
     expect(row).to_contain_text("in 29 h")
 
@@ -150,7 +150,7 @@ def test_a_refused_branch_is_told_in_the_form(served: Served) -> None:
     page.get_by_role("button", name="New branch").click()
     form = page.get_by_role("dialog", name="New branch")
     form.get_by_label("Name", exact=True).fill("fox2")
-    form.get_by_label("that is").fill("fox")
+    form.get_by_label("and value").fill("fox")
     form.get_by_role("combobox", name="Service", exact=True).select_option("discount")
     form.get_by_role("button", name="Create branch").click()
     expect(form.get_by_role("alert")).to_contain_text("fox")

@@ -129,7 +129,7 @@ def test_a_dead_service_is_one_area_and_can_be_tried_again(visit: Visit, mesh_wi
     scaled(mesh, "discount-v1", 0)
     try:
         page = visit("admin", expected="503")
-        expect(page.locator("#discount .failed")).to_contain_text("does not answer just now")
+        expect(page.locator("#discount .failed")).to_contain_text("is unavailable right now")
         expect(page.locator("#recommend .card img")).to_have_count(6)
         page.get_by_role("button", name="Try again").click()
         expect(page.locator("#discount .failed")).to_be_visible()
@@ -185,7 +185,7 @@ def test_the_keyboard_is_enough(visit: Visit) -> None:
     page = visit()
     expect(page.locator(".card img")).to_have_count(12)
     page.keyboard.press("Tab")
-    expect(page.get_by_role("link", name="Skip to the goods")).to_be_focused()
+    expect(page.get_by_role("link", name="Skip to products")).to_be_focused()
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="mesh-mall")).to_be_focused()
     page.keyboard.press("Tab")

@@ -252,7 +252,7 @@ def mall() -> StandIn:
         "/apis/meshmall.dev/v1/branches": {"items": [branch("fox")]},
         "/apis/apps/v1/deployments": {"items": []},
         "/api/v1/pods": {"items": []},
-        "/api/v1/namespaces/mesh/services": {"items": []},
+        "/api/v1/services": {"items": []},
         "/api/v1/events": {"items": []},
     }
     return made

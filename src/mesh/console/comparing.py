@@ -1,4 +1,4 @@
-"""The page's `branch diff`: compares in a thread, asks the telemetry who answered."""
+"""The console's `branch diff`: compares in a thread, and looks up in the telemetry which workloads answered."""
 
 import asyncio
 import time
@@ -13,7 +13,7 @@ from mesh.observe.telemetry import Telemetry
 
 MOST_PATHS = 20
 MOST_DIFFERENCES = 500
-TOLD_LIMIT, LOOK_EVERY = 2.0, 0.05
+SPANS_LIMIT, POLL_EVERY = 2.0, 0.05
 
 
 class Comparing:
@@ -26,14 +26,14 @@ class Comparing:
 
     async def answer(self, request: Request) -> Reply:
         """Raises Problem (400, 502)."""
-        asked = await request.json_object()
-        branch, paths = asked.get("branch"), asked.get("paths") or ["/"]
+        body = await request.json_object()
+        branch, paths = body.get("branch"), body.get("paths") or ["/"]
         if not isinstance(branch, str) or not branch:
-            raise Problem(400, "branch: is missing; a branch's name")
-        if not isinstance(paths, list) or not all(isinstance(each, str) and each.startswith("/") for each in paths):
-            raise Problem(400, 'paths: is a list of paths as "/api/mall"')
+            raise Problem(400, "branch is missing: it must be a branch's name")
+        if not isinstance(paths, list) or not all(isinstance(path, str) and path.startswith("/") for path in paths):
+            raise Problem(400, 'paths must be a list of paths, for example ["/", "/about"]')
         if len(paths) > MOST_PATHS:
-            raise Problem(400, f"paths: {len(paths)} are more than {MOST_PATHS}")
+            raise Problem(400, f"paths has {len(paths)} entries; at most {MOST_PATHS} are allowed")
         loop = asyncio.get_running_loop()
 
         def workloads(request_id: str) -> Mapping[str, str]:
@@ -41,35 +41,35 @@ class Comparing:
 
         try:
             async with self._busy:
-                found = [
+                comparisons = [
                     await asyncio.to_thread(compare, self._gateway, branch, path, Ask(), workloads) for path in paths
                 ]
         except CannotCompare as error:
             raise Problem(502, error.message) from None
-        return Reply({"items": [_told(each) for each in found]})
+        return Reply({"items": [_body(compared) for compared in comparisons]})
 
     async def _workloads(self, request_id: str) -> Mapping[str, str]:
-        """{} when Envoy has not told it in time."""
-        deadline = time.monotonic() + TOLD_LIMIT
+        """The workload that answered for each service; {} when Envoy has not reported the request in time."""
+        deadline = time.monotonic() + SPANS_LIMIT
         while time.monotonic() < deadline:
             self._telemetry.catch_up()
             trace = self._telemetry.traces.get(request_id)
-            found = answering(describe(trace, lambda *_: {})) if trace is not None else None
-            if found is not None:
-                return found
-            await asyncio.sleep(LOOK_EVERY)
+            answered = answering(describe(trace, lambda *_: {})) if trace is not None else None
+            if answered is not None:
+                return answered
+            await asyncio.sleep(POLL_EVERY)
         return {}
 
 
-def _told(compared: Compared) -> dict[str, Any]:
+def _body(compared: Compared) -> dict[str, Any]:
     return {
         "path": compared.path,
         "same": not compared.differences,
         "baseline": {**_answer(compared.baseline), "milliseconds": round(compared.baseline_milliseconds, 2)},
         "branch": _answer(compared.branch),
         "differences": [
-            {"where": each.what, "baseline": each.baseline, "branch": each.branch}
-            for each in compared.differences[:MOST_DIFFERENCES]
+            {"where": difference.what, "baseline": difference.baseline, "branch": difference.branch}
+            for difference in compared.differences[:MOST_DIFFERENCES]
         ],
     }
 

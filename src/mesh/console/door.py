@@ -1,12 +1,12 @@
-"""Who may see and drive the console: the browser that was handed a session, from the console's own page.
+"""Who may use the console: the browser that was given a session, from the console's own page.
 
-The console has a name of its own, `console.localhost`: a cookie belongs to a host whatever the port, and other programs
-of this machine answer at `localhost` and 127.0.0.1. What a page of another site can do is refused one by one:
+The console has its own host name, `console.localhost`: cookies belong to a host regardless of the port, and other
+programs on this machine answer at `localhost` and 127.0.0.1. Each way in from a page of another site is refused:
 
-* a name of its own that resolves to loopback (DNS rebinding): the Host header must be the console's;
-* requests across sites (CSRF): the cookie is SameSite=Strict, an Origin must be the console's, Sec-Fetch-Site may not
-  be another site's, and what changes something needs a header that no form can send;
-* reading answers (CORS): nothing is ever allowed; framing: frame-ancestors 'none'.
+* a host name that resolves to loopback (DNS rebinding): the Host header must be the console's;
+* requests across sites (CSRF): the cookie is SameSite=Strict, an Origin must be the console's, Sec-Fetch-Site must
+  not be another site's, and requests that change something need a header that no form can send;
+* reading responses (CORS): never allowed; framing: frame-ancestors 'none'.
 """
 
 from collections.abc import Mapping
@@ -33,28 +33,28 @@ HEADERS = (
 
 
 def check_place(method: str, headers: Mapping[str, str], port: int) -> None:
-    """Refuses what does not come from the console's own page, or from a person's address bar. Raises Problem (403)."""
-    own = f"{NAME}:{port}"
-    if headers.get("host", "").lower() != own:
-        raise Problem(403, f"the console is at http://{own}/")
-    if headers.get("origin", f"http://{own}") != f"http://{own}":
-        raise Problem(403, "other sites have nothing to ask here")
+    """Refuses requests that come neither from the console's own page nor from an address bar. Raises Problem (403)."""
+    authority = f"{NAME}:{port}"
+    if headers.get("host", "").lower() != authority:
+        raise Problem(403, f"the console is at http://{authority}/")
+    if headers.get("origin", f"http://{authority}") != f"http://{authority}":
+        raise Problem(403, "requests from other sites are not allowed")
     if headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
-        raise Problem(403, "other sites have nothing to ask here")
+        raise Problem(403, "requests from other sites are not allowed")
     if method not in SAFE and HEADER not in headers:
-        raise Problem(403, f"what changes something needs the header {HEADER}")
+        raise Problem(403, f"requests that change something need the header {HEADER}")
 
 
 def session_of(headers: Mapping[str, str]) -> str:
-    """The session that a browser's cookie names, "" for none."""
+    """The session in a browser's cookie; "" when there is none."""
     try:
         cookies = SimpleCookie(headers.get("cookie", ""))
     except CookieError:
         return ""
-    found = cookies.get(COOKIE)
-    return found.value if found is not None else ""
+    session = cookies.get(COOKIE)
+    return session.value if session is not None else ""
 
 
-def cookie(session: str, lives: float) -> str:
+def cookie(session: str, lifetime: float) -> str:
     """The Set-Cookie header's value."""
-    return f"{COOKIE}={session}; Path=/; HttpOnly; SameSite=Strict; Max-Age={round(lives)}"
+    return f"{COOKIE}={session}; Path=/; HttpOnly; SameSite=Strict; Max-Age={round(lifetime)}"

@@ -1,4 +1,4 @@
-"""The files of the page, read once; nothing else can be asked for."""
+"""The files of the console's page, read once; no other file can be requested."""
 
 import hashlib
 from collections.abc import Mapping
@@ -23,13 +23,13 @@ class Page:
 
 
 def pages(folder: Path = FOLDER) -> Mapping[str, Page]:
-    """By path as the browser asks for it; `/` is index.html."""
-    found = {}
+    """The files by the path that a browser requests; `/` is index.html."""
+    files = {}
     for file in sorted(folder.rglob("*")):
         if file.is_file() and file.suffix in TYPES:
             body = file.read_bytes()
             tag = f'"{hashlib.sha256(body).hexdigest()[:16]}"'
-            found[f"/{file.relative_to(folder).as_posix()}"] = Page(body, TYPES[file.suffix], tag)
-    if "/index.html" in found:
-        found["/"] = found.pop("/index.html")
-    return found
+            files[f"/{file.relative_to(folder).as_posix()}"] = Page(body, TYPES[file.suffix], tag)
+    if "/index.html" in files:
+        files["/"] = files.pop("/index.html")
+    return files

@@ -1,6 +1,6 @@
-"""The console's server: lets a browser in, gives it the page, and passes its requests to the API.
+"""The console's server: signs a browser in, serves the page, and forwards its requests to the API.
 
-It listens on loopback, in clear, from the first time that somebody asks for the console; until then there is no port.
+It listens on loopback, without TLS, from the first `meshmall console` on; before that there is no port.
 """
 
 import asyncio
@@ -14,26 +14,26 @@ from mesh.api.transport.status_errors import Problem
 from mesh.console.comparing import Comparing
 from mesh.console.door import HEADERS, NAME, check_place, cookie, session_of
 from mesh.console.pages import Page, pages
-from mesh.console.sessions import SESSION_LIVES, Sessions
+from mesh.console.sessions import SESSION_LIFETIME, Sessions
 
 HOST = "127.0.0.1"
 ENTER = "/enter"
 OPEN = "/mesh/v1/console"
 DIFF = "/mesh/v1/diff"
-# What of the API the page may ask for: all of it but a further way in.
-PASSED_ON = ("/api/", "/apis/", "/mesh/v1/", "/version")
+# The parts of the API that the page may call: everything except opening another session.
+FORWARDED = ("/api/", "/apis/", "/mesh/v1/", "/version")
 LARGEST_HEAD, LARGEST_BODY, BODY_LIMIT = 64 << 10, 3 << 20, 30.0
 MOST_CONNECTIONS = 128
 Api = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 class Console:
-    """`api` is the API's application; `comparing` answers for `branch diff`. Port 0 takes any free one."""
+    """`api` is the API's application; `comparing` serves `branch diff`. Port 0 means any free port."""
 
     def __init__(self, api: Callable[[], Api], comparing: Comparing, port: int = 0) -> None:
         self._api = api
         self._comparing = comparing
-        self._wanted_port = port
+        self._requested_port = port
         self._port = 0
         self._sessions = Sessions()
         self._pages: dict[str, Page] = {}
@@ -46,7 +46,7 @@ class Console:
             await self._serving.stop()
 
     async def _open(self, request: Request) -> Reply:
-        """Answers whoever holds the token with an address that lets one browser in, once. Raises Problem (409)."""
+        """Returns an address that signs one browser in, once. The API has checked the token. Raises Problem (409)."""
         await request.body()
         async with self._starting:
             if self._serving is None:
@@ -56,9 +56,11 @@ class Console:
 
     async def _start(self) -> None:
         try:
-            listener = listen(HOST, self._wanted_port)
+            listener = listen(HOST, self._requested_port)
         except OSError as error:
-            raise Problem(409, f"the console cannot listen at {HOST}:{self._wanted_port}: {error.strerror}") from error
+            raise Problem(
+                409, f"the console cannot listen at {HOST}:{self._requested_port}: {error.strerror}"
+            ) from error
         self._port = listener.getsockname()[1]
         self._pages = dict(await asyncio.to_thread(pages))
         serving = Serving(self, Bounds(LARGEST_HEAD, MOST_CONNECTIONS), None)
@@ -66,7 +68,7 @@ class Console:
         self._serving = serving
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """The ASGI application that browsers speak to."""
+        """The ASGI application for browsers."""
         if scope["type"] != "http":
             return
         guarded = _with_headers(send)
@@ -79,25 +81,27 @@ class Console:
         if reply is not None:
             await reply.send(request, guarded)
             return
-        # The API answers in the name of who was let in; of the browser it hears what asks, not who.
-        kept = [pair for pair in scope["headers"] if pair[0] not in (b"cookie", b"origin", b"host", b"authorization")]
-        passed = {**scope, "headers": [*kept, (b"host", HOST.encode())], CERTIFIED: True}
-        await self._api()(passed, receive, guarded)
+        # The session has been checked, so the API gets the request as certified and without the browser's credentials.
+        headers = [
+            pair for pair in scope["headers"] if pair[0] not in (b"cookie", b"origin", b"host", b"authorization")
+        ]
+        forwarded = {**scope, "headers": [*headers, (b"host", HOST.encode())], CERTIFIED: True}
+        await self._api()(forwarded, receive, guarded)
 
     async def _answer(self, request: Request) -> Reply | None:
-        """None: the API answers. Raises Problem (401, 403, 404)."""
+        """The response, or None when the API must answer. Raises Problem (401, 403, 404)."""
         path = request.path
         if path == ENTER:
             return self._enter(request)
-        if not path.startswith(PASSED_ON):
+        if not path.startswith(FORWARDED):
             return self._page(request)
         if not self._sessions.knows(session_of(request.headers)):
-            raise Problem(401, "run `meshmall console` again: this browser was not let in, or the mesh started anew")
+            raise Problem(401, "not signed in, or the mesh was restarted; run `meshmall console` again")
         if path == OPEN:
-            raise Problem(403, "a way into the console is given by `meshmall console` alone")
+            raise Problem(403, "only `meshmall console` opens a session")
         if path == DIFF:
             if request.method != "POST":
-                raise Problem(405, f"{request.method} is not for {path}")
+                raise Problem(405, f"{path}: method {request.method} is not allowed")
             return await self._comparing.answer(request)
         return None
 
@@ -105,10 +109,10 @@ class Console:
         session = self._sessions.enter(request.query.get("code", "")) if request.method == "GET" else None
         headers = {"location": "/"}
         if session is not None:
-            headers["set-cookie"] = cookie(session, SESSION_LIVES)
+            headers["set-cookie"] = cookie(session, SESSION_LIFETIME)
         elif not self._sessions.knows(session_of(request.headers)):
-            said = "This address was used already, or is older than a minute: run `meshmall console` again.\n"
-            return Reply(said.encode(), 403, content_type="text/plain; charset=utf-8")
+            text = "This address has been used, or has expired. Run `meshmall console` again.\n"
+            return Reply(text.encode(), 403, content_type="text/plain; charset=utf-8")
         return Reply(b"", 303, content_type="text/plain", headers=headers)
 
     def _page(self, request: Request) -> Reply:
@@ -116,14 +120,14 @@ class Console:
         if page is None:
             raise Problem(404, f"there is no page {request.path[:200]}")
         if request.method not in ("GET", "HEAD"):
-            raise Problem(405, f"{request.method} is not for pages")
+            raise Problem(405, f"{request.path[:200]}: method {request.method} is not allowed")
         if request.headers.get("if-none-match") == page.tag:
             return Reply(b"", 304, content_type=page.media, headers={"etag": page.tag})
         return Reply(page.body, content_type=page.media, headers={"etag": page.tag})
 
 
 def _with_headers(send: Send) -> Send:
-    """Every answer says what a browser may do with it."""
+    """Adds the headers that tell a browser what it may do with the response."""
 
     async def guarded(message: Any) -> None:
         if message["type"] == "http.response.start":

@@ -1,18 +1,22 @@
-// The shop's page: asks /api/mall once, shows each area, and retries an area alone when it failed.
-// Whatever comes from the API is put in as text, never as markup.
-import { language, text, translate } from "./text.js";
+// The shop's page: requests /api/mall once, shows each area, and retries only the area that failed.
+// Everything from the API is inserted as text, never as markup.
+import { locale, text, translate } from "./text.js";
 
 const AREAS = {
   recommend: { path: "/api/recommends", banner: ["recommendBanner", "recommendBannerMore"] },
   discount: { path: "/api/products", banner: ["discountBanner", "discountBannerMore"] },
 };
-const money = new Intl.NumberFormat(language === "zh" ? "zh-CN" : "en", { style: "currency", currency: "CNY", currencyDisplay: "narrowSymbol" });
-const count = new Intl.NumberFormat(language === "zh" ? "zh-CN" : "en");
+const money = new Intl.NumberFormat(locale, { style: "currency", currency: "CNY", currencyDisplay: "narrowSymbol" });
+const count = new Intl.NumberFormat(locale);
+
+/** An element that the page itself has. */
+const byId = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
+const inside = (section, selector) => /** @type {HTMLElement} */ (section.querySelector(selector));
 
 function element(name, properties = {}, ...children) {
-  const made = Object.assign(document.createElement(name), properties);
-  made.append(...children);
-  return made;
+  const created = Object.assign(document.createElement(name), properties);
+  created.append(...children);
+  return created;
 }
 
 function fact(className, key, value) {
@@ -38,11 +42,11 @@ function skeleton() {
 }
 
 function show(area, data) {
-  const section = document.getElementById(area);
-  const place = section.querySelector(".area");
+  const section = byId(area);
+  const place = inside(section, ".area");
   section.setAttribute("aria-busy", "false");
   if (!data) {
-    const retry = element("button", { textContent: text("retry"), onclick: () => ask(area) });
+    const retry = element("button", { textContent: text("retry"), onclick: () => reload(area) });
     place.replaceChildren(element("div", { className: "failed" }, element("p", { textContent: text("failed") }), retry));
     return;
   }
@@ -57,64 +61,66 @@ function show(area, data) {
   place.replaceChildren(...parts);
 }
 
-// Tries an area again. The button that was pressed goes: the focus goes on to what came in its place.
-async function ask(area) {
-  const section = document.getElementById(area);
-  const heading = section.querySelector("h1, h2");
+// Requests an area again. The button that was pressed disappears, so the focus moves to the area's heading, and to the
+// new button when the request fails again.
+async function reload(area) {
+  const section = byId(area);
+  const heading = inside(section, "h1, h2");
   section.setAttribute("aria-busy", "true");
   heading.focus();
-  section.querySelector(".area").replaceChildren(skeleton());
+  inside(section, ".area").replaceChildren(skeleton());
   try {
-    const answer = await fetch(AREAS[area].path);
-    show(area, answer.ok ? await answer.json() : null);
+    const response = await fetch(AREAS[area].path);
+    show(area, response.ok ? await response.json() : null);
   } catch {
     show(area, null);
   }
-  if (document.activeElement === heading) section.querySelector(".failed button")?.focus();
+  if (document.activeElement === heading) inside(section, ".failed button")?.focus();
 }
 
-function who(user) {
-  const nav = document.getElementById("who");
+function showUser(user) {
+  const nav = byId("who");
   if (!user) {
     nav.replaceChildren(element("a", { className: "button", href: "/login", textContent: text("signIn") }));
     return;
   }
-  const leave = async () => {
-    const answer = await fetch("/api/users", { method: "DELETE" }).catch(() => null);
-    if (answer?.ok) location.reload();
+  const signOut = async () => {
+    const response = await fetch("/api/users", { method: "DELETE" }).catch(() => null);
+    if (response?.ok) location.reload();
   };
   nav.replaceChildren(
     element("img", { src: user.image, alt: "", width: 32, height: 32 }),
     element("span", { className: "name", textContent: user.name }),
-    element("button", { textContent: text("signOut"), onclick: leave }));
+    element("button", { textContent: text("signOut"), onclick: signOut }));
 }
 
-function branch(header) {
+// The color is the same as in the mesh's console, so that a branch is recognized in both.
+function showBranch(header) {
   const name = (header || "").split(";")[0].trim();
-  const badge = document.getElementById("branch");
+  const badge = byId("branch");
   badge.hidden = !name || name === "-";
   document.body.classList.toggle("branched", !badge.hidden);
   if (badge.hidden) return;
   let hue = 0;
   for (const character of name) hue = (hue * 31 + character.codePointAt(0)) % 360;
-  document.body.style.setProperty("--hue", hue);
+  document.body.style.setProperty("--hue", String(hue));
   badge.textContent = `${text("branch")} ${name}`;
 }
 
-async function open() {
-  for (const area of Object.keys(AREAS)) document.querySelector(`#${area} .area`).replaceChildren(skeleton());
+async function load() {
+  for (const area of Object.keys(AREAS)) inside(byId(area), ".area").replaceChildren(skeleton());
   try {
-    const answer = await fetch("/api/mall");
-    if (!answer.ok) throw new Error(answer.status);
-    const mall = await answer.json();
-    branch(answer.headers.get("x-branch"));
-    who(mall.user);
+    const response = await fetch("/api/mall");
+    if (!response.ok) throw new Error(`status ${response.status}`);
+    const mall = await response.json();
+    showBranch(response.headers.get("x-branch"));
+    showUser(mall.user);
     for (const area of Object.keys(AREAS)) show(area, mall[area]);
   } catch {
-    who(null);
+    showUser(null);
     for (const area of Object.keys(AREAS)) show(area, null);
   }
 }
 
 translate();
-open();
+load();

@@ -1,9 +1,9 @@
-// The page that signs in: sends the name, goes to the shop.
+// The sign-in page: sends the name, then opens the shop.
 import { text, translate } from "./text.js";
 
-const form = document.getElementById("sign-in");
-const field = document.getElementById("name");
-const problem = document.getElementById("problem");
+const form = /** @type {HTMLFormElement} */ (document.getElementById("sign-in"));
+const field = /** @type {HTMLInputElement} */ (document.getElementById("name"));
+const problem = /** @type {HTMLElement} */ (document.getElementById("problem"));
 
 async function signIn(name) {
   problem.textContent = "";
@@ -13,13 +13,13 @@ async function signIn(name) {
     return;
   }
   try {
-    const answer = await fetch("/api/users", {
+    const response = await fetch("/api/users", {
       method: "POST",
       headers: { "content-type": "application/json" },
       body: JSON.stringify({ name }),
     });
-    if (answer.ok) location.assign("/");
-    else problem.textContent = answer.status < 500 ? text("nameNeeded") : text("offline");
+    if (response.ok) location.assign("/");
+    else problem.textContent = response.status < 500 ? text("nameNeeded") : text("offline");
   } catch {
     problem.textContent = text("offline");
   }
@@ -31,4 +31,4 @@ form.addEventListener("submit", (event) => {
   event.preventDefault();
   signIn(field.value);
 });
-for (const button of document.querySelectorAll("[data-name]")) button.addEventListener("click", () => signIn(button.dataset.name));
+for (const button of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-name]"))) button.addEventListener("click", () => signIn(button.dataset.name ?? ""));

@@ -16,7 +16,7 @@ from mesh.client.api import Client
 from mesh.console.comparing import Comparing
 from mesh.console.door import HEADER, session_of
 from mesh.console.server import Console
-from mesh.console.sessions import CODE_LIVES, MOST_SESSIONS, SESSION_LIVES, Sessions
+from mesh.console.sessions import CODE_LIFETIME, MOST_SESSIONS, SESSION_LIFETIME, Sessions
 from mesh.observe.hops import Ring
 from mesh.observe.reasons import Reasons
 from mesh.observe.telemetry import Telemetry
@@ -238,11 +238,11 @@ def test_codes_and_sessions_end_and_are_bounded() -> None:
     clock = Clock()
     sessions = Sessions(clock)
     late = sessions.code()
-    clock.now += CODE_LIVES
+    clock.now += CODE_LIFETIME
     assert sessions.enter(late) is None
     session = sessions.enter(sessions.code())
     assert session is not None
-    clock.now += SESSION_LIVES - 1
+    clock.now += SESSION_LIFETIME - 1
     assert sessions.knows(session)
     clock.now += 1
     assert not sessions.knows(session)

@@ -1,4 +1,4 @@
-// Where in the console one is: `#/view/part?key=value`.
+// The current place in the console: `#/view/part?key=value`.
 import { createStore, useStore } from "./store.js";
 
 function parse(hash) {
@@ -16,23 +16,23 @@ export const useRoute = () => useStore(route);
 
 export function href(view, parts = [], query = {}) {
   const path = [view, ...parts].map(encodeURIComponent).join("/");
-  const found = new URLSearchParams(Object.entries(query).filter(([, value]) => value)).toString();
-  return `#/${path}${found ? `?${found}` : ""}`;
+  const text = new URLSearchParams(Object.entries(query).filter(([, value]) => value)).toString();
+  return `#/${path}${text ? `?${text}` : ""}`;
 }
 
-/** Goes there; `quiet` leaves no step in the history (for typing in a filter). */
+/** Navigates; `quiet` adds no step to the history (for typing in a filter). */
 export function go(view, parts, query, quiet = false) {
-  const where = href(view, parts, query);
-  if (where === location.hash) return;
+  const target = href(view, parts, query);
+  if (target === location.hash) return;
   if (!quiet) {
-    location.hash = where;
+    location.hash = target;
     return;
   }
-  history.replaceState(null, "", where);
-  route.set(parse(where));
+  history.replaceState(null, "", target);
+  route.set(parse(target));
 }
 
-/** Changes the query of where one is. */
+/** Changes the query of the current place. */
 export function change(query, quiet = false) {
   const { view, parts, query: now } = route.get();
   go(view, parts, { ...now, ...query }, quiet);

@@ -1,42 +1,43 @@
-// A table of any number of rows, of which only those in sight are in the document.
-import { html, useEffect, useLayoutEffect, useRef, useState } from "./vendor/preact-htm.js";
+// A table of any number of rows; only those in view are in the document.
+import { html, useEffect, useLayoutEffect, useRef, useState } from "../vendor/preact-htm.js";
 
+// Rows rendered above and below the view, so that scrolling shows no gaps.
 const SPARE = 8;
 const NEAR_END = 40;
 
 /**
  * @param {object} of
- * @param {string} of.label what the table is
- * @param {string} of.kind a class that sets the columns' widths
+ * @param {string} of.label the accessible name
+ * @param {string} of.kind the class that sets the column widths
  * @param {{name: string, class?: string}[]} of.columns
  * @param {any[]} of.items
  * @param {(item: any) => string|number} of.keyOf
- * @param {(item: any) => any[]} of.cells one for each column
- * @param {number} of.height of a row, in pixels
- * @param {(item: any) => void} [of.onOpen] for a click and the key Enter
- * @param {string|number} [of.open] the key of the row that is open
+ * @param {(item: any) => any[]} of.cells one per column
+ * @param {number} of.height of a row in pixels
+ * @param {(item: any) => void} [of.onOpen] for clicks and the Enter key
+ * @param {string|number} [of.open] the key of the open row
  * @param {() => void} [of.onNearEnd]
  */
 export function List({ label, kind, columns, items, keyOf, cells, height, onOpen, open, onNearEnd }) {
-  const at = useRef(null);
+  const element = useRef(null);
   const anchor = useRef(null);
-  const [sight, setSight] = useState({ top: 0, room: 800 });
+  const [viewport, setViewport] = useState({ top: 0, height: 800 });
 
   useEffect(() => {
-    const box = at.current;
-    const look = () => setSight({ top: box.scrollTop, room: box.clientHeight });
-    const watch = new ResizeObserver(look);
-    watch.observe(box);
-    box.addEventListener("scroll", look, { passive: true });
+    const box = element.current;
+    const measure = () => setViewport({ top: box.scrollTop, height: box.clientHeight });
+    const observer = new ResizeObserver(measure);
+    observer.observe(box);
+    box.addEventListener("scroll", measure, { passive: true });
     return () => {
-      watch.disconnect();
-      box.removeEventListener("scroll", look);
+      observer.disconnect();
+      box.removeEventListener("scroll", measure);
     };
   }, []);
 
-  // New rows above do not move those that somebody is reading.
+  // New rows at the top must not move the rows that somebody is reading.
   useLayoutEffect(() => {
-    const box = at.current;
+    const box = element.current;
     const before = anchor.current;
     if (before && box.scrollTop > 0) {
       const now = items.findIndex((item) => keyOf(item) === before.key);
@@ -46,8 +47,8 @@ export function List({ label, kind, columns, items, keyOf, cells, height, onOpen
     anchor.current = index < items.length ? { index, key: keyOf(items[index]) } : null;
   });
 
-  const first = Math.max(0, Math.floor(sight.top / height) - SPARE);
-  const last = Math.min(items.length, Math.ceil((sight.top + sight.room) / height) + SPARE);
+  const first = Math.max(0, Math.floor(viewport.top / height) - SPARE);
+  const last = Math.min(items.length, Math.ceil((viewport.top + viewport.height) / height) + SPARE);
   useEffect(() => {
     if (onNearEnd && last > items.length - NEAR_END) onNearEnd();
   }, [last, items.length]);
@@ -55,13 +56,13 @@ export function List({ label, kind, columns, items, keyOf, cells, height, onOpen
   const move = (event) => {
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (!onOpen) return;
-    if (event.key === "Enter" && event.target === at.current && items.length && open === undefined) onOpen(items[0]);
+    if (event.key === "Enter" && event.target === element.current && items.length && open === undefined) onOpen(items[0]);
     if (!step || event.target.closest("input, select, textarea")) return;
     event.preventDefault();
     const from = items.findIndex((item) => keyOf(item) === open);
     const to = Math.min(items.length - 1, Math.max(0, from + step));
     if (items[to] === undefined) return;
-    const box = at.current;
+    const box = element.current;
     if (to * height < box.scrollTop) box.scrollTop = to * height;
     else if ((to + 2) * height > box.scrollTop + box.clientHeight) box.scrollTop = (to + 2) * height - box.clientHeight;
     onOpen(items[to]);
@@ -79,7 +80,7 @@ export function List({ label, kind, columns, items, keyOf, cells, height, onOpen
     </div>`);
   }
   return html`<div class="list ${kind}" role="table" aria-label=${label} aria-rowcount=${items.length + 1}
-      tabindex="0" ref=${at} onKeyDown=${move}>
+      tabindex="0" ref=${element} onKeyDown=${move}>
     <div role="rowgroup" class="head"><div role="row" class="row" aria-rowindex="1">
       ${columns.map((column) => html`<div role="columnheader" class=${column.class ?? ""}>${column.name}</div>`)}
     </div></div>

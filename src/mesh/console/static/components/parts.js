@@ -1,18 +1,18 @@
-// Small pieces that every view uses.
-import { html, useEffect, useRef, useState } from "./vendor/preact-htm.js";
-import { hue } from "./format.js";
+// Small components that every view uses.
+import { html, useEffect, useRef, useState } from "../vendor/preact-htm.js";
+import { hue } from "../lib/format.js";
 import { Icon } from "./icons.js";
-import { useAnswer } from "./live.js";
-import { kube } from "./api.js";
-import { createStore, useStore } from "./store.js";
+import { useAnswer } from "../lib/live.js";
+import { kube } from "../lib/api.js";
+import { createStore, useStore } from "../lib/store.js";
 
-/** A branch's name in its colour. */
+/** A branch's name in its color. */
 export const Branch = ({ name }) =>
   html`<span class="branch" style=${{ "--hue": hue(name) }} title=${`branch ${name}`}>${name}</span>`;
 
 export const Mark = ({ kind, children }) => html`<span class="mark ${kind}">${children}</span>`;
 
-/** An answer's status in the colour of its class. */
+/** A response status in the color of its class. */
 export function Status({ code }) {
   const kind = !code || code >= 500 ? "bad" : code >= 400 ? "warn" : "good";
   return html`<span class="status ${kind}">${code || "none"}</span>`;
@@ -22,7 +22,7 @@ export function Empty({ title, children }) {
   return html`<div class="empty"><h2>${title}</h2>${children}</div>`;
 }
 
-/** What went wrong while fetching; nothing when nothing did. */
+/** An error message with a button to try again; nothing when there is no error. */
 export function Trouble({ error, retry }) {
   if (!error) return null;
   return html`<div class="trouble" role="alert">
@@ -31,21 +31,22 @@ export function Trouble({ error, retry }) {
   </div>`;
 }
 
-/** Bars in the place of what is still being fetched. */
+/** Placeholder bars while data is loading. */
 export const Waiting = ({ rows = 6 }) =>
   html`<div class="waiting" role="status"><span class="unseen">Loading ...</span>
     ${Array.from({ length: rows }, (_, number) => html`<i key=${number}></i>`)}</div>`;
 
-const told = createStore("");
+const announcement = createStore("");
 
-/** Says a sentence to who cannot see what changed, and shows it for a moment. */
-export function say(sentence) {
-  told.set("");
-  setTimeout(() => told.set(sentence), 30);
+/** Shows a sentence for a moment, and has screen readers read it. */
+export function announce(sentence) {
+  // Empty first: a live region that gets the same text twice is not read again.
+  announcement.set("");
+  setTimeout(() => announcement.set(sentence), 30);
 }
 
-export function Told() {
-  const sentence = useStore(told);
+export function Announcement() {
+  const sentence = useStore(announcement);
   const [shown, show] = useState("");
   useEffect(() => {
     show(sentence);
@@ -55,24 +56,24 @@ export function Told() {
   return html`<div class="told ${shown ? "on" : ""}" role="status">${shown}</div>`;
 }
 
-/** A modal dialog; it is open as long as it is drawn. */
+/** A modal dialog; open for as long as it is rendered. */
 export function Dialog({ title, onClose, children, kind = "" }) {
-  const at = useRef(null);
+  const box = useRef(null);
   useEffect(() => {
-    const from = document.activeElement;
-    const dialog = at.current;
+    const previous = /** @type {HTMLElement|null} */ (document.activeElement);
+    const dialog = box.current;
     dialog.showModal();
-    at.current.querySelector("[data-first]")?.focus();
+    dialog.querySelector("[data-first]")?.focus();
     return () => {
       dialog.close();
-      if (from?.isConnected) from.focus();
+      if (previous?.isConnected) previous.focus();
     };
   }, []);
   const cancel = (event) => {
     event.preventDefault();
     onClose();
   };
-  return html`<dialog ref=${at} class=${kind} aria-label=${title} onCancel=${cancel}>
+  return html`<dialog ref=${box} class=${kind} aria-label=${title} onCancel=${cancel}>
     <div class="inside">
       <header><h2>${title}</h2>
         <button class="plain" aria-label="Close" onClick=${onClose}><${Icon} name="close" /></button></header>
@@ -81,15 +82,16 @@ export function Dialog({ title, onClose, children, kind = "" }) {
   </dialog>`;
 }
 
-const FEW = 60;
-const NAMES_EVERY = 3_000;
+// More names than this are no list to scroll through: the field completes what is typed instead.
+const MOST_IN_LIST = 60;
+const NAMES_EVERY_MS = 3_000;
 
-/** A choice of branch: "" is all requests, "-" those of no branch. A long list becomes a field that completes. */
+/** Selects a branch: "" means all requests, "-" those in no branch. */
 export function BranchChoice({ value, onChange }) {
-  const { data } = useAnswer(kube("branches"), ["Branch"], NAMES_EVERY);
-  const names = (data?.items ?? []).map((each) => each.metadata.name).sort();
+  const { data } = useAnswer(kube("branches"), ["Branch"], NAMES_EVERY_MS);
+  const names = (data?.items ?? []).map((branch) => branch.metadata.name).sort();
   if (value && value !== "-" && !names.includes(value)) names.unshift(value);
-  if (names.length <= FEW) {
+  if (names.length <= MOST_IN_LIST) {
     return html`<label class="field">Branch
       <select value=${value} onChange=${(event) => onChange(event.target.value)}>
         <option value="">all requests</option>
@@ -97,11 +99,11 @@ export function BranchChoice({ value, onChange }) {
         ${names.map((name) => html`<option key=${name} value=${name}>${name}</option>`)}
       </select></label>`;
   }
-  return html`<${Completing} key=${value} value=${value} names=${names} onChange=${onChange} />`;
+  return html`<${CompletingField} key=${value} value=${value} names=${names} onChange=${onChange} />`;
 }
 
-/** What is typed counts when it names a branch; until then it is left as it is. */
-function Completing({ value, names, onChange }) {
+/** Takes effect once the text is the name of a branch. */
+function CompletingField({ value, names, onChange }) {
   const [text, type] = useState(value);
   const choose = (event) => {
     const typed = event.target.value.trim();
@@ -111,4 +113,18 @@ function Completing({ value, names, onChange }) {
   return html`<label class="field">Branch
     <input list="branch-names" placeholder="all requests" value=${text} onInput=${choose} autocomplete="off" />
     <datalist id="branch-names">${names.map((name) => html`<option key=${name} value=${name} />`)}</datalist></label>`;
+}
+
+/** The namespaces of some objects, sorted. */
+export const namespacesOf = (objects) => [...new Set(objects.map(({ metadata }) => metadata.namespace))].filter(Boolean).sort();
+
+/** Selects a namespace, "" means all. Not shown while there is only one to select. */
+export function NamespaceChoice({ value, names, onChange }) {
+  if (names.length < 2 && !value) return null;
+  const options = value && !names.includes(value) ? [value, ...names] : names;
+  return html`<label class="field">Namespace
+    <select value=${value} onChange=${(event) => onChange(event.target.value)}>
+      <option value="">all</option>
+      ${options.map((name) => html`<option key=${name} value=${name}>${name}</option>`)}
+    </select></label>`;
 }

@@ -1,6 +1,6 @@
-// Figures and times as people read them.
+// Numbers, times and names as people read them.
 
-/** 0.2, 12, 340: requests a second. */
+/** Requests per second: 0.2, 12, 340. */
 export function rate(value) {
   if (value === 0) return "0";
   if (value < 0.095) return value.toFixed(2);
@@ -13,26 +13,26 @@ export function milliseconds(value) {
   return value < 9_995 ? `${Math.round(value)} ms` : `${(value / 1000).toFixed(1)} s`;
 }
 
-/** A share of 1 as percent; the smallest share is still seen. */
+/** A share of 1 as a percentage; a share above 0 is never shown as 0. */
 export function share(value) {
   const percent = value * 100;
   if (percent === 0) return "0 %";
   return percent < 1 ? "< 1 %" : `${Math.round(percent)} %`;
 }
 
-/** The clock's time of seconds since 1970. */
+/** The local time of day for seconds since 1970. */
 export function clock(seconds) {
-  const when = new Date(seconds * 1000);
-  const two = (value) => String(value).padStart(2, "0");
-  return `${two(when.getHours())}:${two(when.getMinutes())}:${two(when.getSeconds())}`;
+  const date = new Date(seconds * 1000);
+  const digits = (value) => String(value).padStart(2, "0");
+  return `${digits(date.getHours())}:${digits(date.getMinutes())}:${digits(date.getSeconds())}`;
 }
 
-/** "47 h", "3 min": a length of time in seconds by its largest unit. */
+/** A duration in seconds in its largest unit: "47 h", "3 min". */
 export function span(seconds) {
-  const whole = Math.abs(seconds);
-  if (whole < 60) return `${Math.floor(whole)} s`;
-  if (whole < 3600) return `${Math.floor(whole / 60)} min`;
-  return whole < 172_800 ? `${Math.floor(whole / 3600)} h` : `${Math.floor(whole / 86_400)} d`;
+  const length = Math.abs(seconds);
+  if (length < 60) return `${Math.floor(length)} s`;
+  if (length < 3600) return `${Math.floor(length / 60)} min`;
+  return length < 172_800 ? `${Math.floor(length / 3600)} h` : `${Math.floor(length / 86_400)} d`;
 }
 
 /** Seconds from now to an RFC 3339 time; NaN for none. */
@@ -50,9 +50,14 @@ export const hostOf = (text) => shortUrl(text).split("/", 1)[0];
 
 export const pathOf = (text) => shortUrl(text).slice(hostOf(text).length) || "/";
 
+/** The name in an id such as `shop/products`. */
 export const shortName = (id) => id.slice(id.lastIndexOf("/") + 1);
 
-/** Envoy's name of a cluster in words: `outbound|7000|v1|products.mesh.svc.cluster.local` is "products v1". */
+/** The name in an id, with its namespace where another of the ids has the same name. */
+export const displayName = (id, ids) =>
+  (ids.some((other) => other !== id && shortName(other) === shortName(id)) ? id : shortName(id));
+
+/** An Envoy cluster's name in words: `outbound|7000|v1|products.shop.svc.cluster.local` is "products v1". */
 export function cluster(name) {
   const [kind, first, second, host] = name.split("|");
   if (kind === "url") return `the process at ${first}`;
@@ -63,11 +68,11 @@ export function cluster(name) {
   return version ? `${service} ${version}` : service;
 }
 
-/** A branch's colour as a hue of 0 to 359, the same for the same name everywhere (the shop's page has the same). */
+/** The hue (0 to 359) that stands for a branch: always the same for the same name. */
 export function hue(name) {
-  let found = 0;
-  for (const letter of name) found = (found * 31 + letter.codePointAt(0)) % 360;
-  return found;
+  let value = 0;
+  for (const character of name) value = (value * 31 + (character.codePointAt(0) ?? 0)) % 360;
+  return value;
 }
 
 export const plural = (count, noun) => `${count.toLocaleString("en")} ${noun}${count === 1 ? "" : "s"}`;

@@ -1,37 +1,39 @@
-// View: who calls whom, how often, how fast, with how many errors; live.
-import { html, useEffect, useMemo, useRef, useState } from "./vendor/preact-htm.js";
-import { get, url } from "./api.js";
-import { milliseconds, plural, rate, share, shortName } from "./format.js";
-import { Graph, keyOf, sum } from "./graph.js";
-import { layout } from "./layout.js";
-import { topology } from "./live.js";
-import { Branch, BranchChoice, Empty, Mark, Waiting } from "./parts.js";
-import { Icon } from "./icons.js";
-import { change, href } from "./route.js";
-import { useStore } from "./store.js";
+// View: which services call which, how often, how fast, with how many errors; live.
+import { html, useEffect, useMemo, useRef, useState } from "../vendor/preact-htm.js";
+import { get, url } from "../lib/api.js";
+import { milliseconds, plural, rate, share, shortName } from "../lib/format.js";
+import { Graph, keyOf, sum } from "../components/graph.js";
+import { layout } from "../components/graph_layout.js";
+import { topology } from "../lib/live.js";
+import { Branch, BranchChoice, Empty, Mark, NamespaceChoice, Waiting } from "../components/parts.js";
+import { Icon } from "../components/icons.js";
+import { change, href } from "../lib/route.js";
+import { useStore } from "../lib/store.js";
 
-// A graph of five columns is no picture for a phone.
+// A graph of five columns does not fit a phone.
 const NARROW = matchMedia("(max-width: 760px)");
 
 export function Topology({ route }) {
-  const graph = useGraph();
-  const branch = route.query.branch ?? "";
-  const own = useOwn(branch, graph);
+  const everything = useGraph();
+  const { branch = "", namespace = "" } = route.query;
+  const graph = useMemo(() => (everything && namespace ? within(everything, namespace) : everything), [everything, namespace]);
+  const namespaces = [...new Set((everything?.services ?? []).map((service) => service.namespace))].filter(Boolean).sort();
+  const ownEdges = useBranchEdges(branch, graph);
   const shape = graph ? shapeOf(graph, branch) : "";
   const plan = useMemo(() => (graph ? layout(graph.services, graph.edges, branch) : null), [shape]);
-  if (!graph) return html`<${Bar} branch=${branch} /><${Waiting} />`;
+  if (!graph) return html`<${Bar} branch=${branch} namespace=${namespace} namespaces=${namespaces} /><${Waiting} />`;
   refresh(plan, graph);
-  const lit = branch ? new Map((own ?? []).map((edge) => [keyOf(edge), edge])) : null;
+  const lit = branch ? new Map((ownEdges ?? []).map((edge) => [keyOf(edge), edge])) : null;
   const select = ({ node = "", link = "" }) => change({ node: route.query.node === node ? "" : node, link });
   const all = sum(graph.edges.filter((edge) => edge.source === "gateway"));
   const table = (route.query.as ?? (NARROW.matches ? "table" : "graph")) === "table";
-  return html`<${Bar} branch=${branch} table=${table}>
+  return html`<${Bar} branch=${branch} namespace=${namespace} namespaces=${namespaces} table=${table}>
       <p class="facts"><b>${rate(all.rate)}</b> requests/s at the gateway · <b>${milliseconds(all.p99)}</b> p99 ·
         ${" "}<b>${share(all.errorShare)}</b> errors · last minute</p>
     <//>
     ${graph.edges.length === 0 && html`<${Empty} title="No requests in the last minute">
-      <p>Open the shop, or let <code>meshmall load</code> drive it: calls appear here as they happen.</p><//>`}
-    ${lit && lit.size === 0 && graph.edges.length > 0 && html`<p class="note">No request of ${branch === "-" ? "the baseline" : html`<${Branch} name=${branch} />`} in the last minute.</p>`}
+      <p>Send a request to the gateway, or run <code>meshmall load</code>: calls appear here as they happen.</p><//>`}
+    ${lit && lit.size === 0 && graph.edges.length > 0 && html`<p class="note">No requests of ${branch === "-" ? "the baseline" : html`<${Branch} name=${branch} />`} in the last minute.</p>`}
     <div class="with-side">
       ${table
       ? html`<${Table} edges=${lit ? [...lit.values()] : graph.edges} />`
@@ -40,36 +42,44 @@ export function Topology({ route }) {
     </div>`;
 }
 
-/** The graph as it is told; before that as it is fetched. */
+/** The graph from the event stream; until its first event, fetched once. */
 function useGraph() {
-  const told = useStore(topology);
+  const graph = useStore(topology);
   useEffect(() => {
-    if (!topology.get()) get("/mesh/v1/topology?window=60").then((found) => topology.set((now) => now ?? found), () => {});
+    if (!topology.get()) get("/mesh/v1/topology?window=60").then((fetched) => topology.set((current) => current ?? fetched), () => {});
   }, []);
-  return told;
+  return graph;
 }
 
-/** The edges of one branch's requests alone, as new as the graph. */
-function useOwn(branch, graph) {
+/** The edges of one branch's requests, refreshed with the graph. */
+function useBranchEdges(branch, graph) {
   const [own, setOwn] = useState({ branch: "", edges: null });
   const busy = useRef(false);
   useEffect(() => {
     if (!branch || (busy.current && own.branch === branch)) return;
     busy.current = true;
     get(url("/mesh/v1/topology", { window: 60, branch }))
-      .then((found) => setOwn({ branch, edges: found.edges }), () => {})
+      .then((fetched) => setOwn({ branch, edges: fetched.edges }), () => {})
       .finally(() => { busy.current = false; });
   }, [branch, graph]);
   return own.branch === branch ? own.edges : null;
 }
 
-/** What the layout depends on; figures alone move nothing. */
+/** Services and calls that are in a namespace, or touch it. */
+function within(graph, namespace) {
+  const inside = new Set(graph.services.filter((service) => service.namespace === namespace).map((service) => service.id));
+  const edges = graph.edges.filter((edge) => inside.has(edge.source) || inside.has(edge.target));
+  const used = new Set([...inside, ...edges.flatMap((edge) => [edge.source, edge.target])]);
+  return { ...graph, services: graph.services.filter((service) => used.has(service.id)), edges };
+}
+
+/** What the layout depends on. Figures are not part of it: they change every second and must not move anything. */
 function shapeOf(graph, branch) {
   const services = graph.services.map((service) => `${service.id}:${service.versions.map((version) => `${version.workload}/${version.branch}`)}`);
   return [branch, ...services, ...graph.edges.map(keyOf).sort()].join("|");
 }
 
-/** Puts new figures into a plan whose shape still holds. */
+/** Updates the figures of a layout whose shape has not changed. */
 function refresh(plan, graph) {
   const edges = new Map(graph.edges.map((edge) => [keyOf(edge), edge]));
   for (const link of plan.links) link.edges = link.edges.map((edge) => edges.get(keyOf(edge)) ?? edge);
@@ -80,10 +90,11 @@ function refresh(plan, graph) {
   }
 }
 
-function Bar({ branch, table, children }) {
+function Bar({ branch, namespace, namespaces, table = false, children = null }) {
   return html`<div class="bar">
     <h1 class="unseen">Topology</h1>
     <${BranchChoice} value=${branch} onChange=${(name) => change({ branch: name })} />
+    <${NamespaceChoice} value=${namespace} names=${namespaces} onChange=${(name) => change({ namespace: name })} />
     <div class="choice" role="group" aria-label="Show as">
       <button aria-pressed=${!table} onClick=${() => change({ as: "graph" })}>Graph</button>
       <button aria-pressed=${Boolean(table)} onClick=${() => change({ as: "table" })}>Table</button>
@@ -94,7 +105,7 @@ function Bar({ branch, table, children }) {
 
 function Table({ edges }) {
   const sorted = [...edges].sort((one, other) => other.requests - one.requests);
-  return html`<div class="scroll" tabindex="0" role="group" aria-label="Table of the calls"><table class="plain-table">
+  return html`<div class="scroll" tabindex="0" role="group" aria-label="Calls"><table class="plain-table">
     <thead><tr><th scope="col">From</th><th scope="col" class="wide-only">To</th><th scope="col">Answered by</th><th scope="col" class="number">per s</th>
       <th scope="col" class="number wide-only">p50</th><th scope="col" class="number">p99</th><th scope="col" class="number">Errors</th></tr></thead>
     <tbody>${sorted.map((edge) => html`<tr key=${keyOf(edge)}>
@@ -108,18 +119,18 @@ const Figures = ({ of }) => html`<td class="number">${rate(of.rate)}</td><td cla
 
 function Side({ graph, plan, lit, query }) {
   const close = () => change({ node: "", link: "" });
-  const service = graph.services.find((each) => each.id === query.node);
-  const link = plan.links.find((each) => each.key === query.link);
+  const service = graph.services.find(({ id }) => id === query.node);
+  const link = plan.links.find(({ key }) => key === query.link);
   if (!service && !link) return null;
   const title = service ? service.name : `${link.source.service.name} → ${link.target.service.name}`;
   return html`<aside class="side" aria-label=${`Details of ${title}`}>
     <header><h2>${title}</h2><button class="plain" aria-label="Close details" onClick=${close}><${Icon} name="close" /></button></header>
-    ${service ? html`<${OfService} service=${service} graph=${graph} lit=${lit} query=${query} />`
-    : html`<${OfLink} link=${link} lit=${lit} />`}
+    ${service ? html`<${ServiceDetails} service=${service} graph=${graph} lit=${lit} query=${query} />`
+    : html`<${LinkDetails} link=${link} lit=${lit} />`}
   </aside>`;
 }
 
-function OfService({ service, graph, lit, query }) {
+function ServiceDetails({ service, graph, lit, query }) {
   const edges = lit ? [...lit.values()] : graph.edges;
   const into = edges.filter((edge) => edge.target === service.id);
   const from = edges.filter((edge) => edge.source === service.id);
@@ -130,10 +141,10 @@ function OfService({ service, graph, lit, query }) {
       <a href=${href("workloads", [], { text: version.workload })}>${version.workload}</a>
       ${version.branch && html`<${Branch} name=${version.branch} />`}
       <${Mark} kind=${version.ready < version.pods ? "bad" : ""}>${version.ready}/${version.pods} ready<//></li>`)}</ul>`}
-    <${Calls} title="Called by" edges=${into} name=${(edge) => edge.sourceWorkload || edge.source} other=${(edge) => edge.targetWorkload || "nobody"} />
-    <${Calls} title="Calls" edges=${from} name=${(edge) => edge.targetWorkload || shortName(edge.target)} other=${(edge) => edge.sourceWorkload} />
-    <p class="links"><a href=${href("requests", [], { service: service.id, branch: query.branch })}>Its requests</a>
-      <a href=${href("rules", [service.id])}>Its rules</a></p>`;
+    <${Calls} title="Called by" edges=${into} name=${(edge) => edge.sourceWorkload || edge.source} />
+    <${Calls} title="Calls" edges=${from} name=${(edge) => edge.targetWorkload || shortName(edge.target)} />
+    <p class="links"><a href=${href("requests", [], { service: service.id, branch: query.branch })}>Show requests</a>
+      <a href=${href("rules", [service.id])}>Show rules</a></p>`;
 }
 
 function Calls({ title, edges, name }) {
@@ -144,7 +155,7 @@ function Calls({ title, edges, name }) {
       <${Figures} of=${edge} /></tr>`)}</tbody></table>`;
 }
 
-function OfLink({ link, lit }) {
+function LinkDetails({ link, lit }) {
   const edges = lit ? link.edges.map((edge) => lit.get(keyOf(edge))).filter(Boolean) : link.edges;
   const all = sum(edges);
   const branches = new Map();
@@ -158,9 +169,9 @@ function OfLink({ link, lit }) {
     <h3>Answered by</h3>
     <ul class="lines">${edges.map((edge) => html`<li key=${keyOf(edge)}>${edge.targetWorkload || "nobody"}
       ${edge.branch && html` <${Branch} name=${edge.branch} />`} <span class="soft">${plural(edge.requests, "request")}</span></li>`)}</ul>
-    <h3>Requests of</h3>
+    <h3>Requests by branch</h3>
     <ul class="lines">${[...branches].slice(0, 50).map(([name, count]) => html`<li key=${name}>
       ${name ? html`<${Branch} name=${name} />` : "the baseline"} <span class="soft">${plural(count, "request")}</span></li>`)}</ul>
-    <p class="links"><a href=${href("requests", [], { service: link.target.id })}>Its requests</a>
-      <a href=${href("rules", [link.target.id])}>Its rules</a></p>`;
+    <p class="links"><a href=${href("requests", [], { service: link.target.id })}>Show requests</a>
+      <a href=${href("rules", [link.target.id])}>Show rules</a></p>`;
 }

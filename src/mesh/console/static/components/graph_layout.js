@@ -1,45 +1,45 @@
-// Where the graph's nodes stand: callers left, those they call to their right. Pure.
+// Computes the positions in the service graph: callers on the left, the services they call to their right. Pure.
 
 export const SIZE = { width: 172, head: 30, row: 24, foot: 6, across: 128, between: 40, margin: 16, label: 92 };
 const MOST_ROWS = 6;
 const SWEEPS = 6;
 
 /**
- * @param {object[]} services as the topology has them
- * @param {object[]} edges as the topology has them
- * @param {string} branch whose rows are shown first
- * @returns {{nodes: object[], links: object[], idle: object[], width: number, height: number, idleTop: number}}
+ * @param {any[]} services from the topology
+ * @param {any[]} edges from the topology
+ * @param {string} branch its versions are listed first
+ * @returns {{nodes: any[], links: any[], idle: any[], width: number, height: number, idleTop: number}}
  */
 export function layout(services, edges, branch) {
   const used = new Set(edges.flatMap((edge) => [edge.source, edge.target]));
-  const known = new Map(services.map((service) => [service.id, service]));
-  for (const id of used) if (!known.has(id)) known.set(id, { id, name: id, namespace: "", kind: "external", versions: [] });
-  const nodes = [...known.values()].filter((service) => used.has(service.id) || (service.kind === "gateway" && used.size));
-  const active = new Map(nodes.map((service) => [service.id, node(service, edges, branch)]));
+  const byId = new Map(services.map((service) => [service.id, service]));
+  for (const id of used) if (!byId.has(id)) byId.set(id, { id, name: id, namespace: "", kind: "external", versions: [] });
+  const nodes = [...byId.values()].filter((service) => used.has(service.id) || (service.kind === "gateway" && used.size));
+  const active = new Map(nodes.map((service) => [service.id, nodeOf(service, edges, branch)]));
   const columns = ordered(columnsOf([...active.keys()].sort(), edges), edges);
   const tallest = Math.max(0, ...columns.map((column) => heightOf(column, active)));
   columns.forEach((column, number) => {
     let top = SIZE.margin + (tallest - heightOf(column, active)) / 2;
     for (const id of column) {
-      const found = active.get(id);
-      found.x = SIZE.margin + number * (SIZE.width + SIZE.across);
-      found.y = top;
-      top += found.height + SIZE.between;
+      const placed = /** @type {any} */ (active.get(id));
+      placed.x = SIZE.margin + number * (SIZE.width + SIZE.across);
+      placed.y = top;
+      top += placed.height + SIZE.between;
     }
   });
   const width = Math.max(4, columns.length) * (SIZE.width + SIZE.across) - SIZE.across + 2 * SIZE.margin;
   const links = linksOf(active, edges);
   placeLabels(links, [...active.values()]);
-  const idle = [...known.values()]
+  const idle = [...byId.values()]
     .filter((service) => !active.has(service.id) && (used.size || service.kind !== "gateway"))
-    .map((service) => node(service, [], branch));
+    .map((service) => nodeOf(service, [], branch));
   const idleTop = used.size ? tallest + 2 * SIZE.margin + 24 : SIZE.margin;
   const bottom = placeIdle(idle, idleTop + 22, width);
   return { nodes: [...active.values()], links, idle, width, height: idle.length ? bottom : tallest + 2 * SIZE.margin, idleTop };
 }
 
-/** A service with the rows that are shown of it; the others are counted in the last one. */
-function node(service, edges, branch) {
+/** A service as a node with a row per version; the last row counts the versions that are not shown. */
+function nodeOf(service, edges, branch) {
   const requests = new Map();
   for (const edge of edges) {
     if (edge.target === service.id) requests.set(edge.targetWorkload, (requests.get(edge.targetWorkload) ?? 0) + edge.requests);
@@ -71,7 +71,7 @@ function compare(one, other) {
   return 0;
 }
 
-/** Each node one column right of its rightmost caller; calls back to a caller do not count. */
+/** Puts each node one column to the right of its rightmost caller; calls back to a caller are ignored. */
 function columnsOf(ids, edges) {
   const calls = new Map(ids.map((id) => [id, []]));
   const called = new Set();
@@ -93,7 +93,7 @@ function columnsOf(ids, edges) {
     finished.push(id);
   };
   const entries = ids.filter((id) => !called.has(id));
-  for (const id of [...entries.sort((one, other) => (other === "gateway") - (one === "gateway")), ...ids]) {
+  for (const id of [...entries.sort((one, other) => Number(other === "gateway") - Number(one === "gateway")), ...ids]) {
     if (!state.has(id)) visit(id);
   }
   const column = new Map(ids.map((id) => [id, 0]));
@@ -107,18 +107,18 @@ function columnsOf(ids, edges) {
   return columns.filter(Boolean);
 }
 
-/** Puts each node near the middle of its neighbours, so that few edges cross. */
+/** Moves each node towards the middle of its neighbors, so that few edges cross. */
 function ordered(columns, edges) {
-  const neighbours = new Map(columns.flat().map((id) => [id, new Set()]));
+  const neighbors = new Map(columns.flat().map((id) => [id, new Set()]));
   for (const edge of edges) {
-    neighbours.get(edge.source).add(edge.target);
-    neighbours.get(edge.target).add(edge.source);
+    neighbors.get(edge.source).add(edge.target);
+    neighbors.get(edge.target).add(edge.source);
   }
   for (let sweep = 0; sweep < SWEEPS; sweep += 1) {
     const place = new Map();
     for (const column of columns) column.forEach((id, at) => place.set(id, (at + 0.5) / column.length));
     for (const column of sweep % 2 ? [...columns].reverse() : columns) {
-      const weight = new Map(column.map((id) => [id, mean([...neighbours.get(id)].map((each) => place.get(each)), place.get(id))]));
+      const weight = new Map(column.map((id) => [id, mean([...neighbors.get(id)].map((neighbor) => place.get(neighbor)), place.get(id))]));
       column.sort((one, other) => weight.get(one) - weight.get(other) || (one < other ? -1 : 1));
       column.forEach((id, at) => place.set(id, (at + 0.5) / column.length));
     }
@@ -131,29 +131,29 @@ const mean = (values, otherwise) => (values.length ? values.reduce((sum, value) 
 const heightOf = (column, nodes) =>
   column.reduce((sum, id) => sum + nodes.get(id).height + SIZE.between, -SIZE.between);
 
-/** Edges that would be drawn on each other, as those to rows that are not shown, become one. */
+/** Merges edges that would be drawn on top of each other, for example those to versions that are not shown. */
 function linksOf(nodes, edges) {
-  const found = new Map();
+  const merged = new Map();
   for (const edge of edges) {
     const source = nodes.get(edge.source);
     const target = nodes.get(edge.target);
     const from = rowAt(source, edge.sourceWorkload);
     const to = rowAt(target, edge.targetWorkload);
     const key = `${edge.source} ${from} ${edge.target} ${to}`;
-    const link = found.get(key) ?? { key, source, target, fromY: source.y + from, toY: target.y + to, edges: [] };
+    const link = merged.get(key) ?? { key, source, target, fromY: source.y + from, toY: target.y + to, edges: [] };
     link.edges.push(edge);
-    found.set(key, link);
+    merged.set(key, link);
   }
-  for (const link of found.values()) link.points = curve(link);
-  return [...found.values()];
+  for (const link of merged.values()) link.points = curve(link);
+  return [...merged.values()];
 }
 
 function rowAt(node, workload) {
-  const row = node.rows.find((each) => each.workload === workload && !each.more) ?? (workload ? node.rows.find((each) => each.more) : null);
+  const row = node.rows.find((item) => item.workload === workload && !item.more) ?? (workload ? node.rows.find((item) => item.more) : null);
   return row ? row.y + SIZE.row / 2 : SIZE.head / 2;
 }
 
-/** A cubic curve's four points; a call back runs around below. */
+/** The four points of a cubic curve; a call back to the left runs below the nodes. */
 function curve({ source, target, fromY, toY }) {
   const from = [source.x + source.width, fromY];
   const to = [target.x, toY];
@@ -172,7 +172,7 @@ function pointAt([a, b, c, d], t) {
   return [0, 1].map((axis) => s ** 3 * a[axis] + 3 * s * s * t * b[axis] + 3 * s * t * t * c[axis] + t ** 3 * d[axis]);
 }
 
-/** Puts each label on its curve where it covers neither a node nor another label; else it has none. */
+/** Places each label on its curve where it covers neither a node nor another label; otherwise leaves it out. */
 function placeLabels(links, nodes) {
   const taken = nodes.map((node) => [node.x - 2, node.y - 2, node.x + node.width + 2, node.y + node.height + 2]);
   const weight = (link) => link.edges.reduce((sum, edge) => sum + edge.requests, 0);
@@ -190,17 +190,17 @@ function placeLabels(links, nodes) {
   }
 }
 
-/** Services that nobody called stand in lines below. Returns where they end. */
+/** Places the services that were not called in lines below the graph. Returns the bottom of the last line. */
 function placeIdle(idle, top, width) {
   const across = Math.max(1, Math.floor((width - 2 * SIZE.margin + 20) / (SIZE.width + 20)));
   let y = top;
   for (let start = 0; start < idle.length; start += across) {
     const line = idle.slice(start, start + across);
-    line.forEach((found, at) => {
-      found.x = SIZE.margin + at * (SIZE.width + 20);
-      found.y = y;
+    line.forEach((placed, at) => {
+      placed.x = SIZE.margin + at * (SIZE.width + 20);
+      placed.y = y;
     });
-    y += Math.max(...line.map((found) => found.height)) + SIZE.between;
+    y += Math.max(...line.map((placed) => placed.height)) + SIZE.between;
   }
   return y + SIZE.margin;
 }

@@ -1,7 +1,7 @@
-// The console's own pictures: lines on a field of 20 by 20.
-import { html } from "./vendor/preact-htm.js";
+// The console's icons: SVG paths on a 20 by 20 grid.
+import { html } from "../vendor/preact-htm.js";
 
-const LINES = {
+const PATHS = {
   topology: "M4 10h3M13 5h-2.500c-2 0-2 5-3.5 5s1.5 5 3.5 5H13M2 10a1.5 1.5 0 1 0 3 0a1.5 1.5 0 1 0-3 0M13 5a2 2 0 1 0 4 0a2 2 0 1 0-4 0M13 15a2 2 0 1 0 4 0a2 2 0 1 0-4 0",
   requests: "M3 4.500h9M6 8.500h11M6 12.500h6M9 16.500h5",
   branches: "M5 4v12M5 12c0-4 9-1 9-6M3.5 3.500a1.5 1.5 0 1 0 3 0a1.5 1.5 0 1 0-3 0M3.5 16.500a1.5 1.5 0 1 0 3 0a1.5 1.5 0 1 0-3 0M12.5 4.500a1.5 1.5 0 1 0 3 0a1.5 1.5 0 1 0-3 0",
@@ -20,5 +20,5 @@ const LINES = {
 };
 
 export function Icon({ name }) {
-  return html`<svg class="icon" viewBox="0 0 20 20" width="18" height="18" aria-hidden="true"><path d=${LINES[name]} /></svg>`;
+  return html`<svg class="icon" viewBox="0 0 20 20" width="18" height="18" aria-hidden="true"><path d=${PATHS[name]} /></svg>`;
 }

@@ -1,22 +1,23 @@
-// The graph as a picture: services with their versions, and who calls whom.
-import { html, useState } from "./vendor/preact-htm.js";
-import { hue, milliseconds, rate, share } from "./format.js";
-import { SIZE, path } from "./layout.js";
+// Draws the service graph: services with their versions, and which calls which.
+import { html, useState } from "../vendor/preact-htm.js";
+import { hue, milliseconds, rate, share } from "../lib/format.js";
+import { SIZE, path } from "./graph_layout.js";
 
-/** The figures of edges together. Quantiles of several are those of the slowest. */
+/** The totals of several edges. Their quantile is that of the slowest edge. */
 export function sum(edges) {
-  const found = { requests: 0, rate: 0, errors: 0, p50: null, p99: null };
+  /** @type {{requests: number, rate: number, errors: number, p50: number|null, p99: number|null}} */
+  const total = { requests: 0, rate: 0, errors: 0, p50: null, p99: null };
   for (const edge of edges) {
-    found.requests += edge.requests;
-    found.rate += edge.rate;
-    found.errors += edge.errors;
-    found.p50 = Math.max(found.p50 ?? 0, edge.p50 ?? 0);
-    found.p99 = Math.max(found.p99 ?? 0, edge.p99 ?? 0);
+    total.requests += edge.requests;
+    total.rate += edge.rate;
+    total.errors += edge.errors;
+    total.p50 = Math.max(total.p50 ?? 0, edge.p50 ?? 0);
+    total.p99 = Math.max(total.p99 ?? 0, edge.p99 ?? 0);
   }
-  return { ...found, errorShare: found.requests ? found.errors / found.requests : 0 };
+  return { ...total, errorShare: total.requests ? total.errors / total.requests : 0 };
 }
 
-/** The key of an edge, the same in the graph of all requests and in that of one branch. */
+/** The key of an edge; the same in the graph of all requests and in the graph of one branch. */
 export const keyOf = (edge) =>
   [edge.source, edge.sourceWorkload, edge.target, edge.targetWorkload, edge.version, edge.branch].join("\n");
 
@@ -28,9 +29,11 @@ const press = (act) => (event) => {
 
 /**
  * @param {object} of
- * @param {object} of.plan what `layout` made
- * @param {Map<string, object>|null} of.lit edges of the chosen branch by their key; null when none is chosen
- * @param {string} of.branch the chosen branch
+ * @param {any} of.plan the result of `layout`
+ * @param {Map<string, any>|null} of.lit the selected branch's edges by key; null when no branch is selected
+ * @param {string} of.branch the selected branch
+ * @param {string} [of.selected] the key of the selected node or link
+ * @param {(selection: {node?: string, link?: string}) => void} of.onSelect
  */
 export function Graph({ plan, lit, branch, selected, onSelect }) {
   const [over, setOver] = useState("");
@@ -40,7 +43,7 @@ export function Graph({ plan, lit, branch, selected, onSelect }) {
   const shown = (link) => (lit ? link.edges.map((edge) => lit.get(keyOf(edge))).filter(Boolean) : link.edges);
   const near = (link) => over && (link.source.id === over || link.target.id === over || link.key === over);
   const links = [...plan.links].sort((one, other) => isLit(one) - isLit(other));
-  return html`<div class="scroll" tabindex="0" role="group" aria-label="Graph of the services">
+  return html`<div class="scroll" tabindex="0" role="group" aria-label="Service graph">
     <svg class="graph" viewBox="0 0 ${plan.width} ${plan.height}" style=${{ "--natural": `${plan.width}px` }}>
       <g class="links">
         ${links.map((link) => html`<${Link} key=${link.key} link=${link} edges=${shown(link)} dim=${!isLit(link)}
@@ -90,7 +93,7 @@ function Node({ node, dim, idle, lit, branch, links, selected, onOver, onSelect 
   const into = links.filter((link) => link.target === node).flatMap((link) => link.edges);
   const counted = lit ? into.map((edge) => lit.get(keyOf(edge))).filter(Boolean) : into;
   const all = sum(counted);
-  const figures = idle ? "not called" : `${rate(all.rate)} requests a second, ${share(all.errorShare)} errors`;
+  const figures = idle ? "not called" : `${rate(all.rate)} requests per second, ${share(all.errorShare)} errors`;
   const kind = ["node", service.kind, dim && "dim", idle && "idle", selected && "selected", all.errors > 0 && "bad"];
   return html`<g class=${kind.filter(Boolean).join(" ")} transform="translate(${node.x} ${node.y})" role="button" tabindex="0"
       aria-label="${service.name}: ${figures}" aria-pressed=${selected ? "true" : "false"} data-id=${node.id}

@@ -1,28 +1,31 @@
-// What the daemon tells by itself. After a break everything that is shown is fetched again, so nothing is missed.
-import { useEffect, useRef, useState } from "./vendor/preact-htm.js";
-import { Refused, get, signedOut } from "./api.js";
+// The daemon's event stream. After an interruption everything on screen is fetched again, so nothing is missed.
+import { useEffect, useRef, useState } from "../vendor/preact-htm.js";
+import { RequestError, get, signedOut } from "./api.js";
 import { createStore } from "./store.js";
 
 /** "connecting", "live" or "lost". */
 export const connection = createStore("connecting");
-/** The last graph, of all requests. */
+/** The latest graph of all requests. */
 export const topology = createStore(null);
 
-const followers = { traces: new Set(), objects: new Set(), back: new Set() };
-const RETRY_LEAST = 1_000;
-const RETRY_MOST = 10_000;
-// A page that nobody looks at gives its connection back: browsers have six to a host, for all pages together.
-const HIDDEN = 10_000;
-let retry = RETRY_LEAST;
+const followers = { traces: new Set(), objects: new Set(), reconnected: new Set() };
+const FIRST_RETRY_MS = 1_000;
+const LONGEST_RETRY_MS = 10_000;
+// A hidden page closes its stream: browsers allow six connections per host, for all pages together.
+const HIDDEN_MS = 10_000;
+let retry = FIRST_RETRY_MS;
 let source = null;
 
-/** Calls `follower` with each "traces" ({items}), "objects" ({kinds}) or "back" (connected anew). */
+/**
+ * Calls `follower` with each event: "traces" ({items}), "objects" ({kinds}) or "reconnected".
+ * @param {keyof typeof followers} event
+ */
 export function follow(event, follower) {
   followers[event].add(follower);
   return () => followers[event].delete(follower);
 }
 
-function tell(event, body) {
+function notify(event, body = undefined) {
   for (const follower of [...followers[event]]) follower(body);
 }
 
@@ -31,72 +34,75 @@ export function start() {
   const restart = () => {
     source = new EventSource("/mesh/v1/stream");
     source.onopen = () => {
-      retry = RETRY_LEAST;
+      retry = FIRST_RETRY_MS;
       connection.set("live");
-      if (opened) tell("back");
+      if (opened) notify("reconnected");
       opened = true;
     };
     source.onerror = () => {
       connection.set("lost");
-      // The browser tries again by itself unless the answer was no stream at all, as 401 is.
+      // The browser reconnects by itself, unless the response was not a stream at all (401, for example).
       if (source.readyState !== EventSource.CLOSED) return;
       get("/mesh/v1/status").catch(() => {});
       setTimeout(() => !signedOut.get() && source.readyState === EventSource.CLOSED && restart(), retry);
-      retry = Math.min(retry * 2, RETRY_MOST);
+      retry = Math.min(retry * 2, LONGEST_RETRY_MS);
     };
     source.addEventListener("topology", (event) => topology.set(JSON.parse(event.data)));
-    source.addEventListener("traces", (event) => tell("traces", JSON.parse(event.data)));
-    source.addEventListener("objects", (event) => tell("objects", JSON.parse(event.data)));
+    source.addEventListener("traces", (event) => notify("traces", JSON.parse(event.data)));
+    source.addEventListener("objects", (event) => notify("objects", JSON.parse(event.data)));
   };
   restart();
   signedOut.follow(() => source.close());
   let hidden = 0;
   document.addEventListener("visibilitychange", () => {
     clearTimeout(hidden);
-    if (document.hidden) hidden = setTimeout(() => source.close(), HIDDEN);
+    if (document.hidden) hidden = setTimeout(() => source.close(), HIDDEN_MS);
     else if (source.readyState === EventSource.CLOSED && !signedOut.get()) restart();
   });
 }
 
 const cache = new Map();
 const MOST_CACHED = 30;
-const PAUSE = 400;
+const PAUSE_MS = 400;
 
-function keep(path, data) {
+function remember(path, data) {
   cache.delete(path);
   cache.set(path, data);
   if (cache.size > MOST_CACHED) cache.delete(cache.keys().next().value);
 }
 
 /**
- * What `path` answers, fetched again when an object of one of `kinds` changes ("*" is any) and after a break; the last
- * answer stays until then. An empty path fetches nothing. Changes within `pause` milliseconds are one.
- * @returns {{data: any, error: Refused|null, reload: () => void}}
+ * The response of `path`, fetched again when an object of one of `kinds` changes ("*" means any) and after an
+ * interruption; until then the last response stays. An empty path fetches nothing. Changes within `pause` milliseconds
+ * cause one request.
+ * @param {string} path
+ * @param {string[]} kinds
+ * @returns {{data: any, error: RequestError|null, reload: () => void}}
  */
-export function useAnswer(path, kinds = [], pause = PAUSE) {
+export function useAnswer(path, kinds = [], pause = PAUSE_MS) {
   const [, redraw] = useState(0);
   const state = useRef({ path: null, data: null, error: null, reload() {} });
   if (state.current.path !== path) state.current = { path, data: cache.get(path) ?? null, error: null, reload() {} };
-  const wanted = kinds.join();
+  const kindsKey = kinds.join();
   useEffect(() => {
     if (!path) return undefined;
-    const mine = state.current;
+    const current = state.current;
     let timer = 0;
     let busy = false;
     let again = false;
-    let over = false;
+    let unmounted = false;
     const fetchNow = async () => {
       timer = 0;
       busy = true;
       try {
-        mine.data = await get(path);
-        mine.error = null;
-        keep(path, mine.data);
+        current.data = await get(path);
+        current.error = null;
+        remember(path, current.data);
       } catch (error) {
-        mine.error = error instanceof Refused ? error : new Refused(0, String(error));
+        current.error = error instanceof RequestError ? error : new RequestError(0, String(error));
       }
       busy = false;
-      if (over) return;
+      if (unmounted) return;
       redraw((count) => count + 1);
       if (again) {
         again = false;
@@ -107,27 +113,27 @@ export function useAnswer(path, kinds = [], pause = PAUSE) {
       if (busy) again = true;
       else if (!timer) timer = setTimeout(fetchNow, pause);
     };
-    mine.reload = () => {
+    current.reload = () => {
       clearTimeout(timer);
       if (busy) again = true;
       else fetchNow();
     };
     fetchNow();
-    const kindsWanted = new Set(kinds);
+    const relevant = new Set(kinds);
     const stops = [
-      follow("objects", (told) => (kindsWanted.has("*") || told.kinds.some((kind) => kindsWanted.has(kind))) && soon()),
-      follow("back", soon),
+      follow("objects", (event) => (relevant.has("*") || event.kinds.some((kind) => relevant.has(kind))) && soon()),
+      follow("reconnected", soon),
     ];
     return () => {
-      over = true;
+      unmounted = true;
       clearTimeout(timer);
       for (const stop of stops) stop();
     };
-  }, [path, wanted]);
+  }, [path, kindsKey]);
   return state.current;
 }
 
-/** Draws the part again every `seconds`, for what tells a time that passes. */
+/** Renders the component again every `seconds`, for times relative to now. */
 export function useTick(seconds) {
   const [, redraw] = useState(0);
   useEffect(() => {
