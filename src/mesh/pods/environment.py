@@ -1,6 +1,6 @@
-"""The environment of a container: what the mesh gives, what the Services are, what the manifest says.
+"""The environment of a container: from the mesh, from the Services, and from the manifest.
 
-Later ones win: a minimal inheritance, the mesh's variables, the image's, Kubernetes' Service variables, `envFrom`,
+Later ones win: a few inherited variables, the mesh's variables, the image's, Kubernetes' Service variables, `envFrom`,
 `env`. Sources: Kubernetes' EnvVarSource, EnvFromSource, and "Accessing the Service" for the Service variables.
 """
 
@@ -23,12 +23,12 @@ _KEYED_FIELD = re.compile(r"metadata\.(labels|annotations)\['([^']*)'\]")
 
 
 class ConfigError(Exception):
-    """A value that the manifest refers to is not there; it may appear later."""
+    """A value that the manifest refers to does not exist; it may appear later."""
 
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What a container's environment is made of, besides its manifest.
+    """What a container's environment is built from, besides its manifest.
 
     `variables` are those of the place where it runs (see `mesh.pods.runtime.interface.Sandbox`), which everything else
     overrides; nothing overrides `marks`, by which its processes are recognized.
@@ -47,52 +47,53 @@ class Surroundings:
 
 def environment(pod: Pod, container: Container, around: Surroundings) -> dict[str, str]:
     """All variables of the container. Raises ConfigError, in Kubernetes' words, when a reference has no value."""
-    found = _inherited()
-    found.update(around.variables)
-    found.update({name: expand(value, found) for name, value in around.image.items()})
-    found.update(service_variables(around.services, links=pod.spec.enable_service_links is not False))
+    variables = _inherited()
+    variables.update(around.variables)
+    variables.update({name: expand(value, variables) for name, value in around.image.items()})
+    variables.update(service_variables(around.services, links=pod.spec.enable_service_links is not False))
     for source in container.env_from:
-        found.update(_all_of(source, pod, around))
+        variables.update(_all_of(source, pod, around))
     for variable in container.env:
-        value = _value(variable, pod, container, around, found)
+        value = _value(variable, pod, container, around, variables)
         if value is not None:
-            found[variable.name] = value
-    found.update(around.marks)
-    return found
+            variables[variable.name] = value
+    # Last, so that no manifest can hide a process from whoever ends the pod's processes by these marks.
+    variables.update(around.marks)
+    return variables
 
 
 def service_variables(services: Iterable[Service], *, links: bool = True) -> dict[str, str]:
     """`<NAME>_SERVICE_HOST`, `_SERVICE_PORT` and the older `_PORT_80_TCP...` of each Service with a ClusterIP."""
-    found: dict[str, str] = {}
+    variables: dict[str, str] = {}
     for service in services if links else ():
         address, ports = service.spec.cluster_ip, service.spec.ports
         if not address or address == "None" or not ports:
             continue
         name = service.metadata.name.upper().replace("-", "_")
-        found[f"{name}_SERVICE_HOST"] = address
-        found[f"{name}_SERVICE_PORT"] = str(ports[0].port)
+        variables[f"{name}_SERVICE_HOST"] = address
+        variables[f"{name}_SERVICE_PORT"] = str(ports[0].port)
         for index, port in enumerate(ports):
             protocol = port.protocol or "TCP"
             url = f"{protocol.lower()}://{address}:{port.port}"
             if port.name:
-                found[f"{name}_SERVICE_PORT_{port.name.upper().replace('-', '_')}"] = str(port.port)
+                variables[f"{name}_SERVICE_PORT_{port.name.upper().replace('-', '_')}"] = str(port.port)
             if index == 0:
-                found[f"{name}_PORT"] = url
+                variables[f"{name}_PORT"] = url
             prefix = f"{name}_PORT_{port.port}_{protocol}"
-            found[prefix] = url
-            found[f"{prefix}_PROTO"] = protocol.lower()
-            found[f"{prefix}_PORT"] = str(port.port)
-            found[f"{prefix}_ADDR"] = address
-    return found
+            variables[prefix] = url
+            variables[f"{prefix}_PROTO"] = protocol.lower()
+            variables[f"{prefix}_PORT"] = str(port.port)
+            variables[f"{prefix}_ADDR"] = address
+    return variables
 
 
 def _inherited() -> dict[str, str]:
-    """Little of the daemon's own environment; the programs of its virtual environment come first on the PATH."""
-    found = {name: os.environ[name] for name in _INHERITED if name in os.environ}
-    path = found.get("PATH", os.defpath)
-    ours = str(Path(sys.prefix) / "bin")
-    found["PATH"] = path if path.split(os.pathsep)[0] == ours else f"{ours}{os.pathsep}{path}"
-    return found
+    """A few variables of the daemon's own; the programs of its virtual environment come first on the PATH."""
+    variables = {name: os.environ[name] for name in _INHERITED if name in os.environ}
+    path = variables.get("PATH", os.defpath)
+    programs = str(Path(sys.prefix) / "bin")
+    variables["PATH"] = path if path.split(os.pathsep)[0] == programs else f"{programs}{os.pathsep}{path}"
+    return variables
 
 
 def _all_of(source: EnvFromSource, pod: Pod, around: Surroundings) -> dict[str, str]:
@@ -117,11 +118,11 @@ def _all_of(source: EnvFromSource, pod: Pod, around: Surroundings) -> dict[str, 
 
 
 def _value(
-    variable: EnvVar, pod: Pod, container: Container, around: Surroundings, found: Mapping[str, str]
+    variable: EnvVar, pod: Pod, container: Container, around: Surroundings, variables: Mapping[str, str]
 ) -> str | None:
     source = variable.value_from
     if source is None:
-        return expand(variable.value or "", found)
+        return expand(variable.value or "", variables)
     if source.config_map_key_ref is not None or source.secret_key_ref is not None:
         return _keyed(source, pod, around)
     if source.field_ref is not None:
@@ -171,7 +172,7 @@ def field_value(path: str, pod: Pod, more: Mapping[str, str]) -> str:
         **more,
     }
     if path not in fields:
-        raise ConfigError(f'fieldPath "{path}" is not one that a variable can have')
+        raise ConfigError(f'fieldPath "{path}" cannot be used here')
     return fields[path] or ""
 
 
@@ -187,10 +188,10 @@ def place_fields(node_name: str, pod_ip: str, host_ip: str) -> dict[str, str]:
 
 
 def resource_value(name: str, divisor: str, container: Container) -> str:
-    """The container's limit or request; without one what the machine has, as on Kubernetes."""
+    """The container's limit or request; without one, what the machine has, as in Kubernetes."""
     side, _, resource = name.partition(".")
-    given = container.resources
-    values = {} if given is None else (given.limits if side == "limits" else given.requests) or {}
+    resources = container.resources
+    values = {} if resources is None else (resources.limits if side == "limits" else resources.requests) or {}
     if resource in values:
         amount = quantity(str(values[resource]))
     elif resource == "cpu":

@@ -1,7 +1,7 @@
 """`$(VAR)` in commands, arguments and values, as Kubernetes expands it.
 
-Source: Kubernetes' Container.command and EnvVar.value. A name that is not defined stays as written, `$$` is `$`,
-and a `$` before anything else is itself.
+Source: Kubernetes' Container.command and EnvVar.value. A reference to an undefined name stays as written, `$$` is
+`$`, and a `$` before anything else is itself.
 """
 
 import re
@@ -11,7 +11,7 @@ _REFERENCE = re.compile(r"\$(?:\$|\(([^)]*)\))")
 
 
 def expand(text: str, variables: Mapping[str, str]) -> str:
-    """The text with its references replaced."""
+    """Returns the text with its references replaced."""
 
     def replacement(match: re.Match[str]) -> str:
         name = match.group(1)

@@ -1,7 +1,7 @@
 """What a container runs when its manifest names only an image.
 
-There is no container engine here, so nothing is ever pulled: `$MESHMALL_HOME/images.yaml`, and before it the
-ConfigMap `meshmall-images` of the pod's namespace, say which programs of this machine stand for which images.
+There is no container engine here, so nothing is ever pulled: the ConfigMap `meshmall-images` of the pod's namespace,
+and after it `$MESHMALL_HOME/images.yaml`, say which programs of this machine run in place of which images.
 """
 
 import os
@@ -26,7 +26,7 @@ class ImagesError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ImageProgram:
-    """What an image stands for: its entry point, arguments, environment and folder, as an image's own config."""
+    """What runs in place of an image: entry point, arguments, environment and folder, as in an image's own config."""
 
     entrypoint: tuple[str, ...]
     arguments: tuple[str, ...] = ()
@@ -34,25 +34,25 @@ class ImageProgram:
     working_dir: str = ""
 
     def words(self, arguments: Sequence[str]) -> list[str]:
-        """The command line for a container with these arguments of its own."""
+        """The command line for a container with these `args`."""
         if ARGUMENTS not in (*self.entrypoint, *self.arguments):
             return [*self.entrypoint, *(arguments or self.arguments)]
-        found: list[str] = []
+        words: list[str] = []
         for word in (*self.entrypoint, *self.arguments):
-            found += arguments if word == ARGUMENTS else [word]
-        return found
+            words += arguments if word == ARGUMENTS else [word]
+        return words
 
 
 class Images(Protocol):
     """Finds the program of an image."""
 
     def resolve(self, image: str, namespace: str) -> ImageProgram | None:
-        """The image's program for pods of a namespace, or None when the mesh knows none. Raises ImagesError."""
+        """The image's program for pods of a namespace, None when none is registered. Raises ImagesError."""
         ...
 
 
 class LocalImages:
-    """The ConfigMap of the namespace, then the home's file."""
+    """Looks in the namespace's ConfigMap, then in the home's file."""
 
     def __init__(self, store: Store, home: Path) -> None:
         self._store = store
@@ -62,14 +62,14 @@ class LocalImages:
         stored = self._store.get(Ref("", "ConfigMap", namespace, CONFIG_MAP))
         if stored is not None:
             config: ConfigMap = stored.typed
-            found = first_match(_read(config.data.get(KEY, ""), f"{stored.ref}: data[{KEY}]"), image)
-            if found is not None:
-                return _program(found, Path("/"))
-        found = first_match(self._file.mappings(), image)
-        return None if found is None else _program(found, self._file.folder)
+            mapping = first_match(_read(config.data.get(KEY, ""), f"{stored.ref}: data[{KEY}]"), image)
+            if mapping is not None:
+                return _program(mapping, Path("/"))
+        mapping = first_match(self._file.mappings(), image)
+        return None if mapping is None else _program(mapping, self._file.folder)
 
     def changed(self) -> bool:
-        """Whether the file is another than when this was asked last."""
+        """Whether the file has changed since the last call."""
         return self._file.changed()
 
     def problem(self) -> str:
@@ -82,7 +82,7 @@ class LocalImages:
 
 
 class ImagesFile:
-    """A file of mappings, read again when it has changed. A missing one is an empty one."""
+    """A file of mappings, read again when it has changed. A missing file has no mappings."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -91,17 +91,17 @@ class ImagesFile:
 
     @property
     def folder(self) -> Path:
-        """What relative folders in it are relative to: where it lies, links followed."""
+        """What relative folders in it are relative to: its own folder, symbolic links resolved."""
         return self.path.resolve().parent
 
     def mappings(self) -> list[ImageMapping]:
-        """What it holds now. Raises ImagesError."""
+        """The mappings in the file now. Raises ImagesError."""
         signature = self._signature()
         if signature is None:
             return []
         if self._read[0] != signature:
             if not self.path.is_file() or signature[1] > LARGEST:
-                raise ImagesError(f"{self.path}: is not a file of {LARGEST} bytes at the most")
+                raise ImagesError(f"{self.path}: is not a file of at most {LARGEST} bytes")
             try:
                 text = self.path.read_text()
             except (OSError, UnicodeDecodeError) as error:
@@ -111,26 +111,26 @@ class ImagesFile:
         return self._read[1]
 
     def changed(self) -> bool:
-        """Whether it is another than when this was asked last."""
+        """Whether it has changed since the last call."""
         before, self._seen = self._seen, self._signature()
         return self._seen != before
 
     def _signature(self) -> Signature | None:
         try:
-            found = os.stat(self.path)  # noqa: PTH116 - asked twice a second, and a Path's is slower
+            status = os.stat(self.path)  # noqa: PTH116 - called twice a second, and Path.stat is slower
         except OSError:
             return None
-        return found.st_mtime_ns, found.st_size, found.st_ino, found.st_dev
+        return status.st_mtime_ns, status.st_size, status.st_ino, status.st_dev
 
 
 def _read(text: str, source: str) -> list[ImageMapping]:
     try:
         return read_images(text)
     except Invalid as error:
-        raise ImagesError("; ".join(f"{source}: {each}" for each in error.errors)) from None
+        raise ImagesError("; ".join(f"{source}: {problem}" for problem in error.errors)) from None
 
 
 def _program(mapping: ImageMapping, folder: Path) -> ImageProgram:
-    """`folder` is what a relative `workingDir` begins at."""
-    wanted = str(folder / mapping.working_dir) if mapping.working_dir else ""
-    return ImageProgram(tuple(mapping.command), tuple(mapping.args), mapping.env, wanted)
+    """`folder` is what a relative `workingDir` is relative to."""
+    working_dir = str(folder / mapping.working_dir) if mapping.working_dir else ""
+    return ImageProgram(tuple(mapping.command), tuple(mapping.args), mapping.env, working_dir)

@@ -104,8 +104,8 @@ def _program(pod: Pod, container: Container, dependencies: PodDependencies) -> I
 
 def _no_command(pod: Pod, container: Container, home: Path) -> str:
     return (
-        f'container "{container.name}" has no command, and nothing is known about its image "{container.image}": '
-        f"images are not pulled here. Say which program stands for it, in {home / KEY} or under {KEY} in the "
+        f'container "{container.name}" has no command, and no program is registered for its image "{container.image}": '
+        f"images are not pulled here. Register one in {home / KEY} or under {KEY} in the "
         f"ConfigMap {pod.metadata.namespace}/{CONFIG_MAP}:\n"
         f"images:\n"
         f'  - image: "{container.image}"\n'

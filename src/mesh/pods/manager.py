@@ -1,4 +1,4 @@
-"""Follows the store and keeps the machine's processes as it says: Deployments, ReplicaSets, pods."""
+"""Follows the store and keeps the machine's processes as it says: Deployments, ReplicaSets and pods."""
 
 import asyncio
 import shutil
@@ -31,7 +31,7 @@ PODS, IMAGES = "pods", "images"
 class PodManager:
     """Everything about pods, in one task that reads the store's events.
 
-    `settled` is awaited before a pod's processes are told to end: see `mesh.pods.dependencies.Settled`.
+    `settled` is awaited before a pod's processes are ended: see `mesh.pods.dependencies.Settled`.
     """
 
     def __init__(
@@ -71,10 +71,10 @@ class PodManager:
         self.logs = LogReader(self._files)
 
     async def start(self) -> None:
-        """Begins to follow the store; what it holds is started.
+        """Begins to follow the store, and starts what is in it.
 
-        What a daemon that was killed left running must have been ended (`mesh.pods.host.leftovers.reap_leftovers`).
-        Logs and volumes of its pods, which are not in the store any more, are removed.
+        What a killed daemon left running must have been ended (`mesh.pods.host.leftovers.reap_leftovers`). The files
+        that its pods left are removed.
         """
         self._files.remove_all()
         for folder in (self._dependencies.home / "pods", output_folder(self._dependencies.home)):
@@ -86,8 +86,8 @@ class PodManager:
     async def stop(self, grace: float | None = None) -> None:
         """Ends all processes, in parallel and without waiting for Envoy. The objects stay. Idempotent.
 
-        SIGKILL comes `grace` seconds after SIGTERM (None: the settings' `stop_grace`), sooner for a pod whose own
-        grace is shorter.
+        SIGKILL comes `grace` seconds after SIGTERM (None: the settings' `stop_grace`), sooner for a pod with a
+        shorter grace period.
         """
         await self._supervisor.stop(PODS, IMAGES)
         self._deployments.queue.close()
@@ -98,9 +98,9 @@ class PodManager:
         await asyncio.gather(*(runner.shut_down(limit) for runner in runners), return_exceptions=True)
 
     async def idle(self) -> None:
-        """Returns when the controllers have acted upon all that is in the store now.
+        """Returns when the controllers have acted on everything that is in the store now.
 
-        Processes may still be starting or ending: their pods' status says so.
+        Processes may still be starting or ending: the status of their pods says so.
         """
         queues = (self._deployments.queue, self._replica_sets.queue)
         while self._seen < self._store.version or not all(queue.idle for queue in queues):  # noqa: ASYNC110
@@ -108,15 +108,16 @@ class PodManager:
 
     @property
     def count(self) -> int:
-        """Pods that run, or are about to, or are ending."""
+        """The number of pods that run, are starting or are ending."""
         return len(self._runners)
 
     def problems(self) -> list[str]:
         """What is wrong with the files of the home that concern pods."""
-        return [each for each in (self._images.problem(),) if each]
+        problem = self._images.problem()
+        return [problem] if problem else []
 
     async def _follow_images(self) -> None:
-        """Wakes the containers that wait when the home's images.yaml has changed; the ConfigMap comes as an event."""
+        """Wakes waiting containers when the home's images.yaml has changed; a changed ConfigMap comes as an event."""
         while True:
             await asyncio.sleep(self._settings.images_every)
             if self._images.changed():
@@ -184,17 +185,17 @@ class PodManager:
             add(Ref(group, str(owner["kind"]), event.object.ref.namespace, str(owner["name"])))
 
     def _wake_deployment(self, event: Event) -> None:
-        """A pod is gone for good: strategy Recreate waits for that, and no ReplicaSet's status shows it."""
+        """A pod has ended for good: strategy Recreate waits for that, and no ReplicaSet's status shows it."""
         owner = controller(event.object.body)
         if owner is None or GroupKind.of(owner) != REPLICA_SET:
             return
         stored = self._store.get(Ref("apps", "ReplicaSet", event.object.ref.namespace, str(owner["name"])))
-        above = controller(stored.body) if stored is not None else None
-        if above is not None and GroupKind.of(above) == DEPLOYMENT:
-            self._deployments.queue.add(Ref("apps", "Deployment", event.object.ref.namespace, str(above["name"])))
+        deployment = controller(stored.body) if stored is not None else None
+        if deployment is not None and GroupKind.of(deployment) == DEPLOYMENT:
+            self._deployments.queue.add(Ref("apps", "Deployment", event.object.ref.namespace, str(deployment["name"])))
 
     def _renumber_services(self) -> None:
-        """Gives Services addresses of this mesh, when they were stored under other ones."""
+        """Gives addresses of this mesh to Services that were stored under other ones."""
         services = self._store.list("", "Service")
         taken = {str(stored.body["spec"].get("clusterIP", "")) for stored in services}
         for stored in services:

@@ -1,4 +1,4 @@
-"""What can be set about pods, with the values that suit a developer's machine."""
+"""Settings of pods, with values that suit a developer's machine."""
 
 from dataclasses import dataclass
 
@@ -7,14 +7,14 @@ from dataclasses import dataclass
 class PodSettings:
     """Times are seconds, sizes bytes.
 
-    A container that ends is started again at once, then after 10 s, 20 s ... 300 s in Kubernetes, and its count
-    starts anew after ten good minutes. Nobody waits that long in front of a laptop: `backoff_scale` multiplies
-    these times, and 0.1 makes them 1 s, 2 s ... 30 s and one good minute.
+    In Kubernetes a container that ends is restarted at once, then after 10 s, 20 s ... 300 s, and from the beginning
+    after ten stable minutes. Nobody waits that long in front of a laptop: `backoff_scale` multiplies these times, and
+    0.1 makes them 1 s, 2 s ... 30 s and one stable minute.
 
-    While a container has not been ready once, its startup and readiness probes are tried every `first_check_every`
-    for `first_checks_for`, whatever `periodSeconds` says: a refused connection costs nothing, a late one does.
+    Until a container has been ready once, its startup and readiness probes are made every `first_check_every` for
+    `first_checks_for`, whatever `periodSeconds` says: a refused connection costs nothing, a late start costs time.
 
-    `images_every` is how often it is looked whether the home's images.yaml has changed.
+    `images_every` is how often the home's images.yaml is checked for changes.
     """
 
     backoff_scale: float = 0.1

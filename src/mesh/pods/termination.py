@@ -17,10 +17,7 @@ from collections.abc import Awaitable, Callable
 
 from mesh.pods.concurrency import first_completed
 from mesh.pods.runtime.interface import RunningProcess
-from mesh.resources.core.pod import Pod, Probe
-
-DEFAULT_GRACE = 30.0
-"""Seconds between SIGTERM and SIGKILL when a pod does not say (Kubernetes' terminationGracePeriodSeconds)."""
+from mesh.resources.core.pod import DEFAULT_GRACE, Pod, Probe
 
 PreStop = Callable[[float], Awaitable[None]]
 """Runs a container's preStop hook, for at most so many seconds."""
@@ -29,7 +26,7 @@ PreStop = Callable[[float], Awaitable[None]]
 def pod_grace(pod: Pod) -> float:
     """Seconds that a pod's containers have after SIGTERM."""
     seconds = pod.spec.termination_grace_period_seconds
-    return DEFAULT_GRACE if seconds is None else float(seconds)
+    return float(DEFAULT_GRACE if seconds is None else seconds)
 
 
 def probe_grace(probe: Probe, pod: Pod) -> float:

@@ -20,12 +20,11 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
+from mesh.resources.core.pod import DEFAULT_GRACE
 from mesh.resources.kinds import REGISTRY
 from mesh.resources.values.ref import CUSTOM_RESOURCE_DEFINITION, NAMESPACE, POD, Ref
 from mesh.store.objects import Change, Delete, Put, Stored
 from mesh.store.store import Store
-
-DEFAULT_GRACE = 30
 
 
 def removal(store: Store, objects: Iterable[Stored], *, grace: int | None = None, orphan: bool = False) -> list[Change]:

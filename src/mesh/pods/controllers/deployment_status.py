@@ -1,4 +1,4 @@
-"""A Deployment's status as Kubernetes writes it. Pure but for the clock."""
+"""A Deployment's status as Kubernetes writes it. Pure except for the clock."""
 
 from mesh.pods.controllers.objects import condition, now, seconds_since
 from mesh.pods.controllers.rollout import strategy_of
@@ -6,7 +6,7 @@ from mesh.resources.values.body import Body
 
 
 def deployment_status(deployment: Body, new: Body | None, old: list[Body], *, created: bool = False) -> Body:
-    """The status from the ReplicaSets; `created` says that the new one has just been made."""
+    """The status, from the Deployment's ReplicaSets. `created` says that the new one was created just now."""
     before = deployment.get("status") or {}
     sets = [*old, new] if new is not None else old
     status: Body = {
@@ -16,7 +16,7 @@ def deployment_status(deployment: Body, new: Body | None, old: list[Body], *, cr
         "readyReplicas": _sum(sets, "readyReplicas"),
         "availableReplicas": _sum(sets, "availableReplicas"),
     }
-    status["unavailableReplicas"] = max(0, sum(_wanted(s) for s in sets) - status["availableReplicas"])
+    status["unavailableReplicas"] = max(0, sum(_desired(s) for s in sets) - status["availableReplicas"])
     conditions: list[Body] = [dict(c) for c in before.get("conditions") or []]
     _set(conditions, _available(deployment, status))
     _set(conditions, _progressing(deployment, new, before, status, created=created))
@@ -25,11 +25,9 @@ def deployment_status(deployment: Body, new: Body | None, old: list[Body], *, cr
 
 
 def is_complete(deployment: Body, status: Body) -> bool:
-    """Whether every pod is of the new version and available, and no other is left."""
-    wanted = int(deployment["spec"].get("replicas", 1))
-    return bool(
-        status["updatedReplicas"] == wanted and status["replicas"] == wanted and status["availableReplicas"] == wanted
-    )
+    """Whether every pod is of the new version and available, and no other remains."""
+    desired = int(deployment["spec"].get("replicas", 1))
+    return all(status[name] == desired for name in ("updatedReplicas", "replicas", "availableReplicas"))
 
 
 def _available(deployment: Body, status: Body) -> Body:
@@ -50,8 +48,8 @@ def _progressing(deployment: Body, new: Body | None, before: Body, status: Body,
     if created:
         return _condition("Progressing", "True", "NewReplicaSetCreated", f'Created new replica set "{name}"')
     moved = last is None or last["reason"] == "DeploymentPaused" or _moved(before, status)
-    done = last is not None and last["reason"] == "NewReplicaSetAvailable" and not _moved(before, status)
-    if last is not None and done:
+    if last is not None and last["reason"] == "NewReplicaSetAvailable" and not _moved(before, status):
+        # A complete rollout whose pods come and go later does not progress anew (Kubernetes, "Complete Deployment").
         return last
     deadline = float(deployment["spec"].get("progressDeadlineSeconds", 600))
     if last is not None and not moved:
@@ -63,7 +61,7 @@ def _progressing(deployment: Body, new: Body | None, before: Body, status: Body,
 
 
 def _moved(before: Body, status: Body) -> bool:
-    """Whether the rollout has come nearer: more new, more ready or more available pods, or fewer old ones."""
+    """Whether the rollout has advanced: more new, ready or available pods, or fewer old ones."""
     had_old = before.get("replicas", 0) - before.get("updatedReplicas", 0)
     has_old = status["replicas"] - status["updatedReplicas"]
     rising = ("updatedReplicas", "readyReplicas", "availableReplicas")
@@ -83,21 +81,21 @@ def _condition(kind: str, value: str, reason: str, message: str) -> Body:
 
 
 def _set(conditions: list[Body], fresh: Body) -> None:
-    """Puts a condition in its place; its times stay when nothing else has changed."""
-    for index, known in enumerate(conditions):
-        if known["type"] != fresh["type"]:
+    """Replaces the condition of this type, or adds it. Its times stay when nothing else has changed."""
+    for index, current in enumerate(conditions):
+        if current["type"] != fresh["type"]:
             continue
-        same = all(known.get(key) == fresh[key] for key in ("status", "reason", "message"))
+        same = all(current.get(key) == fresh[key] for key in ("status", "reason", "message"))
         if same and fresh["reason"] != "ReplicaSetUpdated":
             return
-        if known["status"] == fresh["status"]:
-            fresh = {**fresh, "lastTransitionTime": known["lastTransitionTime"]}
+        if current["status"] == fresh["status"]:
+            fresh = {**fresh, "lastTransitionTime": current["lastTransitionTime"]}
         conditions[index] = fresh
         return
     conditions.append(fresh)
 
 
-def _wanted(replica_set: Body) -> int:
+def _desired(replica_set: Body) -> int:
     return int(replica_set["spec"].get("replicas", 1))
 
 

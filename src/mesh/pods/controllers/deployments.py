@@ -1,4 +1,4 @@
-"""Carries a Deployment through its versions: one ReplicaSet a template (Kubernetes' Deployment)."""
+"""Takes a Deployment through its versions: one ReplicaSet per template (Kubernetes' Deployment)."""
 
 import copy
 from typing import Any
@@ -29,7 +29,7 @@ class DeploymentController:
         self.queue: WorkQueue[Ref] = WorkQueue(self.reconcile)
 
     def reconcile(self, ref: Ref) -> None:
-        """One look at one Deployment, one step of its rollout."""
+        """Takes one step of a Deployment's rollout."""
         stored = self._objects.store.get(ref)
         if stored is None or stored.body["metadata"].get("deletionTimestamp"):
             return
@@ -40,21 +40,21 @@ class DeploymentController:
         if new is not None:
             new = self._as_latest(stored, new, old)
         following = step(strategy, None if new is None else self._version(new), [self._version(s) for s in old])
-        created = False
+        created = following.create is not None
         if following.create is not None:
             new = self._create(stored, strategy, following.create, sets)
-            created = new is not None
-        for each in [*old, *([new] if new is not None else [])]:
-            self._scale(stored, each, following.sizes.get(each.ref.name), strategy)
+        for replica_set in [*old, *([new] if new is not None else [])]:
+            self._scale(stored, replica_set, following.sizes.get(replica_set.ref.name), strategy)
         self._finish(stored, new, old, created=created)
 
     def orphaned(self, uid: str) -> None:
         """Removes the ReplicaSets of a Deployment that is gone."""
-        for each in self._objects.owned(uid):
-            if each.ref.group_kind == REPLICA_SET:
-                self._objects.delete(each.ref)
+        for owned in self._objects.owned(uid):
+            if owned.ref.group_kind == REPLICA_SET:
+                self._objects.delete(owned.ref)
 
     def _finish(self, stored: Stored, new: Stored | None, old: list[Stored], *, created: bool) -> None:
+        """Writes the status, and removes versions beyond revisionHistoryLimit."""
         current = self._objects.store.get(stored.ref)
         if current is None:
             return
@@ -76,17 +76,18 @@ class DeploymentController:
         self._watch_deadline(current, status)
 
     def _watch_deadline(self, stored: Stored, status: Body) -> None:
+        """Comes back when progressDeadlineSeconds are over: no event would say so."""
         deadline = stored.body["spec"].get("progressDeadlineSeconds", 600)
-        for found in status["conditions"]:
-            if found["type"] == "Progressing" and found["reason"] in (
+        for condition in status["conditions"]:
+            if condition["type"] == "Progressing" and condition["reason"] in (
                 "ReplicaSetUpdated",
                 "NewReplicaSetCreated",
             ):
-                passed = seconds_since(found["lastUpdateTime"])
+                passed = seconds_since(condition["lastUpdateTime"])
                 self.queue.add_after(stored.ref, max(0.5, float(deadline) - passed + 0.5))
 
     def _as_latest(self, stored: Stored, new: Stored, old: list[Stored]) -> Stored:
-        """A version that is taken up again (a rollback) becomes the highest revision."""
+        """A version that is used again (a rollback) becomes the highest revision."""
         highest = max((_revision(s) for s in old), default=0)
         if _revision(new) > highest:
             self._mark(stored, _revision(new))
@@ -98,8 +99,9 @@ class DeploymentController:
     def _mark(self, stored: Stored, revision: int) -> None:
         self._objects.update(stored.ref, lambda body: _annotate(body, {REVISION: str(revision)}))
 
-    def _create(self, stored: Stored, strategy: Strategy, size: int, sets: list[Stored]) -> Stored | None:
+    def _create(self, stored: Stored, strategy: Strategy, size: int, sets: list[Stored]) -> Stored:
         template: Body = copy.deepcopy(stored.body["spec"]["template"])
+        # The name may belong to a ReplicaSet of another template with the same hash, or of a user.
         label, collisions = template_hash(template), 0
         while self._objects.store.get(_set_ref(stored, label)) is not None:
             collisions += 1
@@ -135,8 +137,8 @@ class DeploymentController:
         self._events.normal(stored, "ScalingReplicaSet", f"Scaled up replica set {ref.name} from 0 to {size}")
         return created
 
-    def _scale(self, stored: Stored, each: Stored, size: int | None, strategy: Strategy) -> None:
-        before = int(each.body["spec"].get("replicas", 1))
+    def _scale(self, stored: Stored, replica_set: Stored, size: int | None, strategy: Strategy) -> None:
+        before = int(replica_set.body["spec"].get("replicas", 1))
         minimum = stored.body["spec"].get("minReadySeconds")
 
         def change(body: Body) -> None:
@@ -147,10 +149,10 @@ class DeploymentController:
             if int(body["spec"].get("replicas", 1)) > 0:
                 _annotate(body, {DESIRED: str(strategy.replicas), MOST: str(strategy.most)})
 
-        self._objects.update(each.ref, change)
+        self._objects.update(replica_set.ref, change)
         if size is not None and size != before:
-            way = "up" if size > before else "down"
-            message = f"Scaled {way} replica set {each.ref.name} from {before} to {size}"
+            direction = "up" if size > before else "down"
+            message = f"Scaled {direction} replica set {replica_set.ref.name} from {before} to {size}"
             self._events.normal(stored, "ScalingReplicaSet", message)
             self.queue.add(stored.ref)
 
@@ -160,7 +162,7 @@ class DeploymentController:
         return Version(
             name=stored.ref.name,
             created=f"{stored.body['metadata'].get('creationTimestamp', '')}/{_revision(stored):010}",
-            wanted=int(stored.body["spec"].get("replicas", 1)),
+            size=int(stored.body["spec"].get("replicas", 1)),
             pods=len(pods),
             available=int(status.get("availableReplicas", 0)),
             limit=_number(stored, MOST),
@@ -171,8 +173,8 @@ def _set_ref(deployment: Stored, label: str) -> Ref:
     return Ref("apps", "ReplicaSet", deployment.ref.namespace, f"{deployment.ref.name}-{label}")
 
 
-def _is_of(each: Stored, deployment: Stored) -> bool:
-    return same_template(each.body["spec"]["template"], deployment.body["spec"]["template"])
+def _is_of(replica_set: Stored, deployment: Stored) -> bool:
+    return same_template(replica_set.body["spec"]["template"], deployment.body["spec"]["template"])
 
 
 def _has_processes(body: Body) -> bool:

@@ -1,4 +1,4 @@
-"""Endpoints and EndpointSlices: which pods stand behind a Service, for kubectl and other tools to read.
+"""Endpoints and EndpointSlices: the pods of each Service, for kubectl and other tools to read.
 
 Envoy does not get its endpoints from here: routing derives them from the same Services and pods.
 """
@@ -25,7 +25,7 @@ Groups = dict[Ports, list[Body]]
 
 
 class EndpointController:
-    """Follows Services and pods of one store, and writes what stands behind each Service."""
+    """Follows Services and pods of one store, and writes the endpoints of each Service."""
 
     LOOP = "endpoints"
 
@@ -83,20 +83,23 @@ class EndpointController:
         labels = service.metadata.get("labels") or {}
         slices = [
             _slice(
-                service, ports, found, {**metadata, "labels": {**labels, SERVICE_LABEL: service.ref.name, **MANAGED_BY}}
+                service,
+                ports,
+                endpoints,
+                {**metadata, "labels": {**labels, SERVICE_LABEL: service.ref.name, **MANAGED_BY}},
             )
-            for ports, found in groups.items()
+            for ports, endpoints in groups.items()
         ]
-        kept = {put.ref for put in slices}
-        gone = [
-            Delete(each.ref)
-            for each in self._store.dependents(service.uid)
-            if each.ref.group_kind == ENDPOINT_SLICE and each.ref not in kept
+        current = {put.ref for put in slices}
+        obsolete = [
+            Delete(dependent.ref)
+            for dependent in self._store.dependents(service.uid)
+            if dependent.ref.group_kind == ENDPOINT_SLICE and dependent.ref not in current
         ]
-        return [*slices, *gone, _endpoints(service, groups, {**metadata, "labels": labels} if labels else metadata)]
+        return [*slices, *obsolete, _endpoints(service, groups, {**metadata, "labels": labels} if labels else metadata)]
 
     def _groups(self, service: Stored) -> Groups:
-        """The pods behind a Service by the ports that they serve it at; at least one group, maybe empty."""
+        """The pods of a Service, grouped by the ports at which they serve it; at least one, maybe empty, group."""
         groups: defaultdict[Ports, list[Body]] = defaultdict(list)
         for pod in self._store.list("", "Pod", service.ref.namespace):
             status = pod.body.get("status") or {}
@@ -107,12 +110,13 @@ class EndpointController:
 
 
 def _selects(service: Body, labels: Mapping[str, str]) -> bool:
-    """Whether a Service stands for a pod with these labels; a branch's own pods are never a Service's."""
+    """Whether a Service selects a pod with these labels. A branch's pods belong to no Service."""
     selector = service["spec"].get("selector") or {}
     return bool(selector) and BRANCH_LABEL not in labels and selector.items() <= labels.items()
 
 
-def _view(pod: Stored) -> tuple[Any, ...]:
+def _relevant(pod: Stored) -> tuple[Any, ...]:
+    """What of a pod the endpoints of Services depend on."""
     status = pod.body.get("status") or {}
     return (
         pod.metadata.get("labels"),
@@ -124,28 +128,28 @@ def _view(pod: Stored) -> tuple[Any, ...]:
 
 
 def _same(event: Event) -> bool:
-    return event.previous is not None and _view(event.previous) == _view(event.object)
+    return event.previous is not None and _relevant(event.previous) == _relevant(event.object)
 
 
 def _ready(pod: Body) -> bool:
-    found = condition((pod.get("status") or {}).get("conditions") or [], "Ready")
-    return found is not None and found["status"] == "True"
+    ready = condition((pod.get("status") or {}).get("conditions") or [], "Ready")
+    return ready is not None and ready["status"] == "True"
 
 
 def _ports(service: Body, pod: Body) -> Ports:
-    named = {
+    numbers = {
         port["name"]: port["containerPort"]
         for container in pod["spec"].get("containers", ())
         for port in container.get("ports", ())
         if port.get("name")
     }
-    found = []
+    ports = []
     for port in service["spec"].get("ports", ()):
-        wanted = port.get("targetPort") or port["port"]
-        number = wanted if isinstance(wanted, int) else named.get(wanted)
+        target = port.get("targetPort") or port["port"]
+        number = target if isinstance(target, int) else numbers.get(target)
         if number is not None:
-            found.append((port.get("name", ""), number, port.get("protocol", "TCP"), port.get("appProtocol", "")))
-    return tuple(found)
+            ports.append((port.get("name", ""), number, port.get("protocol", "TCP"), port.get("appProtocol", "")))
+    return tuple(ports)
 
 
 def _endpoint(service: Body, pod: Stored) -> Body:
@@ -164,11 +168,11 @@ def _endpoint(service: Body, pod: Stored) -> Body:
 
 def _port(port: tuple[str, int, str, str]) -> Body:
     name, number, protocol, application = port
-    told: Body = {"name": name, "port": number, "protocol": protocol, "appProtocol": application}
-    return {key: value for key, value in told.items() if value != ""}
+    body: Body = {"name": name, "port": number, "protocol": protocol, "appProtocol": application}
+    return {key: value for key, value in body.items() if value != ""}
 
 
-def _slice(service: Stored, ports: Ports, found: list[Body], metadata: Body) -> Put:
+def _slice(service: Stored, ports: Ports, endpoints: list[Body], metadata: Body) -> Put:
     suffix = hashlib.sha256(repr((service.uid, ports)).encode()).hexdigest()[:5]
     ref = Ref(SLICES, "EndpointSlice", service.ref.namespace, f"{service.ref.name}-{suffix}")
     body: Body = {
@@ -176,7 +180,7 @@ def _slice(service: Stored, ports: Ports, found: list[Body], metadata: Body) -> 
         "kind": "EndpointSlice",
         "metadata": metadata,
         "addressType": "IPv4",
-        "endpoints": found,
+        "endpoints": endpoints,
         "ports": [{"name": "", **_port(port)} for port in ports],
     }
     return Put(ref, body)
@@ -184,10 +188,10 @@ def _slice(service: Stored, ports: Ports, found: list[Body], metadata: Body) -> 
 
 def _endpoints(service: Stored, groups: Groups, metadata: Body) -> Put:
     subsets = []
-    for ports, found in groups.items():
+    for ports, endpoints in groups.items():
         subset: Body = {}
         for name, ready in (("addresses", True), ("notReadyAddresses", False)):
-            addresses = [_address(each) for each in found if each["conditions"]["ready"] is ready]
+            addresses = [_address(e) for e in endpoints if e["conditions"]["ready"] is ready]
             if addresses:
                 subset[name] = addresses
         if subset:
@@ -197,7 +201,7 @@ def _endpoints(service: Stored, groups: Groups, metadata: Body) -> Put:
 
 
 def _address(endpoint: Body) -> Body:
-    told: Body = {"ip": endpoint["addresses"][0], "targetRef": endpoint["targetRef"]}
+    address: Body = {"ip": endpoint["addresses"][0], "targetRef": endpoint["targetRef"]}
     if "nodeName" in endpoint:
-        told["nodeName"] = endpoint["nodeName"]
-    return told
+        address["nodeName"] = endpoint["nodeName"]
+    return address

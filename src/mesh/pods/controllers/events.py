@@ -1,4 +1,4 @@
-"""Events: what happened to a pod, told once and counted, and never without bound."""
+"""Events about objects: repeated ones are counted, and their number is bounded."""
 
 import secrets
 from collections import OrderedDict
@@ -10,37 +10,38 @@ from mesh.store import Stored
 
 
 class Recorder:
-    """Writes Events (v1) into the store; the same event again raises `count`. The oldest go past `kept`."""
+    """Writes Events (core/v1) into the store. A repeated event raises its `count`; beyond `limit` the oldest go."""
 
-    def __init__(self, objects: Objects, kept: int) -> None:
+    def __init__(self, objects: Objects, limit: int) -> None:
         self._objects = objects
-        self._kept = kept
-        self._known: OrderedDict[tuple[str, str, str], Ref] = OrderedDict()
+        self._limit = limit
+        self._recorded: OrderedDict[tuple[str, str, str], Ref] = OrderedDict()
 
     def normal(self, about: Stored, reason: str, message: str) -> None:
-        """Tells what went as it should."""
-        self._tell(about, "Normal", reason, message)
+        """Records what went as it should."""
+        self._record(about, "Normal", reason, message)
 
     def warning(self, about: Stored, reason: str, message: str) -> None:
-        """Tells what went wrong."""
-        self._tell(about, "Warning", reason, message)
+        """Records what went wrong."""
+        self._record(about, "Warning", reason, message)
 
-    def _tell(self, about: Stored, kind: str, reason: str, message: str) -> None:
+    def _record(self, about: Stored, kind: str, reason: str, message: str) -> None:
         metadata = about.body["metadata"]
         key = (str(metadata.get("uid", "")), reason, message)
-        known = self._known.get(key)
-        if known is not None:
-            self._known.move_to_end(key)
-            if self._objects.update(known, _again) is not None:
+        recorded = self._recorded.get(key)
+        if recorded is not None:
+            self._recorded.move_to_end(key)
+            # None: a user has deleted the Event, so that it is written anew.
+            if self._objects.update(recorded, _count) is not None:
                 return
         ref = Ref("", "Event", about.ref.namespace or "default", f"{about.ref.name}.{secrets.token_hex(8)}")
         self._objects.create(ref, _body(ref, about, kind, reason, message))
-        self._known[key] = ref
-        while len(self._known) > self._kept:
-            self._objects.delete(self._known.popitem(last=False)[1])
+        self._recorded[key] = ref
+        while len(self._recorded) > self._limit:
+            self._objects.delete(self._recorded.popitem(last=False)[1])
 
 
-def _again(body: Body) -> None:
+def _count(body: Body) -> None:
     body["count"] = int(body.get("count", 1)) + 1
     body["lastTimestamp"] = now()
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 
 from mesh.reconcile.writing import update, write_status
+from mesh.resources.core.pod import DEFAULT_GRACE
 from mesh.resources.values.body import Body
 from mesh.resources.values.ref import POD, REPLICA_SET, Ref
 from mesh.store import Delete, Event, NotFound, Put, Store, Stored
@@ -24,7 +25,7 @@ class Objects:
         self._owned: defaultdict[str, dict[Ref, Stored]] = defaultdict(dict)
 
     def load(self) -> int:
-        """Fills the index; returns the version it stands for, from which to watch."""
+        """Fills the index; returns the store's version that it reflects."""
         self._owner.clear()
         self._owned.clear()
         for group, kind in (REPLICA_SET, POD):
@@ -33,7 +34,7 @@ class Objects:
         return self.store.version
 
     def take(self, event: Event) -> None:
-        """Takes in an event of the watch."""
+        """Updates the index from an event of the watch."""
         ref = event.object.ref
         if ref.group_kind not in (REPLICA_SET, POD):
             return
@@ -78,7 +79,7 @@ class Objects:
 
         def mark(body: Body) -> None:
             if "deletionTimestamp" not in body["metadata"]:
-                grace = body.get("spec", {}).get("terminationGracePeriodSeconds", 30)
+                grace = body.get("spec", {}).get("terminationGracePeriodSeconds", DEFAULT_GRACE)
                 body["metadata"].update(deletionTimestamp=now(), deletionGracePeriodSeconds=grace)
 
         self.update(ref, mark)

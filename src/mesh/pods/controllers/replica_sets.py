@@ -25,13 +25,13 @@ class ReplicaSetController:
             return
         pods = self._objects.owned(stored.body["metadata"]["uid"])
         living = [pod for pod in pods if is_living(pod.body)]
-        wanted = int(stored.body["spec"].get("replicas", 1))
-        living += [self._create(stored) for _ in range(wanted - len(living))]
-        if len(living) > wanted:
-            ordered = sorted(living, key=lambda pod: _worth(pod.body))
-            for pod in ordered[: len(living) - wanted]:
+        desired = int(stored.body["spec"].get("replicas", 1))
+        living += [self._create(stored) for _ in range(desired - len(living))]
+        if len(living) > desired:
+            ordered = sorted(living, key=lambda pod: _ending_order(pod.body))
+            for pod in ordered[: len(living) - desired]:
                 self._objects.end_pod(pod.ref)
-            living = ordered[len(living) - wanted :]
+            living = ordered[len(living) - desired :]
         self._write_status(stored, living)
 
     def orphaned(self, uid: str) -> None:
@@ -42,18 +42,18 @@ class ReplicaSetController:
 
     def _create(self, owner: Stored) -> Stored:
         template: dict[str, Any] = owner.body["spec"]["template"]
-        given = template.get("metadata") or {}
+        template_metadata = template.get("metadata") or {}
         while True:
             name = f"{owner.ref.name[:57]}-{random_suffix()}"
             metadata: Body = {
                 "name": name,
                 "generateName": f"{owner.ref.name}-",
                 "namespace": owner.ref.namespace,
-                "labels": dict(given.get("labels") or {}),
+                "labels": dict(template_metadata.get("labels") or {}),
                 "ownerReferences": [owner_reference(owner)],
             }
-            if given.get("annotations"):
-                metadata["annotations"] = dict(given["annotations"])
+            if template_metadata.get("annotations"):
+                metadata["annotations"] = dict(template_metadata["annotations"])
             body: Body = {
                 "apiVersion": "v1",
                 "kind": "Pod",
@@ -84,21 +84,21 @@ class ReplicaSetController:
 
 
 def is_living(body: Body) -> bool:
-    """Whether a pod counts: it is not being ended and has not ended."""
+    """Whether a pod counts: it has not ended and is not being ended."""
     phase = (body.get("status") or {}).get("phase")
     return not body["metadata"].get("deletionTimestamp") and phase not in ("Succeeded", "Failed")
 
 
 def ready_for(body: Body) -> float | None:
     """For how many seconds a pod has been ready; None when it is not."""
-    found = condition((body.get("status") or {}).get("conditions") or [], "Ready")
-    if found is None or found["status"] != "True":
+    ready = condition((body.get("status") or {}).get("conditions") or [], "Ready")
+    if ready is None or ready["status"] != "True":
         return None
-    return max(0.0, seconds_since(found.get("lastTransitionTime") or now()))
+    return max(0.0, seconds_since(ready.get("lastTransitionTime") or now()))
 
 
-def _worth(body: Body) -> tuple[int, int, str]:
-    """Orders pods by whom to end first: those that do not run, that are not ready, that are the youngest."""
+def _ending_order(body: Body) -> tuple[int, int, str]:
+    """Sort key: pods to end first come first. Those that do not run, then those not ready, then the youngest."""
     running = (body.get("status") or {}).get("phase") == "Running"
     age = str(body["metadata"].get("creationTimestamp", ""))
     inverted = "".join(chr(0x7F - ord(c)) if ord(c) < 0x7F else c for c in age)

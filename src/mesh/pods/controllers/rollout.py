@@ -1,7 +1,7 @@
-"""How many pods each version of a Deployment should have next: Kubernetes' rules, pure.
+"""How many pods each version of a Deployment should have next, by Kubernetes' rules. Pure.
 
-Source: Kubernetes' Deployment ("Strategy", "Proportional scaling", "Clean up policy"). One call gives one step;
-the controller takes it, and asks again when a pod has become ready or is gone.
+Source: Kubernetes' Deployment ("Strategy", "Proportional scaling", "Clean up policy"). One call gives one step; the
+controller takes it, and calls again when a pod has become ready or is gone.
 """
 
 import math
@@ -12,14 +12,14 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """A ReplicaSet as the rollout sees it; `wanted` is spec.replicas, the other counts are of living pods.
+    """A ReplicaSet as the rollout sees it. `size` is spec.replicas, the other counts are of living pods.
 
-    `limit` is what all versions together were allowed when this one was last scaled, 0 when not known.
+    `limit` is how many pods all versions together were allowed when this one was last scaled, 0 when unknown.
     """
 
     name: str
     created: str
-    wanted: int
+    size: int
     pods: int = 0
     available: int = 0
     limit: int = 0
@@ -27,7 +27,7 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class Strategy:
-    """A Deployment's strategy, with numbers of pods for `surge` and `unavailable`."""
+    """A Deployment's strategy; `surge` and `unavailable` are numbers of pods."""
 
     replicas: int
     surge: int = 0
@@ -37,7 +37,7 @@ class Strategy:
 
     @property
     def most(self) -> int:
-        """How many pods there may be."""
+        """How many pods there may be at a time."""
         return self.replicas + self.surge if self.replicas else 0
 
     @property
@@ -48,7 +48,7 @@ class Strategy:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What to do: sizes by name, and the size of the new version to create (None: it is there, or must wait)."""
+    """What to do: new sizes by name, and the size of the version to create (None: it exists already, or must wait)."""
 
     sizes: dict[str, int]
     create: int | None = None
@@ -62,11 +62,11 @@ def bounds(replicas: int, surge: int | str | None, unavailable: int | str | None
 
 
 def strategy_of(spec: dict[str, Any]) -> Strategy:
-    """The numbers of a Deployment's spec."""
+    """The strategy in a Deployment's spec."""
     replicas = int(spec.get("replicas", 1))
-    given = spec.get("strategy") or {}
-    rolling = given.get("rollingUpdate") or {}
-    recreate = given.get("type") == "Recreate"
+    strategy = spec.get("strategy") or {}
+    rolling = strategy.get("rollingUpdate") or {}
+    recreate = strategy.get("type") == "Recreate"
     surge, unavailable = bounds(replicas, rolling.get("maxSurge"), rolling.get("maxUnavailable"))
     return Strategy(
         replicas=replicas,
@@ -79,24 +79,24 @@ def strategy_of(spec: dict[str, Any]) -> Strategy:
 
 def step(strategy: Strategy, new: Version | None, old: Sequence[Version]) -> Step:
     """The next step towards `strategy.replicas` pods of `new` and none of `old`."""
-    everyone = [*old, new] if new is not None else list(old)
-    if strategy.paused or _scaled(strategy, everyone):
+    versions = [*old, new] if new is not None else list(old)
+    if strategy.paused or _scaled(strategy, versions):
         return Step(_resized(strategy, new, old))
     if strategy.recreate:
         return _recreate(strategy, new, old)
     if new is None:
         return Step({}, create=_grown(strategy, 0, old))
-    wanted = min(new.wanted, strategy.replicas)
-    if new.wanted < strategy.replicas:
-        wanted = _grown(strategy, new.wanted, everyone)
-    if wanted != new.wanted:
-        return Step({new.name: wanted})
+    size = min(new.size, strategy.replicas)
+    if new.size < strategy.replicas:
+        size = _grown(strategy, new.size, versions)
+    if size != new.size:
+        return Step({new.name: size})
     return Step(_shrunk(strategy, new, old))
 
 
 def surplus(old: Sequence[Version], limit: int) -> list[str]:
-    """The names of old versions beyond revisionHistoryLimit that have no pods, the oldest first."""
-    idle = sorted((v for v in old if v.wanted == 0 and v.pods == 0), key=lambda v: v.created)
+    """The names of old versions beyond revisionHistoryLimit that have no pods, oldest first."""
+    idle = sorted((v for v in old if v.size == 0 and v.pods == 0), key=lambda v: v.created)
     return [v.name for v in idle[: max(0, len(old) - limit)]]
 
 
@@ -106,70 +106,70 @@ def _share(value: int | str, replicas: int) -> float:
     return float(value)
 
 
-def _grown(strategy: Strategy, wanted: int, everyone: Sequence[Version]) -> int:
-    room = strategy.most - sum(v.wanted for v in everyone)
-    return wanted + max(0, min(room, strategy.replicas - wanted))
+def _grown(strategy: Strategy, size: int, versions: Sequence[Version]) -> int:
+    room = strategy.most - sum(v.size for v in versions)
+    return size + max(0, min(room, strategy.replicas - size))
 
 
 def _recreate(strategy: Strategy, new: Version | None, old: Sequence[Version]) -> Step:
-    running = {v.name: 0 for v in old if v.wanted > 0}
+    running = {v.name: 0 for v in old if v.size > 0}
     if running:
         return Step(running)
     if any(v.pods for v in old):
         return Step({})
     if new is None:
         return Step({}, create=strategy.replicas)
-    return Step({new.name: strategy.replicas} if new.wanted != strategy.replicas else {})
+    return Step({new.name: strategy.replicas} if new.size != strategy.replicas else {})
 
 
 def _shrunk(strategy: Strategy, new: Version, old: Sequence[Version]) -> dict[str, int]:
-    """Takes pods from the old: first those that do not work, then as many as availability allows."""
-    total = new.wanted + sum(v.wanted for v in old)
-    room = total - strategy.least - max(0, new.wanted - new.available)
+    """Takes pods from the old versions: first unavailable ones, then as many as availability allows."""
+    total = new.size + sum(v.size for v in old)
+    room = total - strategy.least - max(0, new.size - new.available)
     sizes: dict[str, int] = {}
-    left: list[Version] = []
+    remaining: list[Version] = []
     for version in sorted(old, key=lambda v: v.created):
-        less = max(0, min(room, version.wanted - version.available))
+        less = max(0, min(room, version.size - version.available))
         room -= less
-        left.append(replace(version, wanted=version.wanted - less))
+        remaining.append(replace(version, size=version.size - less))
         if less:
-            sizes[version.name] = version.wanted - less
+            sizes[version.name] = version.size - less
     spare = min(new.available + sum(v.available for v in old) - strategy.least, room)
-    for version in left:
-        less = max(0, min(spare, version.wanted))
+    for version in remaining:
+        less = max(0, min(spare, version.size))
         spare -= less
         if less:
-            sizes[version.name] = version.wanted - less
+            sizes[version.name] = version.size - less
     return sizes
 
 
-def _scaled(strategy: Strategy, everyone: Sequence[Version]) -> bool:
+def _scaled(strategy: Strategy, versions: Sequence[Version]) -> bool:
     """Whether `replicas` was changed since the versions that have pods were last scaled."""
-    return any(v.wanted > 0 and v.limit not in (0, strategy.most) for v in everyone)
+    return any(v.size > 0 and v.limit not in (0, strategy.most) for v in versions)
 
 
 def _resized(strategy: Strategy, new: Version | None, old: Sequence[Version]) -> dict[str, int]:
-    everyone = [*old, new] if new is not None else list(old)
-    active = [v for v in everyone if v.wanted > 0] or ([new] if new is not None else [])
+    versions = [*old, new] if new is not None else list(old)
+    active = [v for v in versions if v.size > 0] or ([new] if new is not None else [])
     if len(active) == 1:
-        return {active[0].name: strategy.replicas} if active[0].wanted != strategy.replicas else {}
-    if new is not None and new.wanted == new.available == strategy.replicas:
-        return {v.name: 0 for v in old if v.wanted > 0}
+        return {active[0].name: strategy.replicas} if active[0].size != strategy.replicas else {}
+    if new is not None and new.size == new.available == strategy.replicas:
+        return {v.name: 0 for v in old if v.size > 0}
     return {} if strategy.recreate else _proportional(strategy, active)
 
 
 def _proportional(strategy: Strategy, active: Sequence[Version]) -> dict[str, int]:
-    """Spreads a new size over the versions by their share, the largest first; the rest goes to the largest."""
-    change = strategy.most - sum(v.wanted for v in active)
-    ordered = sorted(active, key=lambda v: (v.wanted, v.created), reverse=True)
-    sizes = {v.name: v.wanted for v in active}
-    left = change
+    """Spreads a new size over the versions in proportion, largest first; the remainder goes to the largest."""
+    change = strategy.most - sum(v.size for v in active)
+    ordered = sorted(active, key=lambda v: (v.size, v.created), reverse=True)
+    sizes = {v.name: v.size for v in active}
+    remainder = change
     for version in ordered:
-        before = version.limit or sum(v.wanted for v in active)
-        part = round(version.wanted * strategy.most / before) - version.wanted if before else 0
-        part = max(0, min(part, left)) if change > 0 else min(0, max(part, left))
+        before = version.limit or sum(v.size for v in active)
+        part = round(version.size * strategy.most / before) - version.size if before else 0
+        part = max(0, min(part, remainder)) if change > 0 else min(0, max(part, remainder))
         sizes[version.name] += part
-        left -= part
+        remainder -= part
     if ordered:
-        sizes[ordered[0].name] = max(0, sizes[ordered[0].name] + left)
-    return {name: size for name, size in sizes.items() if size != next(v for v in active if v.name == name).wanted}
+        sizes[ordered[0].name] = max(0, sizes[ordered[0].name] + remainder)
+    return {name: size for name, size in sizes.items() if size != next(v for v in active if v.name == name).size}

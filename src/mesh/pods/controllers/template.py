@@ -1,4 +1,4 @@
-"""The identity of a pod template: the hash that names its ReplicaSet and marks its pods."""
+"""The identity of a pod template: the hash that names its ReplicaSet and labels its pods."""
 
 import json
 import secrets
@@ -10,9 +10,9 @@ _ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
 
 
 def template_hash(template: dict[str, Any], collisions: int = 0) -> str:
-    """A short name of the template, in letters that make no words (Kubernetes' SafeEncodeString over FNV-1a, 32 bit).
+    """A short hash of the template, in letters that form no words (Kubernetes' SafeEncodeString over FNV-1a, 32 bit).
 
-    `collisions` makes another one of the same template.
+    Another number of `collisions` gives another hash of the same template.
     """
     value = 0x811C9DC5
     for byte in json.dumps([template, collisions], sort_keys=True, separators=(",", ":")).encode():
@@ -21,12 +21,12 @@ def template_hash(template: dict[str, Any], collisions: int = 0) -> str:
 
 
 def same_template(one: dict[str, Any], other: dict[str, Any]) -> bool:
-    """Whether two templates are the same but for the hash label."""
+    """Whether two templates are the same except for the hash label."""
     return _plain(one) == _plain(other)
 
 
 def random_suffix(length: int = 5) -> str:
-    """The random end of a pod's name."""
+    """The random suffix of a pod's name."""
     return "".join(secrets.choice(_ALPHABET) for _ in range(length))
 
 
@@ -46,8 +46,8 @@ def _plain(template: dict[str, Any]) -> dict[str, Any]:
 
 
 def _digits(value: int) -> list[int]:
-    found = []
+    digits = []
     while value:
         value, digit = divmod(value, len(_ALPHABET))
-        found.append(digit)
-    return found or [0]
+        digits.append(digit)
+    return digits or [0]

@@ -1,8 +1,8 @@
 """The addresses of one mesh: a block 127.N.0.0/16 that belongs to one daemon at a time.
 
-Linux answers on the whole of 127.0.0.0/8, so that every pod and Service can have an address of its own without
-any set-up. Two meshes must not take the same one: the block is owned through an abstract unix socket, which lives
-in the same network namespace as the loopback device and dies with its process, however it dies.
+Linux answers on all of 127.0.0.0/8, so that every pod and Service can have its own address without any set-up. Two
+meshes must not take the same block: it is owned through an abstract Unix socket, which lives in the same network
+namespace as the loopback device and dies with its process, however it dies.
 """
 
 import hashlib
@@ -24,7 +24,7 @@ _LISTEN = "0A"
 
 
 class NoBlockFree(OSError):
-    """Every block is taken by another mesh or by somebody's servers."""
+    """Every block is in use, by another mesh or by other servers."""
 
 
 class NoAddressFree(OSError):
@@ -45,33 +45,34 @@ class Block:
 
     @classmethod
     def claim(cls, home: Path, *, clock: Callable[[], float] = time.monotonic) -> Self:
-        """Takes the block that this home had the last time, or the next free one after a hash of the home's path.
+        """Takes the block that this home had last time, or else a free one, chosen by a hash of the home's path.
 
         Raises NoBlockFree when there is none.
         """
-        kept = home / "run" / "block"
+        record = home / "run" / "block"
         busy = _blocks_with_listeners()
-        for number in _candidates(home, kept):
+        for number in _candidates(home, record):
             lock = None if number in busy else _own(number)
             if lock is not None:
-                kept.parent.mkdir(parents=True, exist_ok=True)
-                kept.write_text(f"{number}\n")
+                record.parent.mkdir(parents=True, exist_ok=True)
+                record.write_text(f"{number}\n")
                 return cls(number, lock, clock)
         raise NoBlockFree(
-            f"no block of loopback addresses is free: 127.{FIRST_BLOCK}.0.0/16 to 127.{LAST_BLOCK}.0.0/16 are taken; "
-            "end a mesh that is not needed (meshmall down)"
+            f"no block of loopback addresses is free: 127.{FIRST_BLOCK}.0.0/16 to 127.{LAST_BLOCK}.0.0/16 are in use; "
+            "stop a mesh that is not needed (meshmall down)"
         )
 
     @property
     def developer_subnet(self) -> str:
-        """The last subnet, for the listeners of programs that are no pods: three numbers of an address."""
+        """The last subnet, for listeners of programs that are not pods: the first three numbers of an address."""
         return f"127.{self.number}.{LAST_SUBNET + 1}"
 
     def __contains__(self, address: str) -> bool:
         return address.startswith(f"127.{self.number}.")
 
     def pod_ip(self) -> str:
-        """An address that no pod has; one that was released is not given again for a minute if others are left.
+        """An address that no pod has. A released one rests for a minute, while there are others: a client that still
+        connects to it must not reach another pod.
 
         Raises NoAddressFree.
         """
@@ -86,13 +87,13 @@ class Block:
         raise NoAddressFree(f"127.{self.number}.0.0/16 has no address left for a pod ({len(self._used)} are in use)")
 
     def release(self, address: str) -> None:
-        """Gives a pod's address back. Does nothing for one that is not in use."""
+        """Returns a pod's address. Does nothing for one that is not in use."""
         if address in self._used:
             self._used.discard(address)
             self._resting.append((self._clock(), address))
 
     def service_ip(self, taken: Collection[str]) -> str:
-        """A ClusterIP that is not in `taken`; goes round, so that a freed one is not given again at once.
+        """A ClusterIP that is not in `taken`. Goes round, so that a freed one is not reused at once.
 
         Raises NoAddressFree.
         """
@@ -106,7 +107,7 @@ class Block:
         raise NoAddressFree(f"127.{self.number}.0.0/16 has no address left for a Service")
 
     def release_all(self) -> None:
-        """Gives the block back."""
+        """Releases the block."""
         self._lock.close()
 
     def _take(self, address: str) -> str:
@@ -114,13 +115,13 @@ class Block:
         return address
 
 
-def _candidates(home: Path, kept: Path) -> list[int]:
-    """Every block's number, in the order in which this home tries them."""
+def _candidates(home: Path, record: Path) -> list[int]:
+    """All blocks' numbers, in the order in which this home tries them."""
     size = LAST_BLOCK - FIRST_BLOCK + 1
     first = int.from_bytes(hashlib.sha256(str(home.absolute()).encode()).digest()[:4]) % size
     order = [FIRST_BLOCK + (first + step) % size for step in range(size)]
     with suppress(OSError, ValueError):
-        number = int(kept.read_text())
+        number = int(record.read_text())
         if number in order:
             order.remove(number)
             order.insert(0, number)
@@ -138,11 +139,11 @@ def _own(number: int) -> socket.socket | None:
 
 
 def _blocks_with_listeners() -> set[int]:
-    """Blocks in which somebody listens already (proc(5), /proc/net/tcp: addresses are little-endian hex)."""
-    found: set[int] = set()
+    """Blocks in which something listens already (proc(5), /proc/net/tcp: addresses are little-endian hex)."""
+    blocks: set[int] = set()
     with suppress(OSError):
         for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
             columns = line.split()
             if columns[3] == _LISTEN and columns[1][6:8] == "7F":
-                found.add(int(columns[1][4:6], 16))
-    return found
+                blocks.add(int(columns[1][4:6], 16))
+    return blocks

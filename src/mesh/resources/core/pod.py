@@ -7,6 +7,10 @@ from msgspec import field
 from mesh.resources.values.meta import Condition, ObjectMeta, Part, Resource
 
 IntOrString = int | str
+
+DEFAULT_GRACE = 30
+"""Seconds from SIGTERM to SIGKILL when a pod does not say (terminationGracePeriodSeconds)."""
+
 Json = dict[str, Any]
 
 

@@ -131,4 +131,4 @@ async def test_what_is_no_file_or_too_large_is_not_read(yard: Yard, make: Callab
     make(yard.home / "images.yaml")
     ref = yard.put(image_only("greeter"))
     message = await yard.until(lambda: yard.container(ref).get("state", {}).get("waiting", {}).get("message"))
-    assert "is not a file of 262144 bytes at the most" in message
+    assert "is not a file of at most 262144 bytes" in message

@@ -80,19 +80,19 @@ def test_steps_lead_to_the_end_within_the_bounds(replicas: int, surge: int | str
     before = old(replicas)
     for _ in range(100):
         following = step(strategy, latest, [before])
-        if following == Step({}) and latest is not None and latest.available == latest.wanted:
+        if following == Step({}) and latest is not None and latest.available == latest.size:
             break
         if following.create is not None:
             latest = new(following.create)
         elif latest is not None:
-            wanted = following.sizes.get("new", latest.wanted)
+            wanted = following.sizes.get("new", latest.size)
             latest = new(wanted, wanted if not following.sizes else min(latest.available, wanted))
-        before = old(following.sizes.get("old", before.wanted))
+        before = old(following.sizes.get("old", before.size))
         now = latest or new(0)
         assert now.available + before.available >= strategy.least
-        assert now.wanted + before.wanted <= strategy.most
+        assert now.size + before.size <= strategy.most
     assert latest == new(replicas, replicas)
-    assert before.wanted == 0
+    assert before.size == 0
 
 
 def test_the_oldest_idle_versions_beyond_the_limit_go() -> None:
