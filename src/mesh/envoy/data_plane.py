@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mesh.envoy.edge import Edge
 from mesh.envoy.process.binary import version
 from mesh.envoy.process.bootstrap import XDS_SOCKET
 from mesh.envoy.process.launcher import Launcher, as_child
@@ -32,10 +33,21 @@ Refused = Mapping[tuple[Kind, str], str]
 
 
 class DataPlane:
-    """`apply` brings Envoy to a snapshot; calls must follow one another. `services` answer Envoy on its socket, too."""
+    """`apply` brings Envoy to a snapshot; calls must follow one another. `services` answer Envoy on its socket, too.
 
-    def __init__(self, home: Path, settings: DataPlaneSettings | None = None, services: Sequence[Service] = ()) -> None:
+    Where pods have network namespaces, `edge` passes connections between the mesh's and the host's.
+    """
+
+    def __init__(
+        self,
+        home: Path,
+        settings: DataPlaneSettings | None = None,
+        services: Sequence[Service] = (),
+        *,
+        edge: Edge | None = None,
+    ) -> None:
         self._home = home
+        self._edge = edge
         settings = settings or DataPlaneSettings()
         self._ads = AdsServer(services)
         self._encoder = Encoder()
@@ -45,15 +57,20 @@ class DataPlane:
         )
 
     async def start(self) -> None:
-        """Starts both. Raises EnvoyFailed or EnvoyMissing."""
+        """Starts all of them. Raises EnvoyFailed or EnvoyMissing."""
         folder = self._home / "run"
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         (folder / XDS_SOCKET).unlink(missing_ok=True)
         await self._ads.start(folder / XDS_SOCKET)
+        if self._edge is not None:
+            # First: its folder has the sockets of both.
+            await self._edge.start()
         await self.process.start()
 
     async def stop(self) -> None:
         await self.process.stop()
+        if self._edge is not None:
+            await self._edge.stop()
         await self._ads.stop()
         with suppress(OSError):
             (self._home / "run" / XDS_SOCKET).unlink()
@@ -64,16 +81,28 @@ class DataPlane:
         Unless `whole`, what follows a refused cluster or route table is left for the next call, so that the
         last good configuration stays complete. Raises Inconsistent for a snapshot that names what it lacks.
         """
+        if self._edge is not None:
+            # What is needed from now on before the routes that need it, what is not needed any more after them.
+            await self._edge.add(snapshot)
         resources = self._encoder.encode(snapshot)
         steps = plan(self._told, resources)
         self._told = await self._ads.carry_out(steps, resources, whole=whole)
         await self.process.until_live()
-        return self._ads.refused
+        if self._edge is not None:
+            await self._edge.apply(snapshot)
+        return self._refused()
 
     async def offer_listeners_again(self) -> Refused:
         """Sends refused listeners once more: their ports may be free now. Returns what Envoy refuses now."""
         await self._ads.again()
-        return self._ads.refused
+        if self._edge is not None:
+            await self._edge.again()
+        return self._refused()
+
+    def _refused(self) -> Refused:
+        """What Envoy refuses, and what the edge does: the ports of the host are the edge's."""
+        edge = self._edge.refused if self._edge is not None else {}
+        return {**self._ads.refused, **{(Kind.LISTENER, name): reason for name, reason in edge.items()}}
 
     @property
     def connected(self) -> bool:
@@ -88,5 +117,5 @@ class DataPlane:
             "restarts": self.process.restarts,
             "listeners": len(self._told[Kind.LISTENER]),
             "clusters": len(self._told[Kind.CLUSTER]),
-            "refused": {name: reason for (_, name), reason in self._ads.refused.items()},
+            "refused": {name: reason for (_, name), reason in self._refused().items()},
         }

@@ -19,14 +19,15 @@ class LoopbackNetwork:
 class NamespaceNetwork:
     """Each pod has a network namespace; what it sends is redirected to a listener of Envoy's inside it.
 
-    `pods` is the range of pod IPs, of /8, /16 or /24. `host` is the virtual address of the machine
-    (`host.meshmall.internal`), `api` that of the mesh's API. `node_addresses` are those at which pods reach NodePorts.
-    `netns_folder` has a namespace's file for each pod by its uid; `socket_folder` the Unix sockets that the edge
-    connects to. With `host_netns`, the file of the host's own namespace, Envoy listens there itself (it needs root) and
-    the edge serves only what leaves the machine.
+    `pods` is the range of pod IPs, of /8, /16 or /24, `services` that of ClusterIPs. `host` is the virtual address of
+    the machine (`host.meshmall.internal`), `api` that of the mesh's API. `node_addresses` are those at which pods reach
+    NodePorts. `netns_folder` has a namespace's file for each pod by its uid; `socket_folder` the Unix sockets that the
+    edge connects to. With `host_netns`, the file of the host's own namespace, Envoy listens there itself (it needs
+    root) and the edge serves only what leaves the machine.
     """
 
     pods: str = "10.244.0.0/16"
+    services: str = "10.96.0.0/12"
     host: str = "10.244.0.2"
     api: str = "10.96.0.1:443"
     node_addresses: tuple[str, ...] = ("10.244.0.1",)

@@ -62,8 +62,7 @@ def test_a_record_of_somebody_else_ends_nobody(home: Path, record: str) -> None:
 
 async def test_a_start_that_fails_tells_the_end_of_the_log(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (home / "run").mkdir()
-    monkeypatch.setattr(process_module, "bootstrap", lambda: {"no_such_field": 1})
-    process = EnvoyProcess(home, 1)
+    process = EnvoyProcess(home, 1, configuration=lambda: {"no_such_field": 1})
     with pytest.raises(EnvoyFailed, match="no_such_field"):
         await process.start()
     assert process.pid is None

@@ -7,8 +7,10 @@ import os
 import shutil
 import signal
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from mesh.envoy.process.admin import Admin
 from mesh.envoy.process.binary import find
@@ -19,7 +21,8 @@ START_LIMIT = 10.0
 STOP_LIMIT = 3.0
 LARGEST_LOG = 10 << 20
 LOOK_EVERY = 10.0
-RECORD = "envoy.json"
+# The records of what runs, by which the next daemon ends what a dead one has left.
+RECORDS = ("envoy.json", "edge.json")
 
 log = logging.getLogger(__name__)
 
@@ -38,18 +41,34 @@ def start_time(pid: int) -> int | None:
 
 
 class EnvoyProcess:
-    """Runs in `<home>/run`, logs to `<home>/logs/envoy.log`. Live as soon as its admin interface answers."""
+    """Runs in `<home>/run`, logs to `<home>/logs/<name>.log`. Live as soon as its admin interface answers.
 
-    def __init__(self, home: Path, concurrency: int, launch: Launcher = as_child) -> None:
+    `configuration` gives the bootstrap configuration; its admin interface must listen on `admin_socket`.
+    """
+
+    def __init__(
+        self,
+        home: Path,
+        concurrency: int,
+        launch: Launcher = as_child,
+        *,
+        name: str = "envoy",
+        configuration: Callable[[], dict[str, Any]] = bootstrap,
+        admin_socket: str = ADMIN_SOCKET,
+    ) -> None:
         self._folder = home / "run"
-        self._log = home / "logs" / "envoy.log"
+        self._name = name
+        self._log = home / "logs" / f"{name}.log"
+        self._record = self._folder / f"{name}.json"
         self._concurrency = concurrency
+        self._configuration = configuration
+        self._admin_socket = self._folder / admin_socket
         self._launch = launch
         self._process: EnvoyChild | None = None
         self._watcher: asyncio.Task[None] | None = None
         self._live = asyncio.Event()
         self.restarts = 0
-        self.admin = Admin(self._folder / ADMIN_SOCKET)
+        self.admin = Admin(self._admin_socket)
 
     @property
     def pid(self) -> int | None:
@@ -86,26 +105,25 @@ class EnvoyProcess:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(process.wait(), STOP_LIMIT)
                     break
-        (self._folder / RECORD).unlink(missing_ok=True)
+        self._record.unlink(missing_ok=True)
 
     async def _spawn(self, binary: Path) -> None:
-        (self._folder / ADMIN_SOCKET).unlink(missing_ok=True)
+        self._admin_socket.unlink(missing_ok=True)
         self._log.parent.mkdir(parents=True, exist_ok=True)
-        configuration = self._folder / "envoy-bootstrap.json"
-        configuration.write_text(json.dumps(bootstrap()))
+        configuration = self._folder / f"{self._name}-bootstrap.json"
+        configuration.write_text(json.dumps(self._configuration()))
         with self._log.open("ab") as output:
             argv = [str(binary), "--config-path", configuration.name, "--concurrency", str(self._concurrency)]
             argv += ["--disable-hot-restart", "--drain-time-s", "2", "--drain-strategy", "immediate"]
             argv += ["--log-level", "warning"]
             self._process = await self._launch(argv, self._folder, output.fileno())
-        record = {"pid": self._process.pid, "started": start_time(self._process.pid)}
-        (self._folder / RECORD).write_text(json.dumps(record))
+        self._record.write_text(json.dumps({"pid": self._process.pid, "started": start_time(self._process.pid)}))
 
     async def _until_answers(self) -> None:
         deadline = time.monotonic() + START_LIMIT
         assert self._process is not None
         while True:
-            if (self._folder / ADMIN_SOCKET).exists() and await self.admin.ready():
+            if self._admin_socket.exists() and await self.admin.ready():
                 return
             if self._process.returncode is not None or time.monotonic() > deadline:
                 code = self._process.returncode
@@ -157,14 +175,18 @@ class EnvoyProcess:
 
 
 def reap(home: Path) -> bool:
-    """Ends the Envoy that a dead daemon left in this home; whether there was one."""
-    record = home / "run" / RECORD
+    """Ends the Envoys that a dead daemon left in this home; whether there was one."""
+    ended = [_end(home / "run" / record) for record in RECORDS]
+    return any(ended)
+
+
+def _end(record: Path) -> bool:
     try:
         body = json.loads(record.read_text())
         pid, started = int(body["pid"]), int(body["started"])
     except (OSError, ValueError, KeyError, TypeError):
         return False
-    found = start_time(pid) == started
+    is_running = start_time(pid) == started
     for number in (signal.SIGTERM, signal.SIGKILL):
         if start_time(pid) != started:
             break
@@ -174,4 +196,4 @@ def reap(home: Path) -> bool:
         while start_time(pid) == started and time.monotonic() < deadline:
             time.sleep(0.005)
     record.unlink(missing_ok=True)
-    return found
+    return is_running
