@@ -29,9 +29,7 @@ def _pod(spec: PodSpec, base: str) -> Advice:
             first: dict[str, int] = {}
             for place, variable in enumerate(container.env):
                 if first.setdefault(variable.name, place) != place:
-                    yield FieldError(
-                        f"{path}.env[{place}].name", f'"{variable.name}" stands twice; the last one is taken'
-                    )
+                    yield FieldError(f"{path}.env[{place}].name", f'duplicate "{variable.name}"; the last one is used')
 
 
 def advise_virtual_service(typed: VirtualService) -> Advice:
@@ -49,7 +47,7 @@ def _claims(typed: VirtualService) -> Advice:
                 found = next((name for name in matches if name.startswith("@")), None)
                 if found is not None and typed.spec.hosts and (not gateways or "mesh" in gateways):
                     path = f"spec.http[{number}].match[{place}].{group}[{found[:80]}]"
-                    yield FieldError(path, "is known at gateways alone; within the mesh the block takes no request")
+                    yield FieldError(path, "is known only at gateways; inside the mesh the block matches no request")
 
 
 def advise_destination_rule(typed: DestinationRule) -> Advice:

@@ -83,7 +83,7 @@ def _includes(branch: Branch, around: Surroundings) -> Iterator[FieldError]:
                 f'there is no Branch "{name}" in namespace {namespace}{meant(name, names - {branch.metadata.name})}',
             )
         elif loop := _loop(branch, name, around):
-            yield FieldError(f"spec.includes[{number}]", f"goes round: {' includes '.join(loop)}")
+            yield FieldError(f"spec.includes[{number}]", f"is a cycle: {' includes '.join(loop)}")
 
 
 def _loop(branch: Branch, first: str, around: Surroundings) -> list[str]:

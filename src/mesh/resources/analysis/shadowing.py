@@ -32,12 +32,12 @@ def shadowed(typed: VirtualService) -> Iterator[FieldError]:
         path = f"spec.http[{number}]"
         blocks = route.match or [EVERYTHING]
         if earlier.all_taken_by:
-            yield FieldError(path, f"is never reached: {earlier.all_taken_by} takes every request before it")
+            yield FieldError(path, f"is never reached: {earlier.all_taken_by} matches every request before it")
             return
         takers = [earlier.taker(block) for block in blocks]
         if all(takers):
             places = " and ".join(dict.fromkeys(takers))
-            yield FieldError(path, f"is never reached: {places} takes all of its requests before it")
+            yield FieldError(path, f"is never reached: {places} matches all of its requests before it")
         if route.delegate is None:
             for block, taker in zip(blocks, takers, strict=True):
                 # Who takes this block takes all that it would take.

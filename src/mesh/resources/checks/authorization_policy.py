@@ -1,4 +1,4 @@
-"""What is refused in an AuthorizationPolicy: what Istio's webhook refuses, and what cannot be held here.
+"""What is refused in an AuthorizationPolicy: what Istio's webhook refuses, and what is not supported here.
 
 A condition that nobody checks would let through what it forbids, so none is left out in silence.
 """
@@ -34,11 +34,13 @@ def check_authorization_policy(typed: AuthorizationPolicy) -> Errors:
     """Everything wrong with it alone."""
     spec = typed.spec
     if spec.action not in ACTIONS:
-        yield FieldError("spec.action", f'"{spec.action[:80]}" is no action{meant(spec.action, ACTIONS)}')
+        yield FieldError("spec.action", f'"{spec.action[:80]}" is not an action{meant(spec.action, ACTIONS)}')
     elif spec.action in ("AUDIT", "CUSTOM"):
-        yield FieldError("spec.action", f"{spec.action} needs a provider, which is not here; ALLOW and DENY are held")
+        yield FieldError(
+            "spec.action", f"{spec.action} needs a provider, which is not supported here; use ALLOW or DENY"
+        )
     if spec.target_ref or spec.target_refs:
-        yield FieldError("spec.targetRefs", "names a waypoint or gateway of Istio's; use selector")
+        yield FieldError("spec.targetRefs", "names a waypoint or a Gateway, which is not supported here; use selector")
     if spec.selector is not None:
         for key, why in wrong_labels(spec.selector.match_labels):
             yield FieldError(f"spec.selector.matchLabels[{key}]", why)
@@ -63,12 +65,12 @@ def _rule(rule: Rule, path: str) -> Errors:
         for name, values in (("paths", to.operation.paths), ("notPaths", to.operation.not_paths)):
             for place, value in enumerate(values):
                 if "{" in value:
-                    yield FieldError(f"{where}.{name}[{place}]", f'"{value[:80]}": templates are not held here')
+                    yield FieldError(f"{where}.{name}[{place}]", f'"{value[:80]}": templates are not supported here')
     for number, when in enumerate(rule.when):
         where = f"{path}.when[{number}]"
         if not HEADER_KEY.fullmatch(when.key) and not CLAIM_KEY.fullmatch(when.key) and when.key not in KEYS:
             known = ", ".join(("request.headers[NAME]", "request.auth.claims[NAME]", *KEYS))
-            yield FieldError(f"{where}.key", f'"{when.key[:80]}" cannot be held here (known are {known})')
+            yield FieldError(f"{where}.key", f'"{when.key[:80]}" is not supported here (valid: {known})')
         if not when.values and not when.not_values:
             yield FieldError(where, "needs values or notValues")
         for name, values in (("values", when.values), ("notValues", when.not_values)):
@@ -83,10 +85,12 @@ def _blocks(values: Sequence[str], path: str) -> Errors:
         try:
             ipaddress.ip_network(value, strict=False)
         except ValueError:
-            yield FieldError(f"{path}[{number}]", f'"{value[:80]}" is no address or network; "10.0.0.0/8", say')
+            yield FieldError(
+                f"{path}[{number}]", f'"{value[:80]}" is not an address or network (for example, "10.0.0.0/8")'
+            )
 
 
 def _ports(values: Sequence[str], path: str) -> Errors:
     for number, value in enumerate(values):
         if not (value.isascii() and value.isdigit() and 0 < int(value) < 65536):
-            yield FieldError(f"{path}[{number}]", f'"{value[:80]}" is no port')
+            yield FieldError(f"{path}[{number}]", f'"{value[:80]}" is not a port')

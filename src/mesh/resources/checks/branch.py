@@ -42,16 +42,16 @@ def check_branch(typed: Branch) -> Errors:
     if name and wrong_label(name):
         yield FieldError("metadata.name", f"{wrong_label(name)}; it is part of host names ({name[:40]}.localhost)")
     elif len(name) > LONGEST_NAME:
-        yield FieldError("metadata.name", f"{len(name)} characters; {LONGEST_NAME} at the most")
+        yield FieldError("metadata.name", f"{len(name)} characters; at most {LONGEST_NAME}")
     for path, found, most in (
         ("spec.enter", spec.enter, MOST_ENTRIES),
         ("spec.services", spec.services, MOST_SERVICES),
         ("spec.includes", spec.includes, MOST_INCLUDES),
     ):
         if len(found) > most:
-            yield FieldError(path, f"{len(found)} entries; {most} at the most")
+            yield FieldError(path, f"{len(found)} entries; at most {most}")
     if not spec.services and not spec.includes:
-        yield FieldError("spec.services", "is empty; a branch changes one service at least, or includes a branch")
+        yield FieldError("spec.services", "is empty; a branch changes at least one service, or includes a branch")
     for number, entry in enumerate(spec.enter):
         yield from _entry(entry, f"spec.enter[{number}]")
     for service, change in spec.services.items():
@@ -60,7 +60,7 @@ def check_branch(typed: Branch) -> Errors:
         if other == name:
             yield FieldError(f"spec.includes[{number}]", "is the branch itself")
         elif other in spec.includes[:number]:
-            yield FieldError(f"spec.includes[{number}]", f'"{other}" stands twice')
+            yield FieldError(f"spec.includes[{number}]", f'duplicate "{other}"')
     yield from none_of(spec.fallback, ("fail", "baseline"), "spec.fallback")
     yield from _expires(spec.expires)
 
@@ -69,14 +69,14 @@ def _entry(entry: BranchEntry, path: str) -> Errors:
     pairs = {"cookie": entry.cookie, "header": entry.header, "query": entry.query, "baggage": entry.baggage}
     given = [name for name, pair in pairs.items() if pair is not None] + (["host"] if entry.host else [])
     if len(given) != 1:
-        found = f"has {' and '.join(given)}" if given else "has none, and would take every request"
+        found = f"has {' and '.join(given)}" if given else "has none, and would match every request"
         yield FieldError(path, f"needs exactly one of cookie, header, query, baggage, host; it {found}")
     for kind, pair in pairs.items():
         if pair is not None:
             yield from _pair(kind, pair, f"{path}.{kind}")
     if entry.host:
         if "*" in entry.host:
-            yield FieldError(f"{path}.host", f'"{entry.host}" would take every request; name one host')
+            yield FieldError(f"{path}.host", f'"{entry.host}" would match every request; name one host')
         elif wrong := wrong_host(entry.host):
             yield FieldError(f"{path}.host", wrong)
 
@@ -86,14 +86,14 @@ def _pair(kind: str, pair: NameValue, path: str) -> Errors:
         yield FieldError(f"{path}.name", f'"{pair.name[:80]}" is not the name of a {kind}')
     elif kind == "header" and pair.name.lower() in NOT_ENTERED:
         hint = "it is the mesh's own" if pair.name.lower() == HEADER else "every request has it"
-        yield FieldError(f"{path}.name", f'"{pair.name}" is no way into a branch: {hint}')
+        yield FieldError(f"{path}.name", f'"{pair.name}" cannot be used to enter a branch: {hint}')
     if not pair.value:
-        yield FieldError(f"{path}.value", f"is empty, and would take every request; give the {kind}'s value")
+        yield FieldError(f"{path}.value", f"is empty, and would match every request; give the {kind}'s value")
     elif len(pair.value) > LONGEST_VALUE or not VALUE.fullmatch(pair.value):
         yield FieldError(
             f"{path}.value",
             f'"{pair.value[:80]}" cannot be a value: letters, digits and signs other than blank , ; " \\, '
-            f"{LONGEST_VALUE} at the most",
+            f"at most {LONGEST_VALUE}",
         )
     if kind == "baggage" and pair.name == BAGGAGE_MEMBER:
         yield FieldError(f"{path}.name", f'"{BAGGAGE_MEMBER}" is the mesh\'s own; every branch is entered by it')
@@ -133,7 +133,7 @@ def _fork(fork: Fork, path: str) -> Errors:
         if not ENV_NAME.fullmatch(variable.name):
             yield FieldError(f"{path}.env[{number}].name", f'"{variable.name[:80]}" is not a variable\'s name')
         if any(variable.name == other.name for other in fork.env[:number]):
-            yield FieldError(f"{path}.env[{number}].name", f'"{variable.name}" stands twice')
+            yield FieldError(f"{path}.env[{number}].name", f'duplicate "{variable.name}"')
 
 
 def _template(template: BranchTemplate, path: str) -> Errors:
@@ -150,7 +150,7 @@ def _template(template: BranchTemplate, path: str) -> Errors:
 
 def url_address(url: str) -> tuple[str, int]:
     """The address and port of a developer's process. Raises ValueError with what would do."""
-    hint = "an address and port as http://127.0.0.1:9000 would do"
+    hint = "use an address and a port, such as http://127.0.0.1:9000"
     try:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port or 80
@@ -187,9 +187,9 @@ def expiry_time(text: str, created: datetime) -> datetime:
         try:
             when = datetime.fromisoformat(text)
         except ValueError:
-            raise ValueError(f'"{text[:80]}" is not a time; "2026-12-01T12:00:00Z" would do') from None
+            raise ValueError(f'"{text[:80]}" is not a time (for example, "2026-12-01T12:00:00Z")') from None
         return when if when.tzinfo else when.replace(tzinfo=UTC)
     try:
         return datetime.fromtimestamp(created.timestamp() + seconds(text), UTC)
     except (ValueError, OverflowError):
-        raise ValueError(f'"{text[:80]}" is neither a duration nor a time; "48h" would do') from None
+        raise ValueError(f'"{text[:80]}" is neither a duration nor a time (for example, "48h")') from None

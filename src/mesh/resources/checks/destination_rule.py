@@ -40,7 +40,7 @@ def check_destination_rule(typed: DestinationRule) -> Errors:
         if wrong := wrong_label(subset.name.lower()):
             yield FieldError(f"{path}.name", wrong)
         if subset.name in names:
-            yield FieldError(f"{path}.name", f'"{subset.name}" stands twice')
+            yield FieldError(f"{path}.name", f'duplicate "{subset.name}"')
         names.add(subset.name)
         yield from (FieldError(f"{path}.labels[{key}]", why) for key, why in wrong_labels(subset.labels))
         if subset.traffic_policy is not None:
@@ -55,7 +55,7 @@ def _policy(policy: TrafficPolicy, path: str) -> Errors:
         if wrong := wrong_port(level.port.number):
             yield FieldError(f"{where}.port.number", wrong)
         elif level.port.number in ports:
-            yield FieldError(f"{where}.port.number", f"{level.port.number} stands twice")
+            yield FieldError(f"{where}.port.number", f"duplicate {level.port.number}")
         ports.add(level.port.number)
         yield from _parts(level, where)
 
@@ -82,7 +82,7 @@ def _budget(budget: RetryBudget, path: str) -> Errors:
 
 def _tls(tls: ClientTLSSettings, path: str) -> Errors:
     if tls.mode not in TLS_MODES:
-        yield FieldError(f"{path}.mode", f'"{tls.mode[:80]}" is no mode{meant(tls.mode, TLS_MODES)}')
+        yield FieldError(f"{path}.mode", f'"{tls.mode[:80]}" is not a mode{meant(tls.mode, TLS_MODES)}')
     for name, value in (
         ("clientCertificate", tls.client_certificate),
         ("privateKey", tls.private_key),
@@ -90,7 +90,9 @@ def _tls(tls: ClientTLSSettings, path: str) -> Errors:
         ("caCrl", tls.ca_crl),
     ):
         if value:
-            yield FieldError(f"{path}.{name}", "is a file of Istio's proxy, which is not here; use credentialName")
+            yield FieldError(
+                f"{path}.{name}", "is a file of Istio's proxy, which does not run here; use credentialName"
+            )
     if tls.mode == "MUTUAL" and not tls.credential_name:
         yield FieldError(f"{path}.credentialName", "is missing; it names a Secret with certificate and key")
     if tls.credential_name and (wrong := wrong_subdomain(tls.credential_name)):
@@ -100,10 +102,10 @@ def _tls(tls: ClientTLSSettings, path: str) -> Errors:
 def _balancer(balancer: LoadBalancerSettings, path: str) -> Errors:
     if balancer.simple and balancer.simple not in SIMPLE:
         yield FieldError(
-            f"{path}.simple", f'"{balancer.simple[:80]}" is no load balancer{meant(balancer.simple, SIMPLE)}'
+            f"{path}.simple", f'"{balancer.simple[:80]}" is not a load balancer{meant(balancer.simple, SIMPLE)}'
         )
     if balancer.simple and balancer.consistent_hash is not None:
-        yield FieldError(f"{path}.consistentHash", "does not go with simple")
+        yield FieldError(f"{path}.consistentHash", "cannot be used with simple")
     if balancer.consistent_hash is not None:
         yield from _hash(balancer.consistent_hash, f"{path}.consistentHash")
     if balancer.warmup_duration_secs:
@@ -112,7 +114,7 @@ def _balancer(balancer: LoadBalancerSettings, path: str) -> Errors:
     if warmup is None:
         return
     if balancer.warmup_duration_secs:
-        yield FieldError(f"{path}.warmupDurationSecs", "does not go with warmup")
+        yield FieldError(f"{path}.warmupDurationSecs", "cannot be used with warmup")
     yield from wrong_duration(warmup.duration, f"{path}.warmup.duration", positive=True)
     if warmup.minimum_percent is not None and not 0 <= warmup.minimum_percent <= 100:
         yield FieldError(f"{path}.warmup.minimumPercent", f"{warmup.minimum_percent:g} is not in 0-100")
@@ -139,14 +141,16 @@ def _hash(settings: ConsistentHashLB, path: str) -> Errors:
         if cookie.ttl:
             yield from wrong_duration(cookie.ttl, f"{path}.httpCookie.ttl")
     if settings.ring_hash is not None and settings.maglev is not None:
-        yield FieldError(f"{path}.maglev", "does not go with ringHash")
+        yield FieldError(f"{path}.maglev", "cannot be used with ringHash")
     sizes = [("minimumRingSize", settings.minimum_ring_size, 8 << 20)]
     if settings.ring_hash is not None:
         sizes.append(("ringHash.minimumRingSize", settings.ring_hash.minimum_ring_size, 8 << 20))
     if settings.maglev is not None:
         sizes.append(("maglev.tableSize", settings.maglev.table_size, 5_000_011))
         if settings.maglev.table_size and not _is_prime(settings.maglev.table_size):
-            yield FieldError(f"{path}.maglev.tableSize", f"{settings.maglev.table_size} is no prime; 65537 is")
+            yield FieldError(
+                f"{path}.maglev.tableSize", f"{settings.maglev.table_size} is not a prime (for example, 65537)"
+            )
     for name, size, most in sizes:
         if not 0 <= size <= most:
             yield FieldError(f"{path}.{name}", f"{size} is not in 0-{most}")
@@ -180,10 +184,11 @@ def _pool(pool: ConnectionPoolSettings, path: str) -> Errors:
         ]
         if pool.http.idle_timeout:
             yield from wrong_duration(pool.http.idle_timeout, f"{path}.http.idleTimeout", positive=True)
-        if pool.http.h2_upgrade_policy not in UPGRADES:
+        upgrade = pool.http.h2_upgrade_policy
+        if upgrade not in UPGRADES:
             yield FieldError(
                 f"{path}.http.h2UpgradePolicy",
-                f'"{pool.http.h2_upgrade_policy[:80]}" is no policy{meant(pool.http.h2_upgrade_policy, UPGRADES[1:])}',
+                f'"{upgrade[:80]}" is not a policy{meant(upgrade, UPGRADES[1:])}',
             )
     for name, value in numbers:
         if not 0 <= value < 2**31:

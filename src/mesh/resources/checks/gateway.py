@@ -21,16 +21,16 @@ FILES = ("server_certificate", "private_key", "ca_certificates")
 def check_gateway(typed: Gateway) -> Errors:
     """Everything wrong with it alone."""
     if not typed.spec.servers:
-        yield FieldError("spec.servers", "is empty; a Gateway needs one server at least")
+        yield FieldError("spec.servers", "is empty; a Gateway needs at least one server")
     yield from (FieldError(f"spec.selector[{key}]", why) for key, why in wrong_labels(typed.spec.selector))
     names: set[str] = set()
     for number, server in enumerate(typed.spec.servers):
         path = f"spec.servers[{number}]"
         yield from _server(server, path)
         if not server.port.name:
-            yield FieldError(f"{path}.port.name", 'is missing; "http", say')
+            yield FieldError(f"{path}.port.name", 'is missing (for example, "http")')
         elif server.port.name in names:
-            yield FieldError(f"{path}.port.name", f'"{server.port.name}" stands twice')
+            yield FieldError(f"{path}.port.name", f'duplicate "{server.port.name}"')
         names.add(server.port.name)
 
 
@@ -39,7 +39,7 @@ def _server(server: Server, path: str) -> Errors:
         yield FieldError(f"{path}.port.number", wrong)
     protocol = server.port.protocol.upper()
     if protocol not in PROTOCOLS:
-        found = f'"{server.port.protocol[:80]}" is no protocol' if protocol else "is missing"
+        found = f'"{server.port.protocol[:80]}" is not a protocol' if protocol else "is missing"
         yield FieldError(f"{path}.port.protocol", found + meant(protocol, PROTOCOLS))
     elif protocol not in SERVED:
         yield FieldError(
@@ -47,7 +47,7 @@ def _server(server: Server, path: str) -> Errors:
         )
     yield from _tls(server, protocol, path)
     if not server.hosts:
-        yield FieldError(f"{path}.hosts", 'is empty; "*" takes every host')
+        yield FieldError(f"{path}.hosts", 'is empty; "*" matches every host')
     for place, host in enumerate(server.hosts):
         namespace, slash, name = host.rpartition("/")
         wrong = wrong_host(name)
@@ -67,13 +67,13 @@ def _tls(server: Server, protocol: str, path: str) -> Errors:
     if protocol not in ("HTTPS", "TLS"):
         if tls.https_redirect and protocol in ("HTTP", "HTTP2"):
             return
-        yield FieldError(where, f"does not go with protocol {protocol}; httpsRedirect goes with HTTP alone")
+        yield FieldError(where, f"cannot be used with protocol {protocol}; only httpsRedirect can, with HTTP")
         return
     if tls.https_redirect:
-        yield FieldError(f"{where}.httpsRedirect", f"goes with protocol HTTP, not {protocol}")
+        yield FieldError(f"{where}.httpsRedirect", f"needs protocol HTTP; the protocol is {protocol}")
     mode = tls.mode or "PASSTHROUGH"
     if mode not in MODES:
-        yield FieldError(f"{where}.mode", f'"{mode[:80]}" is no mode{meant(mode, MODES)}')
+        yield FieldError(f"{where}.mode", f'"{mode[:80]}" is not a mode{meant(mode, MODES)}')
     elif mode in ("AUTO_PASSTHROUGH", "ISTIO_MUTUAL"):
         yield FieldError(f"{where}.mode", f"{mode} needs the certificates of Istio's own pods, which are not here")
     elif mode != "PASSTHROUGH":

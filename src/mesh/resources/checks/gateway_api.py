@@ -61,14 +61,14 @@ def check_api_gateway(typed: Gateway) -> Errors:
     if wrong := wrong_subdomain(typed.spec.gateway_class_name):
         yield FieldError("spec.gatewayClassName", wrong)
     if not typed.spec.listeners:
-        yield FieldError("spec.listeners", "is empty; a Gateway needs one listener at least")
+        yield FieldError("spec.listeners", "is empty; a Gateway needs at least one listener")
     names: set[str] = set()
     places: set[tuple[int, str, str]] = set()
     for number, each in enumerate(typed.spec.listeners):
         path = f"spec.listeners[{number}]"
         yield from _listener(each, path)
         if each.name in names:
-            yield FieldError(f"{path}.name", f'"{each.name}" stands twice')
+            yield FieldError(f"{path}.name", f'duplicate "{each.name}"')
         place = (each.port, each.protocol, each.hostname)
         if place in places:
             said = f"{each.port}, {each.protocol} and {each.hostname or 'no hostname'} are another listener's too"
@@ -85,12 +85,12 @@ def _listener(each: Listener, path: str) -> Errors:
     if each.hostname:
         yield from _hostname(each.hostname, f"{path}.hostname")
     if each.protocol in ("HTTP", "TCP", "UDP") and each.tls is not None:
-        yield FieldError(f"{path}.tls", f"does not go with protocol {each.protocol}; HTTPS and TLS have it")
+        yield FieldError(f"{path}.tls", f"cannot be used with protocol {each.protocol}; use HTTPS or TLS")
     if each.protocol == "HTTPS":
         if each.tls is None:
             yield FieldError(f"{path}.tls", "is missing; HTTPS needs certificateRefs")
         elif each.tls.mode != "Terminate":
-            yield FieldError(f"{path}.tls.mode", f'"{each.tls.mode[:80]}" does not go with HTTPS; Terminate does')
+            yield FieldError(f"{path}.tls.mode", f'"{each.tls.mode[:80]}" cannot be used with HTTPS; use Terminate')
         elif not each.tls.certificate_refs:
             yield FieldError(f"{path}.tls.certificateRefs", "is empty; it names a Secret of type kubernetes.io/tls")
     namespaces = each.allowed_routes.namespaces
@@ -109,11 +109,11 @@ def check_http_route(typed: HTTPRoute) -> Errors:
     """Everything wrong with it alone."""
     yield from _head(typed.spec.parent_refs, typed.spec.hostnames)
     if len(typed.spec.rules) > MOST_RULES:
-        yield FieldError("spec.rules", f"has {len(typed.spec.rules)} rules; {MOST_RULES} at the most")
+        yield FieldError("spec.rules", f"has {len(typed.spec.rules)} rules; at most {MOST_RULES}")
     for number, rule in enumerate(typed.spec.rules):
         path = f"spec.rules[{number}]"
         if len(rule.matches) > MOST_MATCHES:
-            yield FieldError(f"{path}.matches", f"has {len(rule.matches)} matches; {MOST_MATCHES} at the most")
+            yield FieldError(f"{path}.matches", f"has {len(rule.matches)} matches; at most {MOST_MATCHES}")
         for place, match in enumerate(rule.matches):
             yield from _http_match(match, f"{path}.matches[{place}]")
         yield from _filters(rule.filters, tuple(FILTERS), f"{path}.filters")
@@ -126,7 +126,7 @@ def check_http_route(typed: HTTPRoute) -> Errors:
                 yield from wrong_duration(rule.retry.backoff, f"{path}.retry.backoff")
             for place, code in enumerate(rule.retry.codes):
                 if not 400 <= code <= 599:
-                    yield FieldError(f"{path}.retry.codes[{place}]", f"{code} is no status of an error (400-599)")
+                    yield FieldError(f"{path}.retry.codes[{place}]", f"{code} is not an error status (400-599)")
 
 
 def _timeouts(timeouts: HTTPRouteTimeouts, path: str) -> Errors:
@@ -138,7 +138,7 @@ def _timeouts(timeouts: HTTPRouteTimeouts, path: str) -> Errors:
     if not wrong and timeouts.request and timeouts.backend_request:
         whole, one = seconds(timeouts.request), seconds(timeouts.backend_request)
         if 0 < whole < one:
-            said = f"{timeouts.backend_request} is longer than request, {timeouts.request}, which a try is a part of"
+            said = f"{timeouts.backend_request} is longer than request, {timeouts.request}, which includes every try"
             yield FieldError(f"{path}.backendRequest", said)
 
 
@@ -146,7 +146,7 @@ def check_grpc_route(typed: GRPCRoute) -> Errors:
     """Everything wrong with it alone."""
     yield from _head(typed.spec.parent_refs, typed.spec.hostnames)
     if len(typed.spec.rules) > MOST_RULES:
-        yield FieldError("spec.rules", f"has {len(typed.spec.rules)} rules; {MOST_RULES} at the most")
+        yield FieldError("spec.rules", f"has {len(typed.spec.rules)} rules; at most {MOST_RULES}")
     for number, rule in enumerate(typed.spec.rules):
         path = f"spec.rules[{number}]"
         for place, match in enumerate(rule.matches):
@@ -159,7 +159,7 @@ def check_reference_grant(typed: ReferenceGrant) -> Errors:
     """Everything wrong with it alone."""
     for name, there in (("from", typed.spec.from_), ("to", typed.spec.to)):
         if not there:
-            yield FieldError(f"spec.{name}", "is empty; name one at least")
+            yield FieldError(f"spec.{name}", "is empty; name at least one")
     for number, each in enumerate(typed.spec.from_):
         if wrong := wrong_label(each.namespace):
             yield FieldError(f"spec.from[{number}].namespace", wrong)
@@ -172,7 +172,7 @@ def _head(parents: Sequence[ParentReference], hostnames: Sequence[str]) -> Error
         if each.port and (wrong := wrong_port(each.port)):
             yield FieldError(f"spec.parentRefs[{number}].port", wrong)
         if each in parents[:number]:
-            yield FieldError(f"spec.parentRefs[{number}]", "stands twice; give each a sectionName of its own")
+            yield FieldError(f"spec.parentRefs[{number}]", "duplicate; give each its own sectionName")
 
 
 def _http_match(match: HTTPRouteMatch, path: str) -> Errors:
@@ -207,7 +207,7 @@ def _grpc_match(match: GRPCRouteMatch, path: str) -> Errors:
         return
     yield from none_of(method.type, VALUES, f"{path}.method.type")
     if not method.service and not method.method:
-        yield FieldError(f"{path}.method", "names neither a service nor a method; name one of them")
+        yield FieldError(f"{path}.method", "names neither a service nor a method; name at least one")
     for name, text in (("service", method.service), ("method", method.method)):
         if not text:
             continue
@@ -223,23 +223,23 @@ def _filters(filters: Sequence[RouteFilter], known: Sequence[str], path: str) ->
     for number, each in enumerate(filters):
         where = f"{path}[{number}]"
         if each.type not in known:
-            found = f'"{each.type[:80]}" is not served {"in a backendRef" if known is OF_BACKENDS else "here"}'
-            yield FieldError(f"{where}.type", f"{found}; {', '.join(known)} are")
+            found = f'"{each.type[:80]}" is not supported {"in a backendRef" if known is OF_BACKENDS else "here"}'
+            yield FieldError(f"{where}.type", f"{found}; use {', '.join(known)}")
             continue
         wanted = FILTERS[each.type]
         if getattr(each, wanted) is None:
             yield FieldError(f"{where}.{FIELDS[each.type]}", f"is missing; type {each.type} needs it")
         for name, attribute in FILTERS.items():
             if attribute != wanted and getattr(each, attribute) is not None:
-                yield FieldError(f"{where}.{FIELDS[name]}", f"does not go with type {each.type}")
+                yield FieldError(f"{where}.{FIELDS[name]}", f"cannot be used with type {each.type}")
         if each.extension_ref is not None:
-            yield FieldError(f"{where}.extensionRef", f"does not go with type {each.type}")
+            yield FieldError(f"{where}.extensionRef", f"cannot be used with type {each.type}")
         if each.type in seen and each.type != "RequestMirror":
-            yield FieldError(where, f"{each.type} stands twice; once is what the specification allows")
+            yield FieldError(where, f"duplicate {each.type}; the specification allows one")
         seen.add(each.type)
         yield from _filter(each, where)
     if {"RequestRedirect", "URLRewrite"} <= seen:
-        yield FieldError(path, "RequestRedirect and URLRewrite do not go together")
+        yield FieldError(path, "RequestRedirect and URLRewrite cannot be combined")
 
 
 def _filter(each: RouteFilter, path: str) -> Errors:
@@ -281,7 +281,7 @@ def _modifier(modifier: HTTPPathModifier, path: str) -> Errors:
         ("ReplacePrefixMatch", modifier.replace_prefix_match),
     ):
         if (name == modifier.type) != (text is not None):
-            said = "is missing" if text is None else f"does not go with type {modifier.type}"
+            said = "is missing" if text is None else f"cannot be used with type {modifier.type}"
             yield FieldError(f"{path}.{name[0].lower()}{name[1:]}", said)
 
 
@@ -292,7 +292,7 @@ def _prefixes(rule: HTTPRouteRule, path: str) -> Errors:
         if changed is None or changed.path is None or changed.path.type != "ReplacePrefixMatch":
             continue
         if any(match.path.type != "PathPrefix" for match in rule.matches):
-            said = "ReplacePrefixMatch needs matches of type PathPrefix alone"
+            said = "ReplacePrefixMatch needs all matches to be of type PathPrefix"
             yield FieldError(f"{path}.filters[{number}]", said)
 
 
@@ -307,6 +307,6 @@ def _backends(backends: Sequence[BackendRef], path: str) -> Errors:
 
 def _port(each: BackendObjectReference, path: str) -> Errors:
     if (each.group, each.kind) == ("", "Service") and not each.port:
-        yield FieldError(f"{path}.port", "is missing; a Service is called at one of its ports")
+        yield FieldError(f"{path}.port", "is missing; name one of the ports of the Service")
     elif each.port and (wrong := wrong_port(each.port)):
         yield FieldError(f"{path}.port", wrong)

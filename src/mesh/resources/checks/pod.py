@@ -54,7 +54,7 @@ def check_template(template: PodTemplateSpec | Pod, at: str) -> Errors:
         )
     spec = template.spec
     if not spec.containers:
-        yield FieldError(f"{base}.containers", "is empty; a pod needs one at least")
+        yield FieldError(f"{base}.containers", "is empty; a pod needs at least one")
     if not 0 <= spec.termination_grace_period_seconds <= LONGEST_GRACE:
         yield FieldError(
             f"{base}.terminationGracePeriodSeconds",
@@ -70,7 +70,7 @@ def check_template(template: PodTemplateSpec | Pod, at: str) -> Errors:
         for number, container in enumerate(containers):
             path = f"{base}.{group}[{number}]"
             if container.name in seen:
-                yield FieldError(f"{path}.name", f'"{container.name}" stands twice')
+                yield FieldError(f"{path}.name", f'duplicate "{container.name}"')
             seen.add(container.name)
             yield from _container(container, path, volumes)
             yield from _init(container, path) if group == "initContainers" else _main(container, path)
@@ -89,7 +89,7 @@ def _init(container: Container, path: str) -> Errors:
         ("lifecycle", container.lifecycle),
     ):
         if given is not None:
-            yield FieldError(f"{path}.{name}", "does not go with an init container that has no restartPolicy Always")
+            yield FieldError(f"{path}.{name}", "cannot be used in an init container without restartPolicy Always")
 
 
 def _main(container: Container, path: str) -> Errors:
@@ -113,7 +113,7 @@ def _container(container: Container, path: str, volumes: set[str]) -> Errors:
                 f"{where}.name", f'"{port.name}" is not a port\'s name: 15 lower-case letters, digits and "-"'
             )
         if port.name and port.name in names:
-            yield FieldError(f"{where}.name", f'"{port.name}" stands twice')
+            yield FieldError(f"{where}.name", f'duplicate "{port.name}"')
         names.add(port.name)
     for number, variable in enumerate(container.env):
         yield from _variable(variable, f"{path}.env[{number}]")
@@ -140,9 +140,9 @@ def _container(container: Container, path: str, volumes: set[str]) -> Errors:
         where = f"{path}.volumeMounts[{number}]"
         if mount.name not in volumes:
             known = ", ".join(sorted(volumes)) or "none"
-            yield FieldError(f"{where}.name", f'"{mount.name}" is no volume of the pod (it has {known})')
+            yield FieldError(f"{where}.name", f'"{mount.name}" is not a volume of the pod (it has {known})')
         if mount.mount_path in mounted:
-            yield FieldError(f"{where}.mountPath", f'"{mount.mount_path}" stands twice')
+            yield FieldError(f"{where}.mountPath", f'duplicate "{mount.mount_path}"')
         mounted.add(mount.mount_path)
 
 
@@ -150,14 +150,14 @@ def _variable(variable: EnvVar, path: str) -> Errors:
     if not ENV_NAME.fullmatch(variable.name):
         yield FieldError(f"{path}.name", f'"{variable.name[:80]}" is not a variable\'s name')
     if "\0" in variable.value:
-        yield FieldError(f"{path}.value", "holds a NUL character, which no process can be given")
+        yield FieldError(f"{path}.value", "contains a NUL character, which cannot be passed to a process")
     source = variable.value_from
     if source is None:
         return
     if variable.value:
-        yield FieldError(f"{path}.valueFrom", "does not go with value")
+        yield FieldError(f"{path}.valueFrom", "cannot be used with value")
     if source.file_key_ref is not None:
-        yield FieldError(f"{path}.valueFrom.fileKeyRef", "is not known here; configMapKeyRef or secretKeyRef would do")
+        yield FieldError(f"{path}.valueFrom.fileKeyRef", "is not supported here; use configMapKeyRef or secretKeyRef")
         return
     sources = {
         "fieldRef": source.field_ref,
@@ -177,8 +177,8 @@ def _variable(variable: EnvVar, path: str) -> Errors:
     if field is not None and field.field_path not in POD_FIELDS and not KEYED_FIELD.fullmatch(field.field_path):
         yield FieldError(
             f"{path}.valueFrom.fieldRef.fieldPath",
-            f'"{field.field_path[:80]}" is no field that a pod can be told; {", ".join(POD_FIELDS)}, '
-            "metadata.labels['<key>'] and metadata.annotations['<key>'] are",
+            f'"{field.field_path[:80]}" is not a field that a variable can have; use {", ".join(POD_FIELDS)}, '
+            "metadata.labels['<key>'] or metadata.annotations['<key>']",
         )
     resource = source.resource_field_ref
     if resource is not None and not RESOURCE_FIELD.fullmatch(resource.resource):
@@ -214,7 +214,9 @@ def _probe(probe: Probe, path: str, ports: set[str], *, readiness: bool) -> Erro
         yield FieldError(f"{path}.successThreshold", f"{probe.success_threshold} is not 1, as it must be here")
     grace = probe.termination_grace_period_seconds
     if grace is not None and (readiness or grace < 1):
-        why = "does not go with a readiness probe, which ends nothing" if readiness else f"{grace} is below 1"
+        why = (
+            "cannot be used in a readiness probe, which never restarts anything" if readiness else f"{grace} is below 1"
+        )
         yield FieldError(f"{path}.terminationGracePeriodSeconds", why)
 
 
@@ -238,12 +240,14 @@ def _handler_parts(handlers: dict[str, Any], path: str, ports: set[str]) -> Erro
                 yield FieldError(f"{path}.{name}.port", wrong)
         elif handler.port not in ports:
             known = ", ".join(sorted(ports - {""})) or "none"
-            yield FieldError(f"{path}.{name}.port", f'"{handler.port}" is no port of this container (it has {known})')
+            yield FieldError(
+                f"{path}.{name}.port", f'"{handler.port}" is not a port of this container (it has {known})'
+            )
     asked = handlers.get("httpGet")
     if asked is not None:
         yield from none_of(asked.scheme, ("HTTP", "HTTPS"), f"{path}.httpGet.scheme")
         if any(sign in asked.path for sign in "\r\n "):
-            yield FieldError(f"{path}.httpGet.path", "holds a space or a line's end")
+            yield FieldError(f"{path}.httpGet.path", "contains a space or a line break")
     run = handlers.get("exec")
     if run is not None and not run.command:
         yield FieldError(f"{path}.exec.command", "is empty")
@@ -266,7 +270,7 @@ def _volumes(spec: PodSpec, base: str) -> Errors:
         if wrong := wrong_label(volume.name):
             yield FieldError(f"{path}.name", wrong)
         if volume.name in seen:
-            yield FieldError(f"{path}.name", f'"{volume.name}" stands twice')
+            yield FieldError(f"{path}.name", f'duplicate "{volume.name}"')
         seen.add(volume.name)
         yield from _volume(volume, path)
 
@@ -274,7 +278,7 @@ def _volumes(spec: PodSpec, base: str) -> Errors:
 def _volume(volume: Volume, path: str) -> Errors:
     given = [name for name in volume.__struct_fields__ if name != "name" and getattr(volume, name) is not None]
     if len(given) > 1:
-        yield FieldError(path, "needs exactly one source, emptyDir or configMap, say")
+        yield FieldError(path, "needs exactly one source, such as emptyDir or configMap")
     for name, source in (("configMap", volume.config_map), ("secret", volume.secret)):
         if source is None:
             continue

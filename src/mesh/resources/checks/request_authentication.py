@@ -25,7 +25,7 @@ def check_request_authentication(typed: RequestAuthentication) -> Errors:
     """Everything wrong with it alone."""
     spec = typed.spec
     if spec.target_ref or spec.target_refs:
-        yield FieldError("spec.targetRefs", "names a waypoint or gateway of Istio's; use selector")
+        yield FieldError("spec.targetRefs", "names a waypoint or a Gateway, which is not supported here; use selector")
     if spec.selector is not None:
         for key, why in wrong_labels(spec.selector.match_labels):
             yield FieldError(f"spec.selector.matchLabels[{key}]", why)
@@ -35,10 +35,10 @@ def check_request_authentication(typed: RequestAuthentication) -> Errors:
 
 def _rule(rule: JWTRule, path: str) -> Errors:
     if not rule.issuer:
-        yield FieldError(f"{path}.issuer", "is missing; it is what tokens say as iss")
+        yield FieldError(f"{path}.issuer", "is missing; it is the iss claim of the tokens")
     yield from (FieldError(f"{path}.audiences[{n}]", "is empty") for n, each in enumerate(rule.audiences) if not each)
     if rule.jwks and (rule.jwks_uri or rule.jwks_uri_old):
-        yield FieldError(f"{path}.jwks", "does not go with jwksUri")
+        yield FieldError(f"{path}.jwks", "cannot be used with jwksUri")
     elif rule.jwks:
         if wrong := wrong_keys(rule.jwks):
             yield FieldError(f"{path}.jwks", wrong)
@@ -48,7 +48,9 @@ def _rule(rule: JWTRule, path: str) -> Errors:
             "is missing, and so is jwksUri; the issuer is not asked where its keys are (no discovery here)",
         )
     elif urlsplit(rule.uri).scheme not in ("http", "https") or not urlsplit(rule.uri).hostname:
-        yield FieldError(f"{path}.jwksUri", f'"{rule.uri[:200]}" is no URL of HTTP; "https://example.com/keys", say')
+        yield FieldError(
+            f"{path}.jwksUri", f'"{rule.uri[:200]}" is not an HTTP URL (for example, "https://example.com/keys")'
+        )
     headers = [(f"fromHeaders[{n}].name", each.name) for n, each in enumerate(rule.from_headers)]
     headers += [
         (f"outputClaimToHeaders[{n}].header", each.header) for n, each in enumerate(rule.output_claim_to_headers)
@@ -64,9 +66,7 @@ def _rule(rule: JWTRule, path: str) -> Errors:
     texts += [(f"spaceDelimitedClaims[{n}]", each) for n, each in enumerate(rule.space_delimited_claims)]
     yield from (FieldError(f"{path}.{name}", "is empty") for name, value in texts if not value)
     if len(rule.space_delimited_claims) > MOST_CLAIMS:
-        yield FieldError(
-            f"{path}.spaceDelimitedClaims", f"{len(rule.space_delimited_claims)}; {MOST_CLAIMS} at the most"
-        )
+        yield FieldError(f"{path}.spaceDelimitedClaims", f"{len(rule.space_delimited_claims)}; at most {MOST_CLAIMS}")
     if rule.timeout:
         yield from wrong_duration(rule.timeout, f"{path}.timeout", positive=True)
 
@@ -79,7 +79,7 @@ def wrong_keys(text: str) -> str:
         return f"is not JSON: {error}"
     keys = parsed.get("keys") if isinstance(parsed, dict) else None
     if not isinstance(keys, list):
-        return 'is no key set; {"keys": [{"kty": "RSA", "n": ..., "e": ...}]} is'
+        return 'is not a key set (for example, {"keys": [{"kty": "RSA", "n": ..., "e": ...}]})'
     usable = 0
     for number, key in enumerate(keys):
         if not isinstance(key, dict) or not isinstance(key.get("kty"), str):
@@ -89,7 +89,7 @@ def wrong_keys(text: str) -> str:
             if wrong := _wrong_key(key):
                 return f"keys[{number}]: {wrong}"
             usable += 1
-    return "" if usable else f"holds no key of a known type ({', '.join(MEMBERS)})"
+    return "" if usable else f"contains no key of a supported type ({', '.join(MEMBERS)})"
 
 
 def _wrong_key(key: Mapping[str, Any]) -> str:
@@ -105,7 +105,7 @@ def _wrong_key(key: Mapping[str, Any]) -> str:
         except (binascii.Error, ValueError):
             return f"{name} is not base64url"
         if (kind, name) == ("RSA", "n") and length < SMALLEST_RSA:
-            return f"n has {length} bytes; a key of type RSA has {SMALLEST_RSA} at the least"
+            return f"n has {length} bytes; a key of type RSA has at least {SMALLEST_RSA}"
         if kind in CURVES and length != CURVES[kind][key["crv"]]:
             return f"{name} has {length} bytes; {key['crv']} has {CURVES[kind][key['crv']]}"
     return ""

@@ -17,14 +17,14 @@ def check_service_entry(typed: ServiceEntry) -> Errors:
     """Everything wrong with it alone."""
     spec = typed.spec
     if not spec.hosts:
-        yield FieldError("spec.hosts", "is empty; name one host at least")
+        yield FieldError("spec.hosts", "is empty; name at least one host")
     for number, host in enumerate(spec.hosts):
         if wrong := wrong_host(host):
             yield FieldError(f"spec.hosts[{number}]", wrong)
         elif host.startswith("*"):
             yield FieldError(f"spec.hosts[{number}]", f'"{host}" stands for hosts that nobody can list; name each')
     if not spec.ports:
-        yield FieldError("spec.ports", "is empty; name one port at least")
+        yield FieldError("spec.ports", "is empty; name at least one port")
     yield from _ports(typed)
     if spec.resolution not in RESOLUTIONS:
         yield FieldError("spec.resolution", f'"{spec.resolution[:80]}" is none of {", ".join(RESOLUTIONS)}')
@@ -43,13 +43,13 @@ def _ports(typed: ServiceEntry) -> Errors:
         if port.target_port and (wrong := wrong_port(port.target_port)):
             yield FieldError(f"{path}.targetPort", wrong)
         if not port.name:
-            yield FieldError(f"{path}.name", 'is missing; "http", say')
+            yield FieldError(f"{path}.name", 'is missing (for example, "http")')
         if port.name in names or port.number in numbers:
-            yield FieldError(path, f'"{port.name}" or {port.number} stands twice')
+            yield FieldError(path, f'duplicate name "{port.name}" or number {port.number}')
         names.add(port.name)
         numbers.add(port.number)
         if port.protocol.upper() not in PROTOCOLS:
-            found = f'"{port.protocol[:80]}" is no protocol' if port.protocol else "is missing"
+            found = f'"{port.protocol[:80]}" is not a protocol' if port.protocol else "is missing"
             yield FieldError(f"{path}.protocol", found + meant(port.protocol.upper(), PROTOCOLS))
 
 
@@ -57,14 +57,14 @@ def _endpoints(typed: ServiceEntry) -> Errors:
     spec = typed.spec
     if spec.workload_selector is not None:
         if spec.endpoints:
-            yield FieldError("spec.endpoints", "does not go with workloadSelector")
+            yield FieldError("spec.endpoints", "cannot be used with workloadSelector")
         for key, why in wrong_labels(spec.workload_selector.labels):
             yield FieldError(f"spec.workloadSelector.labels[{key}]", why)
         return
     if spec.resolution == "STATIC" and not spec.endpoints:
         yield FieldError("spec.endpoints", "is empty; resolution STATIC needs addresses")
     if spec.resolution == "NONE" and spec.endpoints:
-        yield FieldError("spec.endpoints", "does not go with resolution NONE")
+        yield FieldError("spec.endpoints", "cannot be used with resolution NONE")
     named = {port.name for port in spec.ports}
     for number, each in enumerate(spec.endpoints):
         path = f"spec.endpoints[{number}]"
@@ -72,9 +72,9 @@ def _endpoints(typed: ServiceEntry) -> Errors:
             ipaddress.ip_address(each.address)
         except ValueError:
             if spec.resolution == "STATIC" or wrong_host(each.address):
-                yield FieldError(f"{path}.address", f'"{each.address[:80]}" is no IP address')
+                yield FieldError(f"{path}.address", f'"{each.address[:80]}" is not an IP address')
         for name, port in each.ports.items():
             if name not in named:
-                yield FieldError(f"{path}.ports[{name[:80]}]", f"is no port of the entry{meant(name, named)}")
+                yield FieldError(f"{path}.ports[{name[:80]}]", f"is not a port of the entry{meant(name, named)}")
             if wrong := wrong_port(port):
                 yield FieldError(f"{path}.ports[{name[:80]}]", wrong)

@@ -13,7 +13,7 @@ def check_sidecar(typed: Sidecar) -> Errors:
     """Everything wrong with it alone."""
     if typed.spec.workload_selector is not None and typed.spec.workload_selector.labels:
         yield FieldError(
-            "spec.workloadSelector", "is not known here: all pods of a namespace see the same hosts; leave it out"
+            "spec.workloadSelector", "is not supported here: all pods of a namespace see the same hosts; leave it out"
         )
     policy = typed.spec.outbound_traffic_policy
     if policy is not None:
@@ -21,12 +21,13 @@ def check_sidecar(typed: Sidecar) -> Errors:
     for number, each in enumerate(typed.spec.egress):
         path = f"spec.egress[{number}]"
         if not each.hosts:
-            yield FieldError(f"{path}.hosts", 'is empty; "./*" is all of the own namespace')
+            yield FieldError(f"{path}.hosts", 'is empty; "./*" is everything in the namespace of the Sidecar')
         for place, text in enumerate(each.hosts):
             namespace, slash, host = text.partition("/")
             if not slash or (namespace not in ("*", ".", "~") and wrong_label(namespace)):
                 yield FieldError(
-                    f"{path}.hosts[{place}]", f'"{text[:80]}" is not "namespace/host"; "./*" or "*/api.example.com" do'
+                    f"{path}.hosts[{place}]",
+                    f'"{text[:80]}" is not "namespace/host" (for example, "./*" or "*/api.example.com")',
                 )
             elif wrong := wrong_host(host):
                 yield FieldError(f"{path}.hosts[{place}]", wrong)

@@ -62,12 +62,12 @@ def check_virtual_service(typed: VirtualService) -> Errors:
     """Everything wrong with it alone; what it names is looked for by `mesh.resources.analysis.references`."""
     spec = typed.spec
     if not spec.http and not spec.tcp and not spec.tls:
-        yield FieldError("spec.http", "is empty; a VirtualService needs one route at least")
+        yield FieldError("spec.http", "is empty; a VirtualService needs at least one route")
     if len(spec.http) > MOST_ROUTES:
-        yield FieldError("spec.http", f"{len(spec.http)} routes; {MOST_ROUTES} at the most")
+        yield FieldError("spec.http", f"{len(spec.http)} routes; at most {MOST_ROUTES}")
         return
     if not spec.hosts and spec.gateways:
-        yield FieldError("spec.gateways", "does not go with a delegate, which is a VirtualService without hosts")
+        yield FieldError("spec.gateways", "cannot be used with a delegate, which is a VirtualService without hosts")
     yield from _hosts(spec.hosts, in_mesh="mesh" in spec.gateways or not spec.gateways)
     yield from _gateways(spec.gateways, "spec.gateways")
     for number, route in enumerate(spec.http):
@@ -87,10 +87,10 @@ def _hosts(hosts: Sequence[str], *, in_mesh: bool) -> Errors:
         if wrong := wrong_host(host):
             yield FieldError(path, wrong)
         if host.lower() in seen:
-            yield FieldError(path, f'"{host}" stands twice')
+            yield FieldError(path, f'duplicate "{host}"')
         seen.add(host.lower())
         if host == "*" and in_mesh:
-            yield FieldError(path, '"*" takes every host; name a gateway, or one host')
+            yield FieldError(path, '"*" matches every host; name a gateway, or one host')
 
 
 def _gateways(gateways: Sequence[str], path: str) -> Errors:
@@ -99,7 +99,8 @@ def _gateways(gateways: Sequence[str], path: str) -> Errors:
         wrong = wrong_subdomain(name) or (wrong_label(namespace) if slash else "")
         if wrong:
             yield FieldError(
-                f"{path}[{number}]", f'"{gateway[:80]}" names no Gateway; "<name>", "<namespace>/<name>" or "mesh" do'
+                f"{path}[{number}]",
+                f'"{gateway[:80]}" does not name a Gateway; use "<name>", "<namespace>/<name>" or "mesh"',
             )
 
 
@@ -140,7 +141,7 @@ def _action(route: HTTPRoute, path: str, *, delegate: bool) -> Errors:
         if actions[name]:
             for other, value in (("fault", route.fault), ("rewrite", route.rewrite)):
                 if value is not None:
-                    yield FieldError(f"{path}.{other}", f"does not go with {name}")
+                    yield FieldError(f"{path}.{other}", f"cannot be used with {name}")
 
 
 def _match(block: HTTPMatchRequest, path: str) -> Errors:
@@ -154,7 +155,7 @@ def _match(block: HTTPMatchRequest, path: str) -> Errors:
             where = f"{path}.{group}[{name[:80]}]"
             if name.startswith("@"):
                 if not CLAIM_KEY.fullmatch(name):
-                    yield FieldError(where, 'is not known; "@request.auth.claims[NAME]" is what a token says')
+                    yield FieldError(where, 'is not supported; use "@request.auth.claims[NAME]" for a claim')
             elif not HEADER.fullmatch(name.removeprefix(":")):
                 yield FieldError(where, "is not a header's name")
             yield from _string(match, where, presence=True)
@@ -176,7 +177,7 @@ def _string(match: StringMatch, path: str, *, presence: bool = False, empty_pref
         yield FieldError(path, "needs exactly one of exact, prefix, regex")
     if match.regex is not None:
         if not match.regex:
-            yield FieldError(f"{path}.regex", 'is empty; ".*" takes any text')
+            yield FieldError(f"{path}.regex", 'is empty; ".*" matches any text')
         elif wrong := wrong_regex(match.regex):
             yield FieldError(f"{path}.regex", wrong)
     if match.prefix == "" and not empty_prefix:
@@ -196,7 +197,7 @@ def _destinations(routes: Sequence[HTTPRouteDestination | RouteDestination], pat
     if len(routes) > 1 and total == 0:
         yield FieldError(f"{path}.route", "the weights add up to 0")
     if total > WHOLE:
-        yield FieldError(f"{path}.route", f"the weights add up to {total}; {WHOLE} at the most")
+        yield FieldError(f"{path}.route", f"the weights add up to {total}; at most {WHOLE}")
 
 
 def _destination(destination: Destination, path: str) -> Errors:
@@ -218,11 +219,11 @@ def _retries(route: HTTPRoute, path: str) -> Errors:
         yield FieldError(f"{path}.retries.attempts", f"{retries.attempts} is not in 0-2147483647")
     if retries.attempts == 0 and (retries.per_try_timeout or retries.retry_on):
         name = "perTryTimeout" if retries.per_try_timeout else "retryOn"
-        yield FieldError(f"{path}.retries.{name}", "does not go with attempts 0, which switches retries off")
+        yield FieldError(f"{path}.retries.{name}", "cannot be used with attempts 0, which switches retries off")
     words = [word.strip() for word in retries.retry_on.split(",")] if retries.retry_on else []
     for word in words:
         if word and word not in RETRY_CONDITIONS and word not in STATUSES:
-            said = f'"{word[:80]}" is no condition{meant(word, RETRY_CONDITIONS)}'
+            said = f'"{word[:80]}" is not a condition{meant(word, RETRY_CONDITIONS)}'
             yield FieldError(f"{path}.retries.retryOn", said)
     for name, text in (("perTryTimeout", retries.per_try_timeout), ("backoff", retries.backoff)):
         if text:
@@ -239,7 +240,7 @@ def _fault(route: HTTPRoute, path: str) -> Errors:
         where = f"{path}.fault.delay"
         yield from _percent(fault.delay.percentage, f"{where}.percentage")
         if fault.delay.exponential_delay:
-            yield FieldError(f"{where}.exponentialDelay", "is not known here; fixedDelay is")
+            yield FieldError(f"{where}.exponentialDelay", "is not supported here; use fixedDelay")
         elif not fault.delay.fixed_delay:
             yield FieldError(f"{where}.fixedDelay", "is missing")
         else:
@@ -248,10 +249,10 @@ def _fault(route: HTTPRoute, path: str) -> Errors:
         where = f"{path}.fault.abort"
         yield from _percent(fault.abort.percentage, f"{where}.percentage")
         if fault.abort.http2_error:
-            yield FieldError(f"{where}.http2Error", "is not known here; httpStatus and grpcStatus are")
+            yield FieldError(f"{where}.http2Error", "is not supported here; use httpStatus or grpcStatus")
         elif fault.abort.grpc_status:
             if fault.abort.http_status:
-                yield FieldError(f"{where}.grpcStatus", "does not go with httpStatus")
+                yield FieldError(f"{where}.grpcStatus", "cannot be used with httpStatus")
             yield from none_of(fault.abort.grpc_status, tuple(GRPC_STATUSES), f"{where}.grpcStatus")
         elif not 200 <= fault.abort.http_status <= 599:
             yield FieldError(f"{where}.httpStatus", f"{fault.abort.http_status} is not a status (200-599)")
@@ -271,7 +272,7 @@ def _redirect(route: HTTPRoute, path: str) -> Errors:
             f"{path}.redirect.derivePort", f'"{redirect.derive_port[:80]}" is none of {", ".join(DERIVED_PORTS[1:])}'
         )
     elif redirect.derive_port and redirect.port:
-        yield FieldError(f"{path}.redirect.derivePort", "does not go with port")
+        yield FieldError(f"{path}.redirect.derivePort", "cannot be used with port")
 
 
 def _direct_response(route: HTTPRoute, path: str) -> Errors:
@@ -302,7 +303,7 @@ def _rewrite(route: HTTPRoute, path: str) -> Errors:
     if pattern is None:
         return
     if rewrite.uri:
-        yield FieldError(f"{path}.rewrite.uriRegexRewrite", "does not go with uri")
+        yield FieldError(f"{path}.rewrite.uriRegexRewrite", "cannot be used with uri")
     if wrong := "is missing" if not pattern.match else wrong_regex(pattern.match):
         yield FieldError(f"{path}.rewrite.uriRegexRewrite.match", wrong)
 
@@ -321,7 +322,7 @@ def _mirrors(route: HTTPRoute, path: str) -> Errors:
     if route.mirror is not None:
         yield from _destination(route.mirror, f"{path}.mirror")
         if route.mirrors:
-            yield FieldError(f"{path}.mirrors", "does not go with mirror")
+            yield FieldError(f"{path}.mirrors", "cannot be used with mirror")
     yield from _percent(route.mirror_percentage, f"{path}.mirrorPercentage")
     for number, each in enumerate(route.mirrors):
         yield from _destination(each.destination, f"{path}.mirrors[{number}].destination")
@@ -344,7 +345,7 @@ def _headers(headers: Headers | None, path: str) -> Errors:
         yield from _header_values(operations.add, f"{where}.add", authority=side == "request")
         for number, name in enumerate(operations.remove):
             if not HEADER.fullmatch(name) or name.lower() == "host":
-                yield FieldError(f"{where}.remove[{number}]", f'"{name[:80]}" is no header that can be removed')
+                yield FieldError(f"{where}.remove[{number}]", f'"{name[:80]}" is not a header that can be removed')
 
 
 def _header_values(values: Mapping[str, str], path: str, *, authority: bool) -> Errors:
@@ -356,4 +357,4 @@ def _header_values(values: Mapping[str, str], path: str, *, authority: bool) -> 
         elif not HEADER.fullmatch(name):
             yield FieldError(f"{path}[{name[:80]}]", "is not a header's name")
         if any(sign in value for sign in "\r\n\0"):
-            yield FieldError(f"{path}[{name[:80]}]", "holds a line's end or a NUL character")
+            yield FieldError(f"{path}[{name[:80]}]", "contains a line break or a NUL character")

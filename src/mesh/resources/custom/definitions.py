@@ -114,7 +114,7 @@ def definition_warnings(body: Body) -> list[str]:
     spec = body["spec"]
     told = []
     if REGISTRY.by_kind(spec["group"], spec["names"]["kind"]):
-        told.append(f"the mesh has {spec['names']['kind']} of {spec['group']} already; its own one goes on")
+        told.append(f"the mesh already has {spec['names']['kind']} of {spec['group']}; its own definition is used")
     if "x-kubernetes-validations" in repr(spec["versions"]):
         told.append("rules in CEL (x-kubernetes-validations) are not evaluated here")
     if (spec.get("conversion") or {}).get("strategy") == "Webhook":
@@ -150,7 +150,7 @@ def _definition(body: Body) -> Iterator[FieldError]:
         return
     group, names = spec.get("group"), spec.get("names")
     if not isinstance(group, str) or wrong_subdomain(group) or "." not in group:
-        yield FieldError("spec.group", f'"{group}" is not a domain; example.com, say')
+        yield FieldError("spec.group", f'"{group}" is not a domain (for example, example.com)')
     if spec.get("scope") not in SCOPES:
         yield FieldError("spec.scope", f'"{spec.get("scope")}" is neither Namespaced nor Cluster')
     if isinstance(names, dict):
@@ -162,7 +162,7 @@ def _definition(body: Body) -> Iterator[FieldError]:
         yield FieldError("spec.names", "is missing")
     versions = spec.get("versions")
     if not isinstance(versions, list) or not versions:
-        yield FieldError("spec.versions", "is missing; one version at least")
+        yield FieldError("spec.versions", "is missing; a definition needs at least one version")
         return
     for number, version in enumerate(versions):
         yield from _version(version, f"spec.versions[{number}]")
@@ -194,10 +194,10 @@ def _version(version: Any, path: str) -> Iterator[FieldError]:
         return
     name = version.get("name")
     if not isinstance(name, str) or wrong_label(name):
-        yield FieldError(f"{path}.name", f"{name!r} is not a version; v1, say")
+        yield FieldError(f"{path}.name", f"{name!r} is not a version (for example, v1)")
     for flag in ("served", "storage"):
         if not isinstance(version.get(flag), bool):
-            yield FieldError(f"{path}.{flag}", "is neither true nor false")
+            yield FieldError(f"{path}.{flag}", "must be true or false")
     subresources = version.get("subresources", {})
     if not isinstance(subresources, dict) or not all(isinstance(each, dict) for each in subresources.values()):
         yield FieldError(f"{path}.subresources", "is not a map of maps")

@@ -25,7 +25,7 @@ def documents(text: str, source: str = "") -> list[tuple[Any, int]]:
     Raises Invalid that names source and line.
     """
     if len(text) > LARGEST_TEXT:
-        raise Invalid([FieldError("", f"{len(text)} characters; {LARGEST_TEXT} at the most")], source)
+        raise Invalid([FieldError("", f"{len(text)} characters; at most {LARGEST_TEXT}")], source)
     found = _json(text) if text.lstrip()[:1] in ("{", "[") else None
     return found if found is not None else _yaml(text, source)
 
@@ -42,7 +42,7 @@ class _Loader(yaml.CSafeLoader):
             if not isinstance(name, str | int | float | bool) and name is not None:
                 raise yaml.constructor.ConstructorError(None, None, "a key is a map or list", key.start_mark)
             if name in seen:
-                raise yaml.constructor.ConstructorError(None, None, f'the field "{name}" stands twice', key.start_mark)
+                raise yaml.constructor.ConstructorError(None, None, f'duplicate field "{name}"', key.start_mark)
             seen.add(name)
         return super().construct_mapping(node, deep)
 
@@ -139,7 +139,7 @@ def _json(text: str) -> list[tuple[Any, int]] | None:
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise ValueError("a key stands twice")
+        raise ValueError("duplicate key")
     return found
 
 

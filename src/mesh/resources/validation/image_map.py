@@ -62,12 +62,12 @@ class _Images(Part, frozen=True):
 def read_images(text: str) -> list[ImageMapping]:
     """The mappings in YAML or JSON text, in their order. Raises Invalid with the paths of all that is wrong."""
     if len(text) > LARGEST:
-        raise Invalid([FieldError("", f"{len(text)} characters; {LARGEST} at the most")])
+        raise Invalid([FieldError("", f"{len(text)} characters; at most {LARGEST}")])
     found = documents(text)
     if not found:
         return []
     if len(found) > 1:
-        raise Invalid([FieldError("", "holds several documents; one is read")])
+        raise Invalid([FieldError("", "contains several documents; only one is read")])
     body = plain(found[0][0])
     if not isinstance(body, dict):
         raise Invalid([FieldError("", f"a {type(body).__name__}, not an object with the field images")])
@@ -103,19 +103,19 @@ def check_images(config: ConfigMap) -> Iterator[FieldError]:
         folder = mapping.working_dir
         if folder and not PurePath(folder).is_absolute():
             where = f"{at}.images[{number}].workingDir"
-            yield FieldError(where, f'"{folder}" is not absolute; "/home/me/{folder}" would do')
+            yield FieldError(where, f'"{folder}" is not absolute (for example, "/home/me/{folder}")')
 
 
 def _wrong(mappings: Sequence[ImageMapping]) -> list[FieldError]:
     if len(mappings) > MOST:
-        return [FieldError("images", f"{len(mappings)} mappings; {MOST} at the most")]
+        return [FieldError("images", f"{len(mappings)} mappings; at most {MOST}")]
     errors = []
     for number, mapping in enumerate(mappings):
         at = f"images[{number}]"
         if not mapping.image:
-            errors.append(FieldError(f"{at}.image", 'is empty; a pattern as "docker.io/library/redis:*" would do'))
+            errors.append(FieldError(f"{at}.image", 'is empty; use a pattern such as "docker.io/library/redis:*"'))
         if not mapping.command or not mapping.command[0]:
-            errors.append(FieldError(f"{at}.command", "is empty; a program of this machine would do"))
+            errors.append(FieldError(f"{at}.command", "is empty; name a program of this machine"))
         errors += [
             FieldError(f"{at}.env", f'"{name}" is not a variable\'s name')
             for name in mapping.env
@@ -123,5 +123,5 @@ def _wrong(mappings: Sequence[ImageMapping]) -> list[FieldError]:
         ]
         words = (*mapping.command, *mapping.args, mapping.working_dir, *mapping.env.values())
         if any("\0" in word for word in words):
-            errors.append(FieldError(at, "holds a NUL character"))
+            errors.append(FieldError(at, "contains a NUL character"))
     return errors

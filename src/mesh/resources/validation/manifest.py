@@ -54,7 +54,7 @@ def parse(text: str, source: str = "") -> list[Manifest]:
         items = body.get("items") or []
         if _is_list(body) and isinstance(items, list):
             if not all(isinstance(item, dict) for item in items):
-                raise Invalid([FieldError("items", "holds what is not an object")], where)
+                raise Invalid([FieldError("items", "contains something that is not an object")], where)
             manifests += [Manifest(item, source, line) for item in items]
         else:
             manifests.append(Manifest(body, source, line))
@@ -81,7 +81,7 @@ def identify(body: dict[str, Any], default_namespace: str = "", registry: Regist
     metadata = metadata if isinstance(metadata, dict) else {}
     name = metadata.get("name") or metadata.get("generateName") or ""
     if not isinstance(kind, str) or not kind:
-        raise Invalid([FieldError("kind", "is missing; Deployment, say")])
+        raise Invalid([FieldError("kind", "is missing (for example, Deployment)")])
     if not isinstance(version, str) or not version:
         raise Invalid([FieldError("apiVersion", f"is missing{_versions(kind, registry)}")])
     group = version.rpartition("/")[0]
@@ -99,7 +99,7 @@ def identify(body: dict[str, Any], default_namespace: str = "", registry: Regist
 
 def _versions(kind: str, registry: Registry) -> str:
     versions = [version for info in registry.all() if info.kind == kind for version in info.api_versions]
-    return f"; {' or '.join(versions)} would do" if versions else ""
+    return f"; use {' or '.join(versions)}" if versions else ""
 
 
 def validate(
@@ -198,5 +198,5 @@ def _metadata(info: KindDefinition, typed: Resource) -> list[FieldError]:
     ]
     size = sum(len(key) + len(value) for key, value in metadata.annotations.items())
     if size > LARGEST_ANNOTATIONS:
-        errors.append(FieldError("metadata.annotations", f"{size} characters; {LARGEST_ANNOTATIONS} at the most"))
+        errors.append(FieldError("metadata.annotations", f"{size} characters; at most {LARGEST_ANNOTATIONS}"))
     return errors

@@ -16,7 +16,7 @@ def seconds(text: str) -> float:
     if text == "0":
         return 0.0
     if not WHOLE.fullmatch(text):
-        raise ValueError(f'"{text[:80]}" is not a duration; "1.5s" or "100ms" would do')
+        raise ValueError(f'"{text[:80]}" is not a duration (for example, "1.5s" or "100ms")')
     return sum(float(number) * UNITS[unit] for number, unit in PART.findall(text))
 
 
@@ -26,7 +26,7 @@ def share(value: int | str, whole: int, *, up: bool) -> int:
         return value
     digits = value.removesuffix("%")
     if not (value.endswith("%") and digits.isdecimal() and digits.isascii() and len(digits) < 10):
-        raise ValueError(f'"{value[:80]}" is neither a whole number nor a percentage as "25%"')
+        raise ValueError(f'"{value[:80]}" is neither a whole number nor a percentage such as "25%"')
     scaled = int(digits) * whole
     return -(-scaled // 100) if up else scaled // 100
 

@@ -43,7 +43,7 @@ def wrong_label(name: str) -> str:
         return "is missing"
     if not LABEL.fullmatch(name):
         return (
-            f'"{name[:80]}" is not a name: lower-case letters, digits and "-", 63 characters at the most, '
+            f'"{name[:80]}" is not a name: lower-case letters, digits and "-", at most 63 characters, '
             "a letter or digit first and last"
         )
     return ""
@@ -69,7 +69,7 @@ def wrong_host(host: str) -> str:
 
 
 def wrong_port(port: int, least: int = 1) -> str:
-    """Why this is no port; "" when it is one."""
+    """Why this is not a port; "" when it is one."""
     return "" if least <= port <= 65535 else f"{port} is not a port ({least}-65535)"
 
 

@@ -35,4 +35,4 @@ def meant(found: str, known: Iterable[str]) -> str:
     near = difflib.get_close_matches(found, names, 1, 0.6)
     if near:
         return f'; did you mean "{near[0]}"?'
-    return f" (known are {', '.join(names)})" if 0 < len(names) <= 8 else ""
+    return f" (valid: {', '.join(names)})" if 0 < len(names) <= 8 else ""

@@ -15,7 +15,7 @@ def quantity(value: str | int | float) -> float:
         return float(value)
     found = _QUANTITY.fullmatch(value)
     if found is None:
-        raise ValueError(f'"{value[:80]}" is not a quantity; "250m" or "64Mi" would do')
+        raise ValueError(f'"{value[:80]}" is not a quantity (for example, "250m" or "64Mi")')
     number, suffix = found.groups()
     if suffix in _SUFFIXES:
         return float(number) * _SUFFIXES[suffix]

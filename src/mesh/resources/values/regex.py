@@ -17,7 +17,7 @@ def wrong_regex(text: str) -> str:
     not closed. Envoy has the last word.
     """
     if len(text) > LONGEST:
-        return f"{len(text)} characters; {LONGEST} at the most"
+        return f"{len(text)} characters; at most {LONGEST}"
     opened, at, repeatable = 0, 0, False
     # How often the innermost part of each open group is repeated, and of the part just read: RE2 counts nested
     # repetitions together.
@@ -33,7 +33,7 @@ def wrong_regex(text: str) -> str:
                 return wrong
             last *= _times(text, at)
             if last > _MOST_REPEATED:
-                return f'"{text[at:end]}" makes {last} repetitions of what it repeats; {_MOST_REPEATED} at the most'
+                return f'"{text[at:end]}" makes {last} repetitions of what it repeats; at most {_MOST_REPEATED}'
             groups[-1] = max(groups[-1], last)
             at, repeatable = end, False
             continue
@@ -65,11 +65,11 @@ def _repetition(text: str, at: int, repeatable: bool) -> tuple[int, str]:
     counted = _REPEAT.match(text, at)
     end = counted.end() if counted else at + 1
     if not repeatable:
-        return end, f'"{text[at:end]}" repeats nothing (".*" takes any text)'
+        return end, f'"{text[at:end]}" repeats nothing (".*" matches any text)'
     if counted:
         least, most = int(counted[1]), int(counted[3] or counted[1])
         if max(least, most) > _MOST_REPEATED or least > most:
-            return end, f'"{counted[0]}" is not a repetition ({_MOST_REPEATED} times at the most)'
+            return end, f'"{counted[0]}" is not a repetition (at most {_MOST_REPEATED} times)'
     return end + text.startswith("?", end), ""
 
 
@@ -116,5 +116,5 @@ def _group(text: str, at: int) -> tuple[int, str]:
             return at, f'"{sign}" looks around, which RE2 cannot'
     known = _NAMED.match(text, at) or _FLAGS.match(text, at)
     if known is None:
-        return at, f'"{text[at : at + 4]}" is not known to RE2'
+        return at, f'"{text[at : at + 4]}" is not supported by RE2'
     return known.end(), ""

@@ -129,7 +129,7 @@ async def test_two_services_of_one_change_do_not_get_the_same_node_port(api: Api
 
 
 async def test_an_object_that_stands_twice_is_refused(api: Api) -> None:
-    with pytest.raises(ApiError, match="stands twice"):
+    with pytest.raises(ApiError, match="duplicate"):
         await api.run(api.client().apply, [config("a"), config("a", "2")], namespace="mesh")
 
 

@@ -35,7 +35,7 @@ def made(name: str = "fox", **spec: Any) -> Branch:
 @pytest.mark.parametrize(
     ("name", "spec", "told"),
     [
-        ("a" * 41, {}, "metadata.name: 41 characters; 40 at the most"),
+        ("a" * 41, {}, "metadata.name: 41 characters; at most 40"),
         ("fox.b", {}, "metadata.name"),
         ("fox", {"services": {}}, "spec.services: is empty"),
         (
@@ -53,11 +53,11 @@ def made(name: str = "fox", **spec: Any) -> Branch:
             {"enter": [{"cookie": {"name": "user", "value": ""}}]},
             "spec.enter[0].cookie.value: is empty, and would",
         ),
-        ("fox", {"enter": [{"host": "*"}]}, 'spec.enter[0].host: "*" would take every request'),
+        ("fox", {"enter": [{"host": "*"}]}, 'spec.enter[0].host: "*" would match every request'),
         (
             "fox",
             {"enter": [{"header": {"name": "Host", "value": "a"}}]},
-            "is no way into a branch: every request has it",
+            "cannot be used to enter a branch: every request has it",
         ),
         ("fox", {"enter": [{"header": {"name": "X-Branch", "value": "a"}}]}, "it is the mesh's own"),
         (
@@ -82,9 +82,9 @@ def made(name: str = "fox", **spec: Any) -> Branch:
         (
             "fox",
             {"services": {"products": {"fork": {"env": [{"name": "A"}, {"name": "A"}]}}}},
-            'spec.services[products].fork.env[1].name: "A" stands twice',
+            'spec.services[products].fork.env[1].name: duplicate "A"',
         ),
-        ("fox", {"services": {"new": {"template": {"spec": {"containers": []}}}}}, "a pod needs one at least"),
+        ("fox", {"services": {"new": {"template": {"spec": {"containers": []}}}}}, "a pod needs at least one"),
         (
             "fox",
             {"services": {"new": {"template": {"spec": {"containers": [{"name": "c", "command": ["x"]}]}}}}},
@@ -96,7 +96,7 @@ def made(name: str = "fox", **spec: Any) -> Branch:
             'spec.services[products].frok: unknown field; did you mean "fork"?',
         ),
         ("fox", {"includes": ["fox"]}, "spec.includes[0]: is the branch itself"),
-        ("fox", {"includes": ["a", "a"]}, 'spec.includes[1]: "a" stands twice'),
+        ("fox", {"includes": ["a", "a"]}, 'spec.includes[1]: duplicate "a"'),
         ("fox", {"fallback": "maybe"}, 'spec.fallback: "maybe" is not fail or baseline'),
         ("fox", {"expires": "2020-01-01T00:00:00Z"}, 'spec.expires: "2020-01-01T00:00:00Z" is in the past'),
         ("fox", {"expires": "soon"}, 'spec.expires: "soon" is neither a duration nor a time'),
@@ -205,7 +205,7 @@ def test_a_deployment_of_the_name_that_a_branch_needs_is_its_own_or_the_branch_i
 def test_a_loop_of_includes_is_refused_and_shown() -> None:
     ann = made("ann", includes=["bob"])
     bob = made("bob", includes=["fox"])
-    assert "goes round: fox includes ann includes bob includes fox" in problems(made(includes=["ann"]), ann, bob)[0]
+    assert "is a cycle: fox includes ann includes bob includes fox" in problems(made(includes=["ann"]), ann, bob)[0]
 
 
 def test_two_branches_cannot_have_the_same_way_in() -> None:

@@ -17,14 +17,14 @@ P = "spec.trafficPolicy"
     ("fields", "path", "says"),
     [
         ({"spec.host": "a b"}, "spec.host", "is not a host"),
-        ({"spec.subsets": [{"name": "a"}, {"name": "a"}]}, "spec.subsets[1].name", '"a" stands twice'),
+        ({"spec.subsets": [{"name": "a"}, {"name": "a"}]}, "spec.subsets[1].name", 'duplicate "a"'),
         ({"spec.subsets[0].name": ""}, "spec.subsets[0].name", "is missing"),
         ({"spec.subsets[0].labels.version": "a b"}, "spec.subsets[0].labels[version]", "label's value"),
         ({f"{P}.loadBalancer.simple": "ROUNDROBIN"}, f"{P}.loadBalancer.simple", 'did you mean "ROUND_ROBIN"?'),
         (
             {f"{P}.loadBalancer": {"simple": "RANDOM", "consistentHash": {"httpHeaderName": "a"}}},
             f"{P}.loadBalancer.consistentHash",
-            "does not go with simple",
+            "cannot be used with simple",
         ),
         ({f"{P}.connectionPool.tcp.connectTimeout": "0s"}, f"{P}.connectionPool.tcp.connectTimeout", "below 1ms"),
         ({f"{P}.connectionPool.tcp.maxConnections": -1}, f"{P}.connectionPool.tcp.maxConnections", "-1 is not in"),
@@ -37,16 +37,16 @@ P = "spec.trafficPolicy"
         ({f"{P}.outlierDetection.interval": "x"}, f"{P}.outlierDetection.interval", "is not a duration"),
         ({f"{P}.outlierDetection.maxEjectionPercent": 101}, f"{P}.outlierDetection.maxEjectionPercent", "101"),
         ({f"{P}.outlierDetection.consecutive5xxErrors": -1}, f"{P}.outlierDetection.consecutive5xxErrors", "-1"),
-        ({f"{P}.tls.mode": "MUTUAL_TLS"}, f"{P}.tls.mode", "is no mode"),
+        ({f"{P}.tls.mode": "MUTUAL_TLS"}, f"{P}.tls.mode", "is not a mode"),
         (
             {f"{P}.portLevelSettings": [{"port": {"number": 80}}, {"port": {"number": 80}}]},
             f"{P}.portLevelSettings[1].port.number",
-            "80 stands twice",
+            "duplicate 80",
         ),
         (
             {"spec.subsets[0].trafficPolicy.portLevelSettings": [{"port": {}, "loadBalancer": {"simple": "X"}}]},
             "spec.subsets[0].trafficPolicy.portLevelSettings[0].loadBalancer.simple",
-            "is no load balancer",
+            "is not a load balancer",
         ),
     ],
 )

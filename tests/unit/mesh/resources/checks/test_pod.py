@@ -42,20 +42,20 @@ GET = {"httpGet": {"port": "http"}}
         (f"{POD}.restartPolicy", "always", "", '"always" is not Always, OnFailure or Never'),
         (f"{POD}.terminationGracePeriodSeconds", -1, "", "-1 is not in 0-"),
         (f"{POD}.containers", [], "", "is empty"),
-        (f"{POD}.initContainers[0].name", "reviews", f"{C}.name", '"reviews" stands twice'),
-        (f"{POD}.initContainers[0].readinessProbe", GET, "", "does not go with an init container"),
+        (f"{POD}.initContainers[0].name", "reviews", f"{C}.name", 'duplicate "reviews"'),
+        (f"{POD}.initContainers[0].readinessProbe", GET, "", "cannot be used in an init container"),
         (f"{C}.restartPolicy", "Always", "", "is for init containers"),
         (f"{C}.ports[0].protocol", "tcp", "", '"tcp" is not TCP, UDP or SCTP'),
         (f"{C}.ports[0].name", "a-name-too-long-for-a-port", "", "is not a port's name"),
         (f"{C}.env[0].name", "1A", "", "is not a variable's name"),
         (f"{C}.env[0].value", "a\0b", "", "NUL"),
-        (SOURCE, {"fieldRef": {"fieldPath": "metadata.name"}}, "", "does not go with value"),
+        (SOURCE, {"fieldRef": {"fieldPath": "metadata.name"}}, "", "cannot be used with value"),
         (f"{C}.env[0]", {"name": "A", "valueFrom": {}}, SOURCE, "it has none"),
         (
             f"{C}.env[0]",
             {"name": "A", "valueFrom": {"fieldRef": {"fieldPath": "status.ip"}}},
             f"{SOURCE}.fieldRef.fieldPath",
-            '"status.ip" is no field that a pod can be told',
+            '"status.ip" is not a field that a variable can have',
         ),
         (
             f"{C}.env[0]",
@@ -78,7 +78,7 @@ GET = {"httpGet": {"port": "http"}}
             f"{C}.readinessProbe",
             {**GET, "terminationGracePeriodSeconds": 1},
             f"{C}.readinessProbe.terminationGracePeriodSeconds",
-            "does not go with a readiness probe",
+            "cannot be used in a readiness probe",
         ),
         (f"{C}.startupProbe", {"exec": {"command": []}}, f"{C}.startupProbe.exec.command", "is empty"),
         (f"{C}.startupProbe", {"grpc": {"port": 0}}, f"{C}.startupProbe.grpc.port", "0 is not a port"),
@@ -145,7 +145,7 @@ def test_what_is_hardly_meant_is_told_and_taken() -> None:
     mounts = [{"name": "tmp", "mountPath": "/tmp"}]
     found = validate(with_fields(DEPLOYMENT, {f"{C}.env": env, f"{C}.volumeMounts": mounts}), "mesh").warnings
     assert found == [
-        f'Deployment mesh/reviews: {C}.env[1].name: "A" stands twice; the last one is taken',
+        f'Deployment mesh/reviews: {C}.env[1].name: duplicate "A"; the last one is used',
     ]
 
 

@@ -18,15 +18,19 @@ M = f"{H}.match[0]"
 @pytest.mark.parametrize(
     ("fields", "path", "says"),
     [
-        ({"spec.http": []}, "spec.http", "needs one route at least"),
-        ({"spec.hosts": ["a", "A"]}, "spec.hosts[1]", '"A" stands twice'),
-        ({"spec.hosts": ["*"]}, "spec.hosts[0]", "takes every host"),
-        ({"spec.hosts": [], "spec.gateways": ["shop"]}, "spec.gateways", "does not go with a delegate"),
-        ({"spec.gateways": ["a/b/c"]}, "spec.gateways[0]", '"a/b/c" names no Gateway'),
-        ({"spec.gateways": [""]}, "spec.gateways[0]", "names no Gateway"),
+        ({"spec.http": []}, "spec.http", "needs at least one route"),
+        ({"spec.hosts": ["a", "A"]}, "spec.hosts[1]", 'duplicate "A"'),
+        ({"spec.hosts": ["*"]}, "spec.hosts[0]", "matches every host"),
+        ({"spec.hosts": [], "spec.gateways": ["shop"]}, "spec.gateways", "cannot be used with a delegate"),
+        ({"spec.gateways": ["a/b/c"]}, "spec.gateways[0]", '"a/b/c" does not name a Gateway'),
+        ({"spec.gateways": [""]}, "spec.gateways[0]", "does not name a Gateway"),
         ({f"{H}.redirect": {"uri": "/"}}, H, "it has route and redirect"),
         ({H: {}}, H, "it has none"),
-        ({H: {"redirect": {"uri": "/"}, "fault": {"abort": {"httpStatus": 500}}}}, f"{H}.fault", "go with redirect"),
+        (
+            {H: {"redirect": {"uri": "/"}, "fault": {"abort": {"httpStatus": 500}}}},
+            f"{H}.fault",
+            "cannot be used with redirect",
+        ),
         ({H: {"directResponse": {"status": 200}, "rewrite": {"uri": "/"}}}, f"{H}.rewrite", "with directResponse"),
         ({"spec.hosts": [], H: {"delegate": {"name": "x"}}}, f"{H}.delegate", "cannot delegate further"),
         ({H: {"delegate": {"name": ""}}}, f"{H}.delegate.name", "is missing"),
@@ -43,18 +47,18 @@ M = f"{H}.match[0]"
         ({f"{H}.match": [{"port": 70000}]}, f"{M}.port", "is not a port"),
         ({f"{H}.match": [{"sourceLabels": {"a": "b c"}}]}, f"{M}.sourceLabels[a]", "is not a label's value"),
         ({f"{H}.match": [{"sourceNamespace": "A"}]}, f"{M}.sourceNamespace", "is not a name"),
-        ({f"{H}.match": [{"gateways": ["A"]}]}, f"{M}.gateways[0]", "names no Gateway"),
+        ({f"{H}.match": [{"gateways": ["A"]}]}, f"{M}.gateways[0]", "does not name a Gateway"),
         ({f"{H}.route[0].destination.host": "*.a"}, f"{H}.route[0].destination.host", "not a wildcard"),
         ({f"{H}.route[0].destination.port": {"number": 0}}, f"{H}.route[0].destination.port.number", "not a port"),
         ({f"{H}.route[0].destination.subset": "v 1"}, f"{H}.route[0].destination.subset", "is not a name"),
         ({f"{H}.route": TO * 2}, f"{H}.route", "the weights add up to 0"),
-        ({f"{H}.route[0].weight": 2**32}, f"{H}.route", "4294967295 at the most"),
+        ({f"{H}.route[0].weight": 2**32}, f"{H}.route", "at most 4294967295"),
         ({f"{H}.route[0].weight": 1.5}, f"{H}.route[0].weight", "1.5 is not a whole number"),
         ({f"{H}.retries": {"attempts": -1}}, f"{H}.retries.attempts", "-1 is not in"),
-        ({f"{H}.retries": {"perTryTimeout": "2s"}}, f"{H}.retries.perTryTimeout", "does not go with attempts 0"),
+        ({f"{H}.retries": {"perTryTimeout": "2s"}}, f"{H}.retries.perTryTimeout", "cannot be used with attempts 0"),
         ({f"{H}.retries": {"attempts": 1, "perTryTimeout": "2"}}, f"{H}.retries.perTryTimeout", "not a duration"),
         ({f"{H}.retries": {"attempts": 1, "retryOn": "5xx,conect-failure"}}, f"{H}.retries.retryOn", "connect-failure"),
-        ({f"{H}.retries": {"attempts": 1, "retryOn": "999"}}, f"{H}.retries.retryOn", '"999" is no condition'),
+        ({f"{H}.retries": {"attempts": 1, "retryOn": "999"}}, f"{H}.retries.retryOn", '"999" is not a condition'),
         ({f"{H}.fault": {}}, f"{H}.fault", "needs delay or abort"),
         ({f"{H}.fault": {"delay": {}}}, f"{H}.fault.delay.fixedDelay", "is missing"),
         (
@@ -68,7 +72,7 @@ M = f"{H}.match[0]"
         (
             {H: {"redirect": {"port": 80, "derivePort": "FROM_REQUEST_PORT"}}},
             f"{H}.redirect.derivePort",
-            "does not go with port",
+            "cannot be used with port",
         ),
         ({H: {"redirect": {"derivePort": "X"}}}, f"{H}.redirect.derivePort", '"X" is none of'),
         ({H: {"directResponse": {"status": 600}}}, f"{H}.directResponse.status", "600 is not a status"),
@@ -87,7 +91,7 @@ M = f"{H}.match[0]"
         (
             {f"{H}.rewrite": {"uri": "/", "uriRegexRewrite": {"match": "a"}}},
             f"{H}.rewrite.uriRegexRewrite",
-            "does not go with uri",
+            "cannot be used with uri",
         ),
         ({f"{H}.corsPolicy": {"allowOrigins": [{}]}}, f"{H}.corsPolicy.allowOrigins[0]", "needs exactly one"),
         ({f"{H}.corsPolicy": {"maxAge": "1"}}, f"{H}.corsPolicy.maxAge", "is not a duration"),
@@ -96,7 +100,7 @@ M = f"{H}.match[0]"
         ({f"{H}.headers": {"request": {"set": {"a b": "c"}}}}, f"{H}.headers.request.set[a b]", "header's name"),
         ({f"{H}.headers": {"request": {"set": {":path": "c"}}}}, f"{H}.headers.request.set[:path]", "header's name"),
         ({f"{H}.headers": {"response": {"set": {"host": "c"}}}}, f"{H}.headers.response.set[host]", "in an answer"),
-        ({f"{H}.headers": {"request": {"add": {"a": "b\r\nc"}}}}, f"{H}.headers.request.add[a]", "line's end"),
+        ({f"{H}.headers": {"request": {"add": {"a": "b\r\nc"}}}}, f"{H}.headers.request.add[a]", "line break"),
         ({f"{H}.headers": {"request": {"remove": ["Host"]}}}, f"{H}.headers.request.remove[0]", "can be removed"),
         ({"spec.tcp": [{}]}, "spec.tcp[0].route", "is empty"),
     ],
@@ -129,7 +133,7 @@ def test_a_virtual_service_is_taken_with(errors_of: Errors, fields: dict[str, An
 def test_a_route_behind_one_that_takes_all_is_told() -> None:
     routes = [{"match": [{"uri": {"prefix": "/a"}}], "route": TO}, {"route": TO}, {"route": TO}]
     assert validate(with_fields(RULE, {"spec.http": routes}), "mesh").warnings == [
-        "VirtualService mesh/reviews: spec.http[2]: is never reached: spec.http[1] takes every request before it"
+        "VirtualService mesh/reviews: spec.http[2]: is never reached: spec.http[1] matches every request before it"
     ]
     canary = [{"delegate": {"name": "canary"}}, {"route": TO}]
     assert validate(with_fields(RULE, {"spec.http": canary}), "mesh").warnings == []

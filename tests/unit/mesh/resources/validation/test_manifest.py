@@ -75,7 +75,7 @@ CASES = [
         DEPLOYMENT,
         f"{CONTAINER}/readinessProbe/httpGet/port",
         "htp",
-        "is no port of this container (it has http)",
+        "is not a port of this container (it has http)",
     ),
     (DEPLOYMENT, f"{CONTAINER}/readinessProbe/exec", {"command": ["x"]}, "exactly one of httpGet, tcpSocket"),
     (DEPLOYMENT, f"{CONTAINER}/ports/0/containerPort", 70000, "70000 is not a port"),
@@ -87,7 +87,7 @@ CASES = [
         "Deploymnt",
         'there is no kind "Deploymnt" in "apps/v1"; did you mean "Deployment"?',
     ),
-    (DEPLOYMENT, "apiVersion", "apps/v2", '"apps/v2" is not known; apps/v1 would do'),
+    (DEPLOYMENT, "apiVersion", "apps/v2", '"apps/v2" is not known; use apps/v1'),
     (DEPLOYMENT, "kind", None, "kind: is missing"),
     (DEPLOYMENT, "spec/strategy", {"type": "Rolling"}, "neither RollingUpdate nor Recreate"),
     (
@@ -106,7 +106,7 @@ CASES = [
     (RULE, "spec/http/0/match", [{"uri": {"exact": "/", "prefix": "/"}}], "needs exactly one of exact"),
     (RULE, "spec/http/0/route/0/weight", -1, "weight: -1 is below 0"),
     (RULE, "spec/hosts", ["pro ducts"], '"pro ducts" is not a host'),
-    (RULE, "spec/hosts", ["*"], "takes every host"),
+    (RULE, "spec/hosts", ["*"], "matches every host"),
     (RULE, "spec/http/0/fault", {"abort": {"httpStatus": 700}}, "700 is not a status"),
 ]
 
@@ -150,7 +150,7 @@ def test_string_data_becomes_data() -> None:
     ("text", "says"),
     [
         ("a: [", "f.yaml:2: not YAML"),
-        ("kind: a\nkind: b\n", 'f.yaml:2: not YAML: the field "kind" stands twice'),
+        ("kind: a\nkind: b\n", 'f.yaml:2: not YAML: duplicate field "kind"'),
         ("- 1\n- 2\n", "a list, not an object"),
         ("just words", "a str, not an object"),
         ("a: &a [1]\nb: &b [*a,*a]\nc: &c [*b,*b]\n", ""),

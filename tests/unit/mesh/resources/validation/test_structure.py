@@ -13,9 +13,9 @@ from tests.support.smallest import DEPLOYMENT
 @pytest.mark.parametrize(
     ("body", "says"),
     [
-        ({"kind": "Service"}, "apiVersion: is missing; v1 would do"),
+        ({"kind": "Service"}, "apiVersion: is missing; use v1"),
         ({"apiVersion": "v1", "kind": "Servce"}, 'did you mean "Service"?'),
-        ({"apiVersion": "extensions/v1beta1", "kind": "Deployment"}, "apps/v1 would do"),
+        ({"apiVersion": "extensions/v1beta1", "kind": "Deployment"}, "use apps/v1"),
         ({"apiVersion": "v1", "kind": "Service"}, "metadata: is missing"),
         ({"apiVersion": "v1", "kind": "Service", "metadata": {}}, "metadata.name: is missing"),
         ({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "a", "namespace": "A"}}, "metadata.namespace"),
