@@ -174,6 +174,7 @@ class Daemon:
             sources=Sources(telemetry, Reasons(store, lambda: programmer.snapshot), lambda: programmer.snapshot),
             extra_routes=console.routes,
             supervisor=supervisor,
+            streams=pods.streams,
         )
         url = await api.start()
         stack.push_async_callback(api.stop)

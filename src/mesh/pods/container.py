@@ -28,7 +28,7 @@ Record = Callable[[str, str, str], None]
 
 
 @dataclass(frozen=True, slots=True)
-class _Run:
+class Run:
     """One run of the container's process."""
 
     spec: ProcessSpec
@@ -66,9 +66,14 @@ class ContainerRunner:
         settings = dependencies.settings
         self._backoff = Backoff(settings.backoff_first, settings.backoff_limit, settings.backoff_reset)
         self._stopping = asyncio.Event()
-        self._run: _Run | None = None
+        self._run: Run | None = None
         self._log: LogFile | None = None
         self._tasks: list[asyncio.Task[None]] = []
+
+    @property
+    def current(self) -> Run | None:
+        """The run that is under way; None between two runs."""
+        return self._run
 
     async def run(self, sandbox: Sandbox) -> int:
         """Runs until the container has ended for good; returns its last exit code (137 when it never ran)."""
@@ -131,7 +136,7 @@ class ContainerRunner:
         self._changed()
         return ended
 
-    async def _start(self, sandbox: Sandbox) -> _Run:
+    async def _start(self, sandbox: Sandbox) -> Run:
         """Raises NotYet."""
         spec = process_spec(self._pod, self.container, sandbox, self._dependencies)
         key = LogKey(self._pod.metadata.namespace, self._pod.metadata.name, self.container.name)
@@ -155,9 +160,9 @@ class ContainerRunner:
         if self._stopping.is_set():
             # `stop` came while the process was being started, and had no process to end.
             process.signal(signal.SIGKILL)
-        return _Run(spec, sandbox, process, log, pipe)
+        return Run(spec, sandbox, process, log, pipe)
 
-    def _on_start(self, run: _Run, health: HealthWatch) -> None:
+    def _on_start(self, run: Run, health: HealthWatch) -> None:
         self.state.run(run.process.pid)
         if self.state.started:
             self.was_started.set()
@@ -177,7 +182,7 @@ class ContainerRunner:
         self._record("Normal", "Killing", f"Container {self.container.name} failed {name} probe, will be restarted")
         self._spawn(self._terminate(probe_grace(probe, self._pod), asyncio.Event()))
 
-    async def _post_start(self, run: _Run, hook: LifecycleHandler) -> None:
+    async def _post_start(self, run: Run, hook: LifecycleHandler) -> None:
         try:
             await run_hook(hook, self.container, run.sandbox, run.spec, POST_START_LIMIT)
         except HookFailed as failure:

@@ -18,6 +18,7 @@ from mesh.pods.network.pools import AddressPool
 from mesh.pods.pod import PodRunner
 from mesh.pods.pod_settings import PodSettings
 from mesh.pods.runtime.interface import Runtime
+from mesh.pods.streams.pod_streams import ManagedStreams
 from mesh.reconcile.follower import follow
 from mesh.reconcile.supervisor import Supervisor
 from mesh.resources.values.body import Body
@@ -69,6 +70,7 @@ class PodManager:
         self._runners: dict[str, PodRunner] = {}
         self._seen = 0
         self.logs = LogReader(self._files)
+        self.streams = ManagedStreams(self._runners.get, self.logs)
 
     async def start(self) -> None:
         """Begins to follow the store, and starts what is in it.

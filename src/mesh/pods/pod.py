@@ -56,6 +56,16 @@ class PodRunner:
         """The pod's address; "" until it has a place to run in."""
         return "" if self._sandbox is None else self._sandbox.ip
 
+    @property
+    def sandbox(self) -> Sandbox | None:
+        """Where the pod runs; None until there is such a place."""
+        return self._sandbox
+
+    def container(self, name: str) -> ContainerRunner | None:
+        """The runner of one of its containers, init containers included."""
+        runners = (*self._init, *self._containers)
+        return next((runner for runner in runners if runner.container.name == name), None)
+
     def update(self, stored: Stored) -> None:
         """Takes a newer version of the object: a deletionTimestamp begins its end, a grace period of 0 hurries it."""
         if not stored.body["metadata"].get("deletionTimestamp"):

@@ -1,24 +1,12 @@
 """What the streams need of the node: commands in containers, what a container writes, connections into pods."""
 
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Sequence
 from typing import Protocol
 
+from mesh.pods.streams.command_streams import NotRunning
 from mesh.resources.values.ref import Ref
 
-
-class NotRunning(Exception):
-    """The container or pod cannot be reached now; the message says why."""
-
-
-@dataclass(frozen=True, slots=True)
-class CommandSpec:
-    """A command beside a container's own: `argv` as it is, without a shell."""
-
-    container: str
-    argv: tuple[str, ...]
-    stdin: bool
-    tty: bool
+__all__ = ["NotRunning", "PodBytes", "PodStreams", "RunningCommand"]
 
 
 class RunningCommand(Protocol):
@@ -72,7 +60,11 @@ class PodBytes(Protocol):
 class PodStreams(Protocol):
     """The node's side of exec, attach and port-forward. Each raises NotRunning."""
 
-    async def run(self, pod: Ref, uid: str, spec: CommandSpec) -> RunningCommand: ...
+    async def run(
+        self, pod: Ref, uid: str, container: str, argv: Sequence[str], *, stdin: bool, tty: bool
+    ) -> RunningCommand:
+        """A command beside a container's own: `argv` as it is, without a shell."""
+        ...
 
     async def attach(self, pod: Ref, uid: str, container: str, *, stdin: bool, tty: bool) -> RunningCommand: ...
 

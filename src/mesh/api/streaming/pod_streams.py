@@ -8,7 +8,7 @@ from contextlib import suppress
 from mesh.api.node.pod_logs import container_of
 from mesh.api.objects.paths import Target
 from mesh.api.objects.reading import require
-from mesh.api.streaming.backend import CommandSpec, NotRunning, PodBytes, PodStreams, RunningCommand
+from mesh.api.streaming.backend import NotRunning, PodBytes, PodStreams, RunningCommand
 from mesh.api.streaming.port_forward import forward, ports_of
 from mesh.api.streaming.remote_command import Wishes, accept, converse
 from mesh.api.transport.http import Request, Takeover
@@ -36,9 +36,13 @@ class PodStreaming:
             raise Problem(400, "command: missing; name the program to run, for example ?command=ls")
         if len(argv) > MOST_WORDS:
             raise Problem(400, f"command: {len(argv)} words; at most {MOST_WORDS} are accepted")
-        spec = CommandSpec(_running_container(pod, request), argv, wishes.stdin, wishes.tty)
+        container = _running_container(pod, request)
         backend = self._required()
-        return await self._conversation(request, wishes, lambda: backend.run(pod.ref, pod.uid, spec))
+
+        def begin() -> Awaitable[RunningCommand]:
+            return backend.run(pod.ref, pod.uid, container, argv, stdin=wishes.stdin, tty=wishes.tty)
+
+        return await self._conversation(request, wishes, begin)
 
     async def attach(self, target: Target, request: Request) -> Takeover:
         """The streams of a container's own process. Raises Problem (400, 404, 500)."""

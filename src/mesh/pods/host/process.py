@@ -6,9 +6,11 @@ setsid(2) are remembered before a signal is sent, while the kernel still knows w
 """
 
 import asyncio
+import fcntl
 import os
 import signal
 import subprocess
+import termios
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -43,9 +45,13 @@ class Process:
         folder: Path,
         records: Records,
         *,
-        output: int = subprocess.DEVNULL,
+        stdio: tuple[int | None, int | None, int | None] = (None, None, None),
+        controlling_terminal: bool = False,
     ) -> Self:
-        """Starts `argv` in `folder` without a shell; stdout and stderr go to the descriptor `output`.
+        """Starts `argv` in `folder` without a shell.
+
+        `stdio` are descriptors for stdin, stdout and stderr; None is /dev/null. With `controlling_terminal` stdin is a
+        terminal, which becomes the new session's own.
 
         The program is looked up on the PATH of `environment`. Raises StartError.
         """
@@ -56,17 +62,20 @@ class Process:
         if program is None:
             places = str(folder) if "/" in argv[0] else f"PATH {path}"
             raise StartError(f'"{argv[0]}": no such program; looked for it in {places}')
+        stdin, stdout, stderr = stdio
         try:
             popen = subprocess.Popen(
                 list(argv),
                 executable=program,
                 env=dict(environment),
                 cwd=folder,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
+                stdin=subprocess.DEVNULL if stdin is None else stdin,
+                stdout=subprocess.DEVNULL if stdout is None else stdout,
+                stderr=subprocess.DEVNULL if stderr is None else stderr,
                 start_new_session=True,
                 close_fds=True,
+                # Runs after setsid(2): only a session leader can take a terminal.
+                preexec_fn=_take_terminal if controlling_terminal else None,  # noqa: PLW1509 - no threads use it
             )
         except (OSError, ValueError) as error:
             raise StartError(f'"{argv[0]}": {getattr(error, "strerror", None) or error}') from None
@@ -102,6 +111,10 @@ class Process:
         status = self._popen.wait()
         self._records.remove(self.pid, self.started)
         self._exit.set_result(Exit(128 - status, -status) if status < 0 else Exit(status, 0))
+
+
+def _take_terminal() -> None:
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
 
 def _executable(name: str, path: str, folder: Path) -> str | None:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from mesh.pods.sandbox.spec import Mount
+from mesh.pods.streams.command_streams import CommandStreams
 from mesh.resources.core.pod import Container, Pod
 
 
@@ -96,6 +97,11 @@ class Sandbox(Protocol):
         ...
 
     @property
+    def loopback(self) -> str:
+        """The address at which a program finds itself without leaving the pod."""
+        ...
+
+    @property
     def host_ip(self) -> str:
         """The node's address, as its pods see it."""
         ...
@@ -125,6 +131,13 @@ class Sandbox(Protocol):
 
         A command that cannot be started gives 127 and the reason. Raises TimeoutError after `limit` seconds; the
         command and its children are killed then, and when the caller is cancelled.
+        """
+        ...
+
+    async def open(self, spec: ProcessSpec, command: Sequence[str], *, stdin: bool, tty: bool) -> CommandStreams:
+        """Starts a command beside the container that `spec` started and gives its streams: `kubectl exec`.
+
+        Without `stdin` it reads the end of its input at once. Raises StartError.
         """
         ...
 

@@ -6,6 +6,7 @@ Works on every Linux machine without any privilege. What it cannot do (mounts, a
 
 import asyncio
 import os
+import pty
 import shutil
 import signal
 import ssl
@@ -18,6 +19,7 @@ from mesh.pods.host.leftovers import Records
 from mesh.pods.host.process import Process
 from mesh.pods.host.procfs import CONTAINER_MARK, HOME_MARK, POD_MARK
 from mesh.pods.runtime.interface import CommandResult, Limitation, ProcessSpec, SandboxError, StartError
+from mesh.pods.streams.command_streams import CommandStreams, Pipes, terminal
 from mesh.resources.core.pod import Container, Pod
 
 OUTPUT_LIMIT = 10 * 1024
@@ -85,6 +87,11 @@ class LoopbackSandbox:
         self._removed = False
 
     @property
+    def loopback(self) -> str:
+        """Not 127.0.0.1, which all pods and the host share."""
+        return self.ip
+
+    @property
     def host_ip(self) -> str:
         return HOST_IP
 
@@ -118,14 +125,16 @@ class LoopbackSandbox:
         except OSError as error:
             raise StartError(f"cannot open its output {output}: {error.strerror}") from None
         try:
-            return Process.start(spec.argv, spec.environment, spec.folder, self._records, output=descriptor)
+            return Process.start(
+                spec.argv, spec.environment, spec.folder, self._records, stdio=(None, descriptor, descriptor)
+            )
         finally:
             os.close(descriptor)
 
     async def run(self, spec: ProcessSpec, command: Sequence[str], limit: float) -> CommandResult:
         output = os.memfd_create("output", os.MFD_CLOEXEC)
         try:
-            process = Process.start(command, spec.environment, spec.folder, self._records, output=output)
+            process = Process.start(command, spec.environment, spec.folder, self._records, stdio=(None, output, output))
             try:
                 async with asyncio.timeout(limit):
                     ended = await process.wait()
@@ -136,6 +145,30 @@ class LoopbackSandbox:
             return CommandResult(127, str(error))
         finally:
             os.close(output)
+
+    async def open(self, spec: ProcessSpec, command: Sequence[str], *, stdin: bool, tty: bool) -> CommandStreams:
+        if tty:
+            master, slave = pty.openpty()
+            descriptors, theirs = terminal(master), (slave, slave, slave)
+        else:
+            pipes = Pipes(stdin=stdin)
+            descriptors, theirs = pipes.ours, pipes.theirs
+        try:
+            process = Process.start(
+                command, spec.environment, spec.folder, self._records, stdio=theirs, controlling_terminal=tty
+            )
+        except StartError:
+            for fd in descriptors.all():
+                os.close(fd)
+            raise
+        finally:
+            for fd in set(theirs):
+                os.close(fd)
+
+        async def ended() -> int:
+            return (await process.wait()).code
+
+        return CommandStreams(descriptors, ended(), lambda: process.signal(signal.SIGKILL))
 
     async def connect(
         self, protocol: Callable[[], asyncio.BaseProtocol], host: str, port: int, tls: ssl.SSLContext | None = None

@@ -30,6 +30,7 @@ from mesh.pods.sandbox.client import Agent, AgentError, AgentGone
 from mesh.pods.sandbox.client import Process as AgentProcess
 from mesh.pods.sandbox.needed import needed_paths
 from mesh.pods.sandbox.spec import ProcessSpec as AgentSpec
+from mesh.pods.streams.command_streams import CommandStreams, Pipes, terminal
 from mesh.resources.core.pod import Container, Pod
 
 OUTPUT_LIMIT = 10 * 1024
@@ -145,6 +146,10 @@ class NamespaceSandbox:
         self._removed = False
 
     @property
+    def loopback(self) -> str:
+        return "127.0.0.1"
+
+    @property
     def host_ip(self) -> str:
         return MESH_ADDRESS
 
@@ -201,6 +206,28 @@ class NamespaceSandbox:
             if process is not None and process.alive:
                 process.signal(signal.SIGKILL)
             os.close(output)
+
+    async def open(self, spec: ProcessSpec, command: Sequence[str], *, stdin: bool, tty: bool) -> CommandStreams:
+        pipes = None if tty else Pipes(stdin=stdin)
+        try:
+            process = await self.spawn_beside(spec.container, command, pipes.theirs if pipes else (), tty=tty)
+        except AgentError as error:
+            if pipes is not None:
+                pipes.close_ours()
+            raise StartError(str(error)) from None
+        finally:
+            if pipes is not None:
+                pipes.close_theirs()
+        running = NamespaceProcess(process)
+        descriptors = pipes.ours if pipes is not None else terminal(process.terminal)
+
+        async def ended() -> int:
+            code = (await running.wait()).code
+            with suppress(AgentError):
+                await self._runtime.agent.acknowledge([running.key])
+            return code
+
+        return CommandStreams(descriptors, ended(), lambda: running.signal(signal.SIGKILL))
 
     async def spawn_beside(
         self, container: str, command: Sequence[str], stdio: Sequence[int | None], *, tty: bool = False

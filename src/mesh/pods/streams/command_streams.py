@@ -15,6 +15,10 @@ CHUNK = 32 << 10
 DRAIN_LIMIT = 1.0
 
 
+class NotRunning(Exception):
+    """The container or pod cannot be reached now; the message says why."""
+
+
 @dataclass(frozen=True, slots=True)
 class Descriptors:
     """The daemon's ends. With a terminal `stdin` and `stdout` are the same descriptor and `stderr` is None.
@@ -30,6 +34,33 @@ class Descriptors:
     def all(self) -> set[int]:
         """Each descriptor once."""
         return {fd for fd in (self.stdin, self.stdout, self.stderr) if fd is not None}
+
+
+class Pipes:
+    """Three pipes: `theirs` are the process's ends (stdin, stdout, stderr), `ours` the other ones."""
+
+    def __init__(self, *, stdin: bool) -> None:
+        given, typed = os.pipe2(os.O_CLOEXEC)
+        (out, out_end), (err, err_end) = os.pipe2(os.O_CLOEXEC), os.pipe2(os.O_CLOEXEC)
+        if not stdin:
+            os.close(typed)
+        self.theirs = (given, out_end, err_end)
+        self.ours = Descriptors(typed if stdin else None, out, err)
+
+    def close_theirs(self) -> None:
+        """After the process has been started, or was not."""
+        for fd in self.theirs:
+            os.close(fd)
+
+    def close_ours(self) -> None:
+        """When there is no process to talk to."""
+        for fd in self.ours.all():
+            os.close(fd)
+
+
+def terminal(master: int | None) -> Descriptors:
+    """The streams of a process with a terminal, by the terminal's master side."""
+    return Descriptors(master, master, None, is_terminal=True)
 
 
 class CommandStreams:
