@@ -13,7 +13,7 @@ demo: $(VENV)/.ready ## start the mesh and the mall, with jason's and fox's bran
 	@$(BIN)/meshmall demo
 
 test: $(VENV)/.ready-dev ## run the tests
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --cov --cov-report= && $(BIN)/python -m tests.support.coverage
 
 bench: $(VENV)/.ready-dev ## measure: speed, start, memory; prints a table, writes bench/results/*.json
 	@$(BIN)/python -m bench

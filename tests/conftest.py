@@ -4,6 +4,9 @@ import gc
 from collections.abc import Iterator
 
 import pytest
+from coverage import Coverage
+
+from tests.support.places import UNIT
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -13,6 +16,21 @@ def tidy_module() -> Iterator[None]:
     gc.freeze()
     yield
     gc.collect()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def measured(request: pytest.FixtureRequest) -> Iterator[None]:
+    """With --cov, only unit tests are measured: what a whole mesh happens to execute is not tested by that.
+
+    It is the cost, too (see docs/decisions.md).
+    """
+    coverage = Coverage.current()
+    pause = coverage is not None and UNIT not in request.path.parents
+    if coverage is not None and pause:
+        coverage.stop()
+    yield
+    if coverage is not None and pause:
+        coverage.start()
 
 
 @pytest.fixture(autouse=True)
