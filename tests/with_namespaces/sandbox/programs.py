@@ -13,7 +13,6 @@ PATH = "/usr/local/bin:/usr/bin:/bin"
 UID = 64997 if os.geteuid() == 0 else os.geteuid()
 POD = "0f0e0d0c-1111-2222-3333-444455556666"
 ADDRESS = "10.244.1.7"
-PYTHON = "/usr/bin/python3"
 
 
 def shell(script: str, **fields: object) -> ProcessSpec:
@@ -21,7 +20,7 @@ def shell(script: str, **fields: object) -> ProcessSpec:
 
 
 def python(code: str, *words: str, **fields: object) -> ProcessSpec:
-    return spec(PYTHON, "-c", code, *words, **fields)
+    return spec(sys.executable, "-c", code, *words, **fields)
 
 
 def spec(*argv: str, **fields: object) -> ProcessSpec:

@@ -182,7 +182,7 @@ class Agent:
         spec = spec_from_json(body["spec"])
         network = self.pods.descriptor(spec.pod) if spec.pod else None
         launch = self.processes.launch(
-            spec, tuple(fds), Surroundings(network, str(self.staging), self.in_user_namespace)
+            spec, tuple(fds), Surroundings(network, str(self.staging), str(self.pods.folder), self.in_user_namespace)
         )
 
         def advanced(_events: int) -> None:
@@ -250,6 +250,8 @@ def adopt_survivors(agent: Agent) -> None:
     else:
         agent.in_user_namespace = namespaces.enter_new()
     networks.prepare_mesh_network()
+    if keeper is None:
+        agent.pods.prepare()
     for process in survivors:
         agent.adopt(process)
     for pod in pods:

@@ -28,11 +28,14 @@ from mesh.pods.sandbox.syscalls import (
     CLONE_NEWUSER,
     CLONE_NEWUTS,
     CLONE_PARENT,
+    MNT_DETACH,
     PR_SET_DUMPABLE,
     clone,
     prctl,
     setns,
+    umount,
 )
+from mesh.pods.sandbox.view import ViewError
 
 # The first byte of a packet on the status socket.
 PID, TERMINAL, FAILURE = b"P", b"T", b"E"
@@ -44,6 +47,7 @@ class Surroundings(NamedTuple):
 
     network: int | None  # the pod's network namespace; None in the mesh's own
     staging: str  # an empty folder over which a container's root is put together
+    networks: str  # the mount with all pods' network namespaces, which containers leave behind
     in_user_namespace: bool
 
 
@@ -70,8 +74,10 @@ def fork(spec: ProcessSpec, fds: tuple[int, ...], surroundings: Surroundings) ->
 def _become(spec: ProcessSpec, fds: tuple[int, ...], surroundings: Surroundings, status: socket.socket) -> NoReturn:
     try:
         _reset_signals()
+        os.umask(0o022)  # as in a container, whatever the user's own is
+        is_contained_root = False
         if spec.join:
-            _join(spec.join, status)
+            is_contained_root = _join(spec.join, status)
         elif spec.share_processes:
             _share_processes(spec.share_processes, status)
         os.setsid()
@@ -79,9 +85,9 @@ def _become(spec: ProcessSpec, fds: tuple[int, ...], surroundings: Surroundings,
             _enter_pod(spec, surroundings)
         terminal = _open_terminal(spec, status) if spec.tty else None
         _set_stdio(fds, terminal)
-        _set_user(spec, surroundings)
+        _set_user(spec, surroundings, is_contained_root=is_contained_root)
         _execute(spec)
-    except StepFailed as failure:
+    except (StepFailed, ViewError) as failure:
         _report(status, str(failure))
     except OSError as error:
         _report(status, ": ".join(str(part) for part in (error.filename, error.strerror or error) if part))
@@ -111,14 +117,16 @@ def _fork_again(flags: int, status: socket.socket) -> None:
         os._exit(0)
 
 
-def _join(pid: int, status: socket.socket) -> None:
-    flags = CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWPID | CLONE_NEWNET
-    if not in_user_namespace_of(pid):
-        flags |= CLONE_NEWUSER
+def _join(pid: int, status: socket.socket) -> bool:
+    """Enters a container's namespaces; returns whether it runs as uid 0 of a user namespace of its own."""
+    is_contained_root = not in_user_namespace_of(pid)
     handle = os.pidfd_open(pid)
-    setns(handle, flags)
+    setns(handle, CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWPID | CLONE_NEWNET)
+    if is_contained_root:
+        setns(handle, CLONE_NEWUSER)  # last: the other namespaces belong to the mesh's
     os.close(handle)
     _fork_again(0, status)
+    return is_contained_root
 
 
 def _share_processes(pid: int, status: socket.socket) -> None:
@@ -129,9 +137,11 @@ def _share_processes(pid: int, status: socket.socket) -> None:
 
 
 def _enter_pod(spec: ProcessSpec, surroundings: Surroundings) -> None:
+    """The pod's network, the hostname, the file system."""
     assert surroundings.network is not None
     setns(surroundings.network, CLONE_NEWNET)
     socket.sethostname(spec.hostname)
+    umount(surroundings.networks, MNT_DETACH)
     enter_view(spec, surroundings.staging)
 
 
@@ -156,15 +166,16 @@ def _set_stdio(fds: tuple[int, ...], terminal: int | None) -> None:
         os.dup2(source, number, inheritable=True)
 
 
-def _set_user(spec: ProcessSpec, surroundings: Surroundings) -> None:
+def _set_user(spec: ProcessSpec, surroundings: Surroundings, *, is_contained_root: bool) -> None:
     if not spec.pod:
         restrict(spec.capabilities, spec.uid, spec.gid, None, ambient=True)
         return
     if spec.uid is None and not surroundings.in_user_namespace:
         raise StepFailed("no uid: a mesh that runs as root gives none of its own to a pod")
-    if spec.uid == 0 and not (spec.join and os.geteuid() == 0 and not os.access("/proc/1/root", os.R_OK)):
-        _become_contained_root(spec, surroundings)
-        restrict(spec.capabilities, 0, 0, None, ambient=False)
+    if spec.uid == 0 or is_contained_root:
+        if not is_contained_root:
+            _become_contained_root(spec, surroundings)
+        restrict(spec.capabilities, spec.uid, 0, None, ambient=False)
         return
     uid = None if spec.uid == os.geteuid() else spec.uid
     gid = None if spec.gid == os.getegid() else spec.gid

@@ -6,18 +6,27 @@ from pathlib import Path
 
 from mesh.pods.network import namespaces
 from mesh.pods.sandbox.spec import PodNetwork
+from mesh.pods.sandbox.syscalls import MS_BIND, mount
 
 
 class PodNetworks:
     """Makes, finds again and removes. `folder` holds the files at which the namespaces are bound."""
 
     def __init__(self, folder: Path, records: Path) -> None:
-        self._folder = folder
+        self.folder = folder
         self._records = records
         for path in (folder, records):
             path.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.pods: dict[str, PodNetwork] = {}
         self._descriptors: dict[str, int] = {}
+
+    def prepare(self) -> None:
+        """Makes the folder a mount, which containers leave behind as one. Call it once in the mesh's mount namespace.
+
+        Their mount namespaces begin as copies: if they kept the mounts in this folder, a pod's network would live as
+        long as the pods that were started after it.
+        """
+        mount(str(self.folder), str(self.folder), flags=MS_BIND)
 
     def descriptor(self, uid: str) -> int:
         """The pod's network namespace. Raises OSError when there is none."""
@@ -27,7 +36,7 @@ class PodNetworks:
 
     def create(self, uid: str, name: str, address: str, namespace: int | None = None) -> PodNetwork:
         """Makes a pod's network, or wires an existing one anew: a descriptor of its `namespace` is then taken over."""
-        pod = PodNetwork(uid, name, address, str(self._folder / uid))
+        pod = PodNetwork(uid, name, address, str(self.folder / uid))
         existing = self.pods.get(uid)
         if existing is not None and existing.address != address:
             namespaces.unwire_pod(existing.address)

@@ -1,0 +1,24 @@
+"""Which paths of the machine a command, an environment and a folder name."""
+
+from pathlib import Path
+
+from mesh.pods.sandbox.needed import needed_paths, programs
+
+
+def test_words_options_and_lists() -> None:
+    argv = ("/opt/app/run", "--config=/etc/app.yaml", "relative/x", "-f", "/tmp/x", "http://orders/y")
+    environment = {"PATH": "/usr/bin:/root/bin", "EMPTY": "", "ROOT": "/", "AGAIN": "/tmp/x"}
+    assert needed_paths(argv, environment, "/work") == (
+        *("/opt/app/run", "/etc/app.yaml", "/tmp/x", "/usr/bin", "/root/bin", "/work"),
+    )
+
+
+def test_a_scripts_interpreters_are_programs_too(tmp_path: Path) -> None:
+    binary, script, wrapper = tmp_path / "python", tmp_path / "flask", tmp_path / "run.sh"
+    binary.write_bytes(b"\x7fELF")
+    script.write_text(f"#!{binary} -I\nimport flask\n")
+    wrapper.write_text("#!/usr/bin/env flask\n")
+    path = f"/no/such:{tmp_path}"
+    assert programs(("run.sh",), path) == [str(wrapper), str(script), str(binary)]
+    assert programs((str(script),), "") == [str(script), str(binary)]
+    assert programs(("no-such",), path) == []
