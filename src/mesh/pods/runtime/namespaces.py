@@ -29,6 +29,7 @@ from mesh.pods.runtime.pod_files import PodFiles
 from mesh.pods.sandbox.client import Agent, AgentError, AgentGone
 from mesh.pods.sandbox.client import Process as AgentProcess
 from mesh.pods.sandbox.needed import needed_paths
+from mesh.pods.sandbox.spec import Mount
 from mesh.pods.sandbox.spec import ProcessSpec as AgentSpec
 from mesh.pods.streams.command_streams import CommandStreams, Pipes, terminal
 from mesh.resources.core.pod import Container, Pod
@@ -281,7 +282,8 @@ class NamespaceSandbox:
 
     def _agent_spec(self, spec: ProcessSpec, identity: Identity) -> AgentSpec:
         folder = str(spec.folder)
-        mounts = (*self._files.mounts(), *spec.mounts)
+        # The mesh's home is hidden, and the pod's folder lies in it.
+        mounts = (Mount(str(self.folder), str(self.folder)), *self._files.mounts(), *spec.mounts)
         needed = needed_paths(spec.argv, spec.environment, folder)
         home = Path.home()
         return AgentSpec(
@@ -293,7 +295,7 @@ class NamespaceSandbox:
             hostname=self._files.hostname,
             mounts=mounts,
             hidden=(str(self._home), *(str(home / name) for name in PRIVATE_FOLDERS if (home / name).exists())),
-            needed=(*needed, folder, str(self.folder)),
+            needed=needed,
             uid=identity.uid,
             gid=identity.gid,
             groups=identity.groups,

@@ -30,9 +30,9 @@ class ProcessSpec(NamedTuple):
         hostname, mounts, hidden, needed and join have no meaning.
     name: free text that comes back in lists and exits, for example "<container>/<restart>".
     mounts: in the order in which they are made; a later one may lie inside an earlier one.
-    hidden: folders and files of the machine that appear empty; `mounts` and `needed` below them stay visible.
-    needed: paths of the machine that the program must be able to reach although /tmp and /run are private and
-        folders such as /root are closed to its user. See `needed_paths`.
+    hidden: folders and files of the machine that appear empty. Only `mounts` are visible in them, `needed` is not.
+    needed: paths of the machine that the program must be able to reach although /tmp is private and folders such as
+        /root are closed to its user. See `needed_paths`; the program itself need not be named.
     uid, gid, groups: None keeps the agent's, which a mesh that runs as root refuses. As an ordinary user the agent
         can give only its own, and uid 0.
     root_uid, root_gid: what stands on the machine behind uid 0 (default: the agent's own id): a process of uid 0 runs
