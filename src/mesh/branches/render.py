@@ -32,7 +32,7 @@ from mesh.resources.meshmall.branch import (
 from mesh.resources.values.body import Body
 from mesh.resources.values.hosts import aliases
 from mesh.resources.values.problems import FieldError, Invalid
-from mesh.routing.branches import effective
+from mesh.routing.branches.changes import effective
 
 ISTIO = "networking.istio.io/v1"
 

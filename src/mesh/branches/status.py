@@ -17,7 +17,7 @@ from mesh.resources.meshmall.branch import Branch, BranchService, deployment_nam
 from mesh.resources.values.body import Body
 from mesh.resources.values.conditions import find_condition, merge_conditions
 from mesh.resources.values.hosts import aliases, resolve
-from mesh.routing.branches import effective
+from mesh.routing.branches.changes import effective
 
 Named = Mapping[tuple[str, str], Branch]
 # How many losses of context a condition describes in full.

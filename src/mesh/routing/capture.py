@@ -6,28 +6,24 @@ address of a Service it has that Service's rules, by a pod's IP it passes straig
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 
 from mesh.resources.core.service import ServicePort
-from mesh.resources.istio.virtual_service import VirtualService
 from mesh.resources.values.meta import ref_of
-from mesh.routing.branches import Branches
-from mesh.routing.destinations.directory import Directory, Known
+from mesh.routing.context import Context
+from mesh.routing.destinations.directory import Known
 from mesh.routing.destinations.protocol import Wire, wire_of
-from mesh.routing.destinations.views import Views, cluster_name, is_shown
-from mesh.routing.egress import Egress
-from mesh.routing.model.cluster import Cluster, Endpoint
+from mesh.routing.destinations.views import cluster_name, is_shown
+from mesh.routing.model.cluster import Cluster, Endpoint, Group
 from mesh.routing.model.match import Match, MatchKind, Pattern
 from mesh.routing.model.route import Forward, Route, WeightedCluster
 from mesh.routing.model.security import Access, Requirement
 from mesh.routing.model.transparent import DIRECT, EGRESS, Capture, PodAccess, TcpRoute
 from mesh.routing.network import NamespaceNetwork
-from mesh.routing.security.access import Policies, tcp_access
-from mesh.routing.security.authentication import Tokens
-from mesh.routing.virtual_service.tls import ClusterOf, mesh_shares, mesh_tls_routes
-from mesh.routing.world import Workload, World
+from mesh.routing.security.access import tcp_access
+from mesh.routing.virtual_service.tls import mesh_shares, mesh_tls_routes
+from mesh.routing.world import MeshPod
 
 # Where connections end that may go nowhere (Istio's name).
 BLACK_HOLE = "BlackHoleCluster"
@@ -35,32 +31,14 @@ BLACK_HOLE = "BlackHoleCluster"
 ANY_PORT = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Lookups:
-    """What a compilation knows already, and the capture asks for. `rules` are VirtualServices by host as a namespace
-    sees them, `cluster_of` names clusters for a port as a namespace sees them."""
-
-    world: World
-    directory: Directory
-    views: Views
-    egress: Egress
-    branches: Branches
-    policies: Policies
-    tokens: Tokens
-    clusters: Mapping[str, Cluster]
-    endpoints: Mapping[str, tuple[Endpoint, ...]]
-    rules: Callable[[str, str], Sequence[VirtualService]]
-    cluster_of: Callable[[int, str], ClusterOf]
-
-
 class Captures:
     """What the pods of each namespace, and of each branch in it, reach by address."""
 
-    def __init__(self, network: NamespaceNetwork, lookups: Lookups) -> None:
+    def __init__(self, network: NamespaceNetwork, context: Context) -> None:
         self._network = network
-        self._of = lookups
+        self._of = context
         self._captures: dict[tuple[str, str], Capture] = {}
-        self._groups = _guarded(lookups) if lookups.policies or lookups.tokens else {}
+        self._groups = _guarded(context) if context.policies or context.tokens else {}
 
     def capture(self, namespace: str, branch: str) -> Capture:
         """What a listener of the namespace's pods does with bytes; a branch's own pods reach the branch's services."""
@@ -222,28 +200,39 @@ class Captures:
 Guards = tuple[tuple[tuple[int, Access | None], ...], Requirement]
 
 
-def _guarded(lookups: Lookups) -> Mapping[Guards, Sequence[str]]:
+def _guarded(context: Context) -> Mapping[Guards, Sequence[str]]:
     """The IPs of pods that some policy is for, by what it asks: for each port that policies name, then for the rest."""
     groups: dict[Guards, list[str]] = defaultdict(list)
-    ports = (*lookups.policies.ports, ANY_PORT)
+    ports = (*context.policies.ports, ANY_PORT)
     known: dict[tuple[str, tuple[tuple[str, str], ...]], Guards] = {}
-    for pod in sorted(lookups.world.workloads, key=lambda workload: (workload.namespace, workload.name)):
+    for pod in sorted(context.world.pods, key=lambda pod: (pod.namespace, pod.name)):
         key = (pod.namespace, tuple(sorted(pod.labels.items())))
         guards = known.get(key)
         if guards is None:
-            guards = known[key] = _guards(lookups, pod, ports)
+            guards = known[key] = _guards(context, pod, ports)
         if guards[1] or any(access is not None for _, access in guards[0]):
             groups[guards].append(pod.ip)
     return groups
 
 
-def _guards(lookups: Lookups, pod: Workload, ports: Sequence[int]) -> Guards:
-    of_port = partial(lookups.policies.of, pod.namespace, [pod.labels])
+def _guards(context: Context, pod: MeshPod, ports: Sequence[int]) -> Guards:
+    of_port = partial(context.policies.of, pod.namespace, [pod.labels])
     accesses = [(port, of_port({port})) for port in ports]
     rest = accesses[-1]
     # A port that its policies do not single out has what all have.
     distinct = (*(pair for pair in accesses[:-1] if pair[1] != rest[1]), rest)
-    return distinct, lookups.tokens.of(pod.namespace, [pod.labels])
+    return distinct, context.tokens.of(pod.namespace, [pod.labels])
+
+
+def network_groups(network: NamespaceNetwork | None) -> tuple[Group, ...]:
+    """The clusters that connections of captured pods go to by destination; none where nothing is captured."""
+    if network is None:
+        return ()
+    return (
+        (Cluster(DIRECT, original_destination=True, detected=True), ()),
+        (Cluster(EGRESS, egress_socket=network.egress_socket, detected=True), ()),
+        (Cluster(BLACK_HOLE), ()),
+    )
 
 
 def outside_endpoint(network: NamespaceNetwork, endpoint: Endpoint) -> bool:

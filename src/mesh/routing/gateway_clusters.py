@@ -7,7 +7,8 @@ whatever the pods behind understand, so gateways have clusters of their own for 
 from collections.abc import Mapping
 from dataclasses import replace
 
-from mesh.routing.model.cluster import Cluster, Endpoint
+from mesh.routing.hosts.rows import clusters_named
+from mesh.routing.model.cluster import Cluster
 from mesh.routing.model.route import Forward, Route
 from mesh.routing.model.table import VirtualHost
 
@@ -18,46 +19,27 @@ def gateway_cluster(name: str) -> str:
     return f"{head}@gateway{bar}{host}"
 
 
-class GatewayClusters:
-    """Replaces detected clusters where gateways name them, and adds what they are replaced by."""
+def http1_clusters(host: VirtualHost, clusters: Mapping[str, Cluster]) -> Mapping[str, str]:
+    """The clusters of detected ports that a host's rows go to, or what branches replace them by, with the names of
+    those that gateways have instead. A port whose policy says to use the client's protocol keeps it."""
+    names = dict.fromkeys(clusters_named(host.routes))
+    names |= dict.fromkeys(name for override in host.overrides for pair in override.swap for name in pair)
+    return {name: gateway_cluster(name) for name in names if name in clusters and _is_detected(clusters[name])}
 
-    def __init__(self, clusters: dict[str, Cluster], endpoints: dict[str, tuple[Endpoint, ...]]) -> None:
-        self._clusters = clusters
-        self._endpoints = endpoints
 
-    def replaced(self, host: VirtualHost) -> VirtualHost:
-        """A gateway's host with HTTP/1.1 where its rows, or what branches put in their place, go to detected ports."""
-        names = {name for row in host.routes for name in _clusters_of(row)}
-        names |= {name for override in host.overrides for pair in override.swap for name in pair}
-        detected = {name: self._added(name) for name in names if self._is_detected(name)}
-        if not detected:
-            return host
-        overrides = tuple(
-            replace(
-                override,
-                swap=tuple((detected.get(former, former), detected.get(name, name)) for former, name in override.swap),
-            )
-            for override in host.overrides
+def _is_detected(cluster: Cluster) -> bool:
+    return cluster.detected and not cluster.pool.use_client_protocol
+
+
+def with_clusters(host: VirtualHost, names: Mapping[str, str]) -> VirtualHost:
+    """A host with other clusters, in its rows and in what branches replace."""
+    overrides = tuple(
+        replace(
+            override, swap=tuple((names.get(former, former), names.get(name, name)) for former, name in override.swap)
         )
-        routes = tuple(_renamed(row, detected) for row in host.routes)
-        return replace(host, routes=routes, overrides=overrides)
-
-    def _is_detected(self, name: str) -> bool:
-        cluster = self._clusters.get(name)
-        return cluster is not None and cluster.detected and not cluster.pool.use_client_protocol
-
-    def _added(self, name: str) -> str:
-        own = gateway_cluster(name)
-        if own not in self._clusters:
-            self._clusters[own] = replace(self._clusters[name], name=own, detected=False)
-            self._endpoints[own] = self._endpoints[name]
-        return own
-
-
-def _clusters_of(row: Route) -> tuple[str, ...]:
-    if not isinstance(row.action, Forward):
-        return ()
-    return (*(share.cluster for share in row.action.to), *(cluster for cluster, _ in row.action.mirrors))
+        for override in host.overrides
+    )
+    return replace(host, routes=tuple(_renamed(row, names) for row in host.routes), overrides=overrides)
 
 
 def _renamed(row: Route, names: Mapping[str, str]) -> Route:

@@ -1,69 +1,56 @@
 """Where Envoy listens: a sidecar for each pod, the gateways, NodePorts and ClusterIPs."""
 
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Protocol
 
 from mesh.resources.core.service import ServicePort
 from mesh.resources.istio.gateway import Gateway, Server
-from mesh.resources.meshmall.branch import BRANCH_LABEL
+from mesh.resources.meshmall.branch import branch_of
 from mesh.resources.values.meta import ref_of
 from mesh.resources.values.ref import Ref
 from mesh.routing.capture import Captures
-from mesh.routing.destinations.directory import Directory, Known
+from mesh.routing.context import Context
+from mesh.routing.destinations.directory import Known
 from mesh.routing.destinations.protocol import Wire, may_be_http, wire_of
 from mesh.routing.destinations.views import cluster_name
-from mesh.routing.gateway_api.attachment import GatewayApi
-from mesh.routing.memory import Memory
+from mesh.routing.gateways import gateway_name
 from mesh.routing.model.listener import FilterChain, Listener, Role, Source
 from mesh.routing.model.route import WeightedCluster
 from mesh.routing.model.transparent import Capture
 from mesh.routing.network import CAPTURE_PORT, LoopbackNetwork, NamespaceNetwork, Network
-from mesh.routing.virtual_service.tls import is_encrypted, speaks_http
-from mesh.routing.world import MeshSettings, Workload, World
+from mesh.routing.virtual_service.tls import chains_of, is_encrypted, mesh_shares, speaks_http
+from mesh.routing.world import MeshPod, MeshSettings, World
 
 
-class RawRoutes(Protocol):
-    """Where connections go that are not routed as HTTP."""
+def listeners_of(context: Context, captures: Captures | None) -> Iterator[Listener]:
+    """Every listener; two never share an address and port.
 
-    def chains(self, port: int, servers: Sequence[tuple[Gateway, Server]]) -> tuple[FilterChain, ...]: ...
-    def shares(self, known: Known, port: int) -> tuple[tuple[WeightedCluster, ...], tuple[Ref, ...]]: ...
-
-
-def gateway_name(port: int) -> str:
-    """The table and listener of a Gateway's port."""
-    return f"gateway|{port}"
-
-
-def served(world: World) -> Mapping[int, Sequence[tuple[Gateway, Server]]]:
-    """The servers of all Gateways by port, oldest Gateway first; then those of the Gateway API's Gateways."""
-    by_port: dict[int, list[tuple[Gateway, Server]]] = defaultdict(list)
-    for gateway in (*world.gateways, *GatewayApi(world).as_istio()):
-        for server in gateway.spec.servers:
-            by_port[server.port.number].append((gateway, server))
-    return dict(sorted(by_port.items()))
+    `captures` say what is decided by destination where pods have network namespaces; None where they have not.
+    """
+    open_tables: frozenset[str] = frozenset()
+    if captures is None:
+        open_tables = frozenset(f"outbound|{n}" for n in context.namespaces if context.egress.calls_any_host(n))
+    for listener in _all(context, captures):
+        is_open = listener.table in open_tables
+        if is_open or not context.settings.telemetry:
+            yield replace(listener, passthrough=is_open, logged=context.settings.telemetry)
+        else:
+            yield listener
 
 
-def listeners_of(
-    world: World,
-    directory: Directory,
-    settings: MeshSettings,
-    raw: RawRoutes,
-    memory: Memory,
-    captures: Captures | None = None,
-) -> Iterator[Listener]:
-    """Every listener; two never share an address and port. `raw` tells where what is no HTTP goes, `captures` what is
-    decided by destination where pods have network namespaces."""
-    kinds = {(workload.namespace, branch_of(workload)) for workload in world.workloads}
-    by_kind = {kind: captures.capture(*kind) for kind in sorted(kinds)} if captures is not None else {}
+def _all(context: Context, captures: Captures | None) -> Iterator[Listener]:
+    world, settings, memory = context.world, context.settings, context.memory
+    by_group: dict[tuple[str, str], Capture] = {}
+    if captures is not None:
+        groups = sorted({(pod.namespace, branch_of(pod.labels)) for pod in world.pods})
+        by_group = {group: captures.capture(*group) for group in groups}
     sidecars = memory.keep(
         "sidecars",
-        (world.workloads, by_kind),
-        lambda: _sidecars(world, settings, by_kind, memory.last("sidecars") or {}),
+        (world.pods, by_group),
+        lambda: _sidecars(world, settings, by_group, memory.last("sidecars") or {}),
     )
     yield from (listener for _, _, listener in sidecars.values())
-    for listener in _outside(world, directory, settings, raw):
+    for listener in _outside(context):
         yield _reachable(listener, settings.network)
 
 
@@ -78,9 +65,10 @@ def _reachable(listener: Listener, network: Network) -> Listener:
             return listener
 
 
-def _outside(world: World, directory: Directory, settings: MeshSettings, raw: RawRoutes) -> Iterator[Listener]:
+def _outside(context: Context) -> Iterator[Listener]:
     """The listeners that programs outside of pods reach."""
-    for port, servers in served(world).items():
+    settings = context.settings
+    for port, servers in context.servers.items():
         listener = Listener(
             name=gateway_name(port),
             role=Role.GATEWAY,
@@ -91,7 +79,7 @@ def _outside(world: World, directory: Directory, settings: MeshSettings, raw: Ra
         )
         if all(speaks_http(server) and not is_encrypted(server) for _, server in servers):
             yield listener
-        elif chains := raw.chains(port, servers):
+        elif chains := _chains(context, port, servers):
             encrypted = any(is_encrypted(server) for _, server in servers)
             http = any(chain.terminate is not None and chain.terminate.http for chain in chains)
             origins = dict.fromkeys((*listener.origins, *(ref for chain in chains for ref in chain.origins)))
@@ -104,8 +92,8 @@ def _outside(world: World, directory: Directory, settings: MeshSettings, raw: Ra
                 to=() if encrypted else first,
                 origins=tuple(origins),
             )
-    yield from _services(directory, settings, raw)
-    for namespace in sorted({each.metadata.namespace for each in world.branches}):
+    yield from _services(context)
+    for namespace in sorted({branch.metadata.namespace for branch in context.world.branches}):
         if address := settings.developer_address(namespace):
             yield Listener(
                 name=f"developer|{namespace}",
@@ -116,74 +104,69 @@ def _outside(world: World, directory: Directory, settings: MeshSettings, raw: Ra
             )
 
 
-def branch_of(workload: Workload) -> str:
-    """The branch that a pod was made for, "" for the baseline's."""
-    return workload.labels.get(BRANCH_LABEL, "")
-
-
-Sidecars = Mapping[tuple[str, str], tuple[Workload, Capture | None, Listener]]
+Sidecars = Mapping[tuple[str, str], tuple[MeshPod, Capture | None, Listener]]
 
 
 def _sidecars(
     world: World, settings: MeshSettings, captures: Mapping[tuple[str, str], Capture], last: Sidecars
 ) -> Sidecars:
     """By namespace and name of the pod; those of pods that did not change are what they were."""
-    sidecars: dict[tuple[str, str], tuple[Workload, Capture | None, Listener]] = {}
-    for workload in sorted(world.workloads, key=lambda workload: (workload.namespace, workload.name)):
-        key = (workload.namespace, workload.name)
-        capture = captures.get((workload.namespace, branch_of(workload)))
+    sidecars: dict[tuple[str, str], tuple[MeshPod, Capture | None, Listener]] = {}
+    for pod in sorted(world.pods, key=lambda pod: (pod.namespace, pod.name)):
+        key = (pod.namespace, pod.name)
+        capture = captures.get((pod.namespace, branch_of(pod.labels)))
         before = last.get(key)
-        if before is not None and before[0] == workload and before[1] == capture:
+        if before is not None and before[0] == pod and before[1] == capture:
             sidecars[key] = before
         else:
-            sidecars[key] = (workload, capture, _sidecar(workload, settings, capture))
+            sidecars[key] = (pod, capture, _sidecar(pod, settings, capture))
     return sidecars
 
 
-def _sidecar(workload: Workload, settings: MeshSettings, capture: Capture | None) -> Listener:
+def _sidecar(pod: MeshPod, settings: MeshSettings, capture: Capture | None) -> Listener:
     listener = Listener(
-        name=f"sidecar|{workload.namespace}/{workload.name}",
+        name=f"sidecar|{pod.namespace}/{pod.name}",
         role=Role.SIDECAR,
-        address=workload.ip,
+        address=pod.ip,
         port=settings.sidecar_port,
-        table=f"outbound|{workload.namespace}",
+        table=f"outbound|{pod.namespace}",
         source=Source(
-            workload.namespace,
-            workload.name,
-            tuple(sorted(workload.labels.items())),
-            workload.owner,
-            branch_of(workload),
-            workload.service_account,
+            pod.namespace,
+            pod.name,
+            tuple(sorted(pod.labels.items())),
+            pod.owner,
+            branch_of(pod.labels),
+            pod.service_account,
         ),
-        origins=(Ref("", "Pod", workload.namespace, workload.name),),
+        origins=(Ref("", "Pod", pod.namespace, pod.name),),
     )
     if not isinstance(settings.network, NamespaceNetwork):
         return listener
     # On loopback, where the kernel takes a pod's own redirected connections: nobody else may come in by this listener
     # and be taken for the pod.
-    netns = settings.network.netns_path(workload.uid)
+    netns = settings.network.netns_path(pod.uid)
     return replace(listener, address="127.0.0.1", port=CAPTURE_PORT, netns=netns, capture=capture)
 
 
-def _services(directory: Directory, settings: MeshSettings, raw: RawRoutes) -> Iterator[Listener]:
-    for known in directory.services:
+def _services(context: Context) -> Iterator[Listener]:
+    for known in context.directory.services:
         for port in known.service.spec.ports:
             if wire_of(port) is not Wire.UDP:
-                yield from _of_port(known, port, settings, raw)
+                yield from _of_port(context, known, port)
 
 
-def _of_port(known: Known, port: ServicePort, settings: MeshSettings, raw: RawRoutes) -> Iterator[Listener]:
+def _of_port(context: Context, known: Known, port: ServicePort) -> Iterator[Listener]:
     """The listeners of a Service's port: at its ClusterIP and at every node's port."""
     spec, wire = known.service.spec, wire_of(port)
     suffix = f"{known.host}|{port.port}"
     places = []
-    if spec.cluster_ip not in ("", "None") and isinstance(settings.network, LoopbackNetwork):
+    if spec.cluster_ip not in ("", "None") and isinstance(context.settings.network, LoopbackNetwork):
         # Captured connections to a ClusterIP are known by their destination: nobody needs to listen there.
         places.append(("clusterip", Role.CLUSTER_IP, spec.cluster_ip, port.port))
     if port.node_port:
-        places.append(("nodeport", Role.NODE_PORT, settings.node_address, port.node_port))
+        places.append(("nodeport", Role.NODE_PORT, context.settings.node_address, port.node_port))
     is_http, is_bytes = may_be_http(port), wire not in (Wire.HTTP, Wire.HTTP2)
-    ruled, by = raw.shares(known, port.port) if is_bytes else ((), ())
+    ruled, by = _shares(context, known, port.port) if is_bytes else ((), ())
     for kind, role, address, number in places:
         # As on a cluster, no rule stands between a node's port and the pod.
         to = ruled if role is Role.CLUSTER_IP else ()
@@ -198,3 +181,15 @@ def _of_port(known: Known, port: ServicePort, settings: MeshSettings, raw: RawRo
             origins=(known.ref, *(by if to else ())),
             to=to,
         )
+
+
+def _chains(context: Context, port: int, servers: Sequence[tuple[Gateway, Server]]) -> tuple[FilterChain, ...]:
+    """What a gateway's port that is not plain HTTP does."""
+    cluster_of = context.cluster_of(port, servers[0][0].metadata.namespace)
+    return chains_of(port, servers, context.world, cluster_of)
+
+
+def _shares(context: Context, known: Known, port: int) -> tuple[tuple[WeightedCluster, ...], tuple[Ref, ...]]:
+    """Where the `tcp` routes of rules send a Service's connections."""
+    rules = context.rules(known.host, known.namespace)
+    return mesh_shares(rules, port, context.cluster_of(port, known.namespace)) if rules else ((), ())

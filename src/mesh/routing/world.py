@@ -56,7 +56,7 @@ class MeshSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class Workload:
+class MeshPod:
     """A pod as routing sees it; `ready` is false while it ends. `ports` are its containers', by name."""
 
     namespace: str
@@ -102,7 +102,7 @@ class World:
 
     version: int
     objects: Mapping[type[Resource], tuple[Resource, ...]] = field(default_factory=dict, repr=False)
-    workloads: tuple[Workload, ...] = ()
+    pods: tuple[MeshPod, ...] = ()
     namespaces: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     addresses: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     keys: Mapping[str, str] = field(default_factory=dict)
@@ -125,8 +125,8 @@ class World:
         world = cls(version, {type_: tuple(group) for type_, group in by_type.items()})
         return replace(
             world,
-            workloads=tuple(
-                memory.keep((pod.metadata.namespace, pod.metadata.name), pod, partial(Workload.of, pod))
+            pods=tuple(
+                memory.keep((pod.metadata.namespace, pod.metadata.name), pod, partial(MeshPod.of, pod))
                 for pod in world.all(Pod)
                 if pod.status.pod_ip and not _ended(pod)
             ),

@@ -14,7 +14,7 @@ from mesh.envoy.encode.branches import header_input
 from mesh.envoy.encode.protobuf import field, number_of, serialized
 from mesh.envoy.encode.xds_matcher import extension
 from mesh.resources.meshmall.branch import HEADER
-from mesh.routing.branches import overridden
+from mesh.routing.branches.overrides import overridden
 from mesh.routing.model.route import Route
 from mesh.routing.model.table import BranchOverride
 

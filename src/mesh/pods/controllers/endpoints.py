@@ -12,7 +12,7 @@ from mesh.pods.controllers.objects import condition, owner_reference
 from mesh.reconcile.follower import follow
 from mesh.reconcile.supervisor import Supervisor
 from mesh.reconcile.work_queue import WorkQueue
-from mesh.resources.meshmall.branch import BRANCH_LABEL
+from mesh.resources.meshmall.branch import branch_of
 from mesh.resources.values.body import Body
 from mesh.resources.values.ref import ENDPOINT_SLICE, Ref
 from mesh.store import Delete, Event, Put, Store, Stored
@@ -110,9 +110,9 @@ class EndpointController:
 
 
 def _selects(service: Body, labels: Mapping[str, str]) -> bool:
-    """Whether a Service selects a pod with these labels. A branch's pods belong to no Service."""
+    """Whether a Service selects a pod with these labels; a branch's pods belong to none (see `branch_of`)."""
     selector = service["spec"].get("selector") or {}
-    return bool(selector) and BRANCH_LABEL not in labels and selector.items() <= labels.items()
+    return bool(selector) and not branch_of(labels) and selector.items() <= labels.items()
 
 
 def _relevant(pod: Stored) -> tuple[Any, ...]:

@@ -4,6 +4,8 @@ A request that enters a branch meets, at every hop, what the branch puts in the 
 baseline everywhere else. The kind is this project's own; its parts that come from Kubernetes keep their names.
 """
 
+from collections.abc import Mapping
+
 from msgspec import field
 
 from mesh.resources.core.pod import EnvVar, PodSpec
@@ -137,6 +139,15 @@ class Branch(Resource, frozen=True):
 def deployment_name(service: str, branch: str) -> str:
     """The name of the Deployment that runs a branch's fork or template; cut to a label's 63 characters."""
     return f"{service}-{branch}"[:63].rstrip("-")
+
+
+def branch_of(labels: Mapping[str, str]) -> str:
+    """The branch that a pod was created for, by its labels; "" for the baseline's.
+
+    A pod of a branch belongs to no Service, whatever the Service selects: it carries the labels of the pod that it
+    was forked from, and would get the baseline's requests. It is reached by way of its branch only.
+    """
+    return labels.get(BRANCH_LABEL, "")
 
 
 def preview_host(name: str) -> str:

@@ -6,13 +6,13 @@ from typing import NamedTuple
 
 from mesh.resources.core.service import Service, ServicePort, ServiceSpec
 from mesh.resources.istio.service_entry import ServiceEntry
-from mesh.resources.meshmall.branch import BRANCH_LABEL
+from mesh.resources.meshmall.branch import branch_of
 from mesh.resources.values.hosts import aliases, service_host
 from mesh.resources.values.meta import ObjectMeta, ref_of
 from mesh.resources.values.ref import Ref
 from mesh.routing.memory import Memory, Same
 from mesh.routing.model.cluster import Endpoint
-from mesh.routing.world import Workload, World
+from mesh.routing.world import MeshPod, World
 
 
 class Known(NamedTuple):
@@ -52,7 +52,7 @@ class Directory:
         )
         self._by_host = {known.host: known for known in (*reversed(self.entries), *self.services)}
         self._by_alias = memory.keep("aliases", self.services, lambda: _by_alias(self.services))
-        self._by_label = memory.keep("labels", world.workloads, lambda: _by_label(world.workloads))
+        self._by_label = memory.keep("labels", world.pods, lambda: _by_label(world.pods))
         self._memory = memory
 
     def service(self, host: str) -> Known | None:
@@ -71,7 +71,7 @@ class Directory:
             return None
         return next(iter(self.endpoints(known, named, {})), None)
 
-    def selected(self, namespace: str, labels: Mapping[str, str]) -> Sequence[Workload]:
+    def selected(self, namespace: str, labels: Mapping[str, str]) -> Sequence[MeshPod]:
         """The pods that carry all of these labels; none for no labels."""
         if not labels:
             return ()
@@ -80,7 +80,7 @@ class Directory:
         wanted = labels.items()
         return [each for each in smallest if all(each.labels.get(key) == value for key, value in wanted)]
 
-    def pods_of(self, known: Known) -> tuple[Workload, ...]:
+    def pods_of(self, known: Known) -> tuple[MeshPod, ...]:
         """The pods that a Service's endpoints are made of."""
         return self._memory.keep(
             ("pods", known.host, known.entry is None),
@@ -88,7 +88,7 @@ class Directory:
             lambda: tuple(self._pods_of(known)),
         )
 
-    def _pods_of(self, known: Known) -> Sequence[Workload]:
+    def _pods_of(self, known: Known) -> Sequence[MeshPod]:
         if known.entry is None:
             return self.selected(known.namespace, known.service.spec.selector)
         selector = known.entry.spec.workload_selector
@@ -140,15 +140,14 @@ def _by_alias(services: Sequence[Known]) -> Mapping[str, Known]:
     return {alias: known for known in services for alias in aliases(known.name, known.namespace, "")}
 
 
-def _by_label(workloads: Sequence[Workload]) -> Mapping[tuple[str, str, str], Sequence[Workload]]:
-    found: dict[tuple[str, str, str], list[Workload]] = defaultdict(list)
-    for workload in workloads:
-        if BRANCH_LABEL in workload.labels:
-            # A branch's own pods are never among a Service's, whatever it selects.
-            continue
-        for key, value in workload.labels.items():
-            found[workload.namespace, key, value].append(workload)
-    return found
+def _by_label(pods: Sequence[MeshPod]) -> Mapping[tuple[str, str, str], Sequence[MeshPod]]:
+    """The pods that Services can select, by namespace, label and value; those of branches are not among them."""
+    groups: dict[tuple[str, str, str], list[MeshPod]] = defaultdict(list)
+    for pod in pods:
+        if not branch_of(pod.labels):
+            for key, value in pod.labels.items():
+                groups[pod.namespace, key, value].append(pod)
+    return groups
 
 
 def _as_service(entry: ServiceEntry, host: str) -> Service:
@@ -160,10 +159,10 @@ def _as_service(entry: ServiceEntry, host: str) -> Service:
     return Service(api_version="v1", kind="Service", metadata=metadata, spec=ServiceSpec(ports=ports))
 
 
-def target(port: ServicePort, workload: Workload) -> Iterator[int]:
+def target(port: ServicePort, pod: MeshPod) -> Iterator[int]:
     """The port of a pod that a Service's port stands for; none when the pod has none of that name."""
     named = port.target_port if port.target_port is not None else port.port
     if isinstance(named, int):
         yield named
-    elif named in workload.ports:
-        yield workload.ports[named]
+    elif named in pod.ports:
+        yield pod.ports[named]

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from mesh.resources.values.hosts import SCHEME_PORTS
-from mesh.routing.branches import overridden
+from mesh.routing.branches.overrides import overridden
 from mesh.routing.explain.access import permits
 from mesh.routing.explain.branch import branch_carried, branch_entered
 from mesh.routing.explain.match import mismatches

@@ -87,7 +87,7 @@ class GatewayApi:
     def __init__(self, world: World) -> None:
         self._world = world
 
-    @property
+    @cached_property
     def is_empty(self) -> bool:
         return not (self._world.api_gateways or self._world.http_routes or self._world.grpc_routes)
 

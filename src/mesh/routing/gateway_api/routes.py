@@ -193,7 +193,7 @@ def _forward(route: AnyRoute, rule: AnyRule, api: GatewayApi, where: Where) -> t
 def _cluster(route: AnyRoute, ref: BackendRef, where: Where) -> str:
     destination = Destination(host=backend_host(route, ref), port=PortSelector(number=ref.port))
     namespace = route.metadata.namespace
-    return where.place.cluster_for(destination, namespace) or where.place.nobody(destination, namespace)
+    return where.place.names.always(destination, namespace)
 
 
 def _backend_headers(ref: BackendRef) -> HeaderChanges:

@@ -132,3 +132,7 @@ class Endpoint:
     pod: str = ""
     weight: int = 0
     pipe: str = ""
+
+
+# A cluster with its endpoints, as they are built together; Envoy is sent the two separately.
+Group = tuple[Cluster, tuple[Endpoint, ...]]

@@ -19,10 +19,10 @@ def forward_of(route: HTTPRoute, namespace: str, place: Place) -> Forward | Resp
         weight = entry.weight if len(route.route) > 1 else 100
         if weight == 0:
             continue
-        cluster = place.cluster_for(entry.destination, namespace)
+        cluster = place.names.existing(entry.destination, namespace)
         if cluster is None:
             missing.append(entry.destination.host)
-            cluster = place.nobody(entry.destination, namespace)
+            cluster = place.names.always(entry.destination, namespace)
         to.append(WeightedCluster(cluster, weight, header_changes(entry.headers)))
     # Envoy's CORS filter answers preflights of rows that forward; a direct response would answer them itself.
     if len(missing) == len(to) and route.cors_policy is None:

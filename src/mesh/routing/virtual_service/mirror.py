@@ -10,7 +10,7 @@ from mesh.routing.virtual_service.place import Place
 def mirrors_of(route: HTTPRoute, namespace: str, place: Place) -> Iterator[tuple[str, float]]:
     """Clusters with the percentage of requests that are copied there. A destination that is missing gets no copies."""
     for destination, percentage in _mirrors(route):
-        cluster = place.cluster_for(destination, namespace)
+        cluster = place.names.existing(destination, namespace)
         if cluster is not None:
             yield cluster, percentage.value if percentage is not None else 100.0
 

@@ -1,0 +1,66 @@
+"""What branches change: their own services and those of the branches that they include."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from mesh.resources.core.service import ServicePort
+from mesh.resources.meshmall.branch import Branch, BranchService
+
+
+class Change(NamedTuple):
+    """What replaces a service for one branch: the branch entered, whose change it is, and the change."""
+
+    entered: Branch
+    owner: Branch
+    change: BranchService
+
+    @property
+    def is_ready(self) -> bool:
+        """What the owner's status says; a change that nobody has looked at yet counts as ready."""
+        return all(
+            status.ready
+            for status in self.owner.status.services
+            if not status.from_branch and self.owner.spec.services.get(status.name) is self.change
+        )
+
+
+def effective(branch: Branch, by_name: Mapping[tuple[str, str], Branch]) -> dict[str, tuple[Branch, BranchService]]:
+    """Each service that a branch changes, with the change's owner: a later include wins over an earlier one, and the
+    branch's own changes over all. Includes that are missing, or circular, add nothing."""
+    return _effective(branch, by_name, frozenset())
+
+
+def _effective(
+    branch: Branch, by_name: Mapping[tuple[str, str], Branch], including: frozenset[str]
+) -> dict[str, tuple[Branch, BranchService]]:
+    changes: dict[str, tuple[Branch, BranchService]] = {}
+    path = including | {branch.metadata.name}
+    for name in branch.spec.includes:
+        included = by_name.get((branch.metadata.namespace, name))
+        if included is not None and name not in path:
+            changes.update(_effective(included, by_name, path))
+    changes.update({name: (branch, change) for name, change in branch.spec.services.items()})
+    return changes
+
+
+def changes_by_service(branches: Sequence[Branch]) -> Mapping[tuple[str, str], Sequence[Change]]:
+    """The changes of each service, by its namespace and name, in the order of the branches."""
+    by_name = {(branch.metadata.namespace, branch.metadata.name): branch for branch in branches}
+    changes: dict[tuple[str, str], list[Change]] = defaultdict(list)
+    for branch in branches:
+        for service, (owner, change) in effective(branch, by_name).items():
+            changes[branch.metadata.namespace, service].append(Change(branch, owner, change))
+    return dict(sorted(changes.items(), key=lambda pair: pair[0]))
+
+
+def own_ports(changes: Iterable[Change]) -> tuple[ServicePort, ...]:
+    """The ports at which a service is called that only branches have; of two for one number the first counts."""
+    ports: dict[int, ServicePort] = {}
+    for change in changes:
+        template = change.change.template
+        if template is not None:
+            containers = [ServicePort(port=port.container_port) for c in template.spec.containers for port in c.ports]
+            for port in template.ports or containers:
+                ports.setdefault(port.port, port)
+    return tuple(ports[number] for number in sorted(ports))

@@ -1,0 +1,217 @@
+"""Where the requests of branches go, and the clusters that branches add."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+from mesh.resources.checks.branch import url_address
+from mesh.resources.core.service import ServicePort
+from mesh.resources.meshmall.branch import SERVICE_LABEL, Branch, branch_of, entry_keys
+from mesh.resources.values.hosts import service_host
+from mesh.resources.values.meta import ref_of
+from mesh.routing.branches.changes import Change, changes_by_service, own_ports
+from mesh.routing.destinations.directory import Directory, Known, target
+from mesh.routing.destinations.protocol import is_detected, is_http2
+from mesh.routing.destinations.views import cluster_name
+from mesh.routing.memory import Memory
+from mesh.routing.model.cluster import Cluster, Endpoint, Group
+from mesh.routing.model.table import BranchOverride, Entries, Entry
+from mesh.routing.world import MeshPod, World
+
+
+class Target(NamedTuple):
+    """Where a branch's requests for a service's port go: a cluster, or "" with the reason."""
+
+    branch: str
+    cluster: str
+    refusal: str = ""
+
+
+class Branches:
+    """All branches of a world, by what they change. `groups` are the clusters that Services do not have themselves."""
+
+    def __init__(self, world: World, directory: Directory, declared: Mapping[str, Group], memory: Memory) -> None:
+        self._directory = directory
+        self._declared = declared
+        self._memory = memory
+        self.all = tuple(sorted(world.branches, key=lambda branch: (branch.metadata.name, branch.metadata.namespace)))
+        self.namespaces = frozenset(branch.metadata.namespace for branch in self.all)
+        self.groups: dict[str, Group] = {}
+        self._changes = changes_by_service(self.all)
+        self._pods: dict[tuple[str, str, str], list[MeshPod]] = defaultdict(list)
+        for pod in world.pods if self.all else ():
+            if branch := branch_of(pod.labels):
+                self._pods[pod.namespace, branch, pod.labels.get(SERVICE_LABEL, "")].append(pod)
+        self._fallbacks: dict[tuple[str, str], set[str]] = defaultdict(set)
+        self._targets = dict(self._all_targets())
+        self._overrides: dict[tuple[str, int, tuple[str, ...]], tuple[BranchOverride, ...]] = {}
+
+    def _all_targets(self) -> Iterator[tuple[tuple[str, int], tuple[Target, ...]]]:
+        """By the host and port of each service that some branch changes."""
+        for (namespace, service), changes in self._changes.items():
+            host = service_host(service, namespace)
+            known = self._directory.service(host)
+            for port in known.service.spec.ports if known is not None else own_ports(changes):
+                yield (host, port.port), tuple(self._targets_of(service, host, known, port, changes))
+
+    def _targets_of(
+        self, service: str, host: str, known: Known | None, port: ServicePort, changes: Sequence[Change]
+    ) -> Iterator[Target]:
+        # Most of many branches choose the same few versions: where those go is worked out once.
+        versions: dict[str, str] = {}
+        for change in changes:
+            version = change.change.version
+            if version in versions:
+                yield Target(change.entered.metadata.name, versions[version])
+                continue
+            target = self._target(change, service, host, known, port)
+            if target is not None:
+                yield target
+                if version and target.cluster:
+                    versions[version] = target.cluster
+
+    def _target(self, change: Change, service: str, host: str, known: Known | None, port: ServicePort) -> Target | None:
+        """None: the baseline answers."""
+        name = _cluster_of(change, host, port, self._declared)
+        group = self._declared.get(name) or self.groups.get(name)
+        if group is None:
+            group = self.groups[name] = self._group(name, change, service, host, known, port)
+        branch = change.entered
+        if group[1] and (not change.change.url or change.is_ready):
+            return Target(branch.metadata.name, name)
+        if branch.spec.fallback == "baseline":
+            self._fallbacks[branch.metadata.namespace, branch.metadata.name].add(service)
+            return None
+        return Target(branch.metadata.name, "", _refusal(change, service))
+
+    def _group(
+        self, name: str, change: Change, service: str, host: str, known: Known | None, port: ServicePort
+    ) -> Group:
+        """The cluster of a change, which has the policies of the baseline's."""
+        baseline = self._declared.get(cluster_name(port.port, "", host))
+        if baseline is None:
+            cluster = Cluster(name, http2=is_http2(port), detected=is_detected(port), origins=(ref_of(change.owner),))
+        else:
+            cluster = replace(baseline[0], name=name, origins=(*baseline[0].origins, ref_of(change.owner)))
+        return cluster, self._endpoints(change, service, known, port)
+
+    def _endpoints(self, change: Change, service: str, known: Known | None, port: ServicePort) -> tuple[Endpoint, ...]:
+        if change.change.url:
+            return (Endpoint(*url_address(change.change.url), ""),)
+        if change.change.version:
+            labels = {"version": change.change.version}
+            return self._directory.endpoints(known, port, labels) if known is not None else ()
+        pods = self._pods.get((change.owner.metadata.namespace, change.owner.metadata.name, service), ())
+        endpoints = [
+            Endpoint(pod.ip, number, f"{pod.namespace}/{pod.name}")
+            for pod in pods
+            if pod.ready
+            for number in target(port, pod)
+        ]
+        return tuple(sorted(endpoints, key=lambda endpoint: (endpoint.pod, endpoint.port)))
+
+    def overrides(self, host: str, port: int, clusters: Sequence[str]) -> tuple[BranchOverride, ...]:
+        """What branches do at a Service's own host, whose rows go to these clusters: all of them are replaced."""
+        targets = self._targets.get((host, port), ())
+        key = (host, port, tuple(clusters))
+        if targets and key not in self._overrides:
+            place = ("overrides", *key)
+            self._overrides[key] = self._memory.keep(
+                place, targets, lambda: _overrides(targets, clusters, self._memory.last(place) or ())
+            )
+        return self._overrides.get(key, ())
+
+    def overrides_by_destination(self, clusters: Iterable[str]) -> tuple[BranchOverride, ...]:
+        """What branches do at any other host: only what goes to a service that they change goes elsewhere."""
+        swaps: dict[str, list[tuple[str, str]]] = defaultdict(list)
+        refusals: dict[str, str] = {}
+        for name in clusters:
+            kind, _, rest = name.partition("|")
+            number, _, subset_and_host = rest.partition("|")
+            if kind == "outbound":
+                for target in self._targets.get((subset_and_host.rpartition("|")[2], int(number)), ()):
+                    swaps[target.branch].append((name, target.cluster))
+                    if target.refusal:
+                        refusals.setdefault(target.branch, target.refusal)
+        return tuple(
+            BranchOverride(branch, tuple(swap), refusals.get(branch, "")) for branch, swap in sorted(swaps.items())
+        )
+
+    def cluster_for(self, branch: str, host: str, port: int) -> str | None:
+        """Where a branch's own connections to a Service's port go; "" when that is not ready, None: where all go."""
+        targets = self._targets.get((host, port), ())
+        return next((target.cluster for target in targets if target.branch == branch), None)
+
+    def own_hosts(self) -> Iterator[tuple[str, str, ServicePort]]:
+        """The services that only branches have: namespace, name and each port."""
+        for (namespace, service), changes in self._changes.items():
+            if self._directory.service(service_host(service, namespace)) is None:
+                for port in own_ports(changes):
+                    yield namespace, service, port
+
+    def own_overrides(self, host: str, port: int) -> tuple[BranchOverride, ...]:
+        """What branches do at a host that only they have."""
+        return tuple(
+            BranchOverride(target.branch, (("", target.cluster),), target.refusal)
+            for target in self._targets.get((host, port), ())
+        )
+
+    def entries(self) -> Entries:
+        """Every way into every branch, with the services of each that fall back to the baseline."""
+        entries: list[Entry] = []
+        for branch in self.all:
+            name = branch.metadata.name
+            fallbacks = self._fallbacks.get((branch.metadata.namespace, name))
+            label = f"{name}; fallback={','.join(sorted(fallbacks))}" if fallbacks else name
+            entries += self._memory.keep(
+                ("entries", branch.metadata.namespace, name),
+                (branch.spec, label),
+                lambda branch=branch, label=label: _entries(branch, label),  # type: ignore[misc]
+            )
+        return Entries(tuple(entries))
+
+
+def _overrides(
+    targets: Sequence[Target], clusters: Sequence[str], last: Sequence[BranchOverride]
+) -> tuple[BranchOverride, ...]:
+    """All clusters of a host swapped for each branch's. Overrides equal to the last ones are the same objects, and
+    equal swaps are shared: with 1,000 branches comparing and encoding them would cost more than making them."""
+    last_by_branch = {override.branch: override for override in last}
+    swaps: dict[str, tuple[tuple[str, str], ...]] = {}
+    overrides = []
+    for branch, cluster, refusal in targets:
+        swap = swaps.get(cluster)
+        if swap is None:
+            swap = swaps[cluster] = tuple((name, cluster) for name in clusters)
+        before = last_by_branch.get(branch)
+        if before is None or before.swap != swap or before.refusal != refusal:
+            before = BranchOverride(branch, swap, refusal)
+        overrides.append(before)
+    return tuple(overrides)
+
+
+def _entries(branch: Branch, label: str) -> tuple[Entry, ...]:
+    return tuple(Entry(key, branch.metadata.name, label) for key in entry_keys(branch))
+
+
+def _refusal(change: Change, service: str) -> str:
+    """A problem document (RFC 9457), as the services themselves answer."""
+    entered, owner = change.entered.metadata.name, change.owner.metadata.name
+    whose = f" (of the included branch {owner})" if owner != entered else ""
+    detail = f"branch {entered}: its {change.change.kind} of service {service}{whose} is not ready"
+    return (
+        '{"type":"about:blank","title":"Service Unavailable","status":503,'
+        f'"detail":"{detail}","branch":"{entered}","service":"{service}"}}\n'
+    )
+
+
+def _cluster_of(change: Change, host: str, port: ServicePort, declared: Mapping[str, Group]) -> str:
+    """The name of a change's cluster: the subset's where a DestinationRule declares the version."""
+    if change.change.url:
+        address, number = url_address(change.change.url)
+        return f"url|{address}:{number}"
+    if version := change.change.version:
+        subset = cluster_name(port.port, version, host)
+        return subset if subset in declared else f"version|{version}|{port.port}|{host}"
+    return f"branch|{change.owner.metadata.name}|{port.port}|{host}"

@@ -1,0 +1,24 @@
+"""The servers of all Gateways, by the port that they declare. Pure."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+from mesh.resources.istio.gateway import Gateway, Server
+from mesh.routing.gateway_api.attachment import GatewayApi
+from mesh.routing.world import World
+
+Servers = Mapping[int, Sequence[tuple[Gateway, Server]]]
+
+
+def gateway_name(port: int) -> str:
+    """The name of a Gateway port's route table and listener."""
+    return f"gateway|{port}"
+
+
+def servers_by_port(world: World, api: GatewayApi) -> Servers:
+    """Istio's Gateways, oldest first; then those of the Gateway API, as Istio's."""
+    servers: dict[int, list[tuple[Gateway, Server]]] = defaultdict(list)
+    for gateway in (*world.gateways, *api.as_istio()):
+        for server in gateway.spec.servers:
+            servers[server.port.number].append((gateway, server))
+    return dict(sorted(servers.items()))

@@ -1,0 +1,1 @@
+"""Virtual hosts and the route tables that they make up: of the mesh, of gateways, of single Services."""
