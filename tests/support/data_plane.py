@@ -90,9 +90,9 @@ class Place:
 class PatientPlane(DataPlane):
     """A data plane whose answers have a deadline: a test that waits for ever tells nothing."""
 
-    async def apply(self, snapshot: Snapshot, *, whole: bool = False) -> Refused:
+    async def apply(self, snapshot: Snapshot, *, stop_at_refusal: bool = True) -> Refused:
         async with asyncio.timeout(DEADLINE):
-            return await super().apply(snapshot, whole=whole)
+            return await super().apply(snapshot, stop_at_refusal=stop_at_refusal)
 
 
 def to(*clusters: str, **options: Any) -> Forward:

@@ -7,8 +7,8 @@ objects, so blame is found by elimination:
 2. All suspects are set aside at once, and the rest is offered again, until Envoy refuses nothing more.
 3. Of several suspects, most are innocent. Each is offered alone, and stays when Envoy takes it.
 
-While this goes on, Envoy is never sent a step that follows a refused one (`DataPlane.apply` without `whole`), so that
-the last good configuration stays complete.
+While this goes on, Envoy is never sent a step that follows a refused one (`stop_at_refusal`), so that the last good
+configuration stays complete.
 """
 
 import logging
@@ -56,7 +56,7 @@ class BringUp:
         if len(suspected) > 1:
             await self._readmit(world, objects, suspected)
         try:
-            refused = await self._plane.apply(self.snapshot, whole=True)
+            refused = await self._plane.apply(self.snapshot, stop_at_refusal=False)
         except Exception as error:
             log.exception("the configuration could not be built")
             raise CannotBuild(f"it could not be built: {type(error).__name__}: {error}") from error

@@ -1,4 +1,4 @@
-"""The data plane: one Envoy and the ADS server that tells it what to do."""
+"""The data plane: one Envoy, and the ADS server that configures it."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -51,7 +51,7 @@ class DataPlane:
         settings = settings or DataPlaneSettings()
         self._ads = AdsServer(services)
         self._encoder = Encoder()
-        self._told: Resources = EMPTY
+        self._sent: Resources = EMPTY
         self.process = EnvoyProcess(
             home, settings.concurrency or max(1, min(4, (os.cpu_count() or 1) // 2)), settings.launch
         )
@@ -75,18 +75,20 @@ class DataPlane:
         with suppress(OSError):
             (self._home / "run" / XDS_SOCKET).unlink()
 
-    async def apply(self, snapshot: Snapshot, *, whole: bool = False) -> Refused:
-        """Tells Envoy what changed, in order, and waits until it has answered. Returns what it refuses.
+    async def apply(self, snapshot: Snapshot, *, stop_at_refusal: bool = True) -> Refused:
+        """Sends Envoy what changed, in order, and waits until it has answered. Returns what it refuses.
 
-        Unless `whole`, what follows a refused cluster or route table is left for the next call, so that the
-        last good configuration stays complete. Raises Inconsistent for a snapshot that names what it lacks.
+        With `stop_at_refusal`, what follows a refused cluster or route table is left for the next call, so that the
+        last good configuration stays complete while the caller looks for a snapshot that Envoy takes. Without, all of
+        the snapshot is sent: it is final, and refusals remain as they are. Raises Inconsistent for a snapshot that
+        names what it lacks.
         """
         if self._edge is not None:
             # What is needed from now on before the routes that need it, what is not needed any more after them.
             await self._edge.add(snapshot)
         resources = self._encoder.encode(snapshot)
-        steps = plan(self._told, resources)
-        self._told = await self._ads.carry_out(steps, resources, whole=whole)
+        steps = plan(self._sent, resources)
+        self._sent = await self._ads.carry_out(steps, resources, stop_at_refusal=stop_at_refusal)
         await self.process.until_live()
         if self._edge is not None:
             await self._edge.apply(snapshot)
@@ -94,7 +96,7 @@ class DataPlane:
 
     async def offer_listeners_again(self) -> Refused:
         """Sends refused listeners once more: their ports may be free now. Returns what Envoy refuses now."""
-        await self._ads.again()
+        await self._ads.offer_listeners_again()
         if self._edge is not None:
             await self._edge.again()
         return self._refused()
@@ -115,7 +117,7 @@ class DataPlane:
             "pid": self.process.pid,
             "version": version(),
             "restarts": self.process.restarts,
-            "listeners": len(self._told[Kind.LISTENER]),
-            "clusters": len(self._told[Kind.CLUSTER]),
+            "listeners": len(self._sent[Kind.LISTENER]),
+            "clusters": len(self._sent[Kind.CLUSTER]),
             "refused": {name: reason for (_, name), reason in self._refused().items()},
         }

@@ -1,8 +1,8 @@
-"""In which order Envoy is told what changed, so that nobody sees an error meanwhile. Pure.
+"""In which order Envoy is sent what changed, so that no request fails meanwhile. Pure.
 
-Clusters and endpoints come before the routes and listeners that name them, and go after them (the order that
-the xDS protocol calls make before break). A cluster that loses its last endpoint while routes change too is
-told so after the routes: those who are being sent elsewhere leave first.
+Make before break, as the xDS protocol calls it: clusters and endpoints come before the routes and listeners that name
+them, and go after them. Each step is acknowledged before the next is sent; on one stream Envoy applies responses in
+order, but a cluster is usable only once it has warmed, which is when Envoy acknowledges it.
 """
 
 from collections.abc import Mapping
@@ -15,9 +15,9 @@ Names = frozenset[str]
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What is sent at once; the next step waits until all of it is acknowledged.
+    """What is sent at once; the next step waits until all of it is acknowledged or refused.
 
-    `awaited` are resources that Envoy will ask for on its own because of this step.
+    `awaited` are resources that Envoy will ask for by itself because of this step.
     """
 
     send: Mapping[Kind, Names] = field(default_factory=dict)
@@ -31,32 +31,32 @@ class Step:
 def plan(old: Resources, new: Resources) -> list[Step]:
     """The steps from what Envoy has to what it should have; none when nothing changed."""
     changed = {kind: _changed(kind, old, new) for kind in Kind}
-    added = {kind: frozenset(new[kind].keys() - old[kind].keys()) for kind in Kind}
+    added_clusters = new[Kind.CLUSTER].keys() - old[Kind.CLUSTER].keys()
     gone = {kind: frozenset(old[kind].keys() - new[kind].keys()) for kind in Kind}
     endpoints = changed[Kind.ENDPOINTS] - changed[Kind.CLUSTER]
     routes = changed[Kind.ROUTES]
+    # A cluster that loses its last endpoint while routes change, too: those routes lead its requests elsewhere, and
+    # must do so before nothing is left to answer them.
     emptied = frozenset(name for name in endpoints if routes and not new[Kind.ENDPOINTS][name].value)
-    tables = frozenset(
-        listener.value.table
-        for name in changed[Kind.LISTENER]
-        if (listener := new[Kind.LISTENER][name]).value.table is not None
-    )
-    extensions = frozenset(
-        name for each in changed[Kind.LISTENER] for name in extensions_of(new[Kind.LISTENER][each].value)
-    )
-    awaited = frozenset(name for name in added[Kind.CLUSTER] if new[Kind.CLUSTER][name].value.is_discovered)
+    listeners = [new[Kind.LISTENER][name].value for name in changed[Kind.LISTENER]]
+    tables = frozenset(listener.table for listener in listeners if listener.table is not None)
+    extensions = frozenset(name for listener in listeners for name in extensions_of(listener))
+    # Others have no endpoints to ask for: they pass a connection on to where it was going.
+    asking = frozenset(name for name in added_clusters if new[Kind.CLUSTER][name].value.is_discovered)
     steps = [
+        # Endpoints go along with each cluster. One that is replaced warms until its endpoints come but does not
+        # subscribe again, since the name is subscribed already; Envoy acknowledges clusters only when none of them is
+        # warming. And one that comes back after a removal may meet its former endpoints, which Envoy still holds.
         Step(
-            # Endpoints go along with each cluster: one that is replaced waits for them without asking, and
-            # Envoy does not acknowledge clusters while one of them waits; one that comes back may find Envoy
-            # still holding on to its former ones.
             send={Kind.CLUSTER: changed[Kind.CLUSTER], Kind.ENDPOINTS: changed[Kind.CLUSTER]},
-            awaited={Kind.ENDPOINTS: awaited},
+            awaited={Kind.ENDPOINTS: asking},
         ),
         Step(send={Kind.ENDPOINTS: endpoints - emptied}),
-        # What rows ask of tokens; what former rows asked stays in it.
+        # What rows require of tokens comes before the rows. It still has the requirements of the former rows (see
+        # `encode_authentication`), which are in use until the tables have changed.
         Step(send={Kind.EXTENSION: changed[Kind.EXTENSION]}),
-        # A table whose listener comes back may still be held by the former one, which drains.
+        # Before the listeners: the table of a listener that comes back is still held by the former one while that
+        # drains, and Envoy would not ask for it again.
         Step(send={Kind.ROUTES: routes}),
         Step(
             send={Kind.LISTENER: changed[Kind.LISTENER]},
@@ -64,15 +64,18 @@ def plan(old: Resources, new: Resources) -> list[Step]:
             awaited={Kind.ROUTES: tables, Kind.EXTENSION: extensions},
         ),
         Step(send={Kind.ENDPOINTS: emptied}),
+        # Last, when no table or listener names them any more. Endpoints and tables are not removed: Envoy drops
+        # them with the cluster or listener that asked for them.
         Step(remove={Kind.CLUSTER: gone[Kind.CLUSTER], Kind.EXTENSION: gone[Kind.EXTENSION]}),
     ]
     return [step for step in steps if step]
 
 
 def _changed(kind: Kind, old: Resources, new: Resources) -> Names:
-    held = old[kind]
+    """The names whose resource is new or has another version."""
+    former = old[kind]
     return frozenset(
         name
         for name, resource in new[kind].items()
-        if (known := held.get(name)) is None or known.version != resource.version
+        if (before := former.get(name)) is None or before.version != resource.version
     )

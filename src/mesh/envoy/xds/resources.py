@@ -1,6 +1,7 @@
 """A snapshot's parts as xDS resources: encoded once, each with a version of its own.
 
-A version is a digest of the message, so that it means the same to an Envoy that comes back, whoever serves it.
+A version is a digest of the message, so that it means the same to an Envoy that reconnects, also after a restart of the
+daemon.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -38,7 +39,7 @@ class Kind(Enum):
 
 
 BY_URL = {kind.value: kind for kind in Kind}
-# Envoy asks for all of these; of the others it names what its clusters and listeners name.
+# Envoy subscribes to all of these; of the other kinds to what its clusters and listeners name.
 WILDCARD = frozenset((Kind.CLUSTER, Kind.LISTENER))
 
 
@@ -56,47 +57,50 @@ Resources = Mapping[Kind, Mapping[str, Resource]]
 
 
 class Encoder:
-    """Keeps what it encoded: a value that did not change is not encoded again."""
+    """Remembers what it encoded: a value that did not change is not encoded again."""
 
     def __init__(self) -> None:
-        self._held: dict[Kind, dict[str, Resource]] = {kind: {} for kind in Kind}
+        self._resources: dict[Kind, dict[str, Resource]] = {kind: {} for kind in Kind}
         self._tables = TableEncoder()
 
     def encode(self, snapshot: Snapshot) -> Resources:
-        """All resources of a snapshot. Raises Inconsistent when it names what it does not hold."""
+        """All resources of a snapshot. Raises Inconsistent when it names what it lacks."""
         require_consistent(snapshot)
-        self._held = {
-            Kind.CLUSTER: self._group(Kind.CLUSTER, snapshot.clusters, lambda _, each: encode_cluster(each)),
+        self._resources = {
+            Kind.CLUSTER: self._group(Kind.CLUSTER, snapshot.clusters, lambda _, cluster: encode_cluster(cluster)),
             Kind.ENDPOINTS: self._group(Kind.ENDPOINTS, snapshot.endpoints, encode_endpoints),
-            Kind.LISTENER: self._group(Kind.LISTENER, snapshot.listeners, lambda _, each: encode_listener(each)),
+            Kind.LISTENER: self._group(
+                Kind.LISTENER, snapshot.listeners, lambda _, listener: encode_listener(listener)
+            ),
             Kind.EXTENSION: self._group(Kind.EXTENSION, _extensions(snapshot), self._extension),
-            Kind.ROUTES: self._group(Kind.ROUTES, snapshot.tables, lambda _, each: self._tables.encode(each)),
+            Kind.ROUTES: self._group(Kind.ROUTES, snapshot.tables, lambda _, table: self._tables.encode(table)),
         }
-        return self._held
+        return self._resources
 
     def _extension(self, name: str, value: Authentication | PodAccess) -> object:
         if isinstance(value, PodAccess):
             return TypedExtensionConfig(name=name, typed_config=packed(pod_access(value)))
-        known = self._held[Kind.EXTENSION].get(name)
-        return encode_authentication(value, known.value if known is not None else None)
+        former = self._resources[Kind.EXTENSION].get(name)
+        return encode_authentication(value, former.value if former is not None else None)
 
     def _group(
         self, kind: Kind, values: Mapping[str, Any], encode: Callable[[str, Any], object]
     ) -> dict[str, Resource]:
-        held = self._held[kind]
+        former = self._resources[kind]
         group = {}
         for name, value in values.items():
-            known = held.get(name)
-            if known is None or (known.value is not value and known.value != value):
+            resource = former.get(name)
+            # By identity first: most values are the same object as before, and comparing a large table takes long.
+            if resource is None or (resource.value is not value and resource.value != value):
                 encoded = encode(name, value)
                 message = encoded if isinstance(encoded, any_pb2.Any) else packed(encoded)
-                known = Resource(name, value, message, blake2b(message.value, digest_size=12).hexdigest())
-            group[name] = known
+                resource = Resource(name, value, message, blake2b(message.value, digest_size=12).hexdigest())
+            group[name] = resource
         return group
 
 
 class Inconsistent(Exception):
-    """A snapshot names what it does not hold: a mistake of the compiler, never of a user."""
+    """A snapshot names what it lacks: a mistake of the compiler, never of a user."""
 
 
 def require_consistent(snapshot: Snapshot) -> None:
