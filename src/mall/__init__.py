@@ -1,1 +1,1 @@
-"""The mall: an online shop of nine services, each a process of its own."""
+"""The mall: an online shop of nine services, each its own process."""

@@ -1,1 +1,1 @@
-"""The mall's data: what is sold, how it sold, what is left, how it is liked."""
+"""The mall's data: products, sales, stock, scores and favorites."""

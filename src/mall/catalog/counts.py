@@ -1,4 +1,4 @@
-"""The four services that answer one number a product: scores, sales, stock, favorites."""
+"""The four services that return one number per product: scores, sales, stock, favorites."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -15,7 +15,7 @@ from mall.kit.settings import Settings
 
 
 def counting(value: Callable[[Good, Settings], int], summary: str) -> Build:
-    """A service that answers `GET /<its name>?ids=1,2` with `{"1": n, "2": n}`; unknown ids are left out."""
+    """A service that answers `GET /<its name>?ids=1,2` with `{"1": n, "2": n}`; unknown ids are omitted."""
 
     @asynccontextmanager
     async def build(settings: Settings) -> AsyncIterator[App]:

@@ -4,7 +4,7 @@ import msgspec
 
 
 class Product(msgspec.Struct, omit_defaults=True):
-    """A product; `favorites` when they are known, `score` among the recommended."""
+    """A product. `favorites` and `score` are set only where the service provides them."""
 
     id: int
     title: str
@@ -30,7 +30,7 @@ class ScoredProduct(msgspec.Struct, omit_defaults=True):
 
 
 class Recommend(msgspec.Struct):
-    """Best score first."""
+    """The recommended products, best score first."""
 
     products: list[ScoredProduct]
     banner: bool
@@ -54,14 +54,14 @@ class NewUser(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class UserAnswer(msgspec.Struct):
-    """How the mall wraps a user; `code` 0 is well."""
+    """How the mall wraps a user; `code` 0 means success."""
 
     code: int
     data: User | None
 
 
 class AreaError(msgspec.Struct):
-    """Why an area of the page is missing; `status` is the answer's, null when there was none."""
+    """Why an area of the page is missing; `status` is that of the response, null without a response."""
 
     area: str
     status: int | None

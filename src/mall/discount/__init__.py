@@ -1,1 +1,1 @@
-"""The discounted products; v2 (BANNER=true) brings a banner."""
+"""The discounted products; v2 (BANNER=true) adds a banner."""

@@ -1,1 +1,1 @@
-"""How many people like a product."""
+"""The number of people who have a product among their favorites."""

@@ -1,1 +1,1 @@
-"""What every service of the mall shares: serving, calling, context, errors, logs, health, settings."""
+"""Shared by every service of the mall: server, client, context propagation, errors, logs, health, settings."""

@@ -1,4 +1,4 @@
-"""What a handler gives back."""
+"""What a handler returns."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ JSON = b"application/json"
 
 
 class Answer:
-    """A whole answer: a body of bytes, its type, and headers beside content-type and content-length."""
+    """A complete response: the body, its type, and headers other than content-type and content-length."""
 
     __slots__ = ("body", "content_type", "headers", "status")
 
@@ -24,5 +24,5 @@ _encode = msgspec.json.Encoder().encode
 
 
 def json_answer(value: Any, status: int = 200, headers: Headers = ()) -> Answer:
-    """The value as JSON."""
+    """A response with the value as JSON."""
     return Answer(_encode(value), status, JSON, headers)

@@ -21,9 +21,10 @@ LONGEST_TARGET = 8 * 1024
 
 
 class App:
-    """`routes` maps a path to its operations by method. `fallback` takes the GETs of every other path.
+    """`routes` maps a path to its operations by method. `fallback` handles GET of every other path.
 
-    `ready` says whether the service can do its work (its database answers, say); it is asked by the probe.
+    `ready` says whether the service can do its work (for example, whether its database answers); the readiness probe
+    calls it.
     """
 
     def __init__(
@@ -92,26 +93,26 @@ class App:
             raise
         except Exception as error:
             self.log.event("error", "unexpected", path=scope["path"], error=repr(error))
-            return Problem(500, "an error that nobody expected; the log has more").answer()
+            return Problem(500, "an unexpected error; see the log").answer()
 
     def _handler(self, scope: Scope) -> Handler:
         method: str = scope["method"]
         if len(scope["raw_path"]) + len(scope["query_string"]) > LONGEST_TARGET:
-            raise Problem(414, f"the address is longer than {LONGEST_TARGET} bytes")
+            raise Problem(414, f"the URL is longer than {LONGEST_TARGET} bytes")
         if method == "HEAD":
             method = "GET"
         methods = self._routes.get(scope["path"])
         if methods is None:
             if self._fallback is None:
-                raise Problem(404, f"there is no {scope['path']} here")
+                raise Problem(404, f"{scope['path']} does not exist")
             if method == "GET":
                 return self._fallback
             methods = {"GET": self._fallback}
         handler = methods.get(method)
         if handler is None:
-            known = ", ".join(sorted({*methods, *(["HEAD"] if "GET" in methods else [])}))
-            detail = f"{scope['path']} takes {known}"
-            raise Problem(405, detail, headers=((b"allow", known.encode()),))
+            allowed = ", ".join(sorted({*methods, *(["HEAD"] if "GET" in methods else [])}))
+            detail = f"{scope['path']} allows {allowed}"
+            raise Problem(405, detail, headers=((b"allow", allowed.encode()),))
         return handler
 
     async def _live(self, _: Request) -> Answer:
@@ -119,7 +120,7 @@ class App:
 
     async def _ready(self, _: Request) -> Answer:
         if self.draining:
-            raise Problem(503, "ending")
+            raise Problem(503, "shutting down")
         if self._is_ready is not None and not await self._is_ready():
             raise Problem(503, "not ready")
         return json_answer({"status": "ready"})

@@ -1,4 +1,4 @@
-"""Calls to other services: one client a process, pooled, with a deadline, through the sidecar's proxy."""
+"""Calls to other services: one pooled client per process, with a deadline, through the sidecar's proxy."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -19,7 +19,7 @@ Context = Sequence[tuple[str, str]]
 
 
 class Client:
-    """Speaks HTTP/1.1 over kept connections; nothing is followed, decompressed or kept in a cookie jar."""
+    """HTTP/1.1 over pooled connections; follows no redirects, decompresses nothing, stores no cookies."""
 
     def __init__(self, settings: Settings) -> None:
         builder = (
@@ -43,8 +43,8 @@ class Client:
         self._http: HttpClient = builder.build()
 
     async def get(self, service: str, url: str, context: Context, decoder: "msgspec.json.Decoder[T]") -> T:
-        """GETs JSON. Raises Problem that names the service: 404 and 503 as they are, 504 for a deadline
-        passed, 502 for any other bad answer."""
+        """GETs JSON. Raises Problem that names the service: 404 and 503 unchanged, 504 when the deadline has passed,
+        502 for any other failure."""
         try:
             request = self._http.get(url).headers(context).build()
             answer = await request.send()
@@ -56,14 +56,14 @@ class Client:
     async def post(
         self, service: str, url: str, context: Context, body: bytes, decoder: "msgspec.json.Decoder[T]"
     ) -> T:
-        """POSTs JSON; raises as `get`, and passes 400 and 422 on with their detail."""
+        """POSTs JSON. Raises as `get`, but keeps 400 and 422 with their details."""
         try:
             builder = self._http.post(url).headers(context).header("content-type", "application/json")
             answer = await builder.body_bytes(body).build().send()
-            answered = (await answer.bytes()).to_bytes()
+            response_body = (await answer.bytes()).to_bytes()
         except PyreqwestError as error:
             raise _unreachable(service, error) from None
-        return _decode(service, answer.status, answered, decoder)
+        return _decode(service, answer.status, response_body, decoder)
 
     async def close(self) -> None:
         await self._http.close()
@@ -74,23 +74,23 @@ class _Detail(msgspec.Struct):
 
 
 _detail = msgspec.json.Decoder(_Detail)
-PASSED_STATUS = frozenset((400, 404, 413, 422, 503, 504))
+KEPT_STATUSES = frozenset((400, 404, 413, 422, 503, 504))
 
 
 def _decode(service: str, status: int, body: bytes, decoder: "msgspec.json.Decoder[T]") -> T:
     if not 200 <= status < 300:
         detail = f"{service} answered {status}"
-        if status in PASSED_STATUS:
-            said = _said(body) if status < 500 else ""
-            raise Problem(status, f"{detail}: {said}" if said else detail, upstream=service)
+        if status in KEPT_STATUSES:
+            reason = _detail_of(body) if status < 500 else ""
+            raise Problem(status, f"{detail}: {reason}" if reason else detail, upstream=service)
         raise Problem(502, detail, upstream=service)
     try:
         return decoder.decode(body)
     except msgspec.MsgspecError as error:
-        raise Problem(502, f"{service} answered what its contract does not say: {error}", upstream=service) from None
+        raise Problem(502, f"{service} broke its contract: {error}", upstream=service) from None
 
 
-def _said(body: bytes) -> str:
+def _detail_of(body: bytes) -> str:
     try:
         return _detail.decode(body).detail
     except (msgspec.MsgspecError, UnicodeDecodeError):

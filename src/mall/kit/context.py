@@ -1,8 +1,8 @@
-"""The headers that a service passes on with every call that it makes while it handles a request."""
+"""Context propagation: the headers that a service copies from a request to every call it makes for that request."""
 
 from collections.abc import Iterable
 
-PASSED_ON = frozenset(
+PROPAGATED = frozenset(
     (
         b"cookie",
         b"x-request-id",
@@ -21,20 +21,20 @@ PASSED_ON = frozenset(
 )
 
 
-def passed_on(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[str, str]]:
-    """The headers to pass on, in their order; several cookie headers stay several."""
-    return [(name.decode("latin-1"), value.decode("latin-1")) for name, value in headers if name in PASSED_ON]
+def propagated(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[str, str]]:
+    """The headers to propagate, in order; several cookie headers stay several."""
+    return [(name.decode("latin-1"), value.decode("latin-1")) for name, value in headers if name in PROPAGATED]
 
 
 def branch_of(headers: Iterable[tuple[bytes, bytes]]) -> str:
-    """The branch a request is in: `x-branch`, else the baggage member `branch`, else "-"."""
+    """The branch of a request: from `x-branch`, otherwise the baggage member `branch`, otherwise "-"."""
     for name, value in headers:
         if name == b"x-branch":
             return value.decode("latin-1").partition(";")[0].strip() or "-"
     for name, value in headers:
         if name == b"baggage" and b"branch" in value:
             for member in value.decode("latin-1").split(","):
-                key, _, named = member.partition("=")
+                key, _, branch = member.partition("=")
                 if key.strip() == "branch":
-                    return named.partition(";")[0].strip() or "-"
+                    return branch.partition(";")[0].strip() or "-"
     return "-"

@@ -5,19 +5,19 @@ from mall.kit.problem import Problem
 from mall.kit.request import Request
 
 MOST = 100
-IDS = Parameter("ids", f"product ids with commas between, 1 to {MOST}")
+IDS = Parameter("ids", f"product ids separated by commas, 1 to {MOST}")
 
 
 def ids_of(request: Request) -> list[int]:
-    """The ids asked for, in order. Raises Problem 400 that names the parameter."""
+    """The requested ids, in order. Raises Problem 400 that names the parameter."""
     text = request.parameter("ids")
     if text is None:
-        raise Problem(400, "the query parameter ids is missing; ids=1,2 would do", parameter="ids")
+        raise Problem(400, "the query parameter ids is missing; for example ids=1,2", parameter="ids")
     if not text.strip():
-        raise Problem(400, "ids is empty; ids=1,2 would do", parameter="ids")
+        raise Problem(400, "ids is empty; for example ids=1,2", parameter="ids")
     words = text.split(",")
     if len(words) > MOST:
-        raise Problem(400, f"ids has {len(words)} members; {MOST} at the most", parameter="ids")
+        raise Problem(400, f"ids has {len(words)} values; at most {MOST} are allowed", parameter="ids")
     return [_whole(word) for word in words]
 
 

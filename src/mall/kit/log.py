@@ -1,4 +1,4 @@
-"""One JSON line a request on standard output, written in batches so that it costs the request nothing."""
+"""One JSON line per request on standard output, written in batches so that requests never wait for it."""
 
 import asyncio
 import os
@@ -8,11 +8,11 @@ from typing import Any
 import msgspec
 
 FLUSH_SECONDS = 0.04
-LARGEST_WAITING = 1 << 20
+LARGEST_BUFFER = 1 << 20
 
 
 class Line(msgspec.Struct):
-    """`ms` is the time the request took here in milliseconds, `time` is RFC 3339 in UTC."""
+    """`ms` is the duration of the request in milliseconds, `time` is RFC 3339 in UTC."""
 
     time: str
     level: str
@@ -27,14 +27,14 @@ class Line(msgspec.Struct):
 
 
 class RequestLog:
-    """Lines wait for at most `FLUSH_SECONDS`. When the reader is slow and a megabyte waits, lines are dropped
-    and counted, so that a log that nobody reads never stops a service."""
+    """Lines are buffered for at most `FLUSH_SECONDS`. When the reader is too slow and the buffer is full, lines are
+    dropped and counted, so that a log nobody reads never blocks a service."""
 
     def __init__(self, service: str, version: str, descriptor: int = 1) -> None:
         self._service = service
         self._version = version
         self._descriptor = descriptor
-        self._waiting = bytearray()
+        self._buffer = bytearray()
         self._timer: asyncio.TimerHandle | None = None
         self._second = (0, "")
         self._encode = msgspec.json.Encoder().encode
@@ -49,35 +49,35 @@ class RequestLog:
         )  # fmt: skip
 
     def event(self, level: str, message: str, **more: Any) -> None:
-        """Anything that is not a request: start, stop, an error nobody expected."""
+        """Logs anything that is not a request: start, stop, an unexpected error."""
         body = {"time": self._now(), "level": level, "service": self._service, "version": self._version}
         self._put({**body, "message": message, **more})
 
     def flush(self) -> None:
-        """Writes what waits, as far as the reader takes it now."""
+        """Writes the buffer, as far as the reader takes it without blocking."""
         timer, self._timer = self._timer, None
         if timer is not None:
             timer.cancel()
         if self._dropped:
             dropped, self._dropped = self._dropped, 0
             self.event("warning", "log lines dropped: the reader is too slow", dropped=dropped)
-        while self._waiting:
+        while self._buffer:
             try:
-                written = os.write(self._descriptor, self._waiting)
+                written = os.write(self._descriptor, self._buffer)
             except BlockingIOError:
                 self._schedule()
                 return
             except OSError:
-                self._waiting.clear()
+                self._buffer.clear()
                 return
-            del self._waiting[:written]
+            del self._buffer[:written]
 
     def _put(self, line: Any) -> None:
-        if len(self._waiting) > LARGEST_WAITING:
+        if len(self._buffer) > LARGEST_BUFFER:
             self._dropped += 1
             return
-        self._waiting += self._encode(line)
-        self._waiting += b"\n"
+        self._buffer += self._encode(line)
+        self._buffer += b"\n"
         self._schedule()
 
     def _schedule(self) -> None:

@@ -26,7 +26,7 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One method of one path. `answer` and `body` are the types of the JSON; None is no JSON."""
+    """One method of one path. `answer` and `body` are the types of the JSON; None means no JSON."""
 
     handler: "Callable[[Request], Awaitable[Answer]]"
     summary: str

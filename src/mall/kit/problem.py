@@ -18,7 +18,7 @@ class ProblemDetails(msgspec.Struct, omit_defaults=True):
 
 
 class Problem(Exception):
-    """Ends a request with an error answer."""
+    """Ends a request with an error response."""
 
     def __init__(
         self,
@@ -37,7 +37,7 @@ class Problem(Exception):
         self.headers = headers
 
     def answer(self) -> Answer:
-        """The answer to send: `application/problem+json`."""
+        """The response to send, `application/problem+json`."""
         details = ProblemDetails(
             title=HTTPStatus(self.status).phrase,
             status=self.status,

@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl, unquote
 
 import msgspec
 
-from mall.kit.context import passed_on
+from mall.kit.context import propagated
 from mall.kit.problem import Problem
 
 T = TypeVar("T")
@@ -16,7 +16,7 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
 
 class Request:
-    """Read-only view of an ASGI scope; the body is read when asked for, and bounded."""
+    """A read-only view of an ASGI scope. The body is read on demand, up to `max_body` bytes."""
 
     __slots__ = ("__dict__", "_receive", "headers", "max_body", "method", "path", "query_string")
 
@@ -30,8 +30,8 @@ class Request:
 
     @cached_property
     def context(self) -> list[tuple[str, str]]:
-        """The headers to pass on with every call made for this request."""
-        return passed_on(self.headers)
+        """The headers to propagate with every call made for this request."""
+        return propagated(self.headers)
 
     def header(self, name: bytes) -> str | None:
         """The first header of this (lower-case) name."""
@@ -53,13 +53,13 @@ class Request:
             if key != b"cookie":
                 continue
             for pair in value.decode("latin-1").split(";"):
-                found, equals, held = pair.partition("=")
-                if equals and found.strip() == name:
-                    return unquote(held.strip().strip('"'))
+                key_part, equals, value_part = pair.partition("=")
+                if equals and key_part.strip() == name:
+                    return unquote(value_part.strip().strip('"'))
         return None
 
     async def body(self) -> bytes:
-        """The whole body. Raises Problem 413 when it is larger than allowed."""
+        """The complete body. Raises Problem 413 when it is larger than allowed."""
         length = self.header(b"content-length")
         if length is not None and length.isdigit() and int(length) > self.max_body:
             raise self._too_large()
@@ -75,7 +75,7 @@ class Request:
                 return body
 
     async def json(self, decoder: "msgspec.json.Decoder[T]") -> T:
-        """The body as the JSON expected. Raises Problem 400 (not JSON) or 422 (other JSON than expected)."""
+        """The body, decoded. Raises Problem 400 when it is not JSON, 422 when it does not have the expected shape."""
         body = await self.body()
         try:
             return decoder.decode(body)

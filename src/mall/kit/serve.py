@@ -1,7 +1,7 @@
-"""Runs a service as a process: listens, serves, and stops gracefully on SIGTERM.
+"""Runs a service as a process: listens, serves, and shuts down gracefully on SIGTERM.
 
-On SIGTERM the listening socket closes (new connections are refused), readiness turns 503, what runs is
-finished within `Settings.grace` seconds, idle connections are closed, and the process ends with 0.
+On SIGTERM the listening socket is closed, readiness answers 503, requests in progress get `Settings.grace` seconds to
+finish, idle connections are closed, and the process exits with 0.
 """
 
 import asyncio
@@ -10,7 +10,7 @@ import gc
 import os
 import stat
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 
 import uvicorn
@@ -26,7 +26,7 @@ Build = Callable[[Settings], AbstractAsyncContextManager[App]]
 
 
 class Server(uvicorn.Server):
-    """uvicorn's server, that says where it listens and tells the app when it is told to stop."""
+    """uvicorn's server; logs where it listens, and tells the app when a shutdown begins."""
 
     def __init__(self, config: uvicorn.Config, app: App) -> None:
         super().__init__(config)
@@ -40,7 +40,7 @@ class Server(uvicorn.Server):
             self.app.log.flush()
 
     def handle_exit(self, sig: int, frame: object) -> None:
-        # uvicorn's own handler raises the signal again in the end; ended as told is exit code 0.
+        # uvicorn's own handler raises the signal again after the shutdown, but a requested shutdown must exit with 0.
         self.app.draining = True
         self.force_exit = self.should_exit
         self.should_exit = True
@@ -70,7 +70,7 @@ async def _serve(settings: Settings, build: Build) -> bool:
         gc.freeze()
         gc.set_threshold(50_000, 20, 20)
         await server.serve()
-        app.log.event("info", "ended")
+        app.log.event("info", "stopped")
         app.log.flush()
         return server.started
 
@@ -78,7 +78,7 @@ async def _serve(settings: Settings, build: Build) -> bool:
 def run(service: str, build: Build) -> None:
     """The main function of every service.
 
-    Exit codes: 0 ended as told, 1 could not listen, 2 a wrong setting.
+    Exit codes: 0 after a requested shutdown, 1 when it cannot listen, 2 for an invalid setting.
     """
     try:
         settings = Settings.read(service, os.environ, sys.argv[1:])
@@ -93,9 +93,6 @@ def run(service: str, build: Build) -> None:
 
 
 def _unblock_output() -> None:
-    """A reader that stops reading a pipe must not stop the service: its writes fail at once instead."""
+    """Makes writes to a full pipe fail at once: a reader that stops reading must not block the service."""
     if stat.S_ISFIFO(os.fstat(1).st_mode):
         fcntl.fcntl(1, fcntl.F_SETFL, fcntl.fcntl(1, fcntl.F_GETFL) | os.O_NONBLOCK)
-
-
-__all__ = ["Awaitable", "Build", "run"]

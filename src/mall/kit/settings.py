@@ -1,4 +1,4 @@
-"""What a service is told by its environment and command line."""
+"""A service's settings, from its environment and command line."""
 
 import argparse
 from collections.abc import Mapping, Sequence
@@ -10,7 +10,7 @@ DEFAULT_PORT = 7000
 
 
 class SettingError(Exception):
-    """A setting that cannot be: names the variable or option, what it holds and what would do."""
+    """An invalid setting: names the variable or option, its value and the valid values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +35,12 @@ class Settings:
         """Options win over the environment. Raises SettingError; exits on `--help` as argparse does."""
         parser = argparse.ArgumentParser(prog=f"python -m mall.{service}", description=f"The mall's {service}.")
         parser.add_argument("--host", help="address to listen on (HOST; 127.0.0.1)")
-        parser.add_argument("--port", help="port to listen on, 0 for any free one (PORT; 7000)")
-        given = parser.parse_args(arguments)
+        parser.add_argument("--port", help="port to listen on, 0 for any free port (PORT; 7000)")
+        options = parser.parse_args(arguments)
         return cls(
             service=service,
-            host=given.host or environ.get("HOST") or "127.0.0.1",
-            port=_whole("--port or PORT", given.port or environ.get("PORT") or str(DEFAULT_PORT), 0, 65535),
+            host=options.host or environ.get("HOST") or "127.0.0.1",
+            port=_whole("--port or PORT", options.port or environ.get("PORT") or str(DEFAULT_PORT), 0, 65535),
             version=environ.get("VERSION") or "v1",
             pod=environ.get("POD_NAME") or environ.get("HOSTNAME") or "",
             proxy=environ.get("HTTP_PROXY") or environ.get("http_proxy") or None,
@@ -50,22 +50,22 @@ class Settings:
         )
 
     def flag(self, name: str) -> bool:
-        """A variable that switches something on: true, 1, yes, on; unset or empty is off."""
+        """A variable that switches something on: true, 1, yes or on. Unset or empty means off."""
         value = self.environ.get(name, "").strip().lower()
         if value in ("", "false", "0", "no", "off"):
             return False
         if value in ("true", "1", "yes", "on"):
             return True
-        raise SettingError(f"{name}: {value!r} is not a switch; true or false would do")
+        raise SettingError(f"{name}: {value!r} is not a switch; use true or false")
 
     def whole(self, name: str, default: int, least: int, most: int) -> int:
-        """A variable that holds a whole number."""
+        """A variable with a whole number from `least` to `most`."""
         return _whole(name, self.environ.get(name) or str(default), least, most)
 
     def upstream(self, service: str) -> str:
-        """The base address of another service: `PRODUCTS_URL`, or by its name in the mesh."""
-        named = self.environ.get(f"{service.upper()}_URL")
-        return (named or f"http://{service}:{DEFAULT_PORT}").rstrip("/")
+        """The base URL of another service: from `PRODUCTS_URL`, for example, or its name in the mesh."""
+        url = self.environ.get(f"{service.upper()}_URL")
+        return (url or f"http://{service}:{DEFAULT_PORT}").rstrip("/")
 
 
 def _whole(name: str, text: str, least: int, most: int) -> int:

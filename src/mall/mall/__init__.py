@@ -1,1 +1,1 @@
-"""The shop's front: its pages, and the API that gathers what they show."""
+"""The shop's front end: its pages, and the API that collects what they show."""

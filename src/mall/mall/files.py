@@ -1,4 +1,4 @@
-"""The pages and what they load, read once at the start: gzip made beforehand, strong ETags."""
+"""The pages and their assets, read and gzipped once at the start; strong ETags."""
 
 import gzip
 import hashlib
@@ -50,7 +50,7 @@ class Files:
         name = PAGES.get(path) or ALIASES.get(path) or path.removeprefix("/static/")
         file = self._files.get(name)
         if file is None or (path not in PAGES and path not in ALIASES and name == path):
-            raise Problem(404, f"there is no {path} here")
+            raise Problem(404, f"{path} does not exist")
         headers: Headers = ((b"etag", file.etag), (b"cache-control", file.cache), *SECURITY)
         if request.header(b"if-none-match") == file.etag.decode():
             return Answer(b"", 304, file.content_type, headers)

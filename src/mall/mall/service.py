@@ -1,4 +1,4 @@
-"""The front's API: `/api/mall`, `/api/users`, `/api/recommends`, `/api/products`, and the pages."""
+"""The front end's API: `/api/mall`, `/api/users`, `/api/recommends`, `/api/products`, and the pages."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable
@@ -24,7 +24,7 @@ COOKIE_SECONDS = 30 * 24 * 3600
 
 
 class Front:
-    """Gathers the three areas. With CONCURRENCY (v2) they are asked at once, else one after the other."""
+    """Collects the page's three areas. With CONCURRENCY (v2) concurrently, otherwise one after the other."""
 
     def __init__(self, settings: Settings, client: Client) -> None:
         self._client = client
@@ -107,11 +107,11 @@ async def build(settings: Settings) -> AsyncIterator[App]:
     """The mall service."""
     client = Client(settings)
     front = Front(settings, client)
-    who = (Parameter("user", "who one is", "cookie", required=False),)
+    who = (Parameter("user", "the signed-in user", "cookie", required=False),)
     failing = (502, 503, 504)
     operations = {
         ("GET", "/api/mall"): Operation(
-            front.mall, "All that the page shows; a failing area is null", answer=Mall, parameters=who
+            front.mall, "Everything the page shows; an area whose service failed is null", answer=Mall, parameters=who
         ),
         ("GET", "/api/recommends"): Operation(
             front.recommends, "The recommended products", answer=Recommend, parameters=who, problems=failing
@@ -130,7 +130,7 @@ async def build(settings: Settings) -> AsyncIterator[App]:
             problems=(400, 413, 422, *failing),
         ),
         ("DELETE", "/api/users"): Operation(
-            front.sign_out, "Sign out; the cookie is taken back", status=204, parameters=who
+            front.sign_out, "Sign out; deletes the cookie `user`", status=204, parameters=who
         ),
     }
     try:

@@ -1,1 +1,1 @@
-"""Products with what sales and stock say; v2 (FAVORITES=true) also with what favorites says."""
+"""Products with their sales and stock; v2 (FAVORITES=true) adds favorites."""

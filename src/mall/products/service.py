@@ -19,7 +19,7 @@ from mall.kit.settings import Settings
 
 
 class Products:
-    """Sales and stock belong to a product: where they fail, the answer fails. Favourites are extra."""
+    """Sales and stock are required: the request fails when one of them does. Favorites are optional."""
 
     def __init__(self, settings: Settings, client: Client) -> None:
         self._client = client
@@ -31,21 +31,21 @@ class Products:
         ids = [number for number in ids_of(request) if number in GOODS]
         if not ids:
             return json_answer([])
-        asked = ",".join(map(str, dict.fromkeys(ids)))
+        query = ",".join(map(str, dict.fromkeys(ids)))
         context = request.context
-        calls = [self._ask("sales", asked, context), self._ask("stock", asked, context)]
+        calls = [self._count("sales", query, context), self._count("stock", query, context)]
         if self._with_favorites:
-            calls.append(self._favorites(asked, context))
+            calls.append(self._favorites(query, context))
         sales, stock, *more = await asyncio.gather(*calls)
         favorites = more[0] if more else {}
         return json_answer([_product(number, sales, stock, favorites) for number in ids])
 
-    async def _ask(self, service: str, ids: str, context: Context) -> Counts:
+    async def _count(self, service: str, ids: str, context: Context) -> Counts:
         return await self._client.get(service, f"{self._urls[service]}?ids={ids}", context, self._counts)
 
     async def _favorites(self, ids: str, context: Context) -> Counts:
         try:
-            return await self._ask("favorites", ids, context)
+            return await self._count("favorites", ids, context)
         except Problem:
             return {}
 
@@ -74,7 +74,7 @@ async def build(settings: Settings) -> AsyncIterator[App]:
     products = Products(settings, client)
     operation = Operation(
         products.get,
-        "Products in the order asked; unknown ids are left out",
+        "Products in the order requested; unknown ids are omitted",
         answer=list[Product],
         parameters=(IDS,),
         problems=(400, 502, 503, 504),

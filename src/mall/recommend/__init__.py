@@ -1,1 +1,1 @@
-"""Six products for a user, best score first; v2 (BANNER=true) brings a banner."""
+"""Six products for a user, best score first; v2 (BANNER=true) adds a banner."""

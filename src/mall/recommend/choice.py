@@ -1,4 +1,4 @@
-"""Which six products a user is recommended."""
+"""Chooses the six products that a user is recommended."""
 
 import hashlib
 
@@ -8,7 +8,7 @@ SHOWN = 6
 
 
 def choose(user: str) -> list[int]:
-    """Six of the recommendable ids: the same for the same user, on every machine and in every run."""
+    """Six of the recommendable ids: always the same for the same user, on every machine."""
 
     def weight(number: int) -> bytes:
         return hashlib.blake2b(f"{user}\n{number}".encode(errors="surrogateescape"), digest_size=8).digest()

@@ -61,7 +61,7 @@ async def build(settings: Settings) -> AsyncIterator[App]:
         recommend,
         "Six products for the user, best score first",
         answer=Recommend,
-        parameters=(Parameter("user", "for whom", "cookie", required=False),),
+        parameters=(Parameter("user", "the signed-in user", "cookie", required=False),),
         problems=(502, 503, 504),
     )
     try:

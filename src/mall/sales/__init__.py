@@ -1,1 +1,1 @@
-"""Sold pieces."""
+"""The number of units sold of each product."""

@@ -3,4 +3,4 @@
 from mall.catalog.counts import counting
 from mall.kit.serve import run
 
-run("sales", counting(lambda good, _: good.sales, "The pieces sold of each product"))
+run("sales", counting(lambda good, _: good.sales, "The number of units sold of each product"))

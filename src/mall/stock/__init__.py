@@ -1,1 +1,1 @@
-"""Pieces left."""
+"""The number of units in stock of each product."""

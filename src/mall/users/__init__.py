@@ -1,1 +1,1 @@
-"""Who shops here: kept in SQLite, or in MongoDB when MONGO_DB_URL is set."""
+"""The shop's users, stored in SQLite, or in MongoDB when MONGO_DB_URL is set."""

@@ -8,7 +8,7 @@ from pymongo.errors import ConfigurationError, InvalidURI, PyMongoError
 from mall.catalog.models import User
 from mall.kit.problem import Problem
 from mall.kit.settings import SettingError
-from mall.users.people import AT_THE_START, person
+from mall.users.people import INITIAL_USERS, person
 
 TIMEOUT_MS = 2000
 DATABASE = "mall"
@@ -28,19 +28,19 @@ class MongoPeople:
             )
             self._users = self._client.get_default_database(DATABASE)["users"]
         except (ConfigurationError, InvalidURI, ValueError) as error:
-            raise SettingError(f"MONGO_DB_URL: not a MongoDB address: {error}") from None
+            raise SettingError(f"MONGO_DB_URL: not a MongoDB URL: {error}") from None
         self._prepared = False
 
     async def find(self, name: str) -> User | None:
         try:
-            found = await self._users.find_one({"name": name})
+            document = await self._users.find_one({"name": name})
         except PyMongoError as error:
             raise _unreachable(error) from None
-        return person(str(found["_id"]), found["name"]) if found else None
+        return person(str(document["_id"]), document["name"]) if document else None
 
     async def register(self, name: str) -> User:
         try:
-            # An upsert that loses a race against the same name finds the winner at its second try.
+            # An upsert that loses a race for the same name fails once; the second attempt finds the winner.
             for attempt in range(2):
                 try:
                     await self._users.update_one({"name": name}, {"$setOnInsert": {"name": name}}, upsert=True)
@@ -52,14 +52,14 @@ class MongoPeople:
             raise _unreachable(error) from None
         user = await self.find(name)
         if user is None:
-            raise Problem(503, "the users' database has lost what it just stored", upstream="mongodb")
+            raise Problem(503, "the user database lost a user that it had just stored", upstream="mongodb")
         return user
 
     async def answers(self) -> bool:
         try:
             if not self._prepared:
                 await self._users.create_index("name", unique=True)
-                for name in AT_THE_START:
+                for name in INITIAL_USERS:
                     await self.register(name)
                 self._prepared = True
             await self._client.admin.command("ping")
@@ -72,4 +72,4 @@ class MongoPeople:
 
 
 def _unreachable(error: PyMongoError) -> Problem:
-    return Problem(503, f"the users' database does not answer ({type(error).__name__})", upstream="mongodb")
+    return Problem(503, f"the user database does not answer ({type(error).__name__})", upstream="mongodb")

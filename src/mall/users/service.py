@@ -18,7 +18,7 @@ from mall.users.sqlite import SqlitePeople
 
 def _open(settings: Settings) -> People:
     if url := settings.environ.get("MONGO_DB_URL"):
-        from mall.users.mongo import MongoPeople  # noqa: PLC0415 - a third of a second, for those who use it
+        from mall.users.mongo import MongoPeople  # noqa: PLC0415 - importing it takes a third of a second
 
         return MongoPeople(url)
     return SqlitePeople(settings.environ.get("USERS_DB") or ":memory:")
@@ -51,7 +51,7 @@ async def build(settings: Settings) -> AsyncIterator[App]:
         ),
         ("POST", "/users"): Operation(
             register,
-            "The user of this name, made when there was none",
+            "The user of this name, created if necessary",
             answer=User,
             status=201,
             body=NewUser,

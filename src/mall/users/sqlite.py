@@ -1,17 +1,17 @@
-"""Users in SQLite: embedded, in memory unless USERS_DB names a file."""
+"""Users in SQLite, in memory unless USERS_DB names a file."""
 
 import sqlite3
 import uuid
 
 from mall.catalog.models import User
 from mall.kit.settings import SettingError
-from mall.users.people import AT_THE_START, person
+from mall.users.people import INITIAL_USERS, person
 
 SCHEMA = "CREATE TABLE IF NOT EXISTS users (id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE)"
 
 
 class SqlitePeople:
-    """Each statement is a look-up by key in a local file or memory: microseconds, so it is made in place."""
+    """Statements run in the event loop: each is a look-up by key, which takes microseconds."""
 
     def __init__(self, path: str) -> None:
         try:
@@ -20,7 +20,7 @@ class SqlitePeople:
             self._database.execute("PRAGMA synchronous=NORMAL")
             self._database.execute("PRAGMA busy_timeout=2000")
             self._database.execute(SCHEMA)
-            for name in AT_THE_START:
+            for name in INITIAL_USERS:
                 self._insert(name)
         except sqlite3.Error as error:
             raise SettingError(f"USERS_DB: {path!r} cannot be used: {error}") from None

@@ -6,7 +6,10 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class ApiSettings:
-    """`port` 0 takes any free one. NodePorts listen at `node_address`. Sizes are bytes, times seconds."""
+    """`port` 0 means any free port; NodePorts listen at `node_address`; `namespace` is for objects that name none.
+
+    Sizes are bytes, times seconds.
+    """
 
     home: Path
     host: str = "127.0.0.1"
@@ -14,7 +17,7 @@ class ApiSettings:
     node_address: str = "127.0.0.1"
     node_name: str = "localhost"
     node_ports: range = range(30000, 32768)
-    namespace: str = "mesh"
+    namespace: str = "default"
     largest_body: int = 3 << 20
     largest_head: int = 64 << 10
     body_limit: float = 30.0

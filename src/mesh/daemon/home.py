@@ -40,7 +40,7 @@ class Settings:
     api_port: int = 0
     console_port: int = 0
     envoy_concurrency: int = 0
-    namespace: str = "mesh"
+    namespace: str = "default"
     branch_expires: str = DEFAULT_EXPIRES
     telemetry: bool = True
     outbound_traffic_policy: str = "registry-only"
@@ -98,12 +98,12 @@ class Home:
                 "choose a writable folder on a disk with free space: MESHMALL_HOME=... or --home",
             ) from None
 
-    def settings(self) -> Settings:
+    def settings(self, defaults: Settings | None = None) -> Settings:
         """The settings of the last `up`, or the defaults."""
         try:
             return Settings.from_json(json.loads(self.settings_file.read_text()))
         except (OSError, ValueError, TypeError):
-            return Settings()
+            return defaults or Settings()
 
     def save(self, settings: Settings) -> None:
         """Remembers the settings for the next start."""

@@ -166,7 +166,12 @@ class Daemon:
 
         api = ApiServer(
             store,
-            ApiSettings(home=home.path, port=settings.api_port, node_address=settings.address),
+            ApiSettings(
+                home=home.path,
+                port=settings.api_port,
+                node_address=settings.address,
+                namespace=settings.namespace,
+            ),
             plane=programmer,
             logs=pods.logs,
             allocator=pod_network.addresses,

@@ -3,8 +3,9 @@
 from functools import cached_property
 
 from mesh.client.api import Client
-from mesh.daemon.home import Home
+from mesh.daemon.home import Home, Settings
 from meshmall.cli.view import View
+from meshmall.defaults import DEFAULTS
 
 
 class Context:
@@ -13,7 +14,12 @@ class Context:
     def __init__(self, home: Home, view: View, namespace: str | None = None) -> None:
         self.home = home
         self.view = view
-        self.namespace = namespace or home.settings().namespace
+        self.namespace = namespace or self.settings.namespace
+
+    @property
+    def settings(self) -> Settings:
+        """The settings of the home, or the product's defaults before the first start."""
+        return self.home.settings(DEFAULTS)
 
     @cached_property
     def client(self) -> Client:

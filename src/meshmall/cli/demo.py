@@ -9,6 +9,7 @@ from typing import Any
 from mesh.daemon.failure import Failure
 from meshmall.cli.context import Context
 from meshmall.cli.up import MALL, apply_mall, start_mesh
+from meshmall.defaults import NODE_PORT
 
 BRANCHES = ("jason.yaml", "fox.yaml")
 USERS = ("jason", "fox", "xx")
@@ -43,7 +44,7 @@ def show(context: Context, options: Mapping[str, Any]) -> None:
         context.view.say(f"the mesh is already running in {context.home.path}")
     apply_mall(context, MALL)
     apply_mall(context, BRANCHES)
-    settings = context.home.settings()
+    settings = context.settings
     seen = {user: ask(settings.address, settings.gateway_port, user) for user in USERS}
     url = settings.gateway_url
     context.view.say()
@@ -89,9 +90,9 @@ def ask(address: str, port: int, user: str) -> Seen:
 
 
 def _addresses(context: Context, url: str) -> None:
-    settings = context.home.settings()
+    settings = context.settings
     context.view.say(f"  shop          [bold]{url}/[/]  (sign in as jason, fox, or any name)")
-    context.view.say(f"  NodePort      http://{settings.address}:31004/")
+    context.view.say(f"  NodePort      http://{settings.address}:{NODE_PORT}/")
     context.view.say(f"  API           curl -s -H 'cookie: user=jason' {url}/api/mall")
     context.view.say(f"  kubectl       export KUBECONFIG={context.home.kubeconfig}")
     context.view.say("  next          meshmall status, meshmall get pods, meshmall down")

@@ -51,7 +51,7 @@ def drive(context: Context, *, seconds: float, users: int, rate: float, branches
             raise Failure(f"{name} {value:g}: must be above 0 and at most {most:g}", code=2)
     visitors = _visitors(context, branches)
     context.home.require_running()
-    base = context.home.settings().gateway_url
+    base = context.settings.gateway_url
     results = {visitor.name: Results() for visitor in visitors}
     begun = time.monotonic()
     with suppress(KeyboardInterrupt):

@@ -56,7 +56,7 @@ def _of(context: Context, request_id: str) -> list[Body]:
 
 def _send(context: Context, url: str, branch: str, method: str, pairs: Sequence[tuple[str, str]]) -> str:
     """Sends the request; returns its x-request-id."""
-    settings = context.home.settings()
+    settings = context.settings
     if url.startswith("/"):
         url = f"{settings.gateway_url}{url}"
     parts = urlsplit(url)

@@ -20,7 +20,7 @@ def bring_up(context: Context, options: Mapping[str, Any], *, with_mall: bool) -
     start_mesh(context, options)
     if with_mall:
         apply_mall(context, MALL)
-    settings = context.home.settings()
+    settings = context.settings
     if with_mall:
         context.view.say(f"\nThe mall: [bold]{settings.gateway_url}/[/]")
     context.view.say(f"kubectl: export KUBECONFIG={context.home.kubeconfig}")
@@ -30,7 +30,7 @@ def start_mesh(context: Context, options: Mapping[str, Any]) -> None:
     """Starts the daemon. Raises Failure when it does not come up."""
     home = context.home
     _require_duration(options.get("branch_expires"))
-    settings = replace(home.settings(), **{name: value for name, value in options.items() if value is not None})
+    settings = replace(context.settings, **{name: value for name, value in options.items() if value is not None})
     with context.view.step("starting the mesh") as step:
         for _ in launch.start(home, settings):
             pass

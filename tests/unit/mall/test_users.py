@@ -18,7 +18,7 @@ import pytest
 from mall.kit.problem import Problem
 from mall.kit.settings import SettingError
 from mall.users.mongo import MongoPeople
-from mall.users.people import AT_THE_START, People
+from mall.users.people import INITIAL_USERS, People
 from mall.users.sqlite import SqlitePeople
 from tests.support.services import Start, unused_address
 from tests.support.waiting import until
@@ -71,7 +71,7 @@ async def people(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterato
 
 
 async def test_the_users_of_the_start_are_there(people: People) -> None:
-    for name in AT_THE_START:
+    for name in INITIAL_USERS:
         user = await people.find(name)
         assert user is not None
         assert user.name == name

@@ -96,7 +96,7 @@ def create(
         body = options.branch(object_name(given), git or given)
         if git:
             # Git branches are soon forgotten: put the expiry into the object itself, where everybody sees it.
-            body["spec"].setdefault("expires", context.home.settings().branch_expires)
+            body["spec"].setdefault("expires", context.settings.branch_expires)
     create_branch(context, body, wait=wait, timeout=timeout)
 
 

@@ -18,7 +18,7 @@ def show_differences(context: Context, name: str, paths: Sequence[str], ask: Ask
     if ask.method not in SAFE and not unsafe:
         raise Failure(f"{ask.method} may change data, in the baseline too", "to send it anyway: --unsafe", 2)
     fetch(context, name)
-    settings = context.home.settings()
+    settings = context.settings
     gateway = Gateway(settings.address, settings.gateway_port)
 
     def workloads(request_id: str) -> Mapping[str, str]:

@@ -29,7 +29,7 @@ def proxy_environment(context: Context, branch: str) -> dict[str, str]:
         "no_proxy": "",
         "BAGGAGE": f"{BAGGAGE_MEMBER}={branch}",
         "MESHMALL_BRANCH": branch,
-        "MESHMALL_GATEWAY": context.home.settings().gateway_url,
+        "MESHMALL_GATEWAY": context.settings.gateway_url,
     }
 
 

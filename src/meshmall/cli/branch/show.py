@@ -118,7 +118,7 @@ def show(context: Context, name: str, output: str) -> None:
 def open_branch(context: Context, name: str, *, only_print: bool) -> None:
     """Prints the preview address, and opens it in a browser if there is one."""
     body = fetch(context, name)
-    url = _status(body).get("url") or context.home.settings().preview_url(name)
+    url = _status(body).get("url") or context.settings.preview_url(name)
     context.view.plain(url)
     if not only_print:
         webbrowser.open(url)

@@ -90,7 +90,7 @@ def first_answer(context: Context, name: str, steps: Steps, limit: float = 10.0)
 
     Raises Failure when the gateway does not answer at all; returns "" when no rule matches.
     """
-    settings = context.home.settings()
+    settings = context.settings
     deadline = time.monotonic() + limit
     while True:
         connection = http.client.HTTPConnection(settings.address, settings.gateway_port, timeout=limit)

@@ -13,7 +13,7 @@ from tests.support.manifests import namespace
 
 @pytest.fixture
 def settings(tmp_path: Path) -> ApiSettings:
-    return ApiSettings(home=tmp_path / "home")
+    return ApiSettings(home=tmp_path / "home", namespace="mesh")
 
 
 @pytest.fixture

@@ -102,7 +102,7 @@ async def door(tmp_path: Any) -> AsyncGenerator[Door, None]:
     console = Console(lambda: servers[0].app, Comparing(Gateway("127.0.0.1", 1), telemetry))
     server = ApiServer(
         store,
-        ApiSettings(home=tmp_path / "home"),
+        ApiSettings(home=tmp_path / "home", namespace="mesh"),
         plane=StandInPlane(),
         logs=StandInLogs(),
         allocator=StandInAllocator(),
