@@ -13,7 +13,7 @@ MOST_PODS = 1000
 
 
 def register(store: Store, name: str, address: str, version: str) -> None:
-    """Writes the Node into the store. It is not kept: each start tells of the machine anew."""
+    """Writes the Node into the store, anew at each start: the machine may have changed."""
     ref = Ref("", "Node", "", name)
     now = timestamp()
     capacity = {
@@ -22,9 +22,9 @@ def register(store: Store, name: str, address: str, version: str) -> None:
         "pods": str(MOST_PODS),
     }
     conditions = [
-        ("MemoryPressure", "False", "KubeletHasSufficientMemory", "nothing on this machine looks at it"),
-        ("DiskPressure", "False", "KubeletHasNoDiskPressure", "nothing on this machine looks at it"),
-        ("PIDPressure", "False", "KubeletHasSufficientPID", "nothing on this machine looks at it"),
+        ("MemoryPressure", "False", "KubeletHasSufficientMemory", "not monitored on this machine"),
+        ("DiskPressure", "False", "KubeletHasNoDiskPressure", "not monitored on this machine"),
+        ("PIDPressure", "False", "KubeletHasSufficientPID", "not monitored on this machine"),
         ("Ready", "True", "KubeletReady", "the mesh runs pods as processes of this machine"),
     ]
     body: dict[str, Any] = {

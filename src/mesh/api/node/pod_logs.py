@@ -15,7 +15,7 @@ FIRST_PIECE_WITHIN = 0.05
 
 
 class PodLogs:
-    """Streams what the injected reader gives."""
+    """Streams what containers have written."""
 
     def __init__(self, store: Store, logs: Logs, closing: asyncio.Event) -> None:
         self._store = store
@@ -37,6 +37,7 @@ class PodLogs:
             timestamps=request.flag("timestamps"),
             limit_bytes=request.number("limitBytes"),
         )
+        # That there is no log is known at the first piece. An empty one that is followed must not delay the headers.
         first = asyncio.ensure_future(anext(pieces, None))
         await asyncio.wait([first], timeout=FIRST_PIECE_WITHIN)
         if first.done() and isinstance(first.exception(), LookupError):
@@ -58,15 +59,15 @@ async def _after(first: "asyncio.Future[bytes | None]", pieces: AsyncIterator[by
             await pieces.aclose()
 
 
-def container_of(pod: Stored, asked: str) -> str:
-    """The container that a request means: the one it names, or the only one. Raises Problem (400)."""
+def container_of(pod: Stored, requested: str) -> str:
+    """The container of a request: the one it names, or the only one. Raises Problem (400)."""
     spec = pod.body["spec"]
-    names = [each["name"] for part in ("initContainers", "containers") for each in spec.get(part, ())]
-    if asked:
-        if asked not in names:
-            raise Problem(400, f"container {asked} is not valid for pod {pod.ref.name}; it has {', '.join(names)}")
-        return asked
-    main = [str(each["name"]) for each in spec["containers"]]
+    names = [container["name"] for part in ("initContainers", "containers") for container in spec.get(part, ())]
+    if requested:
+        if requested not in names:
+            raise Problem(400, f"container {requested} is not valid for pod {pod.ref.name}; it has {', '.join(names)}")
+        return requested
+    main = [str(container["name"]) for container in spec["containers"]]
     if len(main) > 1:
         raise Problem(
             400,

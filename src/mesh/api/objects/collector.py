@@ -37,7 +37,7 @@ class Collector:
         stored = event.object
         ref = stored.ref
         if event.previous is not None and ref.group_kind == SERVICE:
-            self._node_ports.give_up(event.previous.body)
+            self._node_ports.release(event.previous.body)
         # Whoever wrote it may have seen the owner just before that was deleted.
         if event.type == "ADDED" and _owners(stored) and not self._owned(stored, ""):
             self._remove([stored])

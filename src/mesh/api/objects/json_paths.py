@@ -15,17 +15,17 @@ STEP = re.compile(
 
 
 def find(body: Any, path: str) -> list[Any]:
-    """All values that a path names; none when nothing is there, or the path cannot be read."""
+    """All values at a path; none when there are none, or when the path cannot be read."""
     text = path.strip().removeprefix("{").removesuffix("}").removeprefix("$")
     text = text if text.startswith((".", "[")) else f".{text}"
-    found, place = [body], 0
-    while place < len(text):
-        step = STEP.match(text, place)
+    values, position = [body], 0
+    while position < len(text):
+        step = STEP.match(text, position)
         if step is None:
             return []
-        found = [below for each in found for below in _take(each, step)]
-        place = step.end()
-    return found
+        values = [inner for value in values for inner in _take(value, step)]
+        position = step.end()
+    return values
 
 
 def _take(value: Any, step: re.Match[str]) -> list[Any]:
@@ -42,4 +42,4 @@ def _take(value: Any, step: re.Match[str]) -> list[Any]:
     if step["index"]:
         index = int(step["index"])
         return [value[index]] if -len(value) <= index < len(value) else []
-    return [each for each in value if find(each, step["key"]) == [step["value"]]]
+    return [item for item in value if find(item, step["key"]) == [step["value"]]]

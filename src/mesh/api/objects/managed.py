@@ -1,7 +1,7 @@
 """Who owns which field: metadata.managedFields and server-side apply, as Kubernetes documents them.
 
-A field's place is a path of FieldsV1's own keys (`f:data`, `k:{"name":"main"}`, `v:"x"`, `.` for a list's member
-itself). Lists merge by the keys that the strategic merge uses; all others belong to one manager as a whole. Pure.
+A field is identified by a path of FieldsV1's keys (`f:data`, `k:{"name":"main"}`, `v:"x"`, `.` for a list's member
+itself). Lists merge by the keys of the strategic merge; other lists have one owner for all their members. Pure.
 """
 
 import json
@@ -15,7 +15,7 @@ from mesh.resources.values.body import Body
 Path = tuple[str, ...]
 MISSING = object()
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
-# Of the metadata, what a manager can own.
+# The parts of metadata that a manager can own.
 OWNED_METADATA = ("labels", "annotations", "finalizers", "ownerReferences")
 BEFORE = "before-first-apply"
 
@@ -32,57 +32,57 @@ class Owner(NamedTuple):
 
 
 class Applied(NamedTuple):
-    """What an apply makes of an object: the body, and who owns what then."""
+    """The result of an apply: the object's body, and who owns what."""
 
     body: Body
     owners: tuple[Owner, ...]
 
 
 def leaves(body: Mapping[str, Any], key_of: ListKey, *, annotation: bool = False) -> frozenset[Path]:
-    """The fields that an object sets, less what identifies it, and its status.
+    """The fields that an object sets, except those that identify it, and its status.
 
-    `annotation`: also the one by which kubectl's own apply remembers. kubectl looks for its owner there.
+    `annotation` includes the annotation that kubectl's client-side apply writes: kubectl looks up its owner.
     """
-    found: list[Path] = []
+    paths: list[Path] = []
     for name, value in body.items():
         if name == "metadata" and isinstance(value, dict):
-            kept = {key: each for key, each in value.items() if key in OWNED_METADATA}
-            if isinstance(annotations := kept.get("annotations"), dict) and not annotation:
-                kept["annotations"] = {k: v for k, v in annotations.items() if k != LAST_APPLIED}
-            for key, each in kept.items():
-                if each not in (None, {}, []):
-                    found += _leaves(each, key_of, ("f:metadata", f"f:{key}"), key)
+            metadata = {key: field for key, field in value.items() if key in OWNED_METADATA}
+            if isinstance(annotations := metadata.get("annotations"), dict) and not annotation:
+                metadata["annotations"] = {k: v for k, v in annotations.items() if k != LAST_APPLIED}
+            for key, field in metadata.items():
+                if field not in (None, {}, []):
+                    paths += _leaves(field, key_of, ("f:metadata", f"f:{key}"), key)
         elif name not in ("apiVersion", "kind", "status"):
-            found += _leaves(value, key_of, (f"f:{name}",), name)
-    return frozenset(found)
+            paths += _leaves(value, key_of, (f"f:{name}",), name)
+    return frozenset(paths)
 
 
 def _leaves(value: Any, key_of: ListKey, path: Path, name: str) -> Iterator[Path]:
     if isinstance(value, dict) and value:
-        for key, each in value.items():
-            yield from _leaves(each, key_of, (*path, f"f:{key}"), key)
+        for key, field in value.items():
+            yield from _leaves(field, key_of, (*path, f"f:{key}"), key)
         return
     if isinstance(value, list) and value:
         key = key_of(name)
-        if key and all(isinstance(each, dict) and key in each for each in value):
-            for each in value:
-                member = (*path, _member(key, each))
+        if key and all(isinstance(item, dict) and key in item for item in value):
+            for item in value:
+                member = (*path, _member(key, item))
                 yield (*member, ".")
-                for inner, held in each.items():
-                    yield from _leaves(held, key_of, (*member, f"f:{inner}"), inner)
+                for inner, field in item.items():
+                    yield from _leaves(field, key_of, (*member, f"f:{inner}"), inner)
             return
         if name in SETS:
-            yield from ((*path, f"v:{json.dumps(each)}") for each in value)
+            yield from ((*path, f"v:{json.dumps(item)}") for item in value)
             return
     yield path
 
 
-def _member(key: str, each: Mapping[str, Any]) -> str:
-    return "k:" + json.dumps({key: each[key]}, separators=(",", ":"))
+def _member(key: str, item: Mapping[str, Any]) -> str:
+    return "k:" + json.dumps({key: item[key]}, separators=(",", ":"))
 
 
 def value_at(body: Any, path: Path) -> Any:
-    """What stands at a path; MISSING when nothing does."""
+    """The value at a path; MISSING when there is none."""
     for part in path:
         if part == ".":
             continue
@@ -98,10 +98,16 @@ def _step(body: Any, part: str) -> Any:
         return body.get(rest, MISSING) if isinstance(body, dict) else MISSING
     if not isinstance(body, list):
         return MISSING
-    wanted = json.loads(rest)
+    try:
+        value = json.loads(rest)
+    except (ValueError, RecursionError):
+        # Clients write managedFields, too: a part that is none names nothing.
+        return MISSING
     if kind == "v":
-        return wanted if wanted in body else MISSING
-    return next((each for each in body if isinstance(each, dict) and wanted.items() <= each.items()), MISSING)
+        return value if value in body else MISSING
+    if not isinstance(value, dict):
+        return MISSING
+    return next((item for item in body if isinstance(item, dict) and value.items() <= item.items()), MISSING)
 
 
 def dotted(path: Path) -> str:
@@ -119,11 +125,11 @@ def dotted(path: Path) -> str:
 
 
 def owners_of(body: Mapping[str, Any]) -> tuple[Owner, ...]:
-    """The managedFields of an object; what is malformed is left out."""
-    found = []
+    """The managedFields of an object. Raises TypeError, AttributeError or KeyError when they are malformed."""
+    owners = []
     for entry in body["metadata"].get("managedFields") or ():
         fields = frozenset(_paths(entry.get("fieldsV1") or {}, ()))
-        found.append(
+        owners.append(
             Owner(
                 entry.get("manager", ""),
                 entry.get("operation", "Update"),
@@ -133,7 +139,7 @@ def owners_of(body: Mapping[str, Any]) -> tuple[Owner, ...]:
                 entry.get("time", ""),
             )
         )
-    return tuple(found)
+    return tuple(owners)
 
 
 def _paths(tree: Mapping[str, Any], path: Path) -> Iterator[Path]:
@@ -145,8 +151,8 @@ def _paths(tree: Mapping[str, Any], path: Path) -> Iterator[Path]:
 
 
 def as_managed_fields(owners: Iterable[Owner]) -> list[Body]:
-    """Owners as metadata.managedFields has them."""
-    found = []
+    """Owners in the form of metadata.managedFields."""
+    entries = []
     for owner in owners:
         tree: Body = {}
         for path in sorted(owner.fields):
@@ -163,69 +169,71 @@ def as_managed_fields(owners: Iterable[Owner]) -> list[Body]:
         }
         if owner.subresource:
             entry["subresource"] = owner.subresource
-        found.append(entry)
-    return found
+        entries.append(entry)
+    return entries
 
 
 def updated(
     old: Body | None, new: Body, manager: str, now: str, key_of: ListKey, subresource: str = ""
 ) -> tuple[Owner, ...]:
-    """Who owns what after a write that is no apply: the writer owns what it changed, others lose it."""
+    """Who owns what after a write that is not an apply: the writer owns what it changed, others lose it."""
     fields = leaves(new, key_of, annotation=True)
     if old is None:
         return (Owner(manager, "Update", subresource, fields, new["apiVersion"], now),)
     changed = frozenset(path for path in fields if value_at(old, path) != value_at(new, path))
-    found = []
-    mine = Owner(manager, "Update", subresource, frozenset(), new["apiVersion"], now)
+    owners = []
+    writer = Owner(manager, "Update", subresource, frozenset(), new["apiVersion"], now)
     for owner in owners_of(old):
-        kept = frozenset(path for path in owner.fields if value_at(new, path) is not MISSING)
-        if (owner.manager, owner.operation, owner.subresource) == mine[:3]:
-            mine = owner._replace(fields=kept)
-        elif kept := kept - changed:
-            found.append(owner._replace(fields=kept))
-    both = mine.fields | changed
-    if both:
-        found.append(mine._replace(fields=both, time=now if changed - mine.fields else mine.time))
-    return tuple(found)
+        present = frozenset(path for path in owner.fields if value_at(new, path) is not MISSING)
+        if (owner.manager, owner.operation, owner.subresource) == writer[:3]:
+            writer = owner._replace(fields=present)
+        elif unchanged := present - changed:
+            owners.append(owner._replace(fields=unchanged))
+    owned = writer.fields | changed
+    if owned:
+        owners.append(writer._replace(fields=owned, time=now if changed - writer.fields else writer.time))
+    return tuple(owners)
 
 
-def apply(live: Body | None, given: Body, manager: str, now: str, key_of: ListKey, *, force: bool) -> Applied:
-    """Server-side apply: `given` says all that the manager wants to own.
+def apply(live: Body | None, applied: Body, manager: str, now: str, key_of: ListKey, *, force: bool) -> Applied:
+    """Server-side apply: `applied` has everything that the manager wants to own.
 
-    Fields that it applied before and does not say any more go, unless somebody else owns them too. Raises Problem
-    (409) with a cause for each field that another manager owns and that has another value, unless `force`.
+    Fields that it applied before and that `applied` no longer has are removed, unless another manager owns them, too.
+    Raises Problem (409) with a cause for each field that another manager owns and that has another value, unless
+    `force`.
     """
-    fields = leaves(given, key_of)
-    mine = Owner(manager, "Apply", "", fields, given["apiVersion"], now)
+    fields = leaves(applied, key_of)
+    applier = Owner(manager, "Apply", "", fields, applied["apiVersion"], now)
     if live is None:
-        return Applied(given, (mine,))
-    owners = owners_of(live) or _before(live, manager, now, key_of)
-    former = next((each for each in owners if each[:3] == mine[:3]), None)
-    others = [each for each in owners if each[:3] != mine[:3]]
-    own = _last_applied(live, manager, key_of)
+        return Applied(applied, (applier,))
+    owners = owners_of(live) or _owners_before_apply(live, manager, now, key_of)
+    former = next((owner for owner in owners if owner[:3] == applier[:3]), None)
+    others = [owner for owner in owners if owner[:3] != applier[:3]]
     conflicts = [
         (owner, path)
         for owner in others
         for path in sorted(fields & owner.fields)
-        if path[-1] != "." and value_at(live, path) != value_at(given, path)
+        if path[-1] != "." and value_at(live, path) != value_at(applied, path)
     ]
-    # What kubectl applied itself before it left applying to the server is its own.
-    foreign = [(owner, path) for owner, path in conflicts if path not in own]
+    # kubectl may take over what it wrote itself by client-side apply, before it moved to server-side apply.
+    own_before = _last_applied(live, manager, key_of)
+    foreign = [(owner, path) for owner, path in conflicts if path not in own_before]
     if foreign and not force:
         raise _conflict(foreign)
     taken = {path for _, path in conflicts}
-    others = [each._replace(fields=each.fields - taken) for each in others]
-    others = [each for each in others if each.fields]
+    others = [owner._replace(fields=owner.fields - taken) for owner in others]
+    others = [owner for owner in others if owner.fields]
     body = json.loads(json.dumps(live))
     if former is not None:
-        held = frozenset().union(*(each.fields for each in others))
-        # Members of lists first, as a whole: without its key a member is not found any more.
-        for path in sorted(former.fields - fields - held, key=lambda each: (each[-1] != ".", -len(each), each)):
-            if path[-1] != "." or not any(other[: len(path) - 1] == path[:-1] for other in held | fields):
+        owned_by_others = frozenset().union(*(owner.fields for owner in others))
+        # Members of lists first, entirely: without its key, a member is no longer found.
+        dropped = former.fields - fields - owned_by_others
+        for path in sorted(dropped, key=lambda path: (path[-1] != ".", -len(path), path)):
+            if path[-1] != "." or not any(other[: len(path) - 1] == path[:-1] for other in owned_by_others | fields):
                 _remove(body, path)
     if former is not None and former.fields == fields:
-        mine = mine._replace(time=former.time)
-    return Applied(_merged(body, given, key_of, ""), (*others, mine))
+        applier = applier._replace(time=former.time)
+    return Applied(_merged(body, applied, key_of, ""), (*others, applier))
 
 
 def _last_applied(live: Body, manager: str, key_of: ListKey) -> frozenset[Path]:
@@ -239,15 +247,15 @@ def _last_applied(live: Body, manager: str, key_of: ListKey) -> frozenset[Path]:
         return frozenset()
 
 
-def _before(live: Body, manager: str, now: str, key_of: ListKey) -> tuple[Owner, ...]:
-    """Who owns an object that was never applied by the server: what kubectl applied itself is kubectl's."""
+def _owners_before_apply(live: Body, manager: str, now: str, key_of: ListKey) -> tuple[Owner, ...]:
+    """The owners of an object without managedFields: what kubectl applied itself is kubectl's."""
     fields = leaves(live, key_of)
     applied = _last_applied(live, manager, key_of) & fields
-    found = (
+    owners = (
         Owner(BEFORE, "Update", "", fields - applied, live["apiVersion"], now),
         Owner(manager, "Apply", "", applied, live["apiVersion"], now),
     )
-    return tuple(each for each in found if each.fields)
+    return tuple(owner for owner in owners if owner.fields)
 
 
 def _conflict(conflicts: Sequence[tuple[Owner, Path]]) -> Problem:
@@ -258,43 +266,43 @@ def _conflict(conflicts: Sequence[tuple[Owner, Path]]) -> Problem:
         causes.append({"reason": "FieldManagerConflict", "message": message, "field": dotted(path)})
     count = f"{len(causes)} conflict{'s' if len(causes) > 1 else ''}"
     if len(causes) == 1:
-        told = f"{causes[0]['message']}: {causes[0]['field']}"
+        text = f"{causes[0]['message']}: {causes[0]['field']}"
     else:
-        told = "conflicts:\n" + "\n".join(f"- {each['message']}: {each['field']}" for each in causes)
-    return Problem(409, f"Apply failed with {count}: {told}", reason="Conflict", causes=causes)
+        text = "conflicts:\n" + "\n".join(f"- {cause['message']}: {cause['field']}" for cause in causes)
+    return Problem(409, f"Apply failed with {count}: {text}", reason="Conflict", causes=causes)
 
 
 def _remove(body: Any, path: Path) -> None:
-    """Takes away what stands at a path, and what holds nothing any more without it."""
-    *way, last = [part for part in path if part != "."]
-    holders = [body]
-    for part in way:
+    """Removes the value at a path, and containers that are empty without it."""
+    *parents, last = [part for part in path if part != "."]
+    containers = [body]
+    for part in parents:
         body = _step(body, part)
         if body is MISSING:
             return
-        holders.append(body)
-    for held, part in zip(reversed(holders), [last, *reversed(way)], strict=True):
-        value = _step(held, part)
+        containers.append(body)
+    for container, part in zip(reversed(containers), [last, *reversed(parents)], strict=True):
+        value = _step(container, part)
         if value is MISSING or (part is not last and value not in ({}, [])):
             return
-        if isinstance(held, dict):
-            del held[part.partition(":")[2]]
+        if isinstance(container, dict):
+            del container[part.partition(":")[2]]
         else:
-            held.remove(value)
+            container.remove(value)
         if part.startswith("k:"):
             return
 
 
-def _merged(live: Any, given: Any, key_of: ListKey, name: str) -> Any:
-    """What is given over what is there."""
-    if isinstance(given, dict) and isinstance(live, dict):
-        return {**live, **{key: _merged(live.get(key), each, key_of, key) for key, each in given.items()}}
-    if isinstance(given, list) and isinstance(live, list):
+def _merged(live: Any, applied: Any, key_of: ListKey, name: str) -> Any:
+    """The applied fields over the live ones."""
+    if isinstance(applied, dict) and isinstance(live, dict):
+        return {**live, **{key: _merged(live.get(key), field, key_of, key) for key, field in applied.items()}}
+    if isinstance(applied, list) and isinstance(live, list):
         key = key_of(name)
-        if key and all(isinstance(each, dict) and key in each for each in (*given, *live)):
-            by_key = {each[key]: each for each in live}
-            merged = {each[key]: _merged(by_key.get(each[key]), each, key_of, "") for each in given}
-            return [merged.pop(each[key], each) for each in live] + list(merged.values())
+        if key and all(isinstance(item, dict) and key in item for item in (*applied, *live)):
+            by_key = {item[key]: item for item in live}
+            merged = {item[key]: _merged(by_key.get(item[key]), item, key_of, "") for item in applied}
+            return [merged.pop(item[key], item) for item in live] + list(merged.values())
         if name in SETS:
-            return live + [each for each in given if each not in live]
-    return given
+            return live + [item for item in applied if item not in live]
+    return applied

@@ -1,4 +1,4 @@
-"""Changes to objects as values: the kinds of patch that Kubernetes knows, and the merge that apply does.
+"""Changes to objects as values: Kubernetes' kinds of patch, and the three-way merge of `kubectl apply`.
 
 Lists: Kubernetes merges some by a key (containers by name) and replaces the others; `list_key` says which.
 For Istio's kinds all lists are replaced, as on a cluster (they are custom resources there).
@@ -49,7 +49,7 @@ FROM_SET = "$deleteFromPrimitiveList/"
 
 
 def list_key(group: str, kind: str) -> ListKey:
-    """Which field identifies a member of the list named so; None: the list is replaced."""
+    """Which field identifies a member of a list, by the list's name; None: the list is replaced."""
     if group not in STRATEGIC:
         return lambda _name: None
     if group not in WITH_PODS:
@@ -88,7 +88,7 @@ def strategic_patch(target: Json, patch: Json, key_of: ListKey) -> Json:
     for name, value in patch.items():
         if name.startswith(FROM_SET):
             field = name.removeprefix(FROM_SET)
-            merged[field] = [each for each in merged.get(field) or [] if each not in value]
+            merged[field] = [item for item in merged.get(field) or [] if item not in value]
     for name, value in patch.items():
         if not name.startswith("$"):
             _patch_field(merged, name, value, key_of)
@@ -108,42 +108,42 @@ def _patch_field(merged: dict[str, Any], name: str, value: Json, key_of: ListKey
         merged[name] = _patch_list(merged.get(name) or [], value, key, key_of)
     elif isinstance(value, list) and name in SETS:
         present = merged.get(name) or []
-        merged[name] = present + [each for each in value if each not in present]
+        merged[name] = present + [item for item in value if item not in present]
     else:
         merged[name] = value
 
 
 def _patch_list(present: list[Any], patch: list[Any], key: str, key_of: ListKey) -> list[Any]:
-    if any(isinstance(each, dict) and each.get("$patch") == "replace" for each in patch):
-        return [each for each in patch if "$patch" not in each]
+    if any(isinstance(item, dict) and item.get("$patch") == "replace" for item in patch):
+        return [item for item in patch if "$patch" not in item]
     merged = list(present)
-    for each in patch:
-        if not isinstance(each, dict) or key not in each:
-            raise Problem(400, f'strategic merge patch: a list member has no "{key}" to find it by: {each!r}')
-        place = next((n for n, held in enumerate(merged) if held.get(key) == each[key]), None)
-        if each.get("$patch") == "delete":
-            merged = [held for held in merged if held.get(key) != each[key]]
-        elif place is None:
-            merged.append(strategic_patch({}, each, key_of))
+    for item in patch:
+        if not isinstance(item, dict) or key not in item:
+            raise Problem(400, f'strategic merge patch: a list member has no "{key}" to find it by: {item!r}')
+        index = next((n for n, member in enumerate(merged) if member.get(key) == item[key]), None)
+        if item.get("$patch") == "delete":
+            merged = [member for member in merged if member.get(key) != item[key]]
+        elif index is None:
+            merged.append(strategic_patch({}, item, key_of))
         else:
-            merged[place] = strategic_patch(merged[place], each, key_of)
+            merged[index] = strategic_patch(merged[index], item, key_of)
     return merged
 
 
 def _ordered(members: list[Any], order: list[Any], key: str | None) -> list[Any]:
-    """Members named in `order` first and so sorted, the others behind them as they stood."""
-    wanted = [each.get(key) if key and isinstance(each, dict) else each for each in order]
+    """The members named in `order` first, in that order; the others after them, as they were."""
+    names = [item.get(key) if key and isinstance(item, dict) else item for item in order]
 
     def rank(member: Any) -> int:
         name = member.get(key) if key and isinstance(member, dict) else member
-        return wanted.index(name) if name in wanted else len(wanted)
+        return names.index(name) if name in names else len(names)
 
     return sorted(members, key=rank)
 
 
 def json_patch(target: Json, operations: Json) -> Json:
     """JSON patch (RFC 6902). Raises Problem: 400 when malformed, 422 when it does not fit the object."""
-    if not isinstance(operations, list) or not all(isinstance(each, dict) for each in operations):
+    if not isinstance(operations, list) or not all(isinstance(item, dict) for item in operations):
         raise Problem(400, "a JSON patch is a list of operations")
     document = copy.deepcopy(target)
     for number, operation in enumerate(operations):
@@ -164,7 +164,7 @@ def _operate(document: Json, operation: dict[str, Any]) -> Json:
         return _removed(document, path)
     if name == "test":
         if _at(document, path) != operation["value"]:
-            raise ValueError("the value there is another")
+            raise ValueError("the value is another one")
         return document
     if name == "replace":
         _at(document, path)
@@ -175,53 +175,53 @@ def _operate(document: Json, operation: dict[str, Any]) -> Json:
         source = _pointer(operation["from"])
         value = copy.deepcopy(_at(document, source))
         return _added(_removed(document, source) if name == "move" else document, path, value)
-    raise ValueError(f'"{name}" is no operation')
+    raise ValueError(f'"{name}" is not an operation')
 
 
 def _pointer(text: str) -> list[str]:
     if text and not text.startswith("/"):
-        raise ValueError(f'"{text}" is no JSON pointer')
+        raise ValueError(f'"{text}" is not a JSON pointer')
     return [part.replace("~1", "/").replace("~0", "~") for part in text.split("/")[1:]]
 
 
 def _at(document: Json, path: list[str]) -> Json:
     for part in path:
-        document = document[_place(document, part)]
+        document = document[_index(document, part)]
     return document
 
 
-def _place(held: Json, part: str) -> Any:
-    if not isinstance(held, list):
+def _index(container: Json, part: str) -> Any:
+    if not isinstance(container, list):
         return part
     if not part.isdecimal():
-        raise ValueError(f'"{part}" is no index of a list')
+        raise ValueError(f'"{part}" is not an index of a list')
     return int(part)
 
 
 def _removed(document: Json, path: list[str]) -> Json:
     if not path:
         return None
-    held = _at(document, path[:-1])
-    del held[_place(held, path[-1])]
+    container = _at(document, path[:-1])
+    del container[_index(container, path[-1])]
     return document
 
 
 def _added(document: Json, path: list[str], value: Json) -> Json:
     if not path:
         return value
-    held = _at(document, path[:-1])
-    if not isinstance(held, list):
-        held[path[-1]] = value
+    container = _at(document, path[:-1])
+    if not isinstance(container, list):
+        container[path[-1]] = value
         return document
-    place = len(held) if path[-1] == "-" else _place(held, path[-1])
-    if place > len(held):
-        raise IndexError(f"index {place} is beyond the list")
-    held.insert(place, value)
+    index = len(container) if path[-1] == "-" else _index(container, path[-1])
+    if index > len(container):
+        raise IndexError(f"index {index} is beyond the list")
+    container.insert(index, value)
     return document
 
 
 def three_way(last: Json, live: Json, new: Json, key_of: ListKey, name: str = "") -> Json:
-    """What `kubectl apply` does: `new` over `live`, less what `last` had applied and `new` does not have.
+    """The merge of `kubectl apply`: `new` over `live`, less what `last` had applied and `new` no longer has.
 
     What others have set, and nobody applied, stays.
     """
@@ -241,13 +241,13 @@ def three_way(last: Json, live: Json, new: Json, key_of: ListKey, name: str = ""
 
 
 def _by_key(members: Json, key: str) -> dict[Any, Any]:
-    """The members that have the key, by it; fewer than there are when one has none, or two have the same."""
+    """The members by their key. Fewer than there are when one has no key, or two have the same."""
     if not isinstance(members, list):
         return {}
-    return {each[key]: each for each in members if isinstance(each, dict) and isinstance(each.get(key), str | int)}
+    return {item[key]: item for item in members if isinstance(item, dict) and isinstance(item.get(key), str | int)}
 
 
 def _three_way_list(last: dict[Any, Any], live: dict[Any, Any], new: list[Any], key: str, key_of: ListKey) -> list[Any]:
-    wanted = {each[key] for each in new}
-    merged = [three_way(last.get(each[key]), live.get(each[key]), each, key_of) for each in new]
-    return merged + [held for name, held in live.items() if name not in wanted and name not in last]
+    names = {item[key] for item in new}
+    merged = [three_way(last.get(item[key]), live.get(item[key]), item, key_of) for item in new]
+    return merged + [item for name, item in live.items() if name not in names and name not in last]

@@ -1,4 +1,4 @@
-"""Label and field selectors, as Kubernetes' list and watch take them in the query.
+"""Label and field selectors, as they come in the query of Kubernetes' list and watch.
 
 Labels: `a=b`, `a==b`, `a!=b`, `a in (b,c)`, `a notin (b,c)`, `a`, `!a`, joined by commas.
 Fields: `metadata.name`, `metadata.namespace`, and of a Pod `status.phase` and `spec.nodeName`, of an Event
@@ -50,13 +50,13 @@ def _labels(text: str) -> list[Matches]:
     rest = text.strip()
     while rest:
         for pattern, make in ((SET, _by_set), (EQUAL, _by_value), (EXISTS, _by_key)):
-            found = pattern.match(rest)
-            if found and re.match(r"\s*(,|$)", rest[found.end() :]):
-                tests.append(_on_labels(make(found)))
-                rest = rest[found.end() :].lstrip().removeprefix(",").strip()
+            match = pattern.match(rest)
+            if match and re.match(r"\s*(,|$)", rest[match.end() :]):
+                tests.append(_on_labels(make(match)))
+                rest = rest[match.end() :].lstrip().removeprefix(",").strip()
                 break
         else:
-            raise Problem(400, f'labelSelector: cannot read "{rest}"; app=mall,version in (v1,v2), say')
+            raise Problem(400, f'labelSelector: cannot read "{rest}"; for example, app=mall,version in (v1,v2)')
     return tests
 
 
@@ -64,49 +64,49 @@ def _on_labels(test: Callable[[Labels], bool]) -> Matches:
     return lambda body: test(body["metadata"].get("labels") or {})
 
 
-def _by_set(found: re.Match[str]) -> Callable[[Labels], bool]:
-    key, how, listed = found.groups()
+def _by_set(match: re.Match[str]) -> Callable[[Labels], bool]:
+    key, operator, listed = match.groups()
     values = {value.strip() for value in listed.split(",")}
-    if how == "in":
+    if operator == "in":
         return lambda labels: labels.get(key) in values
     return lambda labels: labels.get(key) not in values
 
 
-def _by_value(found: re.Match[str]) -> Callable[[Labels], bool]:
-    key, how, value = found.groups()
-    if how == "!=":
+def _by_value(match: re.Match[str]) -> Callable[[Labels], bool]:
+    key, operator, value = match.groups()
+    if operator == "!=":
         return lambda labels: labels.get(key) != value
     return lambda labels: labels.get(key) == value
 
 
-def _by_key(found: re.Match[str]) -> Callable[[Labels], bool]:
-    absent, key = found.groups()
+def _by_key(match: re.Match[str]) -> Callable[[Labels], bool]:
+    absent, key = match.groups()
     if absent:
         return lambda labels: key not in labels
     return lambda labels: key in labels
 
 
 def _fields(text: str, kind: str) -> list[Matches]:
-    known = COMMON | FIELDS.get(kind, frozenset())
+    selectable = COMMON | FIELDS.get(kind, frozenset())
     tests = []
-    for part in filter(None, (each.strip() for each in text.split(","))):
-        found = re.fullmatch(r"([\w.]+?)\s*(==|=|!=)\s*(.*)", part)
-        if not found:
-            raise Problem(400, f'fieldSelector: cannot read "{part}"; metadata.name=mall, say')
-        path, how, value = found.groups()
-        if path not in known:
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        match = re.fullmatch(r"([\w.]+?)\s*(==|=|!=)\s*(.*)", part)
+        if not match:
+            raise Problem(400, f'fieldSelector: cannot read "{part}"; for example, metadata.name=mall')
+        path, operator, value = match.groups()
+        if path not in selectable:
             raise Problem(
-                400, f'fieldSelector: "{path}" is not a field to select {kind} by: {", ".join(sorted(known))}'
+                400, f'fieldSelector: "{path}" is not a field to select {kind} by: {", ".join(sorted(selectable))}'
             )
-        tests.append(_by_field(path.split("."), value, wanted=how != "!="))
+        tests.append(_by_field(path.split("."), value, equal=operator != "!="))
     return tests
 
 
-def _by_field(path: list[str], value: str, *, wanted: bool) -> Matches:
+def _by_field(path: list[str], value: str, *, equal: bool) -> Matches:
     def test(body: Mapping[str, Any]) -> bool:
-        held: Any = body
+        field: Any = body
         for name in path:
-            held = (held or {}).get(name)
-        return (str(held or "") == value) is wanted
+            field = (field or {}).get(name)
+        return (str(field or "") == value) is equal
 
     return test

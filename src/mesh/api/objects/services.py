@@ -1,4 +1,4 @@
-"""What the API server fills into a Service, as Kubernetes' service storage does: ClusterIP and NodePorts."""
+"""The fields of a Service that the API server assigns, as Kubernetes does: ClusterIP and NodePorts."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -13,21 +13,21 @@ WITH_NODE_PORTS = ("NodePort", "LoadBalancer")
 
 
 class ServiceFields:
-    """Completes one Service among the others that there would be after a change."""
+    """Completes a Service, given the others that there would be after a change."""
 
     def __init__(self, allocator: Allocator, node_ports: NodePorts) -> None:
         self._allocator = allocator
         self._node_ports = node_ports
 
     def fill(self, ref: Ref, body: Body, old: Body | None, others: Iterable[Body]) -> list[FieldError]:
-        """Sets clusterIP and nodePorts in `body` where they are missing; returns what cannot be."""
+        """Sets clusterIP and nodePorts in `body` where they are missing; returns what is impossible."""
         spec = body["spec"]
         before = old["spec"] if old else {}
         others = list(others)
         errors = []
         if spec.get("type") != "ExternalName":
             try:
-                self._address(spec, before, {each["spec"].get("clusterIP", "") for each in others})
+                self._address(spec, before, {other["spec"].get("clusterIP", "") for other in others})
             except OSError as error:
                 errors.append(FieldError("spec.clusterIP", str(error), ref))
         if spec.get("type") in WITH_NODE_PORTS:
@@ -44,19 +44,19 @@ class ServiceFields:
 
     def _ports(self, ref: Ref, spec: Body, before: Body, others: list[Body]) -> list[FieldError]:
         owners = {
-            port: f"{each['metadata']['namespace']}/{each['metadata']['name']}"
-            for each in others
-            for port in of_service(each)
+            port: f"{other['metadata']['namespace']}/{other['metadata']['name']}"
+            for other in others
+            for port in of_service(other)
         }
-        ours = set(of_service({"spec": before}))
-        kept = {_identity(port): port.get("nodePort") for port in before.get("ports", ())}
+        own = set(of_service({"spec": before}))
+        previous = {_identity(port): port.get("nodePort") for port in before.get("ports", ())}
         chosen = set(of_service({"spec": spec}))
         errors = []
         for number, port in enumerate(spec.get("ports", ())):
             path = f"spec.ports[{number}].nodePort"
-            wanted = port.get("nodePort")
-            if not wanted:
-                inherited = kept.get(_identity(port))
+            requested = port.get("nodePort")
+            if not requested:
+                inherited = previous.get(_identity(port))
                 try:
                     port["nodePort"] = (
                         inherited
@@ -67,9 +67,9 @@ class ServiceFields:
                     errors.append(FieldError(path, str(error), ref))
                     continue
                 chosen.add(port["nodePort"])
-            elif wanted in owners:
-                errors.append(FieldError(path, f"{wanted} is taken by Service {owners[wanted]}", ref))
-            elif wanted not in ours and (reason := self._node_ports.held(wanted)):
+            elif requested in owners:
+                errors.append(FieldError(path, f"{requested} is taken by Service {owners[requested]}", ref))
+            elif requested not in own and (reason := self._node_ports.unavailable(requested)):
                 errors.append(FieldError(path, f"{reason}; leave it out to get a free one", ref))
         return errors
 
