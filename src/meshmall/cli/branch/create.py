@@ -7,7 +7,6 @@ from mesh.client.api import ApiError
 from mesh.daemon.failure import Failure
 from mesh.resources.values.body import Body
 from mesh.resources.values.durations import seconds
-from mesh.resources.values.ref import Ref
 from meshmall.cli.apply import refusal, settle
 from meshmall.cli.branch.wait import Steps, branch_ref, fetch, first_answer, until_ready
 from meshmall.cli.context import Context
@@ -20,9 +19,9 @@ def create(context: Context, body: Body, *, wait: bool, timeout: float) -> None:
     """
     name = body["metadata"]["name"]
     namespace = body["metadata"].get("namespace") or context.namespace
-    context = Context(context.home, context.view, namespace)
+    context = context.in_namespace(namespace)
     try:
-        context.client.get(Ref("meshmall.dev", "Branch", namespace, name))
+        context.client.get(branch_ref(context, name))
     except ApiError as error:
         if error.status != 404:
             raise Failure(error.message) from None

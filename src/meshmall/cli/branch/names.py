@@ -18,7 +18,7 @@ def object_name(text: str) -> str:
     """
     name = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
     if not name:
-        raise Failure(f"{text!r} cannot be name into a name", "letters, digits and - are kept")
+        raise Failure(f"{text!r} has neither a letter nor a digit to name a branch with", "use a-z, 0-9 and -")
     if name == text and len(name) <= LONGEST_NAME:
         return name
     plain = re.sub(r"[/_.]", "-", text) == name and "--" not in name

@@ -1,0 +1,83 @@
+"""The options of `branch create` become a Branch, or a message that names the option and its valid form."""
+
+import pytest
+
+from mesh.daemon.failure import Failure
+from mesh.resources.validation.manifest import validate
+from meshmall.cli.branch.spec import BranchOptions
+
+
+def test_options_become_a_branch_that_is_valid() -> None:
+    options = BranchOptions(
+        forks=["products", "recommend"],
+        env=["DEBUG=1", "products:FAVORITES=true"],
+        image=["products=shop/products:2"],
+        command=["recommend=python -m 'my shop'"],
+        replicas=["products=3"],
+        versions=["stock=v2"],
+        urls=["mall=http://127.0.0.1:9000"],
+        new=["favorites:7000=python -m mall.favorites"],
+        includes=["base"],
+        cookies=["user=fox"],
+        headers=["x-team=a=b"],
+        queries=["view=new"],
+        baggage=["tenant=fox"],
+        hosts=["fox.example.com"],
+        fallback="baseline",
+        expires="2h",
+    )
+    body = options.branch("fox", git="feature/fox")
+    assert validate(body, "mesh").body["spec"]["services"] == {
+        "products": {
+            "fork": {
+                "env": [{"name": "DEBUG", "value": "1"}, {"name": "FAVORITES", "value": "true"}],
+                "image": "shop/products:2",
+                "replicas": 3,
+            }
+        },
+        "recommend": {"fork": {"env": [{"name": "DEBUG", "value": "1"}], "command": ["python", "-m", "my shop"]}},
+        "stock": {"version": "v2"},
+        "mall": {"url": "http://127.0.0.1:9000"},
+        "favorites": body["spec"]["services"]["favorites"],
+    }
+    assert body["spec"]["services"]["favorites"]["template"]["spec"]["containers"] == [
+        {"name": "favorites", "command": ["python", "-m", "mall.favorites"], "ports": [{"containerPort": 7000}]}
+    ]
+    assert body["spec"]["enter"] == [
+        {"cookie": {"name": "user", "value": "fox"}},
+        {"header": {"name": "x-team", "value": "a=b"}},
+        {"query": {"name": "view", "value": "new"}},
+        {"baggage": {"name": "tenant", "value": "fox"}},
+        {"host": "fox.example.com"},
+    ]
+    assert (body["spec"]["fallback"], body["spec"]["expires"], body["spec"]["includes"]) == ("baseline", "2h", ["base"])
+    assert list(body["metadata"]["annotations"].values()) == ["feature/fox"]
+
+
+def test_what_is_not_given_is_left_out() -> None:
+    body = BranchOptions(forks=["products"]).branch("fox", git="fox")
+    assert body["spec"] == {"services": {"products": {"fork": {}}}}
+    assert "annotations" not in body["metadata"]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (BranchOptions(versions=["stock"]), "--version stock: use SERVICE=VERSION"),
+        (BranchOptions(urls=["=x"]), "--url =x: use SERVICE=URL"),
+        (BranchOptions(cookies=["user="]), "--cookie user=: use NAME=VALUE"),
+        (BranchOptions(env=["A"], forks=["a"]), "--env A: use KEY=VALUE or SERVICE:KEY=VALUE"),
+        (BranchOptions(env=["A=1"]), "--env A=1: nothing is forked"),
+        (BranchOptions(env=["b:A=1"], forks=["a"]), "'b' is not among the forks (a)"),
+        (BranchOptions(image=["b=i"]), "'b' is not among the forks (none)"),
+        (BranchOptions(replicas=["a=two"], forks=["a"]), "'two' is not a whole number"),
+        (BranchOptions(new=["favorites=python"]), "--new favorites=python: use SERVICE:PORT=COMMAND"),
+        (BranchOptions(new=["favorites:web=python"]), "use SERVICE:PORT=COMMAND"),
+        (BranchOptions(new=["favorites:7000="]), "use SERVICE:PORT=COMMAND"),
+    ],
+)
+def test_a_wrong_option_is_named_with_its_form(options: BranchOptions, message: str) -> None:
+    with pytest.raises(Failure) as caught:
+        options.branch("fox")
+    assert message in caught.value.message
+    assert caught.value.code == 2
