@@ -13,6 +13,7 @@ from mesh.api.mesh_v1.observe import Observe
 from mesh.api.mesh_v1.sync import Sync
 from mesh.api.meta import reviews
 from mesh.api.meta.endpoints import Meta
+from mesh.api.meta.health import Health
 from mesh.api.node import resource_metrics
 from mesh.api.node.pod_logs import PodLogs
 from mesh.api.node.resource_metrics import ResourceMetrics
@@ -41,6 +42,7 @@ class Handlers:
     """Everything that answers requests. `observe` is None where requests are not followed."""
 
     meta: Meta
+    health: Health
     resource_metrics: ResourceMetrics
     reading: Reading
     updating: Updating
@@ -59,9 +61,9 @@ def path_routes(handlers: Handlers) -> Sequence[Route]:
     """The paths that do not name objects of the store."""
     meta, metrics = handlers.meta, handlers.resource_metrics
     routes = [
-        Route(READ, "/livez", meta.health),
-        Route(READ, "/readyz", meta.health),
-        Route(READ, "/healthz", meta.health),
+        Route(READ, "/livez", handlers.health.live),
+        Route(READ, "/readyz", handlers.health.ready),
+        Route(READ, "/healthz", handlers.health.ready),
         Route(READ, "/version", meta.version),
         Route(READ, "/api", meta.core),
         Route(READ, "/api/{version}", meta.resources),

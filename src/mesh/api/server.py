@@ -11,6 +11,7 @@ from mesh.api.mesh_v1.observe import Observe, Sources
 from mesh.api.mesh_v1.sync import Sync
 from mesh.api.meta.discovery import version
 from mesh.api.meta.endpoints import Meta
+from mesh.api.meta.health import Health
 from mesh.api.node import node
 from mesh.api.node.pod_logs import PodLogs
 from mesh.api.node.resource_metrics import ResourceMetrics
@@ -116,6 +117,7 @@ class ApiServer:
         updating = Updating(store, storing)
         handlers = Handlers(
             meta=Meta(kinds),
+            health=Health(self._supervisor),
             resource_metrics=ResourceMetrics(store, settings.home, settings.node_name),
             reading=Reading(store, settings, self._closing),
             updating=updating,

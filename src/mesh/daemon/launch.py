@@ -80,7 +80,7 @@ def stop(home: Home) -> bool:
 
 def reap(home: Path) -> int:
     """Stops the pods and the Envoy that a dead daemon left behind in this home; returns how many."""
-    from mesh.envoy.process.supervisor import reap as reap_envoy  # noqa: PLC0415 - only a stop needs them
+    from mesh.envoy.process.envoy_process import reap as reap_envoy  # noqa: PLC0415 - only a stop needs them
     from mesh.pods.host.leftovers import reap_leftovers  # noqa: PLC0415
 
     return len(reap_leftovers(home)) + int(reap_envoy(home))

@@ -11,6 +11,7 @@ import signal
 import sys
 import time
 from contextlib import AsyncExitStack, suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,7 @@ from mesh.daemon.pod_network import PodNetwork, choose
 from mesh.daemon.ports import require_free
 from mesh.envoy.data_plane import DataPlane, DataPlaneSettings
 from mesh.envoy.process.binary import EnvoyMissing
-from mesh.envoy.process.supervisor import EnvoyFailed
+from mesh.envoy.process.envoy_process import EnvoyFailed
 from mesh.observe.access_log import AccessLog
 from mesh.observe.hops import Ring
 from mesh.observe.otlp import Exporter, endpoint
@@ -119,6 +120,7 @@ class Daemon:
             home.path,
             DataPlaneSettings(concurrency=settings.envoy_concurrency or None, launch=pod_network.launch),
             [AccessLog(ring).serve],
+            supervisor=supervisor,
         )
         await plane.start()
         stack.push_async_callback(plane.stop)
@@ -175,7 +177,10 @@ class Daemon:
             plane=programmer,
             logs=pods.logs,
             allocator=pod_network.addresses,
-            status=lambda: {**self._status(plane, store), "problems": [*pods.problems(), *programmer.problems()]},
+            status=lambda: {
+                **self._status(plane, store),
+                "problems": [*pods.problems(), *self._problems(programmer, store)],
+            },
             sources=Sources(telemetry, Reasons(store, lambda: programmer.snapshot), lambda: programmer.snapshot),
             extra_routes=console.routes,
             supervisor=supervisor,
@@ -210,9 +215,16 @@ class Daemon:
             "settings": self.settings.to_json(),
             "version": store.version,
             "envoy": plane.describe(),
+            "loops": {name: asdict(state) for name, state in self.supervisor.states.items()},
             "network": self.pod_network.describe() if self.pod_network is not None else {},
             "developer": self._developer_places(store),
         }
+
+    def _problems(self, programmer: Programmer, store: Store) -> list[str]:
+        """What is wrong with the daemon itself."""
+        undecodable = (f"{ref} is set aside: {reason}" for ref, reason in store.undecodable.items())
+        loops = (f"the daemon's loop {problem}" for problem in self.supervisor.problems())
+        return [*loops, *programmer.problems(), *undecodable]
 
     def _developer_places(self, store: Store) -> dict[str, str]:
         """Where programs outside the mesh call into a namespace: address and port, by namespace."""

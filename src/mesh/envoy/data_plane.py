@@ -10,11 +10,12 @@ from typing import Any
 from mesh.envoy.edge import Edge
 from mesh.envoy.process.binary import version
 from mesh.envoy.process.bootstrap import XDS_SOCKET
+from mesh.envoy.process.envoy_process import EnvoyProcess
 from mesh.envoy.process.launcher import Launcher, as_child
-from mesh.envoy.process.supervisor import EnvoyProcess
 from mesh.envoy.xds.ads import EMPTY, AdsServer, Service
 from mesh.envoy.xds.ordering import plan
 from mesh.envoy.xds.resources import Encoder, Kind, Resources
+from mesh.reconcile.supervisor import Supervisor
 from mesh.routing.model.snapshot import Snapshot
 
 
@@ -45,6 +46,7 @@ class DataPlane:
         services: Sequence[Service] = (),
         *,
         edge: Edge | None = None,
+        supervisor: Supervisor | None = None,
     ) -> None:
         self._home = home
         self._edge = edge
@@ -52,9 +54,8 @@ class DataPlane:
         self._ads = AdsServer(services)
         self._encoder = Encoder()
         self._sent: Resources = EMPTY
-        self.process = EnvoyProcess(
-            home, settings.concurrency or max(1, min(4, (os.cpu_count() or 1) // 2)), settings.launch
-        )
+        concurrency = settings.concurrency or max(1, min(4, (os.cpu_count() or 1) // 2))
+        self.process = EnvoyProcess(home, concurrency, settings.launch, supervisor=supervisor)
 
     async def start(self) -> None:
         """Starts all of them. Raises EnvoyFailed or EnvoyMissing."""

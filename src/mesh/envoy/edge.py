@@ -16,7 +16,8 @@ from mesh.envoy.encode.edge import Forward, edge_clusters, edge_listeners, forwa
 from mesh.envoy.encode.protobuf import packed
 from mesh.envoy.process.admin import AdminError
 from mesh.envoy.process.edge_bootstrap import ADMIN_SOCKET, CLUSTERS, FOLDER, LISTENERS, edge_bootstrap
-from mesh.envoy.process.supervisor import EnvoyProcess
+from mesh.envoy.process.envoy_process import EnvoyProcess
+from mesh.reconcile.supervisor import Supervisor
 from mesh.routing.model.snapshot import Snapshot
 from mesh.routing.network import NamespaceNetwork
 
@@ -27,14 +28,22 @@ READ_LIMIT = 10.0
 class Edge:
     """Brings the edge to snapshots. `api` is where the mesh's API listens on the host: pods reach it there."""
 
-    def __init__(self, home: Path, network: NamespaceNetwork, api: tuple[str, int] | None = None) -> None:
+    def __init__(
+        self,
+        home: Path,
+        network: NamespaceNetwork,
+        api: tuple[str, int] | None = None,
+        supervisor: Supervisor | None = None,
+    ) -> None:
         self._folder = home / "run"
         self._network = network
         self._api = api
         self._forwards: tuple[Forward, ...] | None = None
         self._version = 0
         self.refused: Mapping[str, str] = {}
-        self.process = EnvoyProcess(home, 1, name="edge", configuration=edge_bootstrap, admin_socket=ADMIN_SOCKET)
+        self.process = EnvoyProcess(
+            home, 1, name="edge", configuration=edge_bootstrap, admin_socket=ADMIN_SOCKET, supervisor=supervisor
+        )
 
     async def start(self) -> None:
         """Starts it with what leaves the mesh. Raises EnvoyFailed or EnvoyMissing."""

@@ -1,4 +1,4 @@
-"""What clients ask before they ask for objects: health, version, discovery, schemas, and what they may do."""
+"""What clients ask before they ask for objects: version, discovery, schemas, and what they may do."""
 
 from mesh.api.meta import discovery, reviews
 from mesh.api.meta.openapi import Documents
@@ -14,9 +14,6 @@ class Meta:
     def __init__(self, kinds: ServedKinds) -> None:
         self._kinds = kinds
         self._documents = Documents()
-
-    async def health(self, _request: Request) -> Reply:
-        return Reply(b"ok", content_type="text/plain; charset=utf-8")
 
     async def version(self, _request: Request) -> Reply:
         return Reply(discovery.version())

@@ -1,4 +1,4 @@
-"""The Envoy process: started, watched, started again when it dies, ended."""
+"""The Envoy process: started, watched, restarted when it dies, stopped."""
 
 import asyncio
 import json
@@ -9,6 +9,7 @@ import signal
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,17 @@ from mesh.envoy.process.admin import Admin
 from mesh.envoy.process.binary import find
 from mesh.envoy.process.bootstrap import ADMIN_SOCKET, bootstrap
 from mesh.envoy.process.launcher import EnvoyChild, Launcher, as_child, kill
+from mesh.reconcile.backoff import Backoff
+from mesh.reconcile.supervisor import Supervisor
 
-START_LIMIT = 10.0
-STOP_LIMIT = 3.0
-LARGEST_LOG = 10 << 20
-LOOK_EVERY = 10.0
-# The records of what runs, by which the next daemon ends what a dead one has left.
+# Seconds: until its admin interface must answer, and between SIGTERM and SIGKILL.
+START_LIMIT, STOP_LIMIT = 10.0, 3.0
+# Seconds: an Envoy that dies is restarted at once, then after the first pause, doubled up to the longest; one that ran
+# for STABLE starts over.
+FIRST_PAUSE, LONGEST_PAUSE, STABLE = 0.1, 5.0, 10.0
+# Bytes of its log, and seconds between two checks of it.
+LARGEST_LOG, CHECK_LOG_EVERY = 10 << 20, 10.0
+# The records of what runs, by which the next daemon stops what a dead one has left behind.
 RECORDS = ("envoy.json", "edge.json")
 
 log = logging.getLogger(__name__)
@@ -55,6 +61,7 @@ class EnvoyProcess:
         name: str = "envoy",
         configuration: Callable[[], dict[str, Any]] = bootstrap,
         admin_socket: str = ADMIN_SOCKET,
+        supervisor: Supervisor | None = None,
     ) -> None:
         self._folder = home / "run"
         self._name = name
@@ -65,7 +72,7 @@ class EnvoyProcess:
         self._admin_socket = self._folder / admin_socket
         self._launch = launch
         self._process: EnvoyChild | None = None
-        self._watcher: asyncio.Task[None] | None = None
+        self._supervisor = supervisor or Supervisor()
         self._live = asyncio.Event()
         self.restarts = 0
         self.admin = Admin(self._admin_socket)
@@ -84,19 +91,16 @@ class EnvoyProcess:
             await self.stop()
             raise
         self._live.set()
-        self._watcher = asyncio.create_task(self._keep(binary))
+        self._supervisor.start(self._name, partial(self._keep_running, binary))
 
     async def until_live(self) -> None:
-        """Waits while Envoy is being started again: it serves what it was told once its first answers came."""
+        """Waits while Envoy is being restarted: it is live once it has its configuration again."""
         await self._live.wait()
 
     async def stop(self) -> None:
-        """SIGTERM, and SIGKILL when it takes too long."""
+        """SIGTERM, and SIGKILL if that takes too long. Idempotent."""
         self._live.clear()
-        if self._watcher is not None:
-            self._watcher.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._watcher
+        await self._supervisor.stop(self._name)
         process = self._process
         if process is not None and process.returncode is None:
             for number in (signal.SIGTERM, signal.SIGKILL):
@@ -114,6 +118,8 @@ class EnvoyProcess:
         configuration.write_text(json.dumps(self._configuration()))
         with self._log.open("ab") as output:
             argv = [str(binary), "--config-path", configuration.name, "--concurrency", str(self._concurrency)]
+            # Hot restart would share memory with a predecessor, which is dead. Draining: connections of a removed
+            # listener have two seconds to end.
             argv += ["--disable-hot-restart", "--drain-time-s", "2", "--drain-strategy", "immediate"]
             argv += ["--log-level", "warning"]
             self._process = await self._launch(argv, self._folder, output.fileno())
@@ -131,39 +137,36 @@ class EnvoyProcess:
                 raise EnvoyFailed(f"Envoy {why}; its log {self._log} ends with:\n{self._tail()}")
             await asyncio.sleep(0.005)
 
-    async def _keep(self, binary: Path) -> None:
-        """Starts Envoy again when it dies: at once, then after a pause that doubles to 5 s."""
-        pause = 0.0
+    async def _keep_running(self, binary: Path) -> None:
+        """Restarts Envoy whenever it dies."""
+        backoff = Backoff(FIRST_PAUSE, LONGEST_PAUSE, STABLE)
         while True:
             assert self._process is not None
             begun = time.monotonic()
             await self._until_ended(self._process)
             self._live.clear()
-            if time.monotonic() - begun > 10:
-                pause = 0.0
-            await asyncio.sleep(pause)
-            pause = min(5.0, pause * 2 or 0.1)
+            await asyncio.sleep(backoff.after(time.monotonic() - begun))
             self.restarts += 1
             try:
                 await self._spawn(binary)
                 await self._until_answers()
             except (OSError, EnvoyFailed) as error:
-                log.error("Envoy was not started again: %s", error)
+                log.error("%s could not be restarted: %s", self._name, error)
                 with suppress(ProcessLookupError):
                     kill(self._process)
             else:
                 self._live.set()
 
     async def _until_ended(self, process: EnvoyChild) -> None:
-        """Waits for the end, and looks after the log meanwhile."""
+        """Waits for its end, and keeps its log bounded meanwhile."""
         while process.returncode is None:
             with suppress(TimeoutError):
-                await asyncio.wait_for(process.wait(), LOOK_EVERY)
+                await asyncio.wait_for(process.wait(), CHECK_LOG_EVERY)
             with suppress(OSError):
                 self._rotate()
 
     def _rotate(self) -> None:
-        """Keeps one former log. Envoy appends to the file it was given, so that it can be emptied under it."""
+        """Keeps one former log. Envoy appends to the file that it was given, so it can be emptied under it."""
         if self._log.stat().st_size > LARGEST_LOG:
             shutil.copyfile(self._log, self._log.with_suffix(".log.1"))
             os.truncate(self._log, 0)
