@@ -1,6 +1,7 @@
 """The API server: joins its parts, listens with TLS, and stops."""
 
 import asyncio
+import socket
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -61,10 +62,12 @@ class ApiServer:
         extra_routes: Iterable[Route] = (),
         supervisor: Supervisor | None = None,
         streams: PodStreams | None = None,
+        listener: socket.socket | None = None,
     ) -> None:
         """`sources` are what the mesh knows of its requests and rules; without them, that is not served.
 
-        `status` gives the body of `/mesh/v1/status`. `extra_routes` are paths that packages above this one answer.
+        `listener` is a bound socket, for when its port had to be known early (see `bind`). `status` gives the body of
+        `/mesh/v1/status`. `extra_routes` are paths that packages above this one answer.
         """
         self._store = store
         self._settings = settings
@@ -75,6 +78,7 @@ class ApiServer:
         self._sources = sources
         self._extra_routes = extra_routes
         self._streams = streams
+        self._listener = listener
         self._closing = asyncio.Event()
         self._serving: Serving | None = None
         self._supervisor = supervisor or Supervisor()
@@ -88,12 +92,7 @@ class ApiServer:
         node.register(self._store, settings.node_name, settings.node_address, version()["gitVersion"])
         admission = Admission(self._store, settings, self._allocator)
         self.app = self._app(admission, credentials)
-        try:
-            listener = listen(settings.host, settings.port)
-        except OSError as error:
-            raise OSError(
-                error.errno, f"the API cannot listen at {settings.host}:{settings.port}: {error.strerror}"
-            ) from error
+        listener = self._listener or bind(settings)
         bounds = Bounds(settings.largest_head, settings.most_connections)
         self._serving = Serving(self.app, bounds, credentials)
         await self._serving.start(listener)
@@ -152,6 +151,16 @@ class ApiServer:
             metadata = {"name": "default", "labels": {NAMESPACE_LABEL: "default"}}
             body = {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}
             self._store.commit([Put(ref, {**body, "status": {"phase": "Active"}})])
+
+
+def bind(settings: ApiSettings) -> socket.socket:
+    """The socket at which a server of these settings will listen. Raises OSError that names address and port."""
+    try:
+        return listen(settings.host, settings.port)
+    except OSError as error:
+        raise OSError(
+            error.errno, f"the API cannot listen at {settings.host}:{settings.port}: {error.strerror}"
+        ) from error
 
 
 def _url(host: str, port: int) -> str:

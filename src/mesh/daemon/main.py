@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Mapping
 from contextlib import AsyncExitStack, suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -22,7 +23,9 @@ import uvloop
 os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"
 os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
 
-from mesh.api.server import ApiServer, ApiSettings, Sources
+from mesh.api.server import ApiServer, ApiSettings, Sources, bind
+from mesh.api.transport.credentials import Credentials, prepare
+from mesh.api.transport.pod_access import access_files
 from mesh.branches.compare import Gateway
 from mesh.branches.controller import BranchController
 from mesh.console.comparing import Comparing
@@ -47,6 +50,7 @@ from mesh.pods.controllers.events import Recorder
 from mesh.pods.controllers.objects import Objects
 from mesh.pods.manager import PodManager
 from mesh.reconcile.supervisor import Supervisor
+from mesh.resources.core.pod import Pod
 from mesh.resources.meshmall.branch import GROUP
 from mesh.routing.world import MeshSettings
 from mesh.store import Store, Stored, StoreError
@@ -89,6 +93,7 @@ class Daemon:
         self.begun = time.time()
         self.mesh_settings = MeshSettings()
         self.pod_network: PodNetwork | None = None
+        self.credentials: Credentials | None = None
         self.supervisor = Supervisor()
 
     async def run(self) -> None:
@@ -113,14 +118,24 @@ class Daemon:
         supervisor = self.supervisor
         stack.push_async_callback(supervisor.close)
 
+        api_settings = ApiSettings(
+            home=home.path, port=settings.api_port, node_address=settings.address, namespace=settings.namespace
+        )
+        # Bound before anything uses it: pods are told where it is.
+        api_listener = bind(api_settings)
+        stack.callback(api_listener.close)
+        self.credentials = prepare(home.path, api_settings.host)
+
         ring = Ring()
-        pod_network = self.pod_network = await choose(settings.network, home.path, stack)
+        api_address = (api_settings.host, api_listener.getsockname()[1])
+        pod_network = self.pod_network = await choose(settings.network, home.path, api_address, stack)
         self.progress.step("network")
         plane = DataPlane(
             home.path,
             DataPlaneSettings(concurrency=settings.envoy_concurrency or None, launch=pod_network.launch),
             [AccessLog(ring).serve],
             supervisor=supervisor,
+            edge=pod_network.edge,
         )
         await plane.start()
         stack.push_async_callback(plane.stop)
@@ -148,7 +163,15 @@ class Daemon:
             with suppress(TimeoutError):
                 await programmer.acknowledged(version, SETTLE_LIMIT)
 
-        pods = PodManager(store, home.path, pod_network.runtime, pod_network.addresses, settled, supervisor=supervisor)
+        pods = PodManager(
+            store,
+            home.path,
+            pod_network.runtime,
+            pod_network.addresses,
+            settled,
+            supervisor=supervisor,
+            access=self._access,
+        )
         await pods.start()
         stack.push_async_callback(pods.stop)
         endpoints = EndpointController(store, supervisor)
@@ -168,12 +191,7 @@ class Daemon:
 
         api = ApiServer(
             store,
-            ApiSettings(
-                home=home.path,
-                port=settings.api_port,
-                node_address=settings.address,
-                namespace=settings.namespace,
-            ),
+            api_settings,
             plane=programmer,
             logs=pods.logs,
             allocator=pod_network.addresses,
@@ -185,11 +203,20 @@ class Daemon:
             extra_routes=console.routes,
             supervisor=supervisor,
             streams=pods.streams,
+            listener=api_listener,
         )
         url = await api.start()
         stack.push_async_callback(api.stop)
         self.progress.step("api")
         return {"api": url}
+
+    def _access(self, pod: Pod) -> Mapping[str, bytes]:
+        """What a pod needs to ask the API. On loopback there is no place at which a program would look for it."""
+        if self.credentials is None or self.pod_network is None or self.pod_network.agent is None:
+            return {}
+        metadata, credentials = pod.metadata, self.credentials
+        namespace, name, uid = metadata.namespace or "", metadata.name, metadata.uid or ""
+        return access_files(credentials.token, credentials.authority, namespace, name, uid)
 
     def _telemetry(self, stack: AsyncExitStack, store: Store, ring: Ring) -> Telemetry:
         """Starts to read what Envoy reports, and to export it when the environment names a collector."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mesh.daemon.failure import Failure
+from mesh.envoy.edge import Edge
 from mesh.envoy.process.launcher import EnvoyChild, Launcher, as_child, environment
 from mesh.pods.host.addresses import Block
 from mesh.pods.network.addresses import HOST_ADDRESS, MESH_ADDRESS, MESH_NETWORK, MESH_PREFIX
@@ -49,6 +50,7 @@ class PodNetwork:
     reason: str = ""
     remedy: str = ""
     agent: Agent | None = None
+    edge: Edge | None = None
 
     def describe(self) -> dict[str, str]:
         """For `meshmall status`: the mode, why it is in force, how the better one is enabled, what is missing."""
@@ -56,11 +58,11 @@ class PodNetwork:
         return {"mode": self.mode, "reason": self.reason, "remedy": self.remedy, "lacks": lacks}
 
 
-async def choose(mode: str, home: Path, stack: AsyncExitStack) -> PodNetwork:
+async def choose(mode: str, home: Path, api: tuple[str, int], stack: AsyncExitStack) -> PodNetwork:
     """Puts the mode into force that is asked for; "auto" takes namespaces where the machine allows them.
 
-    What has to be ended with the daemon is registered with `stack`. Raises Failure when namespaces are asked for and
-    not possible.
+    `api` is where the mesh's API listens on the host. What has to be ended with the daemon is registered with `stack`.
+    Raises Failure when namespaces are asked for and not possible.
     """
     if mode == LOOPBACK:
         return _on_loopback(home, stack, "chosen with --network loopback", "")
@@ -83,13 +85,18 @@ async def choose(mode: str, home: Path, stack: AsyncExitStack) -> PodNetwork:
         api=f"{API_ADDRESS}:{API_PORT}",
         node_addresses=(MESH_ADDRESS,),
     )
+    # Programs that are no pods, such as `branch dev`'s, run on the host: their listeners are on its loopback.
+    block = Block.claim(home)
+    stack.callback(block.release_all)
     return PodNetwork(
         NAMESPACES,
         network,
         addresses,
         NamespaceRuntime(home, agent, addresses),
         _launcher(agent),
+        developer_subnet=block.developer_subnet,
         agent=agent,
+        edge=Edge(home, network, api),
     )
 
 

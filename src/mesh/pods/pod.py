@@ -175,7 +175,7 @@ class PodRunner:
             self._flush_due = None
         init = [runner.state for runner in self._init]
         containers = [runner.state for runner in self._containers]
-        host_ip = self._dependencies.settings.host_ip
+        host_ip = self._sandbox.host_ip if self._sandbox is not None else ""
 
         def write(body: Body) -> None:
             # Another pod may have taken the name.

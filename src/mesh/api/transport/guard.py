@@ -1,4 +1,4 @@
-"""Who may speak to the API: the holder of the token, through a loopback name, and no web page.
+"""Who may speak to the API: the holder of the token or of a pod's, through one of its names, and no web page.
 
 A page in a browser can send requests to loopback, also under a name of its own that resolves there (DNS
 rebinding): such a request carries an Origin or a foreign Host, and is refused before anything is looked at.
@@ -7,17 +7,23 @@ rebinding): such a request carries an Origin or a foreign Host, and is refused b
 import hmac
 from collections.abc import Mapping
 
+from mesh.api.transport.pod_access import pod_of
 from mesh.api.transport.status_errors import Problem
 
 ANONYMOUS = frozenset({"/livez", "/readyz", "/healthz", "/version"})
-NAMES = frozenset({"127.0.0.1", "localhost", "::1", "kubernetes.default.svc"})
+# The second line: how pods name it. Only what comes through the mesh can get there by these names.
+NAMES = frozenset({"127.0.0.1", "localhost", "::1"}) | frozenset(
+    ("10.96.0.1", "kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc.cluster.local")
+)
+BEARER = "Bearer "
 
 
 class Guard:
     """Checks the heads of requests. `host` is a name that is good besides those of loopback."""
 
     def __init__(self, token: str, host: str) -> None:
-        self._expected = f"Bearer {token}".encode()
+        self._token = token
+        self._expected = f"{BEARER}{token}".encode()
         self._names = NAMES | {host}
 
     def check(self, path: str, headers: Mapping[str, str], *, certified: bool) -> None:
@@ -30,8 +36,10 @@ class Guard:
             raise Problem(403, "requests of web pages (with an Origin header) are not answered")
         if path in ANONYMOUS or certified:
             return
-        given = headers.get("authorization", "").encode("latin-1", "replace")
-        if not hmac.compare_digest(given, self._expected):
+        text = headers.get("authorization", "")
+        if hmac.compare_digest(text.encode("latin-1", "replace"), self._expected):
+            return
+        if not text.startswith(BEARER) or pod_of(text.removeprefix(BEARER), self._token) is None:
             raise Problem(401, "Unauthorized: the token of the mesh's kubeconfig is needed")
 
 

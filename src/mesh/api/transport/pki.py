@@ -15,8 +15,15 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from mesh.api.transport.private import write_private
 
 LIFE = datetime.timedelta(days=397)
-DNS_NAMES = ("localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc")
-ADDRESSES = ("127.0.0.1", "::1")
+DNS_NAMES = (
+    "localhost",
+    "kubernetes",
+    "kubernetes.default",
+    "kubernetes.default.svc",
+    "kubernetes.default.svc.cluster.local",
+)
+# The last one is where pods in namespaces find it (KUBERNETES_SERVICE_HOST).
+ADDRESSES = ("127.0.0.1", "::1", "10.96.0.1")
 
 
 def make(folder: Path, host: str, now: datetime.datetime) -> datetime.datetime:

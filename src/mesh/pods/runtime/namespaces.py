@@ -15,7 +15,7 @@ from pathlib import Path
 
 from mesh.pods.host.procfs import output_folder
 from mesh.pods.network.addresses import MESH_ADDRESS
-from mesh.pods.network.pools import NamespaceAddresses, NoAddressFree
+from mesh.pods.network.pools import API_ADDRESS, NamespaceAddresses, NoAddressFree
 from mesh.pods.runtime.identity import MESH_UID, Identity, identity_of
 from mesh.pods.runtime.interface import (
     CommandResult,
@@ -35,6 +35,12 @@ from mesh.pods.streams.command_streams import CommandStreams, Pipes, terminal
 from mesh.resources.core.pod import Container, Pod
 
 OUTPUT_LIMIT = 10 * 1024
+# Where in-cluster clients find the API.
+API_VARIABLES = {
+    "KUBERNETES_SERVICE_HOST": API_ADDRESS,
+    "KUBERNETES_SERVICE_PORT": "443",
+    "KUBERNETES_PORT": f"tcp://{API_ADDRESS}:443",
+}
 # What a developer keeps in the own home and no pod has any business with.
 PRIVATE_FOLDERS = (".ssh", ".gnupg", ".aws", ".azure", ".kube", ".docker", ".config/gcloud", ".netrc", ".pgpass")
 
@@ -156,7 +162,7 @@ class NamespaceSandbox:
 
     def variables(self, container: Container, volumes: Mapping[str, Path]) -> Mapping[str, str]:
         """What a cluster sets, and nothing else. A user that is not the mesh's has no use for its home."""
-        variables = {"HOSTNAME": self._files.hostname}
+        variables = {"HOSTNAME": self._files.hostname, **API_VARIABLES}
         if identity_of(self._pod, container).uid not in (None, os.getuid()):
             variables |= {"HOME": str(self.folder), "TMPDIR": "/tmp"}  # noqa: S108 - the pod's own
         return variables
