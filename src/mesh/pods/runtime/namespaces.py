@@ -124,6 +124,7 @@ class NamespaceRuntime:
         try:
             # Its processes may be somebody else's; what lies in it has rights of its own.
             folder.mkdir(parents=True, exist_ok=True, mode=0o711)
+            folder.chmod(0o777)  # whoever the pod's containers run as; the folders above let nobody in
             await self.agent.create_pod_network(uid, pod.metadata.name, ip)
         except (OSError, AgentError) as error:
             self.addresses.release(ip)
