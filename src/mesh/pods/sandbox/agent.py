@@ -20,7 +20,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from mesh.pods.network import names
 from mesh.pods.network import namespaces as networks
+from mesh.pods.network.resolver import HostNameServers, Resolver, outside_sockets
 from mesh.pods.sandbox import namespaces
 from mesh.pods.sandbox.child import Surroundings
 from mesh.pods.sandbox.pod_networks import PodNetworks
@@ -34,10 +36,9 @@ STATE = "sandbox"
 
 
 class Agent:
-    """The loop, the connections, and the calls that arrive on them."""
+    """The loop, the connections, and the calls that arrive on them. Made before the mesh's namespaces are entered."""
 
     def __init__(self, run: Path) -> None:
-        self._run = run
         self._selector = selectors.DefaultSelector()
         self._channels: dict[Channel, bool] = {}  # and whether it watches for its socket to become writable
         self._stopping = False
@@ -45,12 +46,14 @@ class Agent:
         self.staging = state / "root"
         self.staging.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.processes = Processes(state / "processes")
-        self.pods = PodNetworks(run / "netns", state / "pods")
+        self._resolver = Resolver(self, outside_sockets(), HostNameServers())
+        self.pods = PodNetworks(run / "netns", state / "pods", self._resolver)
         self.in_user_namespace = False
         self._calls: dict[str, Callable[[Channel, dict[str, Any], list[int]], Any]] = {
             "list": self._list,
             "create_pod_network": self._create_pod_network,
             "remove_pod_network": self._remove_pod_network,
+            "set_names": self._set_names,
             "spawn": self._spawn,
             "signal": self._signal,
             "acknowledge": self._acknowledge,
@@ -69,10 +72,11 @@ class Agent:
         self.watch(wakeup, lambda _: self._signalled(wakeup))
         self.watch(listener, lambda _: self._accept(listener))
         while not self._stopping or self.processes.live or any(channel.pending for channel in self._channels):
-            for key, events in self._selector.select():
+            for key, events in self._selector.select(self._resolver.timeout()):
                 current = self._selector.get_map().get(key.fd)
                 if current is not None and current.data is key.data:  # an earlier handler may have closed it
                     self._run_handler(key.data, events)
+            self._resolver.expire()
 
     def watch(self, source: Any, handler: Callable[[int], None]) -> None:
         """Calls the handler with selectors' events while the source is readable."""
@@ -176,6 +180,12 @@ class Agent:
 
     def _remove_pod_network(self, _channel: Channel, body: dict[str, Any], _fds: list[int]) -> Any:
         self.pods.remove(body["uid"])
+        return {}
+
+    def _set_names(self, _channel: Channel, body: dict[str, Any], _fds: list[int]) -> Any:
+        if body["reset"] or self._resolver.table is None:
+            self._resolver.table = {}
+        names.apply(self._resolver.table, body["changes"])
         return {}
 
     def _spawn(self, channel: Channel, body: dict[str, Any], fds: list[int]) -> None:

@@ -3,6 +3,7 @@
     agent = await connect(home)                      # starts the agent unless one runs
     state = await agent.list()                       # what outlived the previous daemon
     pod = await agent.create_pod_network(uid, "orders-1", "10.244.1.7")
+    await agent.set_names({"orders.shop.svc.cluster.local": Name(("10.96.0.7",))})
     process = await agent.spawn(ProcessSpec(argv, env, pod=uid, hostname="orders-1"), (None, fifo, fifo))
     ended = await process.wait()                     # ProcessExit(code, signal, ...)
     await agent.acknowledge([ended.key])             # until then every daemon that connects is told of it
@@ -23,6 +24,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
+from mesh.pods.network.names import Name, changes
 from mesh.pods.sandbox.capabilities import ENVOY
 from mesh.pods.sandbox.protocol import SOCKET, Channel, Closed, Received
 from mesh.pods.sandbox.spec import LiveProcess, PodNetwork, ProcessExit, ProcessSpec, spec_to_json
@@ -93,6 +95,8 @@ class Agent:
         self._requests = 0
         self._replies: dict[int, asyncio.Future[Received]] = {}
         self._exits: dict[str, asyncio.Future[ProcessExit]] = {}
+        self._names: dict[str, Name] | None = None
+        self._names_lock = asyncio.Lock()
         self.lost: asyncio.Future[None] = loop.create_future()
         loop.add_reader(sock, self._readable)
 
@@ -127,6 +131,18 @@ class Agent:
     async def remove_pod_network(self, uid: str) -> None:
         """Removes it; does nothing when there is none. Its processes have to be ended before."""
         await self._call("remove_pod_network", uid=uid)
+
+    async def set_names(self, table: Mapping[str, Name]) -> None:
+        """Replaces the table from which pods' lookups are answered. Only what has changed since is sent.
+
+        Until a new agent has got one, lookups in the cluster's domain fail (SERVFAIL), which clients try again.
+        """
+        async with self._names_lock:
+            first = self._names is None
+            changed = changes(self._names or {}, table)
+            if first or changed:
+                await self._call("set_names", reset=first, changes=changed)
+                self._names = dict(table)
 
     async def spawn(self, spec: ProcessSpec, stdio: Sequence[int | None] = ()) -> Process:
         """Starts a process and returns once its program runs.

@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 
 from mesh.pods.network import namespaces
+from mesh.pods.network.resolver import Resolver
 from mesh.pods.sandbox.spec import PodNetwork
 from mesh.pods.sandbox.syscalls import MS_BIND, mount
 
@@ -12,9 +13,10 @@ from mesh.pods.sandbox.syscalls import MS_BIND, mount
 class PodNetworks:
     """Makes, finds again and removes. `folder` holds the files at which the namespaces are bound."""
 
-    def __init__(self, folder: Path, records: Path) -> None:
+    def __init__(self, folder: Path, records: Path, resolver: Resolver) -> None:
         self.folder = folder
         self._records = records
+        self._resolver = resolver
         for path in (folder, records):
             path.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.pods: dict[str, PodNetwork] = {}
@@ -49,6 +51,8 @@ class PodNetworks:
         self.pods[uid] = pod
         try:
             namespaces.wire_pod(self._descriptors[uid], address)
+            with namespaces.inside(self._descriptors[uid]):
+                self._resolver.open(uid)
         except OSError:
             self.remove(uid)
             raise
@@ -60,6 +64,7 @@ class PodNetworks:
         pod = self.pods.pop(uid, None)
         if pod is None:
             return
+        self._resolver.close(uid)
         namespaces.unwire_pod(pod.address)
         namespaces.release_namespace(Path(pod.path))
         os.close(self._descriptors.pop(uid))
