@@ -12,10 +12,14 @@ from mesh.resources.values.body import Body
 from mesh.resources.values.hosts import resolve, service_host
 from mesh.resources.values.meta import ref_of
 from mesh.resources.values.ref import SERVICE, Ref
-from mesh.routing.gateway_api.attachment import AnyRoute, Attachment, GatewayApi, Problem, Served, rules_of
+from mesh.routing.gateway_api.attachment import Attachment, GatewayApi
+from mesh.routing.gateway_api.listeners import ServedListener
+from mesh.routing.gateway_api.references import AnyRoute, Problem, rules_of
+from mesh.routing.virtual_service.place import MESH
 from mesh.routing.world import MeshSettings, World
 
-LONGEST = 2_000
+MAX_MESSAGE = 2_000
+# What `supportedFeatures` of a GatewayClass may name, as far as the mesh has it.
 FEATURES = (
     "GRPCRoute", "Gateway", "GatewayHTTPListenerIsolation", "HTTPRoute",
     "HTTPRouteBackendRequestHeaderModification", "HTTPRouteBackendTimeout", "HTTPRouteCORS",
@@ -28,97 +32,96 @@ FEATURES = (
 
 
 def statuses(world: World, settings: MeshSettings, refusals: Mapping[Ref, str]) -> Iterator[tuple[Ref, Body]]:
-    """The status of each object that has one. `refusals` say what Envoy does not have as it stands."""
-    for each in world.gateway_classes:
-        if each.spec.controller_name in CONTROLLERS:
+    """The status of each object that has one. `refusals` are the reasons of Envoy by the objects that they concern."""
+    for gateway_class in world.gateway_classes:
+        if gateway_class.spec.controller_name in CONTROLLERS:
             features = [{"name": name} for name in FEATURES]
-            accepted = _condition("Accepted", None, "Accepted", "the mesh serves Gateways of this class", each)
-            yield ref_of(each), {"conditions": [accepted], "supportedFeatures": features}
+            accepted = _condition("Accepted", None, "Accepted", "the mesh serves Gateways of this class", gateway_class)
+            yield ref_of(gateway_class), {"conditions": [accepted], "supportedFeatures": features}
     api = GatewayApi(world)
-    attached = api.attached
     for listeners in api.gateways.values():
         ref = ref_of(listeners[0].gateway)
-        yield ref, _gateway(listeners, settings, refusals.get(ref))
-    ruled = _ruled(world)
+        yield ref, _gateway(api, listeners, settings, refusals.get(ref))
+    ruled = _ruled_hosts(world)
     for route in api.routes:
         ref = ref_of(route)
-        parents = attached[route.kind, route.metadata.namespace, route.metadata.name]
-        yield ref, {"parents": [_parent(route, each, api, refusals.get(ref), ruled) for each in parents]}
+        parents = [_parent(route, each, api, refusals.get(ref), ruled) for each in api.attachments(route)]
+        yield ref, {"parents": parents}
 
 
-def merged(before: Any, wanted: Any, now: str) -> Any:
-    """A status with the times of its conditions: those of conditions that did not turn are kept."""
-    if isinstance(wanted, dict):
-        held = before if isinstance(before, dict) else {}
-        made = {key: merged(held.get(key), value, now) for key, value in wanted.items()}
-        if "type" in wanted and "reason" in wanted:
-            same = held.get("status") == wanted["status"] and held.get("lastTransitionTime")
-            made["lastTransitionTime"] = held["lastTransitionTime"] if same else now
-        return made
-    if isinstance(wanted, list):
-        held_items = before if isinstance(before, list) else []
-        return [merged(_counterpart(each, number, held_items), each, now) for number, each in enumerate(wanted)]
-    return wanted
+def merged(before: Any, desired: Any, now: str) -> Any:
+    """A status with the times of its conditions: conditions whose status is as before keep theirs."""
+    if isinstance(desired, dict):
+        former = before if isinstance(before, dict) else {}
+        status = {key: merged(former.get(key), value, now) for key, value in desired.items()}
+        if "type" in desired and "reason" in desired:
+            same = former.get("status") == desired["status"] and former.get("lastTransitionTime")
+            status["lastTransitionTime"] = former["lastTransitionTime"] if same else now
+        return status
+    if isinstance(desired, list):
+        items = before if isinstance(before, list) else []
+        return [merged(_counterpart(item, number, items), item, now) for number, item in enumerate(desired)]
+    return desired
 
 
-def _counterpart(wanted: Any, number: int, held: Sequence[Any]) -> Any:
-    """The former state of an item: by its type, name or parentRef; else by its place."""
+def _counterpart(desired: Any, number: int, items: Sequence[Any]) -> Any:
+    """The former state of an item: by its type, name or parentRef; else by its index."""
     for key in ("type", "name", "parentRef"):
-        if isinstance(wanted, dict) and key in wanted:
-            return next((each for each in held if isinstance(each, dict) and each.get(key) == wanted[key]), None)
-    return held[number] if number < len(held) else None
+        if isinstance(desired, dict) and key in desired:
+            return next((item for item in items if isinstance(item, dict) and item.get(key) == desired[key]), None)
+    return items[number] if number < len(items) else None
 
 
 def _condition(type_: str, problem: Problem | None, reason: str, message: str, of: Any, *, good: bool = True) -> Body:
-    """A condition that is as it should be (`good`) unless there is a problem."""
+    """A condition whose status is `good` unless there is a problem."""
     return {
         "type": type_,
         "status": "True" if good is (problem is None) else "False",
         "reason": problem.reason if problem is not None else reason,
-        "message": (problem.message if problem is not None else message)[:LONGEST],
+        "message": (problem.message if problem is not None else message)[:MAX_MESSAGE],
         "observedGeneration": of.metadata.generation,
     }
 
 
-def _gateway(listeners: Sequence[Served], settings: MeshSettings, refusal: str | None) -> Body:
+def _gateway(api: GatewayApi, listeners: Sequence[ServedListener], settings: MeshSettings, refusal: str | None) -> Body:
     gateway = listeners[0].gateway
-    wrong = [each for each in listeners if not each.is_served or each.unresolved is not None]
-    served = [each for each in listeners if each.is_served]
+    invalid = [listener for listener in listeners if not listener.is_served or listener.unresolved is not None]
+    served = [listener for listener in listeners if listener.is_served]
     accepted = _condition("Accepted", None, "Accepted", "the mesh serves it", gateway)
-    if wrong:
-        named = ", ".join(each.listener.name for each in wrong)
-        accepted |= {"reason": "ListenersNotValid", "message": f"not as they should be: {named}"}
+    if invalid:
+        names = ", ".join(listener.listener.name for listener in invalid)
+        accepted |= {"reason": "ListenersNotValid", "message": f"these listeners have problems: {names}"}
         accepted["status"] = "True" if served else "False"
     problem = Problem("Invalid", f"Envoy refused it: {refusal}") if refusal is not None else None
     if not served:
         problem = Problem("Invalid", "none of its listeners is served")
-    places = sorted({settings.ports.get(each.listener.port, each.listener.port) for each in served})
-    where = ", ".join(f"{settings.gateway_address}:{port}" for port in places)
-    programmed = _condition("Programmed", problem, "Programmed", f"Envoy listens at {where}", gateway)
+    ports = sorted({settings.ports.get(each.listener.port, each.listener.port) for each in served})
+    addresses = ", ".join(f"{settings.gateway_address}:{port}" for port in ports)
+    programmed = _condition("Programmed", problem, "Programmed", f"Envoy listens at {addresses}", gateway)
     return {
         "addresses": [{"type": "IPAddress", "value": settings.gateway_address}],
         "conditions": [accepted, programmed],
-        "listeners": [_listener(each, settings, problem) for each in listeners],
+        "listeners": [_listener(api, listener, settings, problem) for listener in listeners],
     }
 
 
-def _listener(each: Served, settings: MeshSettings, refused: Problem | None) -> Body:
-    gateway, port = each.gateway, each.listener.port
-    problem = refused
-    if not each.is_served:
-        why = each.unsupported or each.conflict or each.unresolved
-        problem = Problem("Invalid", why.message if why is not None else "it is not served")
-    where = f"{settings.gateway_address}:{settings.ports.get(port, port)}"
+def _listener(api: GatewayApi, served: ServedListener, settings: MeshSettings, problem: Problem | None) -> Body:
+    """`problem` is the Gateway's; a listener that is not served has one of its own."""
+    gateway, port = served.gateway, served.listener.port
+    if not served.is_served:
+        cause = served.unsupported or served.conflict or served.unresolved
+        problem = Problem("Invalid", cause.message if cause is not None else "it is not served")
+    address = f"{settings.gateway_address}:{settings.ports.get(port, port)}"
     return {
-        "name": each.listener.name,
-        "supportedKinds": [{"group": GROUP, "kind": kind} for kind in each.kinds],
-        "attachedRoutes": len(each.routes),
+        "name": served.listener.name,
+        "supportedKinds": [{"group": GROUP, "kind": kind} for kind in served.kinds],
+        "attachedRoutes": len(api.bound_routes(served)),
         "conditions": [
-            _condition("Accepted", each.unsupported or each.conflict, "Accepted", "the mesh serves it", gateway),
-            _condition("Programmed", problem, "Programmed", f"Envoy listens at {where}", gateway),
-            _condition("ResolvedRefs", each.unresolved, "ResolvedRefs", "all that it names is there", gateway),
+            _condition("Accepted", served.unsupported or served.conflict, "Accepted", "the mesh serves it", gateway),
+            _condition("Programmed", problem, "Programmed", f"Envoy listens at {address}", gateway),
+            _condition("ResolvedRefs", served.unresolved, "ResolvedRefs", "all references are resolved", gateway),
             _condition(
-                "Conflicted", each.conflict, "NoConflicts", "no other listener is in its way", gateway, good=False
+                "Conflicted", served.conflict, "NoConflicts", "no other listener conflicts with it", gateway, good=False
             ),
         ],
     }
@@ -129,48 +132,49 @@ def _parent(
 ) -> Body:
     parent, problem = attachment
     conditions = [
-        _condition("Accepted", problem, "Accepted", "it is attached", route),
-        _condition("ResolvedRefs", _unresolved(route, api), "ResolvedRefs", "all that it names is there", route),
+        _condition("Accepted", problem, "Accepted", "the route is attached", route),
+        _condition("ResolvedRefs", _unresolved(route, api), "ResolvedRefs", "all references are resolved", route),
     ]
     if refusal is not None:
         conditions.append(_condition("Programmed", Problem("Invalid", f"Envoy refused it: {refusal}"), "", "", route))
-    if (parent.group, parent.kind) == SERVICE:
+    if parent.kind == SERVICE.kind:
         other = ruled.get(service_host(parent.name, parent.namespace or route.metadata.namespace))
-        said = f"{other} is for the same Service, and its routes come first"
-        conflict = Problem("VirtualServiceComesFirst", said) if other is not None else None
+        message = f"{other} is for the same Service, and its routes come first"
+        conflict = Problem("VirtualServiceComesFirst", message) if other is not None else None
         conditions.append(
-            _condition("Conflicted", conflict, "NoConflicts", "no other rule is for the same", route, good=False)
+            _condition("Conflicted", conflict, "NoConflicts", "no other rule is for this Service", route, good=False)
         )
-    return {"parentRef": _said(parent), "controllerName": CONTROLLER, "conditions": conditions}
+    return {"parentRef": _parent_ref(parent), "controllerName": CONTROLLER, "conditions": conditions}
 
 
-def _said(parent: ParentReference) -> Body:
-    told: Body = {"group": parent.group, "kind": parent.kind, "namespace": parent.namespace, "name": parent.name}
-    told |= {"sectionName": parent.section_name, "port": parent.port}
-    return {key: value for key, value in told.items() if value or key == "group"}
+def _parent_ref(parent: ParentReference) -> Body:
+    """The parentRef as the user wrote it: its status is found by it. The group of a Service is empty, and stays."""
+    ref: Body = {"group": parent.group, "kind": parent.kind, "namespace": parent.namespace, "name": parent.name}
+    ref |= {"sectionName": parent.section_name, "port": parent.port}
+    return {key: value for key, value in ref.items() if value or key == "group"}
 
 
 def _unresolved(route: AnyRoute, api: GatewayApi) -> Problem | None:
-    """The first thing that a route names and that cannot be used."""
+    """The first reference of a route that cannot be used."""
     for number, rule in enumerate(rules_of(route)):
-        named: list[tuple[str, BackendObjectReference]] = [
-            (f"spec.rules[{number}].backendRefs[{place}]", ref) for place, ref in enumerate(rule.backend_refs)
+        refs: list[tuple[str, BackendObjectReference]] = [
+            (f"spec.rules[{number}].backendRefs[{index}]", ref) for index, ref in enumerate(rule.backend_refs)
         ]
-        for place, each in enumerate(rule.filters):
-            if each.request_mirror is not None:
-                path = f"spec.rules[{number}].filters[{place}].requestMirror.backendRef"
-                named.append((path, each.request_mirror.backend_ref))
-        for path, ref in named:
-            if (problem := api.wrong_backend(route, ref)) is not None:
+        for index, filter_ in enumerate(rule.filters):
+            if filter_.request_mirror is not None:
+                path = f"spec.rules[{number}].filters[{index}].requestMirror.backendRef"
+                refs.append((path, filter_.request_mirror.backend_ref))
+        for path, ref in refs:
+            if (problem := api.references.wrong_backend(route, ref)) is not None:
                 return Problem(problem.reason, f"{path}: {problem.message}")
     return None
 
 
-def _ruled(world: World) -> Mapping[str, Ref]:
+def _ruled_hosts(world: World) -> Mapping[str, Ref]:
     """The hosts that VirtualServices are for in the mesh, by the oldest of them."""
-    found: dict[str, Ref] = {}
+    hosts: dict[str, Ref] = {}
     for rule in world.virtual_services:
-        if not rule.spec.gateways or "mesh" in rule.spec.gateways:
+        if not rule.spec.gateways or MESH in rule.spec.gateways:
             for host in rule.spec.hosts:
-                found.setdefault(resolve(host, rule.metadata.namespace), ref_of(rule))
-    return found
+                hosts.setdefault(resolve(host, rule.metadata.namespace), ref_of(rule))
+    return hosts

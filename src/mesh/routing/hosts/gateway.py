@@ -13,8 +13,10 @@ from mesh.resources.values.hosts import specificity
 from mesh.resources.values.meta import ref_of
 from mesh.resources.values.ref import Ref
 from mesh.routing.context import Context
-from mesh.routing.gateway_api.attachment import AnyRoute, is_api
-from mesh.routing.gateway_api.routes import Where, rows_of
+from mesh.routing.gateway_api.listeners import is_gateway_api
+from mesh.routing.gateway_api.place import Where
+from mesh.routing.gateway_api.references import AnyRoute
+from mesh.routing.gateway_api.routes import rows_of
 from mesh.routing.gateway_clusters import http1_clusters, with_clusters
 from mesh.routing.gateways import gateway_name
 from mesh.routing.hosts.rows import clusters_forwarded, merged_rows, with_access, with_destinations
@@ -82,7 +84,7 @@ def _bound(context: Context, port: int) -> _Bound:
         if server.tls is not None and server.tls.https_redirect:
             names = (host.rpartition("/")[2] for host in server.hosts)
             bound.redirected.update(dict.fromkeys(names, ref_of(gateway)))
-        elif not is_api(gateway):
+        elif not is_gateway_api(gateway):
             _bind(context, bound, port, gateway, server)
     return bound
 
@@ -126,7 +128,7 @@ def _attached_rows(context: Context, routes: Sequence[AnyRoute], port: int) -> S
     place = context.place("", routes[0].metadata.namespace, port, SELECTOR, here)
     encrypted = any(is_encrypted(server) for _, server in context.servers[port])
     where = Where(place, "https" if encrypted else "http", context.settings.ports)
-    rows = rows_of(routes, context.api, where)
+    rows = rows_of(routes, context.api.references, where)
     access = context.policies.of_gateway(SELECTOR, {port, here}) if context.policies else None
     return rows if access is None else [with_access(row, access) for row in rows]
 

@@ -19,7 +19,8 @@ from mesh.routing.context import Context
 from mesh.routing.destinations.directory import Known
 from mesh.routing.destinations.protocol import may_be_http
 from mesh.routing.destinations.views import is_shown
-from mesh.routing.gateway_api.routes import Where, rows_of
+from mesh.routing.gateway_api.place import Where
+from mesh.routing.gateway_api.routes import rows_of
 from mesh.routing.hosts.rows import clusters_forwarded, default_row, merged_rows, with_destinations
 from mesh.routing.model.cluster import Cluster, Endpoint, Group
 from mesh.routing.model.match import Match
@@ -179,7 +180,7 @@ class MeshHosts:
         after: tuple[Route, ...] = ()
         routes = context.api.of_service(service.namespace, service.name, port.port, namespace)
         if routes and service.entry is None:
-            after = rows_of(routes, context.api, Where(self._place(namespace, port.port), "http", {}))
+            after = rows_of(routes, context.api.references, Where(self._place(namespace, port.port), "http", {}))
         elif not rules:
             after = (default_row(service, port, context.views.view(service.host, namespace)),)
         host = self._merged(f"{service.host}:{port.port}", domains, rules, (namespace, port.port), after, service.ref)
