@@ -3,9 +3,6 @@
 import pytest
 
 from mesh.pods.controllers.rollout import Step, Strategy, Version, bounds, step, surplus
-from mesh.pods.controllers.template import same_template, template_hash, with_label
-from mesh.pods.expansion import expand
-from mesh.reconcile.backoff import Backoff
 
 
 @pytest.mark.parametrize(
@@ -99,35 +96,3 @@ def test_the_oldest_idle_versions_beyond_the_limit_go() -> None:
     versions = [old(0, name=n, created=n) for n in "cab"] + [old(1, name="d", created="d")]
     assert surplus(versions, 2) == ["a", "b"]
     assert surplus(versions, 10) == []
-
-
-def test_back_off_is_at_once_then_doubles_to_the_limit_and_starts_anew_after_a_good_run() -> None:
-    backoff = Backoff(10, 300, 600)
-    assert [backoff.after(1) for _ in range(8)] == [0, 10, 20, 40, 80, 160, 300, 300]
-    assert [backoff.after(600), backoff.after(1)] == [0, 10]
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("$(NAME)", "mall"),
-        ("a$(NAME)b$(NAME)", "amallbmall"),
-        ("$(MISSING)", "$(MISSING)"),
-        ("$$(NAME)", "$(NAME)"),
-        ("$$$(NAME)", "$mall"),
-        ("$NAME $", "$NAME $"),
-        ("$(NAME", "$(NAME"),
-        ("$(OUTER)", "$(NAME)"),
-    ],
-)
-def test_expansion_is_kubernetes_own(text: str, expected: str) -> None:
-    assert expand(text, {"NAME": "mall", "OUTER": "$(NAME)"}) == expected
-
-
-def test_the_hash_of_a_template_depends_on_all_of_it_but_its_own_label() -> None:
-    template = {"metadata": {"labels": {"app": "a"}}, "spec": {"containers": [{"name": "x"}]}}
-    other = {"metadata": {"labels": {"app": "a"}}, "spec": {"containers": [{"name": "y"}]}}
-    assert template_hash(template) == template_hash(dict(reversed(template.items())))
-    assert len({template_hash(template), template_hash(other), template_hash(template, 1)}) == 3
-    assert same_template(with_label(template, "abc"), template)
-    assert not same_template(template, other)
