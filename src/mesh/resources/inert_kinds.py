@@ -1,6 +1,7 @@
-"""Kinds that real manifests bring and that mean nothing on one machine: the one list of them.
+"""Kinds that real manifests contain and that mean nothing on one machine.
 
-They are stored and shown as they were written; who writes one is told, in one line, what it does not do.
+They are stored and shown as written; a warning of one line says why they have no effect. A new one is a row of the
+table below.
 """
 
 from typing import NamedTuple
@@ -9,12 +10,12 @@ from mesh.resources.custom.untyped import Untyped
 from mesh.resources.kind_definition import STATUS, KindDefinition
 from mesh.resources.values.names import wrong_path, wrong_subdomain
 
-NO_ROLES = "who holds the mesh's kubeconfig may do everything"
-NO_QUOTAS = "nothing is limited on this machine"
-NO_VOLUMES = "a pod's volumes are folders of its own, and go with it"
-DEPLOYMENT = "no pods come of it here; a Deployment's do"
-NO_EXTENSION = "the mesh's own rules alone go to Envoy"
-MUTUAL_TLS = "nothing leaves the machine, and nothing is encrypted between pods"
+NO_ROLES = "anybody with the mesh's kubeconfig may do everything"
+NO_QUOTAS = "the mesh enforces no limits"
+NO_VOLUMES = "each pod has its own folders as volumes, which are deleted with it"
+DEPLOYMENT = "it is stored but not run; use a Deployment"
+NO_EXTENSION = "Envoy is configured only by the mesh"
+MUTUAL_TLS = "traffic between pods stays on this machine and is not encrypted"
 
 
 class InertKind(NamedTuple):
@@ -65,22 +66,22 @@ INERT_KINDS = (
     InertKind("batch", "v1", "CronJob", "cronjobs", "cj", DEPLOYMENT, categories=ALL),
     InertKind(
         "autoscaling", "v2 v1", "HorizontalPodAutoscaler", "horizontalpodautoscalers", "hpa",
-        "the number of pods is what the Deployment says; kubectl scale changes it", categories=ALL,
+        "the Deployment sets the number of pods; change it with kubectl scale", categories=ALL,
     ),
     InertKind(
         "policy", "v1", "PodDisruptionBudget", "poddisruptionbudgets", "pdb", "nothing evicts a pod on this machine"
     ),
     InertKind(
         "networking.k8s.io", "v1", "NetworkPolicy", "networkpolicies", "netpol",
-        "every process of this machine reaches every other; an AuthorizationPolicy guards a workload",
+        "every process of this machine reaches every other; use an AuthorizationPolicy",
     ),
     InertKind(
         "networking.k8s.io", "v1", "Ingress", "ingresses", "ing",
-        "nothing listens for it; a Gateway and a VirtualService of Istio would do",
+        "nothing serves it; use Istio's Gateway and VirtualService, or the Gateway API",
     ),
-    InertKind("networking.k8s.io", "v1", "IngressClass", "ingressclasses", "", "there is no ingress here", False),
-    InertKind("scheduling.k8s.io", "v1", "PriorityClass", "priorityclasses", "pc", "all pods are equal here", False),
-    InertKind("coordination.k8s.io", "v1", "Lease", "leases", "", "there is one of everything, and nothing is elected"),
+    InertKind("networking.k8s.io", "v1", "IngressClass", "ingressclasses", "", "nothing serves Ingresses", False),
+    InertKind("scheduling.k8s.io", "v1", "PriorityClass", "priorityclasses", "pc", "all pods are equal", False),
+    InertKind("coordination.k8s.io", "v1", "Lease", "leases", "", "nothing elects a leader here"),
     InertKind("storage.k8s.io", "v1", "StorageClass", "storageclasses", "sc", NO_VOLUMES, False),
     InertKind(RBAC, "v1", "Role", "roles", "", NO_ROLES),
     InertKind(RBAC, "v1", "RoleBinding", "rolebindings", "", NO_ROLES),
@@ -88,24 +89,24 @@ INERT_KINDS = (
     InertKind(RBAC, "v1", "ClusterRoleBinding", "clusterrolebindings", "", NO_ROLES, False),
     InertKind(
         "admissionregistration.k8s.io", "v1", "ValidatingWebhookConfiguration", "validatingwebhookconfigurations", "",
-        "no webhook is called", False,
+        "webhooks are not called", False,
     ),
     InertKind(
         "admissionregistration.k8s.io", "v1", "MutatingWebhookConfiguration", "mutatingwebhookconfigurations", "",
-        "no webhook is called", False,
+        "webhooks are not called", False,
     ),
     InertKind("security.istio.io", "v1 v1beta1", "PeerAuthentication", "peerauthentications", "pa", MUTUAL_TLS),
     InertKind("networking.istio.io", "v1alpha3", "EnvoyFilter", "envoyfilters", "", NO_EXTENSION),
     InertKind("networking.istio.io", "v1beta1", "ProxyConfig", "proxyconfigs", "", NO_EXTENSION),
     InertKind(
-        "networking.istio.io", ISTIO_VERSIONS, "WorkloadEntry", "workloadentries", "we", "pods alone are endpoints"
+        "networking.istio.io", ISTIO_VERSIONS, "WorkloadEntry", "workloadentries", "we", "only pods are endpoints"
     ),
     InertKind(
-        "networking.istio.io", ISTIO_VERSIONS, "WorkloadGroup", "workloadgroups", "wg", "pods alone are endpoints"
+        "networking.istio.io", ISTIO_VERSIONS, "WorkloadGroup", "workloadgroups", "wg", "only pods are endpoints"
     ),
     InertKind(
         "telemetry.istio.io", "v1 v1alpha1", "Telemetry", "telemetries", "telemetry",
-        "what the mesh observes does not depend on it",
+        "it does not change what the mesh observes",
     ),
     InertKind("extensions.istio.io", "v1alpha1", "WasmPlugin", "wasmplugins", "", NO_EXTENSION),
 )  # fmt: skip

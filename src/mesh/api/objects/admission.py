@@ -266,6 +266,6 @@ def _twice(puts: Sequence[Put]) -> list[tuple[int, FieldError]]:
     errors = []
     for number, put in enumerate(puts):
         if put.ref in seen:
-            errors.append((number, FieldError("metadata.name", "the object stands twice in this change", put.ref)))
+            errors.append((number, FieldError("metadata.name", "duplicate object in this change", put.ref)))
         seen.add(put.ref)
     return errors

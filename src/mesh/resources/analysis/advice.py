@@ -1,4 +1,4 @@
-"""What is allowed in an object and hardly meant: told as warnings, as Kubernetes and Istio's webhook do."""
+"""What is valid but probably unintended: shown as warnings, as Kubernetes and Istio's webhook do."""
 
 from collections.abc import Iterator
 
@@ -32,34 +32,34 @@ def _pod(spec: PodSpec, base: str) -> Advice:
                     yield FieldError(f"{path}.env[{place}].name", f'duplicate "{variable.name}"; the last one is used')
 
 
-def advise_virtual_service(typed: VirtualService) -> Advice:
+def advise_virtual_service(rule: VirtualService) -> Advice:
     """Blocks that no request reaches, and those that match no request."""
-    yield from _claims(typed)
-    yield from shadowed(typed)
+    yield from _claims(rule)
+    yield from shadowed(rule)
 
 
-def _claims(typed: VirtualService) -> Advice:
-    """Blocks that ask what a token says where nobody has looked at it yet."""
-    for number, route in enumerate(typed.spec.http):
+def _claims(rule: VirtualService) -> Advice:
+    """Blocks that match a claim where the token has not been read yet: only gateways do that."""
+    for number, route in enumerate(rule.spec.http):
         for place, block in enumerate(route.match):
-            gateways = block.gateways or typed.spec.gateways
+            gateways = block.gateways or rule.spec.gateways
             for group, matches in (("headers", block.headers), ("withoutHeaders", block.without_headers)):
-                found = next((name for name in matches if name.startswith("@")), None)
-                if found is not None and typed.spec.hosts and (not gateways or "mesh" in gateways):
-                    path = f"spec.http[{number}].match[{place}].{group}[{found[:80]}]"
+                claim = next((name for name in matches if name.startswith("@")), None)
+                if claim is not None and rule.spec.hosts and (not gateways or "mesh" in gateways):
+                    path = f"spec.http[{number}].match[{place}].{group}[{claim[:80]}]"
                     yield FieldError(path, "is known only at gateways; inside the mesh the block matches no request")
 
 
-def advise_destination_rule(typed: DestinationRule) -> Advice:
-    """TLS of Istio's own, which pods without proxies do not speak."""
-    spec = typed.spec
+def advise_destination_rule(rule: DestinationRule) -> Advice:
+    """Istio's mutual TLS, which needs a proxy in each pod."""
+    spec = rule.spec
     policies = [("spec.trafficPolicy", spec.traffic_policy)]
-    policies += [(f"spec.subsets[{n}].trafficPolicy", each.traffic_policy) for n, each in enumerate(spec.subsets)]
+    policies += [(f"spec.subsets[{n}].trafficPolicy", item.traffic_policy) for n, item in enumerate(spec.subsets)]
     for path, policy in policies:
         if policy is None:
             continue
         spoken = [(path, policy.tls)]
-        spoken += [(f"{path}.portLevelSettings[{n}]", each.tls) for n, each in enumerate(policy.port_level_settings)]
+        spoken += [(f"{path}.portLevelSettings[{n}]", item.tls) for n, item in enumerate(policy.port_level_settings)]
         for where, tls in spoken:
             if tls is not None and tls.mode == "ISTIO_MUTUAL":
                 yield FieldError(f"{where}.tls.mode", "ISTIO_MUTUAL has no effect here: nothing leaves the machine")

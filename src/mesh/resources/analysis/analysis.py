@@ -1,6 +1,6 @@
-"""What is wrong with rules, told without applying them: the checks that Istio's analyzer is known for. Pure.
+"""What is wrong with rules, without applying them: the checks of Istio's analyzer. Pure.
 
-Each message has the name that Istio's analyzer gives it where it has one.
+Messages have the names that Istio's analyzer gives them, where it has one.
 """
 
 from collections.abc import Collection, Iterable, Iterator
@@ -15,13 +15,13 @@ from mesh.resources.values.meta import Resource, ref_of
 from mesh.resources.values.problems import FieldError
 from mesh.resources.values.ref import Ref
 
-# What an apply only warns of, since it may come later, and what is wrong when it is said to be all there is.
+# An apply only warns of these, since the missing object may come later. To an analysis there is no later.
 MISSING = frozenset(("ReferencedResourceNotFound", "PortNotFound"))
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """`code` is the check's name."""
+    """`code` is the name of the check."""
 
     severity: Literal["error", "warning"]
     code: str
@@ -32,20 +32,20 @@ class Message:
 
 
 def analyze(objects: Iterable[Resource], about: Collection[Ref] | None = None) -> list[Message]:
-    """All that can be said of these objects together; `about` keeps what is about some of them."""
+    """Everything wrong with these objects together; `about` limits the messages to some of them."""
     everything = list(objects)
-    found = list(_messages(everything))
-    return [each for each in found if about is None or each.error.ref in about]
+    messages = list(_messages(everything))
+    return [message for message in messages if about is None or message.error.ref in about]
 
 
 def _messages(everything: list[Resource]) -> Iterator[Message]:
-    for each in everything:
-        ref = ref_of(each)
+    for typed in everything:
+        ref = ref_of(typed)
         definition = REGISTRY.by_kind(ref.group, ref.kind)
-        for advice in definition.advise(each) if definition is not None else ():
-            code = "VirtualServiceUnreachableRule" if isinstance(each, VirtualService) else "Advice"
+        for advice in definition.advise(typed) if definition is not None else ():
+            code = "VirtualServiceUnreachableRule" if isinstance(typed, VirtualService) else "Advice"
             yield Message("warning", code, FieldError(advice.path, advice.message, ref))
-    secrets = {(each.metadata.namespace, each.metadata.name) for each in everything if isinstance(each, Secret)}
+    secrets = {(typed.metadata.namespace, typed.metadata.name) for typed in everything if isinstance(typed, Secret)}
     for finding in check_references(everything, secrets):
         severity = "error" if finding.severity == "error" or finding.code in MISSING else "warning"
         yield Message("error" if severity == "error" else "warning", finding.code, finding.error)

@@ -1,4 +1,4 @@
-"""Does a Branch name what is there, and is its way in its own? Checked over all objects as they would be."""
+"""Does a Branch name what exists, and are its entries its own? Checked over all objects after a change."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,9 +9,9 @@ from mesh.resources.core.service import Service
 from mesh.resources.istio.destination_rule import DestinationRule
 from mesh.resources.meshmall.branch import BRANCH_LABEL, Branch, BranchService, deployment_name, entry_keys
 from mesh.resources.values.hosts import aliases, resolve
-from mesh.resources.values.meta import Resource
+from mesh.resources.values.meta import Resource, ref_of
 from mesh.resources.values.problems import FieldError, meant
-from mesh.resources.values.ref import BRANCH, Ref
+from mesh.resources.values.ref import BRANCH
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +27,10 @@ class Surroundings:
     def of(cls, objects: Iterable[Resource]) -> Self:
         everything = list(objects)
         return cls(
-            {(e.metadata.namespace, e.metadata.name): e for e in everything if isinstance(e, Service)},
-            [each for each in everything if isinstance(each, Deployment)],
-            [each for each in everything if isinstance(each, DestinationRule)],
-            {(e.metadata.namespace, e.metadata.name): e for e in everything if isinstance(e, Branch)},
+            {_name(typed): typed for typed in everything if isinstance(typed, Service)},
+            [typed for typed in everything if isinstance(typed, Deployment)],
+            [typed for typed in everything if isinstance(typed, DestinationRule)],
+            {_name(typed): typed for typed in everything if isinstance(typed, Branch)},
         )
 
 
@@ -38,33 +38,33 @@ Keys = Callable[[Branch], Mapping[str, str]]
 
 
 def check_branches(changed: Iterable[Branch], around: Surroundings, keys: Keys = entry_keys) -> list[FieldError]:
-    """What is wrong with the branches that change, each error with its object. `keys` may remember `entry_keys`."""
-    wanted = list(changed)
-    refs = {id(each): Ref("meshmall.dev", "Branch", each.metadata.namespace, each.metadata.name) for each in wanted}
-    claimed = _claimed(around.branches.values(), wanted, keys)
-    found: list[FieldError] = []
-    for branch in wanted:
+    """What is wrong with the branches that change, each error with its object. `keys` may cache `entry_keys`."""
+    branches = list(changed)
+    claimed = _claimed(around.branches.values(), branches, keys)
+    findings: list[FieldError] = []
+    for branch in branches:
         errors = [*_claims(branch, claimed), *_includes(branch, around), *_services(branch, around)]
-        found += [FieldError(each.path, each.message, refs[id(branch)]) for each in errors]
+        findings += [FieldError(error.path, error.message, ref_of(branch)) for error in errors]
+        # Of two branches in one change, the later one is to blame for an entry that both have.
         for key in entry_keys(branch):
             claimed.setdefault(key, branch)
-    return found
+    return findings
 
 
-def _identity(branch: Branch) -> tuple[str, str]:
-    return branch.metadata.namespace, branch.metadata.name
+def _name(typed: Resource) -> tuple[str, str]:
+    return typed.metadata.namespace, typed.metadata.name
 
 
 def _claimed(branches: Iterable[Branch], changed: Sequence[Branch], keys: Keys) -> dict[str, Branch]:
-    """Who has which way in, the branches that change left out."""
-    changing = {_identity(each) for each in changed}
-    return {key: each for each in branches if _identity(each) not in changing for key in keys(each)}
+    """Which branch has which entry, without the branches that change."""
+    changing = {_name(branch) for branch in changed}
+    return {key: branch for branch in branches if _name(branch) not in changing for key in keys(branch)}
 
 
 def _claims(branch: Branch, claimed: Mapping[str, Branch]) -> Iterator[FieldError]:
     for key, path in entry_keys(branch).items():
         first = claimed.get(key)
-        if first is None or _identity(first) == _identity(branch):
+        if first is None or _name(first) == _name(branch):
             continue
         where = f"Branch {first.metadata.namespace}/{first.metadata.name}"
         if path == "metadata.name":
@@ -92,8 +92,8 @@ def _loop(branch: Branch, first: str, around: Surroundings) -> list[str]:
     waiting, seen = [[goal, first]], {first}
     while waiting:
         way = waiting.pop()
-        held = around.branches.get((namespace, way[-1]))
-        for name in held.spec.includes if held is not None else ():
+        included = around.branches.get((namespace, way[-1]))
+        for name in included.spec.includes if included is not None else ():
             if name == goal:
                 return [*way, goal]
             if name not in seen:
@@ -107,10 +107,10 @@ def _services(branch: Branch, around: Surroundings) -> Iterator[FieldError]:
         path = f"spec.services[{name}]"
         service = around.services.get((branch.metadata.namespace, name))
         if service is None and change.template is None:
-            known = {each for space, each in around.services if space == branch.metadata.namespace}
+            names = {other for space, other in around.services if space == branch.metadata.namespace}
             yield FieldError(
                 path,
-                f'there is no Service "{name}" in namespace {branch.metadata.namespace}{meant(name, known)}; '
+                f'there is no Service "{name}" in namespace {branch.metadata.namespace}{meant(name, names)}; '
                 "a service that only the branch has is a template",
             )
         elif service is not None:
@@ -139,35 +139,39 @@ def _name_taken(branch: Branch, service: str, around: Surroundings, path: str) -
 
 
 def _change(change: BranchService, service: Service, around: Surroundings, path: str) -> Iterator[FieldError]:
-    named = f"{service.metadata.namespace}/{service.metadata.name}"
+    full_name = f"{service.metadata.namespace}/{service.metadata.name}"
     if change.fork is not None:
-        wanted = change.fork.deployment
-        found = baselines(service, around.deployments)
-        if wanted and all(each.metadata.name != wanted for each in found):
-            other = _named(wanted, service, around.deployments)
+        deployment = change.fork.deployment
+        candidates = baselines(service, around.deployments)
+        if deployment and all(candidate.metadata.name != deployment for candidate in candidates):
+            other = _named(deployment, service, around.deployments)
             if other is not None and BRANCH_LABEL in other.spec.template.metadata.labels:
                 owner = other.spec.template.metadata.labels[BRANCH_LABEL]
-                message = f'"{wanted}" is a fork itself, of Branch {owner}; fork the baseline, or include that branch'
+                message = (
+                    f'"{deployment}" is a fork itself, of Branch {owner}; fork the baseline, or include that branch'
+                )
             else:
-                has = ", ".join(each.metadata.name for each in found) or "none"
-                message = f'"{wanted}" is not a Deployment of Service {named} (it has {has})'
+                has = ", ".join(candidate.metadata.name for candidate in candidates) or "none"
+                message = f'"{deployment}" is not a Deployment of Service {full_name} (it has {has})'
             yield FieldError(f"{path}.fork.deployment", message)
-        elif not found:
-            yield FieldError(f"{path}.fork", f"no Deployment's pods are selected by Service {named}: nothing to copy")
+        elif not candidates:
+            yield FieldError(
+                f"{path}.fork", f"no Deployment's pods are selected by Service {full_name}: nothing to copy"
+            )
         else:
-            yield from _container(change.fork.container, baseline_of(wanted, found), f"{path}.fork.container")
-    if change.version and change.version not in (known := versions(service, around.deployments, around.rules)):
+            yield from _container(change.fork.container, baseline_of(deployment, candidates), f"{path}.fork.container")
+    if change.version and change.version not in (valid := versions(service, around.deployments, around.rules)):
         yield FieldError(
             f"{path}.version",
-            f'"{change.version}" is not a version of Service {named} (it has {", ".join(sorted(known)) or "none"})',
+            f'"{change.version}" is not a version of Service {full_name} (it has {", ".join(sorted(valid)) or "none"})',
         )
 
 
 def _container(name: str, deployment: Deployment, path: str) -> Iterator[FieldError]:
-    containers = [each.name for each in deployment.spec.template.spec.containers]
+    containers = [container.name for container in deployment.spec.template.spec.containers]
     if name and name not in containers:
-        named = f"Deployment {deployment.metadata.namespace}/{deployment.metadata.name}"
-        yield FieldError(path, f'"{name}" is not a container of {named} (it has {", ".join(containers)})')
+        owner = f"Deployment {deployment.metadata.namespace}/{deployment.metadata.name}"
+        yield FieldError(path, f'"{name}" is not a container of {owner} (it has {", ".join(containers)})')
 
 
 def _named(name: str, service: Service, deployments: Iterable[Deployment]) -> Deployment | None:
@@ -180,31 +184,31 @@ def baselines(service: Service, deployments: Iterable[Deployment]) -> list[Deplo
     selector = service.spec.selector.items()
     return sorted(
         (
-            each
-            for each in deployments
+            deployment
+            for deployment in deployments
             if selector
-            and each.metadata.namespace == service.metadata.namespace
-            and BRANCH_LABEL not in each.spec.template.metadata.labels
-            and selector <= each.spec.template.metadata.labels.items()
+            and deployment.metadata.namespace == service.metadata.namespace
+            and BRANCH_LABEL not in deployment.spec.template.metadata.labels
+            and selector <= deployment.spec.template.metadata.labels.items()
         ),
-        key=lambda each: each.metadata.name,
+        key=lambda deployment: deployment.metadata.name,
     )
 
 
-def baseline_of(wanted: str, found: Sequence[Deployment]) -> Deployment:
+def baseline_of(name: str, candidates: Sequence[Deployment]) -> Deployment:
     """The one that a fork copies: the one it names, or the first by name."""
-    return next((each for each in found if each.metadata.name == wanted), found[0])
+    return next((candidate for candidate in candidates if candidate.metadata.name == name), candidates[0])
 
 
 def versions(service: Service, deployments: Iterable[Deployment], rules: Iterable[DestinationRule]) -> set[str]:
     """What a branch can name as a version: subsets of the host, and the pods' label `version`."""
     name, namespace = service.metadata.name, service.metadata.namespace
     names = set(aliases(name, namespace, namespace))
-    found = {
+    subsets = {
         subset.name
         for rule in rules
         for subset in rule.spec.subsets
         if {rule.spec.host, resolve(rule.spec.host, rule.metadata.namespace)} & names
     }
-    labels = (each.spec.template.metadata.labels for each in baselines(service, deployments))
-    return found | {each["version"] for each in labels if each.get("version")}
+    labels = (pod_labels.spec.template.metadata.labels for pod_labels in baselines(service, deployments))
+    return subsets | {pod_labels["version"] for pod_labels in labels if pod_labels.get("version")}

@@ -1,7 +1,7 @@
-"""Routes that no request reaches: each of their blocks asks for no more than an earlier one.
+"""Routes that no request reaches, because an earlier route matches all that each of their blocks matches.
 
-A block is held only against earlier ones that ask for something it asks for too, which are found by key: thousands of
-routes for as many users or paths cost what their number is, and not its square.
+A block is compared only with earlier ones that have a condition in common with it, which are found by key: the cost of
+thousands of routes, for as many users or paths, grows with their number and not with its square.
 """
 
 from collections import defaultdict
@@ -13,22 +13,22 @@ from mesh.resources.istio.virtual_service import HTTPMatchRequest, VirtualServic
 from mesh.resources.values.problems import FieldError
 
 EVERYTHING = HTTPMatchRequest()
-# So many comparisons, some tenths of a second, are worth an advice; what they do not find is not told.
+# A few tenths of a second. Advice is not worth more: what this many comparisons do not find is not reported.
 MOST_COMPARISONS = 100_000
 
 Key = tuple[object, ...]
 
 
-class _Held(NamedTuple):
+class _Block(NamedTuple):
     place: int
     path: str
     block: HTTPMatchRequest
 
 
-def shadowed(typed: VirtualService) -> Iterator[FieldError]:
-    """The routes that earlier ones of the same rule leave nothing to."""
+def shadowed(rule: VirtualService) -> Iterator[FieldError]:
+    """The routes of a rule that earlier ones leave no requests for."""
     earlier = _Earlier()
-    for number, route in enumerate(typed.spec.http):
+    for number, route in enumerate(rule.spec.http):
         path = f"spec.http[{number}]"
         blocks = route.match or [EVERYTHING]
         if earlier.all_taken_by:
@@ -40,16 +40,16 @@ def shadowed(typed: VirtualService) -> Iterator[FieldError]:
             yield FieldError(path, f"is never reached: {places} matches all of its requests before it")
         if route.delegate is None:
             for block, taker in zip(blocks, takers, strict=True):
-                # Who takes this block takes all that it would take.
+                # Whatever this block would shadow is shadowed by its taker already.
                 if not taker:
                     earlier.add(path, block)
 
 
 class _Earlier:
-    """The blocks before a route, each under one thing that it asks for."""
+    """The blocks before a route, each filed under one of its conditions."""
 
     def __init__(self) -> None:
-        self._held: dict[Key, list[_Held]] = defaultdict(list)
+        self._held: dict[Key, list[_Block]] = defaultdict(list)
         self._count = 0
         self._left = MOST_COMPARISONS
         self.all_taken_by = ""
@@ -59,20 +59,20 @@ class _Earlier:
         if block == EVERYTHING:
             self.all_taken_by = path
         key = min(_keys(block), key=lambda key: len(self._held.get(key, ())), default=())
-        self._held[key].append(_Held(self._count, path, block))
+        self._held[key].append(_Block(self._count, path, block))
 
     def taker(self, block: HTTPMatchRequest) -> str:
-        """The path of the first route that takes all requests of a block; "" when none is known to."""
-        best: _Held | None = None
+        """The path of the first route that matches all requests of a block; "" when none is known to."""
+        best: _Block | None = None
         for key in ((), *_keys_of_takers(block)):
-            for held in self._held.get(key, ()):
-                if best is not None and held.place > best.place:
+            for candidate in self._held.get(key, ()):
+                if best is not None and candidate.place > best.place:
                     break
                 self._left -= 1
                 if self._left < 0:
                     return ""
-                if takes(held.block, block):
-                    best = held
+                if takes(candidate.block, block):
+                    best = candidate
                     break
         return best.path if best is not None else ""
 
@@ -87,7 +87,7 @@ def _fields(block: HTTPMatchRequest) -> Iterator[tuple[str, StringMatch]]:
 
 
 def _others(block: HTTPMatchRequest) -> Iterator[Key]:
-    """What a block that is taken must ask for in the same words."""
+    """The conditions that a shadowed block must have in exactly the same form."""
     yield from (("without", name, match) for name, match in block.without_headers.items())
     yield from (("label", name, value) for name, value in block.source_labels.items())
     if block.port:
@@ -97,7 +97,7 @@ def _others(block: HTTPMatchRequest) -> Iterator[Key]:
 
 
 def _keys(block: HTTPMatchRequest) -> Iterator[Key]:
-    """What a block asks for: whatever it takes asks for each of them, in some narrower form."""
+    """The conditions of a block: a block that it shadows has each of them, in the same or a narrower form."""
     yield from _others(block)
     for name, match in _fields(block):
         if match == StringMatch():
@@ -109,7 +109,7 @@ def _keys(block: HTTPMatchRequest) -> Iterator[Key]:
 
 
 def _keys_of_takers(block: HTTPMatchRequest) -> Iterator[Key]:
-    """Where blocks stand that may take this one."""
+    """The keys under which blocks are filed that may shadow this one."""
     yield from _others(block)
     for name, match in _fields(block):
         yield ("there", name)
@@ -119,27 +119,29 @@ def _keys_of_takers(block: HTTPMatchRequest) -> Iterator[Key]:
             yield from (("prefix", name, text[:end]) for end in range(len(text) + 1))
 
 
-def takes(held: HTTPMatchRequest, block: HTTPMatchRequest) -> bool:
-    """Whether every request of `block` surely is one of `held` too."""
-    if held.uri is not None and not (
-        block.uri is not None and held.ignore_uri_case == block.ignore_uri_case and _wider(held.uri, block.uri)
+def takes(candidate: HTTPMatchRequest, block: HTTPMatchRequest) -> bool:
+    """Whether every request of `block` certainly matches `candidate` too."""
+    if candidate.uri is not None and not (
+        block.uri is not None
+        and candidate.ignore_uri_case == block.ignore_uri_case
+        and _wider(candidate.uri, block.uri)
     ):
         return False
     for name in ("scheme", "method", "authority"):
-        wide, narrow = getattr(held, name), getattr(block, name)
+        wide, narrow = getattr(candidate, name), getattr(block, name)
         if wide is not None and (narrow is None or not _wider(wide, narrow)):
             return False
     for name in ("headers", "query_params"):
-        wide, narrow = getattr(held, name), getattr(block, name)
+        wide, narrow = getattr(candidate, name), getattr(block, name)
         if not all(key in narrow and _wider(match, narrow[key]) for key, match in wide.items()):
             return False
-    same = all(block.without_headers.get(key) == match for key, match in held.without_headers.items())
+    same = all(block.without_headers.get(key) == match for key, match in candidate.without_headers.items())
     return (
         same
-        and held.port in (0, block.port)
-        and held.source_namespace in ("", block.source_namespace)
-        and held.source_labels.items() <= block.source_labels.items()
-        and (not held.gateways or (bool(block.gateways) and set(block.gateways) <= set(held.gateways)))
+        and candidate.port in (0, block.port)
+        and candidate.source_namespace in ("", block.source_namespace)
+        and candidate.source_labels.items() <= block.source_labels.items()
+        and (not candidate.gateways or (bool(block.gateways) and set(block.gateways) <= set(candidate.gateways)))
     )
 
 

@@ -1,1 +1,1 @@
-"""What one object alone can get wrong, one kind a file."""
+"""What a single object can get wrong: one file per kind. `mesh.resources.kinds` says which kind has which check."""

@@ -1,6 +1,6 @@
-"""What is refused in an AuthorizationPolicy: what Istio's webhook refuses, and what is not supported here.
+"""What is refused in an AuthorizationPolicy: what Istio's webhook refuses, and what cannot be enforced here.
 
-A condition that nobody checks would let through what it forbids, so none is left out in silence.
+A condition that nobody enforces would let requests through that it forbids, so none is ignored silently.
 """
 
 import ipaddress
@@ -30,9 +30,9 @@ CLAIM = re.compile(r"\[([^\[\]]+)\]")
 HEADER_KEY = re.compile(r"request\.headers\[([-!#$%&'*+.^_`|~0-9A-Za-z:]+)\]")
 
 
-def check_authorization_policy(typed: AuthorizationPolicy) -> Errors:
-    """Everything wrong with it alone."""
-    spec = typed.spec
+def check_authorization_policy(policy: AuthorizationPolicy) -> Errors:
+    """Everything wrong with an AuthorizationPolicy by itself."""
+    spec = policy.spec
     if spec.action not in ACTIONS:
         yield FieldError("spec.action", f'"{spec.action[:80]}" is not an action{meant(spec.action, ACTIONS)}')
     elif spec.action in ("AUDIT", "CUSTOM"):
@@ -49,8 +49,8 @@ def check_authorization_policy(typed: AuthorizationPolicy) -> Errors:
 
 
 def _rule(rule: Rule, path: str) -> Errors:
-    for number, each in enumerate(rule.from_):
-        source, where = each.source, f"{path}.from[{number}].source"
+    for number, origin in enumerate(rule.from_):
+        source, where = origin.source, f"{path}.from[{number}].source"
         for name, values in (
             ("ipBlocks", source.ip_blocks),
             ("notIpBlocks", source.not_ip_blocks),
@@ -69,8 +69,8 @@ def _rule(rule: Rule, path: str) -> Errors:
     for number, when in enumerate(rule.when):
         where = f"{path}.when[{number}]"
         if not HEADER_KEY.fullmatch(when.key) and not CLAIM_KEY.fullmatch(when.key) and when.key not in KEYS:
-            known = ", ".join(("request.headers[NAME]", "request.auth.claims[NAME]", *KEYS))
-            yield FieldError(f"{where}.key", f'"{when.key[:80]}" is not supported here (valid: {known})')
+            keys = ", ".join(("request.headers[NAME]", "request.auth.claims[NAME]", *KEYS))
+            yield FieldError(f"{where}.key", f'"{when.key[:80]}" is not supported here (valid: {keys})')
         if not when.values and not when.not_values:
             yield FieldError(where, "needs values or notValues")
         for name, values in (("values", when.values), ("notValues", when.not_values)):

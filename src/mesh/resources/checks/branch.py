@@ -1,4 +1,4 @@
-"""What one Branch alone can get wrong."""
+"""What a Branch can get wrong by itself."""
 
 import ipaddress
 import re
@@ -30,26 +30,26 @@ LONGEST_VALUE = 256
 MOST_ENTRIES, MOST_SERVICES, MOST_INCLUDES = 32, 64, 16
 LONGEST_EXPIRY = 365 * 24 * 3600.0
 VALUE = re.compile(r"[\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]+")
-# Headers that every request has, or that the mesh itself writes: to enter by them would take all requests.
+# Headers that every request has, or that the mesh itself writes: entering by them would match all requests.
 NOT_ENTERED = frozenset(
     ("host", "cookie", "baggage", "content-length", "transfer-encoding", "connection", "user-agent", "accept", HEADER)
 )
 
 
-def check_branch(typed: Branch) -> Errors:
-    """Everything wrong with it alone; what it names is looked for by `mesh.resources.analysis.branch_references`."""
-    name, spec = typed.metadata.name, typed.spec
+def check_branch(branch: Branch) -> Errors:
+    """Everything wrong with a Branch by itself; `mesh.resources.analysis.branch_references` checks what it names."""
+    name, spec = branch.metadata.name, branch.spec
     if name and wrong_label(name):
         yield FieldError("metadata.name", f"{wrong_label(name)}; it is part of host names ({name[:40]}.localhost)")
     elif len(name) > LONGEST_NAME:
         yield FieldError("metadata.name", f"{len(name)} characters; at most {LONGEST_NAME}")
-    for path, found, most in (
+    for path, entries, most in (
         ("spec.enter", spec.enter, MOST_ENTRIES),
         ("spec.services", spec.services, MOST_SERVICES),
         ("spec.includes", spec.includes, MOST_INCLUDES),
     ):
-        if len(found) > most:
-            yield FieldError(path, f"{len(found)} entries; at most {most}")
+        if len(entries) > most:
+            yield FieldError(path, f"{len(entries)} entries; at most {most}")
     if not spec.services and not spec.includes:
         yield FieldError("spec.services", "is empty; a branch changes at least one service, or includes a branch")
     for number, entry in enumerate(spec.enter):
@@ -69,8 +69,8 @@ def _entry(entry: BranchEntry, path: str) -> Errors:
     pairs = {"cookie": entry.cookie, "header": entry.header, "query": entry.query, "baggage": entry.baggage}
     given = [name for name, pair in pairs.items() if pair is not None] + (["host"] if entry.host else [])
     if len(given) != 1:
-        found = f"has {' and '.join(given)}" if given else "has none, and would match every request"
-        yield FieldError(path, f"needs exactly one of cookie, header, query, baggage, host; it {found}")
+        actual = f"has {' and '.join(given)}" if given else "has none, and would match every request"
+        yield FieldError(path, f"needs exactly one of cookie, header, query, baggage, host; it {actual}")
     for kind, pair in pairs.items():
         if pair is not None:
             yield from _pair(kind, pair, f"{path}.{kind}")
@@ -85,7 +85,7 @@ def _pair(kind: str, pair: NameValue, path: str) -> Errors:
     if not TOKEN.fullmatch(pair.name) or len(pair.name) > LONGEST_VALUE:
         yield FieldError(f"{path}.name", f'"{pair.name[:80]}" is not the name of a {kind}')
     elif kind == "header" and pair.name.lower() in NOT_ENTERED:
-        hint = "it is the mesh's own" if pair.name.lower() == HEADER else "every request has it"
+        hint = "the mesh itself writes it" if pair.name.lower() == HEADER else "every request has it"
         yield FieldError(f"{path}.name", f'"{pair.name}" cannot be used to enter a branch: {hint}')
     if not pair.value:
         yield FieldError(f"{path}.value", f"is empty, and would match every request; give the {kind}'s value")
@@ -96,7 +96,7 @@ def _pair(kind: str, pair: NameValue, path: str) -> Errors:
             f"at most {LONGEST_VALUE}",
         )
     if kind == "baggage" and pair.name == BAGGAGE_MEMBER:
-        yield FieldError(f"{path}.name", f'"{BAGGAGE_MEMBER}" is the mesh\'s own; every branch is entered by it')
+        yield FieldError(f"{path}.name", f'"{BAGGAGE_MEMBER}" is reserved: every branch is entered by it')
 
 
 def _service(name: str, change: BranchService, path: str) -> Errors:
@@ -104,17 +104,17 @@ def _service(name: str, change: BranchService, path: str) -> Errors:
         yield FieldError(path, wrong)
     given = [
         word
-        for word, there in (
+        for word, is_set in (
             ("fork", change.fork is not None),
             ("version", bool(change.version)),
             ("template", change.template is not None),
             ("url", bool(change.url)),
         )
-        if there
+        if is_set
     ]
     if len(given) != 1:
-        found = f"has {' and '.join(given)}" if given else "has none"
-        yield FieldError(path, f"needs exactly one of fork, version, template, url; it {found}")
+        actual = f"has {' and '.join(given)}" if given else "has none"
+        yield FieldError(path, f"needs exactly one of fork, version, template, url; it {actual}")
     if change.fork is not None:
         yield from _fork(change.fork, f"{path}.fork")
     if change.template is not None:
@@ -144,12 +144,12 @@ def _template(template: BranchTemplate, path: str) -> Errors:
     for number, port in enumerate(template.ports):
         if wrong := wrong_port(port.port):
             yield FieldError(f"{path}.ports[{number}].port", wrong)
-    if not template.ports and not any(each.ports for each in template.spec.containers):
+    if not template.ports and not any(container.ports for container in template.spec.containers):
         yield FieldError(f"{path}.ports", "is empty and no container has ports; nobody could call the service")
 
 
 def url_address(url: str) -> tuple[str, int]:
-    """The address and port of a developer's process. Raises ValueError with what would do."""
+    """The address and port of a developer's process. Raises ValueError that says what is valid."""
     hint = "use an address and a port, such as http://127.0.0.1:9000"
     try:
         parts = urlsplit(url)
@@ -182,7 +182,7 @@ def _expires(text: str) -> Errors:
 
 
 def expiry_time(text: str, created: datetime) -> datetime:
-    """When a branch ends that was made at `created`; `text` is a duration or a time. Raises ValueError."""
+    """When a branch created at `created` expires; `text` is a duration or a time. Raises ValueError."""
     if "T" in text or "-" in text:
         try:
             when = datetime.fromisoformat(text)

@@ -1,4 +1,4 @@
-"""What one ConfigMap or Secret alone can get wrong, and what may not change in it."""
+"""What a ConfigMap or Secret can get wrong by itself, and what may not change in it."""
 
 import base64
 import binascii
@@ -13,7 +13,7 @@ Errors = Iterator[FieldError]
 
 
 def check_config_map(config: ConfigMap) -> Errors:
-    """Everything wrong with a ConfigMap alone."""
+    """Everything wrong with a ConfigMap by itself."""
     from mesh.resources.validation.image_map import check_images  # noqa: PLC0415 - it reads YAML: 10 ms at start-up
 
     yield from _keys(config.data, "data")
@@ -26,7 +26,7 @@ def check_config_map(config: ConfigMap) -> Errors:
 
 
 def check_secret(secret: Secret) -> Errors:
-    """Everything wrong with a Secret alone."""
+    """Everything wrong with a Secret by itself."""
     yield from _keys(secret.data, "data")
     yield from _base64(secret.data, "data", "stringData")
     yield from _size(secret.data)

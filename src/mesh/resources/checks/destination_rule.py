@@ -24,9 +24,9 @@ UPGRADES = ("", "DEFAULT", "DO_NOT_UPGRADE", "UPGRADE")
 TLS_MODES = ("DISABLE", "SIMPLE", "MUTUAL", "ISTIO_MUTUAL")
 
 
-def check_destination_rule(typed: DestinationRule) -> Errors:
-    """Everything wrong with it alone."""
-    spec = typed.spec
+def check_destination_rule(rule: DestinationRule) -> Errors:
+    """Everything wrong with a DestinationRule by itself."""
+    spec = rule.spec
     if wrong := wrong_host(spec.host):
         yield FieldError("spec.host", wrong)
     if spec.traffic_policy is not None:
@@ -130,8 +130,8 @@ def _hash(settings: ConsistentHashLB, path: str) -> Errors:
         "httpQueryParameterName": bool(settings.http_query_parameter_name),
     }
     if sum(given.values()) != 1:
-        named = " and ".join(name for name, there in given.items() if there) or "none"
-        yield FieldError(path, f"needs exactly one of {', '.join(given)}; it has {named}")
+        actual = " and ".join(name for name, is_set in given.items() if is_set) or "none"
+        yield FieldError(path, f"needs exactly one of {', '.join(given)}; it has {actual}")
     if settings.http_header_name and not HEADER.fullmatch(settings.http_header_name):
         yield FieldError(f"{path}.httpHeaderName", f'"{settings.http_header_name[:80]}" is not a header\'s name')
     cookie = settings.http_cookie
@@ -157,7 +157,7 @@ def _hash(settings: ConsistentHashLB, path: str) -> Errors:
 
 
 def _is_prime(number: int) -> bool:
-    return 1 < number <= 5_000_011 and all(number % each for each in range(2, isqrt(number) + 1))
+    return 1 < number <= 5_000_011 and all(number % divisor for divisor in range(2, isqrt(number) + 1))
 
 
 def _pool(pool: ConnectionPoolSettings, path: str) -> Errors:

@@ -8,7 +8,7 @@ from mesh.resources.values.names import wrong_host, wrong_label, wrong_labels, w
 from mesh.resources.values.problems import FieldError, meant
 
 Errors = Iterator[FieldError]
-# What Envoy takes of a certificate: the base64 of a hash of its key, or a hash of all of it.
+# How Envoy pins a certificate: the base64 of a hash of its key, or a hash of the whole certificate.
 SPKI = re.compile(r"[A-Za-z0-9+/]{43}=")
 HASH = re.compile(r"[0-9A-Fa-f]{64}|[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2}){31}")
 PROTOCOLS = ("HTTP", "HTTPS", "GRPC", "GRPC-WEB", "HTTP2", "MONGO", "TCP", "TLS")
@@ -18,13 +18,13 @@ VERSIONS = ("", "TLS_AUTO", "TLSV1_0", "TLSV1_1", "TLSV1_2", "TLSV1_3")
 FILES = ("server_certificate", "private_key", "ca_certificates")
 
 
-def check_gateway(typed: Gateway) -> Errors:
-    """Everything wrong with it alone."""
-    if not typed.spec.servers:
+def check_gateway(gateway: Gateway) -> Errors:
+    """Everything wrong with a Gateway by itself."""
+    if not gateway.spec.servers:
         yield FieldError("spec.servers", "is empty; a Gateway needs at least one server")
-    yield from (FieldError(f"spec.selector[{key}]", why) for key, why in wrong_labels(typed.spec.selector))
+    yield from (FieldError(f"spec.selector[{key}]", why) for key, why in wrong_labels(gateway.spec.selector))
     names: set[str] = set()
-    for number, server in enumerate(typed.spec.servers):
+    for number, server in enumerate(gateway.spec.servers):
         path = f"spec.servers[{number}]"
         yield from _server(server, path)
         if not server.port.name:
@@ -39,12 +39,10 @@ def _server(server: Server, path: str) -> Errors:
         yield FieldError(f"{path}.port.number", wrong)
     protocol = server.port.protocol.upper()
     if protocol not in PROTOCOLS:
-        found = f'"{server.port.protocol[:80]}" is not a protocol' if protocol else "is missing"
-        yield FieldError(f"{path}.port.protocol", found + meant(protocol, PROTOCOLS))
+        problem = f'"{server.port.protocol[:80]}" is not a protocol' if protocol else "is missing"
+        yield FieldError(f"{path}.port.protocol", problem + meant(protocol, PROTOCOLS))
     elif protocol not in SERVED:
-        yield FieldError(
-            f"{path}.port.protocol", f'"{server.port.protocol}" is not served yet; {", ".join(SERVED)} are'
-        )
+        yield FieldError(f"{path}.port.protocol", f'"{server.port.protocol}" is not supported; use {", ".join(SERVED)}')
     yield from _tls(server, protocol, path)
     if not server.hosts:
         yield FieldError(f"{path}.hosts", 'is empty; "*" matches every host')
@@ -75,7 +73,7 @@ def _tls(server: Server, protocol: str, path: str) -> Errors:
     if mode not in MODES:
         yield FieldError(f"{where}.mode", f'"{mode[:80]}" is not a mode{meant(mode, MODES)}')
     elif mode in ("AUTO_PASSTHROUGH", "ISTIO_MUTUAL"):
-        yield FieldError(f"{where}.mode", f"{mode} needs the certificates of Istio's own pods, which are not here")
+        yield FieldError(f"{where}.mode", f"{mode} needs the certificates of Istio's own pods, which do not exist here")
     elif mode != "PASSTHROUGH":
         yield from _credential(server, where)
     for name, version in (
@@ -93,12 +91,12 @@ def _credential(server: Server, path: str) -> Errors:
     for name in FILES:
         if getattr(tls, name):
             camel = name.split("_")[0] + "".join(word.capitalize() for word in name.split("_")[1:])
-            yield FieldError(f"{path}.{camel}", "is a file of the gateway's pod, which is not here; use credentialName")
-    for number, each in enumerate(tls.verify_certificate_spki):
-        if not SPKI.fullmatch(each):
+            yield FieldError(f"{path}.{camel}", "is a file of a pod that does not exist here; use credentialName")
+    for number, digest in enumerate(tls.verify_certificate_spki):
+        if not SPKI.fullmatch(digest):
             yield FieldError(f"{path}.verifyCertificateSpki[{number}]", "is not the base64 of a SHA-256 hash")
-    for number, each in enumerate(tls.verify_certificate_hash):
-        if not HASH.fullmatch(each):
+    for number, digest in enumerate(tls.verify_certificate_hash):
+        if not HASH.fullmatch(digest):
             yield FieldError(f"{path}.verifyCertificateHash[{number}]", "is not a SHA-256 hash in hexadecimal")
     if not tls.credential_name and not tls.credential_names:
         yield FieldError(f"{path}.credentialName", "is missing; it names a Secret of type kubernetes.io/tls")

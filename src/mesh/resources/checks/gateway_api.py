@@ -1,4 +1,4 @@
-"""What the Gateway API's own schemas refuse (gateway.networking.k8s.io), and what is not served here."""
+"""What the Gateway API's schemas refuse (gateway.networking.k8s.io), and what the mesh does not serve."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -49,51 +49,51 @@ MOST_RULES = 16
 MOST_MATCHES = 64
 
 
-def check_gateway_class(typed: GatewayClass) -> Errors:
-    """Everything wrong with it alone."""
-    domain, slash, path = typed.spec.controller_name.partition("/")
+def check_gateway_class(gateway_class: GatewayClass) -> Errors:
+    """Everything wrong with a GatewayClass by itself."""
+    domain, slash, path = gateway_class.spec.controller_name.partition("/")
     if not slash or not path or wrong_subdomain(domain):
-        yield FieldError("spec.controllerName", f'"{typed.spec.controller_name[:80]}" is not "domain/path"')
+        yield FieldError("spec.controllerName", f'"{gateway_class.spec.controller_name[:80]}" is not "domain/path"')
 
 
-def check_api_gateway(typed: Gateway) -> Errors:
-    """Everything wrong with it alone."""
-    if wrong := wrong_subdomain(typed.spec.gateway_class_name):
+def check_api_gateway(gateway: Gateway) -> Errors:
+    """Everything wrong with a Gateway by itself."""
+    if wrong := wrong_subdomain(gateway.spec.gateway_class_name):
         yield FieldError("spec.gatewayClassName", wrong)
-    if not typed.spec.listeners:
+    if not gateway.spec.listeners:
         yield FieldError("spec.listeners", "is empty; a Gateway needs at least one listener")
     names: set[str] = set()
     places: set[tuple[int, str, str]] = set()
-    for number, each in enumerate(typed.spec.listeners):
+    for number, listener in enumerate(gateway.spec.listeners):
         path = f"spec.listeners[{number}]"
-        yield from _listener(each, path)
-        if each.name in names:
-            yield FieldError(f"{path}.name", f'duplicate "{each.name}"')
-        place = (each.port, each.protocol, each.hostname)
+        yield from _listener(listener, path)
+        if listener.name in names:
+            yield FieldError(f"{path}.name", f'duplicate "{listener.name}"')
+        place = (listener.port, listener.protocol, listener.hostname)
         if place in places:
-            said = f"{each.port}, {each.protocol} and {each.hostname or 'no hostname'} are another listener's too"
-            yield FieldError(path, f"port, protocol and hostname must be its own: {said}")
-        names.add(each.name)
+            combination = f"{listener.port}, {listener.protocol} and {listener.hostname or 'no hostname'}"
+            yield FieldError(path, f"another listener has the same port, protocol and hostname ({combination})")
+        names.add(listener.name)
         places.add(place)
 
 
-def _listener(each: Listener, path: str) -> Errors:
-    if wrong := wrong_subdomain(each.name):
+def _listener(listener: Listener, path: str) -> Errors:
+    if wrong := wrong_subdomain(listener.name):
         yield FieldError(f"{path}.name", wrong)
-    if wrong := wrong_port(each.port):
+    if wrong := wrong_port(listener.port):
         yield FieldError(f"{path}.port", wrong)
-    if each.hostname:
-        yield from _hostname(each.hostname, f"{path}.hostname")
-    if each.protocol in ("HTTP", "TCP", "UDP") and each.tls is not None:
-        yield FieldError(f"{path}.tls", f"cannot be used with protocol {each.protocol}; use HTTPS or TLS")
-    if each.protocol == "HTTPS":
-        if each.tls is None:
+    if listener.hostname:
+        yield from _hostname(listener.hostname, f"{path}.hostname")
+    if listener.protocol in ("HTTP", "TCP", "UDP") and listener.tls is not None:
+        yield FieldError(f"{path}.tls", f"cannot be used with protocol {listener.protocol}; use HTTPS or TLS")
+    if listener.protocol == "HTTPS":
+        if listener.tls is None:
             yield FieldError(f"{path}.tls", "is missing; HTTPS needs certificateRefs")
-        elif each.tls.mode != "Terminate":
-            yield FieldError(f"{path}.tls.mode", f'"{each.tls.mode[:80]}" cannot be used with HTTPS; use Terminate')
-        elif not each.tls.certificate_refs:
+        elif listener.tls.mode != "Terminate":
+            yield FieldError(f"{path}.tls.mode", f'"{listener.tls.mode[:80]}" cannot be used with HTTPS; use Terminate')
+        elif not listener.tls.certificate_refs:
             yield FieldError(f"{path}.tls.certificateRefs", "is empty; it names a Secret of type kubernetes.io/tls")
-    namespaces = each.allowed_routes.namespaces
+    namespaces = listener.allowed_routes.namespaces
     where = f"{path}.allowedRoutes.namespaces"
     yield from none_of(namespaces.from_, ("All", "Same", "Selector"), f"{where}.from")
     if namespaces.from_ == "Selector" and namespaces.selector is None:
@@ -105,12 +105,12 @@ def _hostname(hostname: str, path: str) -> Errors:
         yield FieldError(path, f'"{hostname[:80]}" is not a hostname: a DNS name, or "*." before one')
 
 
-def check_http_route(typed: HTTPRoute) -> Errors:
-    """Everything wrong with it alone."""
-    yield from _head(typed.spec.parent_refs, typed.spec.hostnames)
-    if len(typed.spec.rules) > MOST_RULES:
-        yield FieldError("spec.rules", f"has {len(typed.spec.rules)} rules; at most {MOST_RULES}")
-    for number, rule in enumerate(typed.spec.rules):
+def check_http_route(route: HTTPRoute) -> Errors:
+    """Everything wrong with an HTTPRoute by itself."""
+    yield from _head(route.spec.parent_refs, route.spec.hostnames)
+    if len(route.spec.rules) > MOST_RULES:
+        yield FieldError("spec.rules", f"has {len(route.spec.rules)} rules; at most {MOST_RULES}")
+    for number, rule in enumerate(route.spec.rules):
         path = f"spec.rules[{number}]"
         if len(rule.matches) > MOST_MATCHES:
             yield FieldError(f"{path}.matches", f"has {len(rule.matches)} matches; at most {MOST_MATCHES}")
@@ -136,18 +136,18 @@ def _timeouts(timeouts: HTTPRouteTimeouts, path: str) -> Errors:
     ]
     yield from wrong
     if not wrong and timeouts.request and timeouts.backend_request:
-        whole, one = seconds(timeouts.request), seconds(timeouts.backend_request)
-        if 0 < whole < one:
-            said = f"{timeouts.backend_request} is longer than request, {timeouts.request}, which includes every try"
-            yield FieldError(f"{path}.backendRequest", said)
+        request, backend_request = seconds(timeouts.request), seconds(timeouts.backend_request)
+        if 0 < request < backend_request:
+            message = f"{timeouts.backend_request} is longer than request, {timeouts.request}, which includes every try"
+            yield FieldError(f"{path}.backendRequest", message)
 
 
-def check_grpc_route(typed: GRPCRoute) -> Errors:
-    """Everything wrong with it alone."""
-    yield from _head(typed.spec.parent_refs, typed.spec.hostnames)
-    if len(typed.spec.rules) > MOST_RULES:
-        yield FieldError("spec.rules", f"has {len(typed.spec.rules)} rules; at most {MOST_RULES}")
-    for number, rule in enumerate(typed.spec.rules):
+def check_grpc_route(route: GRPCRoute) -> Errors:
+    """Everything wrong with a GRPCRoute by itself."""
+    yield from _head(route.spec.parent_refs, route.spec.hostnames)
+    if len(route.spec.rules) > MOST_RULES:
+        yield FieldError("spec.rules", f"has {len(route.spec.rules)} rules; at most {MOST_RULES}")
+    for number, rule in enumerate(route.spec.rules):
         path = f"spec.rules[{number}]"
         for place, match in enumerate(rule.matches):
             yield from _grpc_match(match, f"{path}.matches[{place}]")
@@ -155,23 +155,23 @@ def check_grpc_route(typed: GRPCRoute) -> Errors:
         yield from _backends(rule.backend_refs, f"{path}.backendRefs")
 
 
-def check_reference_grant(typed: ReferenceGrant) -> Errors:
-    """Everything wrong with it alone."""
-    for name, there in (("from", typed.spec.from_), ("to", typed.spec.to)):
-        if not there:
+def check_reference_grant(grant: ReferenceGrant) -> Errors:
+    """Everything wrong with a ReferenceGrant by itself."""
+    for name, entries in (("from", grant.spec.from_), ("to", grant.spec.to)):
+        if not entries:
             yield FieldError(f"spec.{name}", "is empty; name at least one")
-    for number, each in enumerate(typed.spec.from_):
-        if wrong := wrong_label(each.namespace):
+    for number, source in enumerate(grant.spec.from_):
+        if wrong := wrong_label(source.namespace):
             yield FieldError(f"spec.from[{number}].namespace", wrong)
 
 
 def _head(parents: Sequence[ParentReference], hostnames: Sequence[str]) -> Errors:
     for number, hostname in enumerate(hostnames):
         yield from _hostname(hostname, f"spec.hostnames[{number}]")
-    for number, each in enumerate(parents):
-        if each.port and (wrong := wrong_port(each.port)):
+    for number, parent in enumerate(parents):
+        if parent.port and (wrong := wrong_port(parent.port)):
             yield FieldError(f"spec.parentRefs[{number}].port", wrong)
-        if each in parents[:number]:
+        if parent in parents[:number]:
             yield FieldError(f"spec.parentRefs[{number}]", "duplicate; give each its own sectionName")
 
 
@@ -192,11 +192,11 @@ def _http_match(match: HTTPRouteMatch, path: str) -> Errors:
 
 
 def _values(values: Sequence[ValueMatch], path: str) -> Errors:
-    for number, each in enumerate(values):
-        yield from none_of(each.type, VALUES, f"{path}[{number}].type")
-        if not HEADER.fullmatch(each.name):
-            yield FieldError(f"{path}[{number}].name", f'"{each.name[:80]}" is not a name')
-        if each.type == "RegularExpression" and (wrong := wrong_regex(each.value)):
+    for number, match in enumerate(values):
+        yield from none_of(match.type, VALUES, f"{path}[{number}].type")
+        if not HEADER.fullmatch(match.name):
+            yield FieldError(f"{path}[{number}].name", f'"{match.name[:80]}" is not a name')
+        if match.type == "RegularExpression" and (wrong := wrong_regex(match.value)):
             yield FieldError(f"{path}[{number}].value", wrong)
 
 
@@ -218,60 +218,64 @@ def _grpc_match(match: GRPCRouteMatch, path: str) -> Errors:
             yield FieldError(f"{path}.method.{name}", f'"{text[:80]}" is not the name of a gRPC {name}')
 
 
-def _filters(filters: Sequence[RouteFilter], known: Sequence[str], path: str) -> Errors:
+def _filters(filters: Sequence[RouteFilter], allowed: Sequence[str], path: str) -> Errors:
     seen: set[str] = set()
-    for number, each in enumerate(filters):
+    for number, route_filter in enumerate(filters):
         where = f"{path}[{number}]"
-        if each.type not in known:
-            found = f'"{each.type[:80]}" is not supported {"in a backendRef" if known is OF_BACKENDS else "here"}'
-            yield FieldError(f"{where}.type", f"{found}; use {', '.join(known)}")
+        if route_filter.type not in allowed:
+            problem = (
+                f'"{route_filter.type[:80]}" is not supported {"in a backendRef" if allowed is OF_BACKENDS else "here"}'
+            )
+            yield FieldError(f"{where}.type", f"{problem}; use {', '.join(allowed)}")
             continue
-        wanted = FILTERS[each.type]
-        if getattr(each, wanted) is None:
-            yield FieldError(f"{where}.{FIELDS[each.type]}", f"is missing; type {each.type} needs it")
+        required = FILTERS[route_filter.type]
+        if getattr(route_filter, required) is None:
+            yield FieldError(f"{where}.{FIELDS[route_filter.type]}", f"is missing; type {route_filter.type} needs it")
         for name, attribute in FILTERS.items():
-            if attribute != wanted and getattr(each, attribute) is not None:
-                yield FieldError(f"{where}.{FIELDS[name]}", f"cannot be used with type {each.type}")
-        if each.extension_ref is not None:
-            yield FieldError(f"{where}.extensionRef", f"cannot be used with type {each.type}")
-        if each.type in seen and each.type != "RequestMirror":
-            yield FieldError(where, f"duplicate {each.type}; the specification allows one")
-        seen.add(each.type)
-        yield from _filter(each, where)
+            if attribute != required and getattr(route_filter, attribute) is not None:
+                yield FieldError(f"{where}.{FIELDS[name]}", f"cannot be used with type {route_filter.type}")
+        if route_filter.extension_ref is not None:
+            yield FieldError(f"{where}.extensionRef", f"cannot be used with type {route_filter.type}")
+        if route_filter.type in seen and route_filter.type != "RequestMirror":
+            yield FieldError(where, f"duplicate {route_filter.type}; the specification allows one")
+        seen.add(route_filter.type)
+        yield from _filter(route_filter, where)
     if {"RequestRedirect", "URLRewrite"} <= seen:
         yield FieldError(path, "RequestRedirect and URLRewrite cannot be combined")
 
 
-def _filter(each: RouteFilter, path: str) -> Errors:
-    for name, headers in (
-        ("requestHeaderModifier", each.request_header_modifier),
-        ("responseHeaderModifier", each.response_header_modifier),
+def _filter(route_filter: RouteFilter, path: str) -> Errors:
+    for field, headers in (
+        ("requestHeaderModifier", route_filter.request_header_modifier),
+        ("responseHeaderModifier", route_filter.response_header_modifier),
     ):
         if headers is not None:
-            named = [("set", one.name) for one in headers.set] + [("add", one.name) for one in headers.add]
-            for where, header in (*named, *(("remove", one) for one in headers.remove)):
-                if not HEADER.fullmatch(header):
-                    yield FieldError(f"{path}.{name}.{where}", f'"{header[:80]}" is not a header\'s name')
-    redirect = each.request_redirect
+            names = [("set", header.name) for header in headers.set]
+            names += [("add", header.name) for header in headers.add]
+            names += [("remove", name) for name in headers.remove]
+            for where, header_name in names:
+                if not HEADER.fullmatch(header_name):
+                    yield FieldError(f"{path}.{field}.{where}", f'"{header_name[:80]}" is not a header\'s name')
+    redirect = route_filter.request_redirect
     if redirect is not None:
         if redirect.status_code not in REDIRECTS:
-            said = ", ".join(map(str, REDIRECTS))
-            yield FieldError(f"{path}.requestRedirect.statusCode", f"{redirect.status_code} is none of {said}")
+            message = ", ".join(map(str, REDIRECTS))
+            yield FieldError(f"{path}.requestRedirect.statusCode", f"{redirect.status_code} is none of {message}")
         if redirect.scheme:
             yield from none_of(redirect.scheme, ("http", "https"), f"{path}.requestRedirect.scheme")
         if redirect.path is not None:
             yield from _modifier(redirect.path, f"{path}.requestRedirect.path")
-    if each.url_rewrite is not None and each.url_rewrite.path is not None:
-        yield from _modifier(each.url_rewrite.path, f"{path}.urlRewrite.path")
-    mirror = each.request_mirror
+    if route_filter.url_rewrite is not None and route_filter.url_rewrite.path is not None:
+        yield from _modifier(route_filter.url_rewrite.path, f"{path}.urlRewrite.path")
+    mirror = route_filter.request_mirror
     if mirror is not None:
         yield from _port(mirror.backend_ref, f"{path}.requestMirror.backendRef")
         if mirror.percent is not None and not 0 <= mirror.percent <= 100:
             yield FieldError(f"{path}.requestMirror.percent", f"{mirror.percent} is not 0 to 100")
         share = mirror.fraction
         if share is not None and not 0 <= share.numerator <= share.denominator:
-            said = f"{share.numerator}/{share.denominator} is not 0 to 1"
-            yield FieldError(f"{path}.requestMirror.fraction", said)
+            message = f"{share.numerator}/{share.denominator} is not 0 to 1"
+            yield FieldError(f"{path}.requestMirror.fraction", message)
 
 
 def _modifier(modifier: HTTPPathModifier, path: str) -> Errors:
@@ -281,32 +285,32 @@ def _modifier(modifier: HTTPPathModifier, path: str) -> Errors:
         ("ReplacePrefixMatch", modifier.replace_prefix_match),
     ):
         if (name == modifier.type) != (text is not None):
-            said = "is missing" if text is None else f"cannot be used with type {modifier.type}"
-            yield FieldError(f"{path}.{name[0].lower()}{name[1:]}", said)
+            message = "is missing" if text is None else f"cannot be used with type {modifier.type}"
+            yield FieldError(f"{path}.{name[0].lower()}{name[1:]}", message)
 
 
 def _prefixes(rule: HTTPRouteRule, path: str) -> Errors:
-    """A prefix can be replaced where one is matched."""
-    for number, each in enumerate(rule.filters):
-        changed = each.url_rewrite or each.request_redirect
+    """Only a prefix that was matched can be replaced."""
+    for number, route_filter in enumerate(rule.filters):
+        changed = route_filter.url_rewrite or route_filter.request_redirect
         if changed is None or changed.path is None or changed.path.type != "ReplacePrefixMatch":
             continue
         if any(match.path.type != "PathPrefix" for match in rule.matches):
-            said = "ReplacePrefixMatch needs all matches to be of type PathPrefix"
-            yield FieldError(f"{path}.filters[{number}]", said)
+            message = "ReplacePrefixMatch needs all matches to be of type PathPrefix"
+            yield FieldError(f"{path}.filters[{number}]", message)
 
 
 def _backends(backends: Sequence[BackendRef], path: str) -> Errors:
-    for number, each in enumerate(backends):
+    for number, backend in enumerate(backends):
         where = f"{path}[{number}]"
-        if not 0 <= each.weight <= 1_000_000:
-            yield FieldError(f"{where}.weight", f"{each.weight} is not 0 to 1000000")
-        yield from _port(each, where)
-        yield from _filters(each.filters, OF_BACKENDS, f"{where}.filters")
+        if not 0 <= backend.weight <= 1_000_000:
+            yield FieldError(f"{where}.weight", f"{backend.weight} is not 0 to 1000000")
+        yield from _port(backend, where)
+        yield from _filters(backend.filters, OF_BACKENDS, f"{where}.filters")
 
 
-def _port(each: BackendObjectReference, path: str) -> Errors:
-    if (each.group, each.kind) == ("", "Service") and not each.port:
+def _port(backend: BackendObjectReference, path: str) -> Errors:
+    if (backend.group, backend.kind) == ("", "Service") and not backend.port:
         yield FieldError(f"{path}.port", "is missing; name one of the ports of the Service")
-    elif each.port and (wrong := wrong_port(each.port)):
+    elif backend.port and (wrong := wrong_port(backend.port)):
         yield FieldError(f"{path}.port", wrong)

@@ -1,4 +1,4 @@
-"""What a pod's template can get wrong (Kubernetes' own validation, for what is honoured here)."""
+"""What a Pod or a pod template can get wrong: Kubernetes' validation, for the fields that have an effect here."""
 
 import re
 from collections.abc import Iterator
@@ -41,7 +41,7 @@ LONGEST_GRACE = 10 * 365 * 24 * 3600
 
 
 def check_pod(pod: Pod) -> Errors:
-    """Everything wrong with a Pod alone."""
+    """Everything wrong with a Pod by itself."""
     return check_template(pod, "")
 
 
@@ -64,7 +64,7 @@ def check_template(template: PodTemplateSpec | Pod, at: str) -> Errors:
     if spec.service_account_name and (wrong := wrong_subdomain(spec.service_account_name)):
         yield FieldError(f"{base}.serviceAccountName", wrong)
     yield from _volumes(spec, base)
-    volumes = {each.name for each in spec.volumes}
+    volumes = {volume.name for volume in spec.volumes}
     seen: set[str] = set()
     for group, containers in (("initContainers", spec.init_containers), ("containers", spec.containers)):
         for number, container in enumerate(containers):
@@ -77,7 +77,7 @@ def check_template(template: PodTemplateSpec | Pod, at: str) -> Errors:
 
 
 def _init(container: Container, path: str) -> Errors:
-    """An init container ends before the next one starts, unless it is a sidecar (restartPolicy Always)."""
+    """An init container has no probes, since it ends before the next one starts, unless it is a sidecar."""
     if container.restart_policy == "Always":
         return
     if container.restart_policy:
@@ -139,8 +139,8 @@ def _container(container: Container, path: str, volumes: set[str]) -> Errors:
     for number, mount in enumerate(container.volume_mounts):
         where = f"{path}.volumeMounts[{number}]"
         if mount.name not in volumes:
-            known = ", ".join(sorted(volumes)) or "none"
-            yield FieldError(f"{where}.name", f'"{mount.name}" is not a volume of the pod (it has {known})')
+            volume_names = ", ".join(sorted(volumes)) or "none"
+            yield FieldError(f"{where}.name", f'"{mount.name}" is not a volume of the pod (it has {volume_names})')
         if mount.mount_path in mounted:
             yield FieldError(f"{where}.mountPath", f'duplicate "{mount.mount_path}"')
         mounted.add(mount.mount_path)
@@ -239,14 +239,14 @@ def _handler_parts(handlers: dict[str, Any], path: str, ports: set[str]) -> Erro
             if wrong := wrong_port(handler.port):
                 yield FieldError(f"{path}.{name}.port", wrong)
         elif handler.port not in ports:
-            known = ", ".join(sorted(ports - {""})) or "none"
+            port_names = ", ".join(sorted(ports - {""})) or "none"
             yield FieldError(
-                f"{path}.{name}.port", f'"{handler.port}" is not a port of this container (it has {known})'
+                f"{path}.{name}.port", f'"{handler.port}" is not a port of this container (it has {port_names})'
             )
-    asked = handlers.get("httpGet")
-    if asked is not None:
-        yield from none_of(asked.scheme, ("HTTP", "HTTPS"), f"{path}.httpGet.scheme")
-        if any(sign in asked.path for sign in "\r\n "):
+    get = handlers.get("httpGet")
+    if get is not None:
+        yield from none_of(get.scheme, ("HTTP", "HTTPS"), f"{path}.httpGet.scheme")
+        if any(sign in get.path for sign in "\r\n "):
             yield FieldError(f"{path}.httpGet.path", "contains a space or a line break")
     run = handlers.get("exec")
     if run is not None and not run.command:
@@ -298,5 +298,5 @@ def _volume(volume: Volume, path: str) -> Errors:
 def _one_of(choices: dict[str, Any], path: str) -> Errors:
     given = [name for name, value in choices.items() if value is not None]
     if len(given) != 1:
-        found = f"has {' and '.join(given)}" if given else "has none"
-        yield FieldError(path, f"needs exactly one of {', '.join(choices)}; it {found}")
+        actual = f"has {' and '.join(given)}" if given else "has none"
+        yield FieldError(path, f"needs exactly one of {', '.join(choices)}; it {actual}")

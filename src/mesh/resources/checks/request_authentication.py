@@ -1,4 +1,4 @@
-"""What is refused in a RequestAuthentication: what Istio's webhook refuses, and keys that no token can be held to."""
+"""What is refused in a RequestAuthentication: what Istio's webhook refuses, and keys that cannot verify any token."""
 
 import base64
 import binascii
@@ -21,9 +21,9 @@ CURVES: Mapping[str, Mapping[str, int]] = {"EC": {"P-256": 32, "P-384": 48, "P-5
 SMALLEST_RSA = 128
 
 
-def check_request_authentication(typed: RequestAuthentication) -> Errors:
-    """Everything wrong with it alone."""
-    spec = typed.spec
+def check_request_authentication(authentication: RequestAuthentication) -> Errors:
+    """Everything wrong with a RequestAuthentication by itself."""
+    spec = authentication.spec
     if spec.target_ref or spec.target_refs:
         yield FieldError("spec.targetRefs", "names a waypoint or a Gateway, which is not supported here; use selector")
     if spec.selector is not None:
@@ -36,7 +36,7 @@ def check_request_authentication(typed: RequestAuthentication) -> Errors:
 def _rule(rule: JWTRule, path: str) -> Errors:
     if not rule.issuer:
         yield FieldError(f"{path}.issuer", "is missing; it is the iss claim of the tokens")
-    yield from (FieldError(f"{path}.audiences[{n}]", "is empty") for n, each in enumerate(rule.audiences) if not each)
+    yield from (FieldError(f"{path}.audiences[{n}]", "is empty") for n, entry in enumerate(rule.audiences) if not entry)
     if rule.jwks and (rule.jwks_uri or rule.jwks_uri_old):
         yield FieldError(f"{path}.jwks", "cannot be used with jwksUri")
     elif rule.jwks:
@@ -51,19 +51,19 @@ def _rule(rule: JWTRule, path: str) -> Errors:
         yield FieldError(
             f"{path}.jwksUri", f'"{rule.uri[:200]}" is not an HTTP URL (for example, "https://example.com/keys")'
         )
-    headers = [(f"fromHeaders[{n}].name", each.name) for n, each in enumerate(rule.from_headers)]
+    headers = [(f"fromHeaders[{n}].name", entry.name) for n, entry in enumerate(rule.from_headers)]
     headers += [
-        (f"outputClaimToHeaders[{n}].header", each.header) for n, each in enumerate(rule.output_claim_to_headers)
+        (f"outputClaimToHeaders[{n}].header", entry.header) for n, entry in enumerate(rule.output_claim_to_headers)
     ]
     if rule.output_payload_to_header:
         headers.append(("outputPayloadToHeader", rule.output_payload_to_header))
     for name, value in headers:
         if not HEADER.fullmatch(value):
             yield FieldError(f"{path}.{name}", f'"{value[:80]}" is not a header\'s name')
-    texts = [(f"fromParams[{n}]", each) for n, each in enumerate(rule.from_params)]
-    texts += [(f"fromCookies[{n}]", each) for n, each in enumerate(rule.from_cookies)]
-    texts += [(f"outputClaimToHeaders[{n}].claim", each.claim) for n, each in enumerate(rule.output_claim_to_headers)]
-    texts += [(f"spaceDelimitedClaims[{n}]", each) for n, each in enumerate(rule.space_delimited_claims)]
+    texts = [(f"fromParams[{n}]", entry) for n, entry in enumerate(rule.from_params)]
+    texts += [(f"fromCookies[{n}]", entry) for n, entry in enumerate(rule.from_cookies)]
+    texts += [(f"outputClaimToHeaders[{n}].claim", entry.claim) for n, entry in enumerate(rule.output_claim_to_headers)]
+    texts += [(f"spaceDelimitedClaims[{n}]", entry) for n, entry in enumerate(rule.space_delimited_claims)]
     yield from (FieldError(f"{path}.{name}", "is empty") for name, value in texts if not value)
     if len(rule.space_delimited_claims) > MOST_CLAIMS:
         yield FieldError(f"{path}.spaceDelimitedClaims", f"{len(rule.space_delimited_claims)}; at most {MOST_CLAIMS}")
@@ -72,7 +72,7 @@ def _rule(rule: JWTRule, path: str) -> Errors:
 
 
 def wrong_keys(text: str) -> str:
-    """What is wrong with a JSON Web Key Set; "" when a token can be held to it."""
+    """What is wrong with a JSON Web Key Set; "" when it can verify tokens."""
     try:
         parsed = json.loads(text)
     except ValueError as error:
@@ -84,7 +84,7 @@ def wrong_keys(text: str) -> str:
     for number, key in enumerate(keys):
         if not isinstance(key, dict) or not isinstance(key.get("kty"), str):
             return f"keys[{number}]: has no kty (one of {', '.join(MEMBERS)})"
-        # A key of a type that Envoy does not know is left out there, as RFC 7517 asks for.
+        # Envoy ignores keys of unknown types, as RFC 7517 requires.
         if key["kty"] in MEMBERS:
             if wrong := _wrong_key(key):
                 return f"keys[{number}]: {wrong}"

@@ -1,4 +1,4 @@
-"""What one Service alone can get wrong, and what may not change in it."""
+"""What a Service can get wrong by itself, and what may not change in it."""
 
 import ipaddress
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ Errors = Iterator[FieldError]
 
 
 def check_service(service: Service) -> Errors:
-    """Everything wrong with a Service alone."""
+    """Everything wrong with a Service by itself."""
     spec = service.spec
     if spec.type not in TYPES:
         yield FieldError("spec.type", f'"{spec.type}" is not a type of Service{meant(spec.type, TYPES)}')

@@ -13,9 +13,9 @@ RESOLUTIONS = ("NONE", "STATIC", "DNS", "DNS_ROUND_ROBIN")
 LOCATIONS = ("", "MESH_EXTERNAL", "MESH_INTERNAL")
 
 
-def check_service_entry(typed: ServiceEntry) -> Errors:
-    """Everything wrong with it alone."""
-    spec = typed.spec
+def check_service_entry(entry: ServiceEntry) -> Errors:
+    """Everything wrong with a ServiceEntry by itself."""
+    spec = entry.spec
     if not spec.hosts:
         yield FieldError("spec.hosts", "is empty; name at least one host")
     for number, host in enumerate(spec.hosts):
@@ -25,18 +25,18 @@ def check_service_entry(typed: ServiceEntry) -> Errors:
             yield FieldError(f"spec.hosts[{number}]", f'"{host}" stands for hosts that nobody can list; name each')
     if not spec.ports:
         yield FieldError("spec.ports", "is empty; name at least one port")
-    yield from _ports(typed)
+    yield from _ports(entry)
     if spec.resolution not in RESOLUTIONS:
         yield FieldError("spec.resolution", f'"{spec.resolution[:80]}" is none of {", ".join(RESOLUTIONS)}')
     if spec.location not in LOCATIONS:
         yield FieldError("spec.location", f'"{spec.location[:80]}" is none of {", ".join(LOCATIONS[1:])}')
-    yield from _endpoints(typed)
+    yield from _endpoints(entry)
 
 
-def _ports(typed: ServiceEntry) -> Errors:
+def _ports(entry: ServiceEntry) -> Errors:
     names: set[str] = set()
     numbers: set[int] = set()
-    for number, port in enumerate(typed.spec.ports):
+    for number, port in enumerate(entry.spec.ports):
         path = f"spec.ports[{number}]"
         if wrong := wrong_port(port.number):
             yield FieldError(f"{path}.number", wrong)
@@ -49,12 +49,12 @@ def _ports(typed: ServiceEntry) -> Errors:
         names.add(port.name)
         numbers.add(port.number)
         if port.protocol.upper() not in PROTOCOLS:
-            found = f'"{port.protocol[:80]}" is not a protocol' if port.protocol else "is missing"
-            yield FieldError(f"{path}.protocol", found + meant(port.protocol.upper(), PROTOCOLS))
+            problem = f'"{port.protocol[:80]}" is not a protocol' if port.protocol else "is missing"
+            yield FieldError(f"{path}.protocol", problem + meant(port.protocol.upper(), PROTOCOLS))
 
 
-def _endpoints(typed: ServiceEntry) -> Errors:
-    spec = typed.spec
+def _endpoints(entry: ServiceEntry) -> Errors:
+    spec = entry.spec
     if spec.workload_selector is not None:
         if spec.endpoints:
             yield FieldError("spec.endpoints", "cannot be used with workloadSelector")
@@ -65,16 +65,16 @@ def _endpoints(typed: ServiceEntry) -> Errors:
         yield FieldError("spec.endpoints", "is empty; resolution STATIC needs addresses")
     if spec.resolution == "NONE" and spec.endpoints:
         yield FieldError("spec.endpoints", "cannot be used with resolution NONE")
-    named = {port.name for port in spec.ports}
-    for number, each in enumerate(spec.endpoints):
+    port_names = {port.name for port in spec.ports}
+    for number, endpoint in enumerate(spec.endpoints):
         path = f"spec.endpoints[{number}]"
         try:
-            ipaddress.ip_address(each.address)
+            ipaddress.ip_address(endpoint.address)
         except ValueError:
-            if spec.resolution == "STATIC" or wrong_host(each.address):
-                yield FieldError(f"{path}.address", f'"{each.address[:80]}" is not an IP address')
-        for name, port in each.ports.items():
-            if name not in named:
-                yield FieldError(f"{path}.ports[{name[:80]}]", f"is not a port of the entry{meant(name, named)}")
+            if spec.resolution == "STATIC" or wrong_host(endpoint.address):
+                yield FieldError(f"{path}.address", f'"{endpoint.address[:80]}" is not an IP address')
+        for name, port in endpoint.ports.items():
+            if name not in port_names:
+                yield FieldError(f"{path}.ports[{name[:80]}]", f"is not a port of the entry{meant(name, port_names)}")
             if wrong := wrong_port(port):
                 yield FieldError(f"{path}.ports[{name[:80]}]", wrong)

@@ -9,20 +9,20 @@ from mesh.resources.values.problems import FieldError
 Errors = Iterator[FieldError]
 
 
-def check_sidecar(typed: Sidecar) -> Errors:
-    """Everything wrong with it alone."""
-    if typed.spec.workload_selector is not None and typed.spec.workload_selector.labels:
+def check_sidecar(sidecar: Sidecar) -> Errors:
+    """Everything wrong with a Sidecar by itself."""
+    if sidecar.spec.workload_selector is not None and sidecar.spec.workload_selector.labels:
         yield FieldError(
             "spec.workloadSelector", "is not supported here: all pods of a namespace see the same hosts; leave it out"
         )
-    policy = typed.spec.outbound_traffic_policy
+    policy = sidecar.spec.outbound_traffic_policy
     if policy is not None:
         yield from none_of(policy.mode, (ALLOW_ANY, REGISTRY_ONLY), "spec.outboundTrafficPolicy.mode")
-    for number, each in enumerate(typed.spec.egress):
+    for number, listener in enumerate(sidecar.spec.egress):
         path = f"spec.egress[{number}]"
-        if not each.hosts:
+        if not listener.hosts:
             yield FieldError(f"{path}.hosts", 'is empty; "./*" is everything in the namespace of the Sidecar')
-        for place, text in enumerate(each.hosts):
+        for place, text in enumerate(listener.hosts):
             namespace, slash, host = text.partition("/")
             if not slash or (namespace not in ("*", ".", "~") and wrong_label(namespace)):
                 yield FieldError(

@@ -34,7 +34,7 @@ MOST_ROUTES = 5_000
 REDIRECTS = (301, 302, 303, 307, 308)
 DERIVED_PORTS = ("", "FROM_PROTOCOL_DEFAULT", "FROM_REQUEST_PORT")
 WHOLE = 2**32 - 1
-# Envoy's conditions for retries; the number of an HTTP status is one, too.
+# Envoy's conditions for retries; the number of an HTTP status is a condition too.
 RETRY_CONDITIONS = (
     "5xx",
     "gateway-error",
@@ -54,13 +54,13 @@ RETRY_CONDITIONS = (
     "unavailable",
 )
 STATUSES = frozenset(str(status.value) for status in HTTPStatus)
-# What a token says, at a gateway (Istio's JWT claim based routing).
+# A claim of the request's token, at a gateway (Istio's JWT claim based routing).
 CLAIM_KEY = re.compile(r"@request\.auth\.claims(?:\.([^\[\]]+)|((?:\[[^\[\]]+\])+))")
 
 
-def check_virtual_service(typed: VirtualService) -> Errors:
-    """Everything wrong with it alone; what it names is looked for by `mesh.resources.analysis.references`."""
-    spec = typed.spec
+def check_virtual_service(rule: VirtualService) -> Errors:
+    """Everything wrong with a VirtualService by itself; `analysis.rule_references` checks what it names."""
+    spec = rule.spec
     if not spec.http and not spec.tcp and not spec.tls:
         yield FieldError("spec.http", "is empty; a VirtualService needs at least one route")
     if len(spec.http) > MOST_ROUTES:
@@ -72,8 +72,8 @@ def check_virtual_service(typed: VirtualService) -> Errors:
     yield from _gateways(spec.gateways, "spec.gateways")
     for number, route in enumerate(spec.http):
         yield from _route(route, f"spec.http[{number}]", delegate=not spec.hosts)
-    raw = [(f"spec.tcp[{number}]", each.route) for number, each in enumerate(spec.tcp)]
-    raw += [(f"spec.tls[{number}]", each.route) for number, each in enumerate(spec.tls)]
+    raw = [(f"spec.tcp[{number}]", layer4.route) for number, layer4 in enumerate(spec.tcp)]
+    raw += [(f"spec.tls[{number}]", layer4.route) for number, layer4 in enumerate(spec.tls)]
     for path, destinations in raw:
         yield from _destinations(destinations, path)
         if not destinations:
@@ -128,10 +128,10 @@ def _action(route: HTTPRoute, path: str, *, delegate: bool) -> Errors:
         "directResponse": route.direct_response is not None,
         "delegate": route.delegate is not None,
     }
-    given = [name for name, there in actions.items() if there]
+    given = [name for name, is_set in actions.items() if is_set]
     if len(given) != 1:
-        found = f"has {' and '.join(given)}" if given else "has none"
-        yield FieldError(path, f"needs exactly one of route, redirect, directResponse, delegate; it {found}")
+        actual = f"has {' and '.join(given)}" if given else "has none"
+        yield FieldError(path, f"needs exactly one of route, redirect, directResponse, delegate; it {actual}")
     if route.delegate is not None:
         if delegate:
             yield FieldError(f"{path}.delegate", "a delegate (a VirtualService without hosts) cannot delegate further")
@@ -186,14 +186,14 @@ def _string(match: StringMatch, path: str, *, presence: bool = False, empty_pref
 
 def _destinations(routes: Sequence[HTTPRouteDestination | RouteDestination], path: str) -> Errors:
     total = 0
-    for number, each in enumerate(routes):
+    for number, weighted in enumerate(routes):
         where = f"{path}.route[{number}]"
-        yield from _destination(each.destination, f"{where}.destination")
-        if each.weight < 0:
-            yield FieldError(f"{where}.weight", f"{each.weight} is below 0")
-        if isinstance(each, HTTPRouteDestination):
-            yield from _headers(each.headers, f"{where}.headers")
-        total += each.weight
+        yield from _destination(weighted.destination, f"{where}.destination")
+        if weighted.weight < 0:
+            yield FieldError(f"{where}.weight", f"{weighted.weight} is below 0")
+        if isinstance(weighted, HTTPRouteDestination):
+            yield from _headers(weighted.headers, f"{where}.headers")
+        total += weighted.weight
     if len(routes) > 1 and total == 0:
         yield FieldError(f"{path}.route", "the weights add up to 0")
     if total > WHOLE:
@@ -223,8 +223,8 @@ def _retries(route: HTTPRoute, path: str) -> Errors:
     words = [word.strip() for word in retries.retry_on.split(",")] if retries.retry_on else []
     for word in words:
         if word and word not in RETRY_CONDITIONS and word not in STATUSES:
-            said = f'"{word[:80]}" is not a condition{meant(word, RETRY_CONDITIONS)}'
-            yield FieldError(f"{path}.retries.retryOn", said)
+            message = f'"{word[:80]}" is not a condition{meant(word, RETRY_CONDITIONS)}'
+            yield FieldError(f"{path}.retries.retryOn", message)
     for name, text in (("perTryTimeout", retries.per_try_timeout), ("backoff", retries.backoff)):
         if text:
             yield from wrong_duration(text, f"{path}.retries.{name}")
@@ -263,8 +263,8 @@ def _redirect(route: HTTPRoute, path: str) -> Errors:
     if redirect is None:
         return
     if redirect.redirect_code not in REDIRECTS:
-        known = ", ".join(map(str, REDIRECTS))
-        yield FieldError(f"{path}.redirect.redirectCode", f"{redirect.redirect_code} is none of {known}")
+        codes = ", ".join(map(str, REDIRECTS))
+        yield FieldError(f"{path}.redirect.redirectCode", f"{redirect.redirect_code} is none of {codes}")
     if redirect.port and (wrong := wrong_port(redirect.port)):
         yield FieldError(f"{path}.redirect.port", wrong)
     if redirect.derive_port not in DERIVED_PORTS:
@@ -324,9 +324,9 @@ def _mirrors(route: HTTPRoute, path: str) -> Errors:
         if route.mirrors:
             yield FieldError(f"{path}.mirrors", "cannot be used with mirror")
     yield from _percent(route.mirror_percentage, f"{path}.mirrorPercentage")
-    for number, each in enumerate(route.mirrors):
-        yield from _destination(each.destination, f"{path}.mirrors[{number}].destination")
-        yield from _percent(each.percentage, f"{path}.mirrors[{number}].percentage")
+    for number, mirror in enumerate(route.mirrors):
+        yield from _destination(mirror.destination, f"{path}.mirrors[{number}].destination")
+        yield from _percent(mirror.percentage, f"{path}.mirrors[{number}].percentage")
 
 
 def _percent(percent: Percent | None, path: str) -> Errors:
@@ -349,11 +349,11 @@ def _headers(headers: Headers | None, path: str) -> Errors:
 
 
 def _header_values(values: Mapping[str, str], path: str, *, authority: bool) -> Errors:
-    """A request's authority may be set, as ":authority" or "host"; no other field of HTTP/2's own may."""
+    """The authority of a request may be set, as ":authority" or "host"; other pseudo-headers of HTTP/2 may not."""
     for name, value in values.items():
         if name.lower() in (":authority", "host"):
             if not authority:
-                yield FieldError(f"{path}[{name}]", "cannot be set in an answer")
+                yield FieldError(f"{path}[{name}]", "cannot be set in a response")
         elif not HEADER.fullmatch(name):
             yield FieldError(f"{path}[{name[:80]}]", "is not a header's name")
         if any(sign in value for sign in "\r\n\0"):

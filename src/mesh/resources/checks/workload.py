@@ -1,4 +1,4 @@
-"""What one Deployment or ReplicaSet alone can get wrong, and what may not change in it."""
+"""What a Deployment or ReplicaSet can get wrong by itself, and what may not change in it."""
 
 from collections.abc import Iterator
 
@@ -15,7 +15,7 @@ Errors = Iterator[FieldError]
 
 
 def check_deployment(deployment: Deployment) -> Errors:
-    """Everything wrong with a Deployment alone."""
+    """Everything wrong with a Deployment by itself."""
     yield from check_workload(deployment)
     spec = deployment.spec
     yield from _count(spec.revision_history_limit, "spec.revisionHistoryLimit")

@@ -7,7 +7,7 @@ from mesh.resources.values.meta import Condition, LabelSelector, Part, Resource
 
 
 class RollingUpdateDeployment(Part, frozen=True):
-    """A number of pods, or a percentage of the replicas as "25%"."""
+    """A number of pods, or a percentage of the replicas such as "25%"."""
 
     max_surge: IntOrString = "25%"
     max_unavailable: IntOrString = "25%"

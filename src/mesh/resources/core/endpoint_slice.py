@@ -1,4 +1,4 @@
-"""EndpointSlice (Kubernetes discovery.k8s.io/v1): a Service's addresses, as other tools read them."""
+"""EndpointSlice (Kubernetes discovery.k8s.io/v1): a Service's addresses, for other tools to read."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from mesh.resources.values.meta import Part, Resource
 
 
 class EndpointConditions(Part, frozen=True):
-    """Unset means ready, Kubernetes' reading."""
+    """As in Kubernetes, unset means ready."""
 
     ready: bool | None = None
     serving: bool | None = None

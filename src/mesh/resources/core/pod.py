@@ -207,7 +207,7 @@ class EmptyDirVolumeSource(Part, frozen=True):
 
 
 class ConfigMapVolumeSource(Part, frozen=True):
-    """`items` empty takes every key as a file."""
+    """Without `items` every key becomes a file."""
 
     name: str = ""
     optional: bool = False
@@ -217,7 +217,7 @@ class ConfigMapVolumeSource(Part, frozen=True):
 
 
 class SecretVolumeSource(Part, frozen=True):
-    """`items` empty takes every key as a file."""
+    """Without `items` every key becomes a file."""
 
     secret_name: str = ""
     optional: bool = False
@@ -232,7 +232,7 @@ class HostPathVolumeSource(Part, frozen=True):
 
 
 class Volume(Part, frozen=True):
-    """A volume has exactly one source; those that one machine does not have are kept as they are."""
+    """A volume has exactly one source; those that one machine cannot have are kept as written."""
 
     name: str
     empty_dir: EmptyDirVolumeSource | None = None

@@ -1,4 +1,4 @@
-"""CustomResourceDefinition (apiextensions.k8s.io/v1): kinds that users bring."""
+"""CustomResourceDefinition (apiextensions.k8s.io/v1): kinds that users define."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ def is_definition(body: Body) -> bool:
 
 @dataclass(frozen=True, eq=False)
 class Defined:
-    """What a definition says of its kind, by version."""
+    """What a definition says about its kind, by version."""
 
     schemas: Mapping[str, Schema]
     printed: Mapping[str, list[dict[str, Any]]]
@@ -53,7 +53,7 @@ class Defined:
 def extended(definitions: Iterable[Body], registry: Registry = REGISTRY) -> Registry:
     """The registry with the kinds of definitions that passed `check_definition`.
 
-    A definition of a kind that the registry has already (Istio's own, say) adds nothing.
+    A definition of a kind that the registry already has (for example, one of Istio's) adds nothing.
     """
     infos = {(info.group, info.kind): info for info in registry.all()}
     plurals = {(info.group, info.plural) for info in registry.all()}
@@ -69,14 +69,14 @@ def extended(definitions: Iterable[Body], registry: Registry = REGISTRY) -> Regi
 def _kind_of(body: Body) -> KindDefinition | None:
     spec = body["spec"]
     names = spec["names"]
-    served = [each for each in spec["versions"] if each["served"]]
-    served.sort(key=lambda each: not each["storage"])
+    served = [version for version in spec["versions"] if version["served"]]
+    served.sort(key=lambda version: not version["storage"])
     if not served:
         return None
-    subresources = {each["name"]: each.get("subresources") or {} for each in served}
+    subresources = {version["name"]: version.get("subresources") or {} for version in served}
     return KindDefinition(
         group=spec["group"],
-        versions=tuple(each["name"] for each in served),
+        versions=tuple(version["name"] for version in served),
         kind=names["kind"],
         plural=names["plural"],
         singular=names.get("singular") or names["kind"].lower(),
@@ -86,8 +86,8 @@ def _kind_of(body: Body) -> KindDefinition | None:
         type=Untyped,
         subresources=STATUS if any("status" in has for has in subresources.values()) else frozenset(),
         custom=Defined(
-            {each["name"]: Schema(each["schema"]["openAPIV3Schema"]) for each in served},
-            {each["name"]: each.get("additionalPrinterColumns") or [] for each in served},
+            {version["name"]: Schema(version["schema"]["openAPIV3Schema"]) for version in served},
+            {version["name"]: version.get("additionalPrinterColumns") or [] for version in served},
             frozenset(name for name, has in subresources.items() if "status" in has),
             {name: has["scale"] for name, has in subresources.items() if "scale" in has},
         ),
@@ -95,7 +95,7 @@ def _kind_of(body: Body) -> KindDefinition | None:
 
 
 def completed(body: dict[str, Any]) -> None:
-    """Writes what the API server does into a definition: names left out, and a status that says it is served."""
+    """Fills in what the API server does: names that were left out, and a status that says the kind is served."""
     names = body["spec"]["names"]
     names.setdefault("singular", names["kind"].lower())
     names.setdefault("listKind", f"{names['kind']}List")
@@ -105,30 +105,30 @@ def completed(body: dict[str, Any]) -> None:
             {"type": "Established", "status": "True", "reason": "InitialNamesAccepted", "message": "it is served"},
         ],
         "acceptedNames": dict(names),
-        "storedVersions": [each["name"] for each in body["spec"]["versions"] if each["storage"]],
+        "storedVersions": [version["name"] for version in body["spec"]["versions"] if version["storage"]],
     }
 
 
 def definition_warnings(body: Body) -> list[str]:
-    """What a definition asks and does not get."""
+    """What a definition asks for that the mesh does not do."""
     spec = body["spec"]
-    told = []
+    warnings = []
     if REGISTRY.by_kind(spec["group"], spec["names"]["kind"]):
-        told.append(f"the mesh already has {spec['names']['kind']} of {spec['group']}; its own definition is used")
+        warnings.append(f"the mesh already has {spec['names']['kind']} of {spec['group']}; its own definition is used")
     if "x-kubernetes-validations" in repr(spec["versions"]):
-        told.append("rules in CEL (x-kubernetes-validations) are not evaluated here")
+        warnings.append("rules in CEL (x-kubernetes-validations) are not evaluated here")
     if (spec.get("conversion") or {}).get("strategy") == "Webhook":
-        told.append("no webhook converts between versions here; only apiVersion changes")
-    return told
+        warnings.append("no webhook converts between versions here; only apiVersion changes")
+    return warnings
 
 
 def check_definition(body: Body) -> list[FieldError]:
-    """All that is wrong with a definition."""
+    """Everything wrong with a definition."""
     return list(_definition(body))
 
 
 def check_change(old: Body, new: Body) -> list[FieldError]:
-    """What may not change of a definition, since its objects are stored by it."""
+    """What may not change in a definition, because objects are stored under it."""
     was, now = old["spec"], new["spec"]
     pairs = {
         "spec.group": (was["group"], now["group"]),
@@ -155,9 +155,9 @@ def _definition(body: Body) -> Iterator[FieldError]:
         yield FieldError("spec.scope", f'"{spec.get("scope")}" is neither Namespaced nor Cluster')
     if isinstance(names, dict):
         yield from _names(names)
-        wanted = f"{names.get('plural')}.{group}"
-        if body["metadata"].get("name") != wanted:
-            yield FieldError("metadata.name", f'is not spec.names.plural + "." + spec.group ("{wanted}")')
+        full_name = f"{names.get('plural')}.{group}"
+        if body["metadata"].get("name") != full_name:
+            yield FieldError("metadata.name", f'is not spec.names.plural + "." + spec.group ("{full_name}")')
     else:
         yield FieldError("spec.names", "is missing")
     versions = spec.get("versions")
@@ -166,11 +166,11 @@ def _definition(body: Body) -> Iterator[FieldError]:
         return
     for number, version in enumerate(versions):
         yield from _version(version, f"spec.versions[{number}]")
-    kept = sum(isinstance(each, dict) and each.get("storage") is True for each in versions)
-    if kept != 1:
-        yield FieldError("spec.versions", f"{kept} versions have storage: true; exactly one must")
-    told = [str(each.get("name")) for each in versions if isinstance(each, dict)]
-    if len(set(told)) != len(told):
+    stored = sum(isinstance(version, dict) and version.get("storage") is True for version in versions)
+    if stored != 1:
+        yield FieldError("spec.versions", f"{stored} versions have storage: true; exactly one must")
+    version_names = [str(version.get("name")) for version in versions if isinstance(version, dict)]
+    if len(set(version_names)) != len(version_names):
         yield FieldError("spec.versions", "two versions have the same name")
 
 
@@ -184,7 +184,7 @@ def _names(names: Body) -> Iterator[FieldError]:
             yield FieldError(f"spec.names.{name}", "is not a string")
     for name in ("shortNames", "categories"):
         value = names.get(name, [])
-        if not isinstance(value, list) or not all(isinstance(each, str) and each for each in value):
+        if not isinstance(value, list) or not all(isinstance(name, str) and name for name in value):
             yield FieldError(f"spec.names.{name}", "is not a list of names")
 
 
@@ -199,18 +199,20 @@ def _version(version: Any, path: str) -> Iterator[FieldError]:
         if not isinstance(version.get(flag), bool):
             yield FieldError(f"{path}.{flag}", "must be true or false")
     subresources = version.get("subresources", {})
-    if not isinstance(subresources, dict) or not all(isinstance(each, dict) for each in subresources.values()):
+    if not isinstance(subresources, dict) or not all(
+        isinstance(subresource, dict) for subresource in subresources.values()
+    ):
         yield FieldError(f"{path}.subresources", "is not a map of maps")
     yield from _columns(version.get("additionalPrinterColumns", []), f"{path}.additionalPrinterColumns")
     schema = version.get("schema")
-    found = schema.get("openAPIV3Schema") if isinstance(schema, dict) else None
-    if not isinstance(found, dict):
+    openapi = schema.get("openAPIV3Schema") if isinstance(schema, dict) else None
+    if not isinstance(openapi, dict):
         yield FieldError(f"{path}.schema.openAPIV3Schema", "is missing")
         return
-    if found.get("type") != "object":
+    if openapi.get("type") != "object":
         yield FieldError(f"{path}.schema.openAPIV3Schema.type", 'is not "object"')
     try:
-        Schema(found)
+        Schema(openapi)
     except ValueError as error:
         yield FieldError(f"{path}.schema.openAPIV3Schema", f"is not a schema: {error}")
 

@@ -1,7 +1,7 @@
-"""Schemas that users bring: structural schemas (apiextensions.k8s.io/v1, OpenAPIV3Schema).
+"""The structural schemas of users' kinds (apiextensions.k8s.io/v1, OpenAPIV3Schema).
 
-An object is held against its schema after the schema's defaults were written into it. Fields that the schema does not
-have are refused, as they are for the mesh's own kinds, unless it says x-kubernetes-preserve-unknown-fields.
+An object is checked against its schema after the schema's defaults are filled in. Fields unknown to the schema are
+refused, as they are for the mesh's own kinds, unless it says x-kubernetes-preserve-unknown-fields.
 Rules in CEL (x-kubernetes-validations) are not evaluated.
 """
 
@@ -26,10 +26,10 @@ PLAIN = (
 
 
 class Schema:
-    """One version's schema. Raises ValueError when it is none."""
+    """The schema of one version. Raises ValueError when it is not a schema."""
 
     def __init__(self, openapi: Body) -> None:
-        # The library is large; who defines no kinds does not pay for it.
+        # Imported late: the library is large, and most meshes define no kinds.
         from jsonschema_rs import Draft4Validator, RegexOptions  # noqa: PLC0415
 
         self.openapi = openapi
@@ -43,10 +43,12 @@ class Schema:
         _fill(body, self.openapi)
 
     def check(self, body: Body) -> list[FieldError]:
-        """All that does not fit, paths relative to the object."""
+        """Every mismatch, paths relative to the object."""
         errors = list(islice(_unknown(body, self.openapi, "", root=True), MOST_ERRORS))
-        found = self._validator.iter_errors(body)
-        return errors + [FieldError(_path(each.instance_path), each.message) for each in islice(found, MOST_ERRORS)]
+        mismatches = self._validator.iter_errors(body)
+        return errors + [
+            FieldError(_path(error.instance_path), error.message) for error in islice(mismatches, MOST_ERRORS)
+        ]
 
 
 def _path(parts: Any) -> str:
@@ -54,29 +56,29 @@ def _path(parts: Any) -> str:
 
 
 def _plain(schema: Any) -> Any:
-    """The schema in words of JSON Schema's draft 4, from which OpenAPI 3.0 comes."""
+    """The schema in terms of JSON Schema draft 4, on which OpenAPI 3.0 is based."""
     if not isinstance(schema, dict):
         return schema
-    told: Body = {name: value for name, value in schema.items() if name in PLAIN}
+    translated: Body = {name: value for name, value in schema.items() if name in PLAIN}
     for name in ("items", "additionalProperties", "not"):
         if name in schema:
-            told[name] = _plain(schema[name])
+            translated[name] = _plain(schema[name])
     for name in ("allOf", "anyOf", "oneOf"):
         if isinstance(schema.get(name), list):
-            told[name] = [_plain(each) for each in schema[name]]
+            translated[name] = [_plain(member) for member in schema[name]]
     if isinstance(schema.get("properties"), dict):
-        told["properties"] = {name: _plain(each) for name, each in schema["properties"].items()}
+        translated["properties"] = {name: _plain(member) for name, member in schema["properties"].items()}
     if schema.get(INT_OR_STRING) is True:
-        told["type"] = ["integer", "string"]
-    if schema.get("nullable") is True and isinstance(told.get("type"), str):
-        told["type"] = [told["type"], "null"]
-    if not told.get("required", True):
-        del told["required"]
-    return told
+        translated["type"] = ["integer", "string"]
+    if schema.get("nullable") is True and isinstance(translated.get("type"), str):
+        translated["type"] = [translated["type"], "null"]
+    if not translated.get("required", True):
+        del translated["required"]
+    return translated
 
 
 def _members(schema: Any, name: str) -> Any:
-    """The schema of a field: None when there is no such, {} when anything may stand there."""
+    """The schema of a field: None for an unknown field, {} when anything is allowed."""
     properties = schema.get("properties")
     if isinstance(properties, dict) and name in properties:
         return properties[name]

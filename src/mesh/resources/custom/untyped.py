@@ -1,4 +1,4 @@
-"""Objects of which only the head is known: kinds without a meaning here, and those that users define."""
+"""Objects of which only the head is known: kinds without an effect here, and those that users define."""
 
 from mesh.resources.values.meta import Resource
 

@@ -1,6 +1,6 @@
 """GatewayClass, Gateway, HTTPRoute, GRPCRoute and ReferenceGrant (gateway.networking.k8s.io, the standard channel).
 
-Istio has a Gateway of its own: who asks for a kind asks by group and kind.
+Istio has a Gateway too, so kinds are always identified by group and kind.
 """
 
 from typing import Any
@@ -12,7 +12,7 @@ from mesh.resources.values.meta import Condition, LabelSelector, Part, Resource
 GROUP = "gateway.networking.k8s.io"
 CLASS_NAME = "meshmall"
 CONTROLLER = "meshmall.dev/gateway-controller"
-# Classes that are served besides: manifests written for Istio run as they are.
+# Other classes that are served: manifests written for Istio run unchanged.
 OTHER_CLASS_NAMES = ("istio",)
 CONTROLLERS = (CONTROLLER, "istio.io/gateway-controller")
 
@@ -41,7 +41,7 @@ class GatewayClass(Resource, frozen=True):
 
 
 class SecretObjectReference(Part, frozen=True):
-    """`namespace` "" is the object's own."""
+    """`namespace` "": that of the object that refers to it."""
 
     name: str
     group: str = ""
@@ -276,7 +276,7 @@ class HTTPRoute(Resource, frozen=True):
 
 
 class GRPCMethodMatch(Part, frozen=True):
-    """`type` is Exact or RegularExpression; one of the two names at least is said."""
+    """`type` is Exact or RegularExpression; at least one of the two names is set."""
 
     type: str = "Exact"
     service: str = ""

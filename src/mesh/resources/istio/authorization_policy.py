@@ -1,7 +1,7 @@
 """AuthorizationPolicy (Istio security.istio.io).
 
-Lists of a source or operation are alternatives, its fields must all hold. A value is a word, `word*`, `*word`, or `*`
-for any that is there.
+The values of a list are alternatives; the fields of a source or operation must all match. A value is a word,
+`word*`, `*word`, or `*` for any value that is present.
 """
 
 from typing import Any
@@ -65,7 +65,7 @@ class Rule(Part, frozen=True, rename={"from_": "from"}):
 
 
 class AuthorizationPolicySpec(Part, frozen=True):
-    """No rules: an ALLOW policy allows nothing, a DENY policy denies nothing. One empty rule holds for all."""
+    """No rules: an ALLOW policy allows nothing, a DENY policy denies nothing. One empty rule matches everything."""
 
     selector: WorkloadSelector | None = None
     target_ref: dict[str, Any] | None = None

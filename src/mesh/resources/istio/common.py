@@ -1,4 +1,4 @@
-"""What Istio's networking kinds share: string matches, port selectors, their status."""
+"""What Istio's kinds share: string matches, port selectors, the status."""
 
 from typing import Any
 

@@ -17,7 +17,7 @@ class CookieAttribute(Part, frozen=True):
 
 
 class HTTPCookie(Part, frozen=True):
-    """The cookie that a consistent hash is taken of; `ttl` makes one where there is none, 0s for the session."""
+    """The cookie that is hashed; with `ttl` a missing one is set, "0s" for the browser's session."""
 
     name: str
     path: str = ""
@@ -34,7 +34,7 @@ class MagLev(Part, frozen=True):
 
 
 class ConsistentHashLB(Part, frozen=True):
-    """Exactly one of the four is what the hash is taken of."""
+    """Exactly one of the first four fields is set: what is hashed."""
 
     http_header_name: str = ""
     http_cookie: HTTPCookie | None = None
@@ -46,7 +46,7 @@ class ConsistentHashLB(Part, frozen=True):
 
 
 class WarmupConfiguration(Part, frozen=True):
-    """How the share of a new endpoint grows over `duration`."""
+    """How the share of a new endpoint grows during `duration`."""
 
     duration: str
     minimum_percent: float | None = None
@@ -126,7 +126,7 @@ class PortTrafficPolicy(Part, frozen=True):
 
 
 class RetryBudget(Part, frozen=True):
-    """How many retries may be at once: a percentage of all requests at once, and so many in any case."""
+    """How many retries may be in flight: a percentage of the active requests, and a minimum."""
 
     percent: float | None = None
     min_retry_concurrency: int | None = None

@@ -32,7 +32,7 @@ class ServerTLSSettings(Part, frozen=True):
 
 
 class Server(Part, frozen=True):
-    """`hosts` may have a namespace before them: `mesh/*.example.com`."""
+    """`hosts` may begin with a namespace: `mesh/*.example.com`."""
 
     port: Port
     hosts: list[str] = []

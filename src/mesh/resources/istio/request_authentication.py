@@ -1,7 +1,6 @@
-"""RequestAuthentication (Istio security.istio.io): which tokens (JWT, RFC 7519) a workload takes.
+"""RequestAuthentication (Istio security.istio.io): which tokens (JWT, RFC 7519) a workload accepts.
 
-A request without a token passes; one whose token does not hold is answered 401. What a token says is asked by
-AuthorizationPolicies.
+A request without a token passes; one with an invalid token gets 401. AuthorizationPolicies decide by a token's claims.
 """
 
 from typing import Any
@@ -14,14 +13,14 @@ from mesh.resources.values.meta import Part, Resource
 
 
 class JWTHeader(Part, frozen=True):
-    """A header that a token may stand in, after `prefix`."""
+    """A header that may carry a token, after `prefix`."""
 
     name: str
     prefix: str = ""
 
 
 class ClaimToHeader(Part, frozen=True):
-    """`claim` may name one within another: `address.country`."""
+    """`claim` may name a nested one: `address.country`."""
 
     header: str
     claim: str
@@ -46,7 +45,7 @@ class JWTRule(Part, frozen=True):
 
     @property
     def uri(self) -> str:
-        """Where the keys are fetched; "" when they stand in the rule."""
+        """Where the keys are fetched; "" when the rule contains them."""
         return "" if self.jwks else self.jwks_uri or self.jwks_uri_old
 
 

@@ -53,4 +53,4 @@ class ServiceEntry(Resource, frozen=True):
         spec = self.spec
         if spec.resolution == "STATIC" or spec.workload_selector is not None:
             return ()
-        return tuple(each.address for each in spec.endpoints) or tuple(spec.hosts)
+        return tuple(endpoint.address for endpoint in spec.endpoints) or tuple(spec.hosts)

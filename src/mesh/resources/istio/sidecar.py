@@ -26,7 +26,7 @@ ALLOW_ANY, REGISTRY_ONLY = "ALLOW_ANY", "REGISTRY_ONLY"
 
 
 class OutboundTrafficPolicy(Part, frozen=True):
-    """Whether hosts that the mesh does not know can be called: `ALLOW_ANY`, `REGISTRY_ONLY`."""
+    """Whether hosts unknown to the mesh can be called: `ALLOW_ANY`, `REGISTRY_ONLY`."""
 
     mode: str = REGISTRY_ONLY
     egress_proxy: Destination | None = None

@@ -38,7 +38,7 @@ class RouteDestination(Part, frozen=True):
 
 
 class HTTPMatchRequest(Part, frozen=True):
-    """Conditions of one block must all hold. A header's match `{}` asks for its presence."""
+    """Conditions of one block must all hold. A header's match `{}` matches any value."""
 
     name: str = ""
     uri: StringMatch | None = None
@@ -136,7 +136,7 @@ class Delegate(Part, frozen=True):
 
 
 class HTTPRoute(Part, frozen=True):
-    """The first route of which one match block holds takes the request; no block takes every request."""
+    """The first route with a matching block takes the request; a route without blocks matches every request."""
 
     name: str = ""
     match: list[HTTPMatchRequest] = []

@@ -1,7 +1,7 @@
-"""Branch (meshmall.dev): an own view of the running system: what changes, and whose requests see it.
+"""Branch (meshmall.dev): one's own view of the running system: what changes, and whose requests see it.
 
-A request that enters a branch meets, at every hop, what the branch puts in the place of a service, and the
-baseline everywhere else. The kind is this project's own; its parts that come from Kubernetes keep their names.
+A request that enters a branch meets, at every hop, whatever the branch substitutes for a service, and the baseline
+everywhere else. The kind is specific to this project; parts that come from Kubernetes keep Kubernetes' names.
 """
 
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from mesh.resources.core.service import ServicePort
 from mesh.resources.values.meta import Condition, ObjectMeta, Part, Resource
 
 GROUP = "meshmall.dev"
-# On the pods that a branch makes: whose they are, and which service they stand for.
+# On the pods of a branch: which branch they belong to, and which service they replace.
 BRANCH_LABEL = f"{GROUP}/branch"
 SERVICE_LABEL = f"{GROUP}/service"
 # The git branch that a Branch was made from.
@@ -22,7 +22,7 @@ GIT_ANNOTATION = f"{GROUP}/git-branch"
 BAGGAGE_MEMBER = "branch"
 HEADER = "x-branch"
 PREVIEW_DOMAIN = "localhost"
-# The order in which a request's ways into branches are tried; the first that leads into one decides. What somebody
+# The order in which the entries of a request are tried; the first that leads into a branch decides. What somebody
 # chose for one page (its address, its query) comes before what a browser sends with every request (a cookie).
 ENTRY_ORDER = ("host", "query", "header", "baggage", "cookie")
 DEFAULT_EXPIRES = "48h"
@@ -73,10 +73,10 @@ class BranchTemplate(Part, frozen=True):
 
 
 class BranchService(Part, frozen=True):
-    """What stands in a service's place; exactly one field is set.
+    """What replaces a service; exactly one field is set.
 
     `version` is a subset of the service's DestinationRule, or the label `version` of its pods. `url` is a process
-    that the developer runs, as `http://127.0.0.1:9000`.
+    that the developer runs, such as `http://127.0.0.1:9000`.
     """
 
     fork: Fork | None = None
@@ -95,8 +95,8 @@ class BranchService(Part, frozen=True):
 
 
 class BranchSpec(Part, frozen=True):
-    """`includes`: other branches whose changes are seen too; a later one wins over an earlier one, the branch's own
-    services over all. `fallback` says what answers for a service that is not ready: "fail" (503) or "baseline".
+    """`includes`: other branches whose changes are visible too; a later one overrides an earlier one, and the branch's
+    own services override all. `fallback`: what answers for a service that is not ready, "fail" (503) or "baseline".
     `expires` is a duration since creation ("48h") or a time (RFC 3339).
     """
 
@@ -108,7 +108,7 @@ class BranchSpec(Part, frozen=True):
 
 
 class BranchServiceStatus(Part, frozen=True):
-    """`answers` says what answers for the service; `from_branch` whose it is, when it comes by `includes`."""
+    """`answers`: what serves the requests; `from_branch`: the included branch that changes the service, if any."""
 
     name: str
     kind: str = ""
@@ -151,14 +151,14 @@ def branch_of(labels: Mapping[str, str]) -> str:
 
 
 def preview_host(name: str) -> str:
-    """The host under which a browser enters a branch without cookie or extension."""
+    """The host by which a browser enters a branch without a cookie or an extension."""
     return f"{name}.{PREVIEW_DOMAIN}"
 
 
 def entry_keys(branch: Branch) -> dict[str, str]:
-    """Every way into a branch as a key that no two branches may share, with its field's path.
+    """Every entry of a branch as a key that no two branches may share, with the path of its field.
 
-    The ways that its name makes come last.
+    The entries that its name implies come last.
     """
     keys: dict[str, str] = {}
     for number, entry in enumerate(branch.spec.enter):
@@ -176,5 +176,5 @@ def entry_keys(branch: Branch) -> dict[str, str]:
 
 
 def implied_keys(name: str) -> tuple[str, str]:
-    """The ways into a branch that its name alone makes: the baggage member, and the preview host."""
+    """The entries that the name of a branch implies: the baggage member, and the preview host."""
     return f"baggage:{BAGGAGE_MEMBER}={name}", f"host:{preview_host(name)}"

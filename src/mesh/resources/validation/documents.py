@@ -1,4 +1,4 @@
-"""Text to JSON values: YAML as Kubernetes reads it, or JSON; bounded in size, depth and what aliases grow to."""
+"""Text to JSON values: YAML as Kubernetes reads it, or JSON. Size, depth and the expansion of aliases are limited."""
 
 import json
 import re
@@ -20,18 +20,18 @@ _FLOAT = re.compile(
 
 
 def documents(text: str, source: str = "") -> list[tuple[Any, int]]:
-    """The documents that are not empty, each with the line it begins at.
+    """The documents that are not empty, each with the line on which it begins.
 
-    Raises Invalid that names source and line.
+    Raises Invalid, which names source and line.
     """
     if len(text) > LARGEST_TEXT:
         raise Invalid([FieldError("", f"{len(text)} characters; at most {LARGEST_TEXT}")], source)
-    found = _json(text) if text.lstrip()[:1] in ("{", "[") else None
-    return found if found is not None else _yaml(text, source)
+    parsed = _json(text) if text.lstrip()[:1] in ("{", "[") else None
+    return parsed if parsed is not None else _yaml(text, source)
 
 
 class _Loader(yaml.CSafeLoader):
-    """Dates and times of day stay strings, a key may stand once, only what JSON can say may stand."""
+    """Dates and times of day stay strings; duplicate keys and whatever JSON cannot express are refused."""
 
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
         seen = set()
@@ -53,15 +53,15 @@ def _mapping(loader: _Loader, node: yaml.Node) -> Any:
 
 
 def _resolvers() -> dict[str, list[tuple[str, re.Pattern[str]]]]:
-    """YAML 1.1's, less dates, "=" and numbers to base 60 ("12:30"): these are strings to Kubernetes."""
-    kept = {_TAG + each for each in ("bool", "null", "merge")}
-    found = {
-        first: [(tag, pattern) for tag, pattern in pairs if tag in kept]
+    """YAML 1.1's, without dates, "=" and numbers to base 60 ("12:30"), which Kubernetes reads as strings."""
+    kept_tags = {_TAG + name for name in ("bool", "null", "merge")}
+    resolvers = {
+        first: [(tag, pattern) for tag, pattern in pairs if tag in kept_tags]
         for first, pairs in yaml.CSafeLoader.yaml_implicit_resolvers.items()
     }
     for first in "+-.0123456789":
-        found.setdefault(first, []).extend([(_TAG + "int", _whole(_INT)), (_TAG + "float", _whole(_FLOAT))])
-    return found
+        resolvers.setdefault(first, []).extend([(_TAG + "int", _whole(_INT)), (_TAG + "float", _whole(_FLOAT))])
+    return resolvers
 
 
 def _whole(pattern: re.Pattern[str]) -> re.Pattern[str]:
@@ -78,7 +78,7 @@ _Loader.add_constructor(_TAG + "map", _mapping)
 
 
 def _yaml(text: str, source: str) -> list[tuple[Any, int]]:
-    found: list[tuple[Any, int]] = []
+    bodies: list[tuple[Any, int]] = []
     loader = None
     try:
         loader = _Loader(text)
@@ -88,8 +88,8 @@ def _yaml(text: str, source: str) -> list[tuple[Any, int]]:
             _bound(node)
             body = loader.construct_document(node)
             if body is not None:
-                found.append((body, node.start_mark.line + 1))
-            if len(found) > MOST_DOCUMENTS:
+                bodies.append((body, node.start_mark.line + 1))
+            if len(bodies) > MOST_DOCUMENTS:
                 raise Invalid([FieldError("", f"more than {MOST_DOCUMENTS} documents")], source)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
@@ -101,46 +101,46 @@ def _yaml(text: str, source: str) -> list[tuple[Any, int]]:
     finally:
         if loader is not None:
             loader.dispose()
-    return found
+    return bodies
 
 
 def _bound(node: Any) -> None:
-    """Counts what a document would grow to when its aliases are followed. Raises ValueError."""
+    """Counts the values of a document with its aliases expanded. Raises ValueError when there are too many."""
     count = 0
     waiting = [node]
     while waiting:
-        each = waiting.pop()
+        current = waiting.pop()
         count += 1
         if count > MOST_NODES:
             raise ValueError(f"more than {MOST_NODES} values (are aliases nested?)")
-        if isinstance(each, yaml.MappingNode):
-            for key, value in each.value:
+        if isinstance(current, yaml.MappingNode):
+            for key, value in current.value:
                 waiting += (key, value)
-        elif isinstance(each, yaml.SequenceNode):
-            waiting += each.value
+        elif isinstance(current, yaml.SequenceNode):
+            waiting += current.value
 
 
 def _json(text: str) -> list[tuple[Any, int]] | None:
-    """The documents of JSON text; None when it is none, and YAML's reader is to say what is wrong with it."""
+    """The documents of JSON text; None when it is not JSON, so that the YAML parser can say what is wrong."""
     decoder = json.JSONDecoder(object_pairs_hook=_once, parse_constant=_no_number)
-    found: list[tuple[Any, int]] = []
+    bodies: list[tuple[Any, int]] = []
     at = 0
     try:
         while begin := re.compile(r"\S").search(text, at):
             body, at = decoder.raw_decode(text, begin.start())
-            found.append((body, text.count("\n", 0, begin.start()) + 1))
-            if len(found) > MOST_DOCUMENTS:
+            bodies.append((body, text.count("\n", 0, begin.start()) + 1))
+            if len(bodies) > MOST_DOCUMENTS:
                 return None
     except (ValueError, RecursionError):
         return None
-    return found
+    return bodies
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
+    mapping = dict(pairs)
+    if len(mapping) != len(pairs):
         raise ValueError("duplicate key")
-    return found
+    return mapping
 
 
 def _no_number(name: str) -> Any:

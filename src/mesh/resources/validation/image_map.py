@@ -1,4 +1,4 @@
-"""What images stand for on a machine that pulls none: the text of an `images.yaml`, or of a ConfigMap that holds one.
+"""Which program runs for an image, on a machine that pulls none: an `images.yaml`, or a ConfigMap that contains one.
 
     images:
       - image: "docker.io/istio/examples-bookinfo-reviews-*"
@@ -6,8 +6,8 @@
         workingDir: programs
         env: {STARS: black}
 
-`image` is a pattern as of a shell (`*`, `?`, `[abc]`), held against the whole image as the container names it, and
-against the same without its tag and digest. The first mapping that matches is taken.
+`image` is a shell pattern (`*`, `?`, `[abc]`), compared with the image as the container names it, and with the same
+without its tag and digest. The first mapping that matches is used.
 """
 
 import re
@@ -25,7 +25,7 @@ from mesh.resources.values.names import ENV_NAME
 from mesh.resources.values.problems import FieldError, Invalid
 
 CONFIG_MAP = "meshmall-images"
-"""The ConfigMap of a namespace that comes before the file."""
+"""The ConfigMap of a namespace; it takes precedence over the file."""
 
 KEY = "images.yaml"
 """The key of its data, and the file's name in the mesh's home."""
@@ -60,15 +60,15 @@ class _Images(Part, frozen=True):
 
 
 def read_images(text: str) -> list[ImageMapping]:
-    """The mappings in YAML or JSON text, in their order. Raises Invalid with the paths of all that is wrong."""
+    """The mappings in YAML or JSON text, in order. Raises Invalid with the path of everything that is wrong."""
     if len(text) > LARGEST:
         raise Invalid([FieldError("", f"{len(text)} characters; at most {LARGEST}")])
-    found = documents(text)
-    if not found:
+    bodies = documents(text)
+    if not bodies:
         return []
-    if len(found) > 1:
+    if len(bodies) > 1:
         raise Invalid([FieldError("", "contains several documents; only one is read")])
-    body = plain(found[0][0])
+    body = plain(bodies[0][0])
     if not isinstance(body, dict):
         raise Invalid([FieldError("", f"a {type(body).__name__}, not an object with the field images")])
     if errors := check(body, _Images).errors:
@@ -80,24 +80,24 @@ def read_images(text: str) -> list[ImageMapping]:
 
 
 def first_match(mappings: Sequence[ImageMapping], image: str) -> ImageMapping | None:
-    """The mapping that is taken for an image."""
-    return next((each for each in mappings if each.matches(image)), None)
+    """The mapping used for an image."""
+    return next((mapping for mapping in mappings if mapping.matches(image)), None)
 
 
 def check_images(config: ConfigMap) -> Iterator[FieldError]:
-    """What is wrong with a ConfigMap that holds mappings; nothing with any other."""
+    """What is wrong with a ConfigMap that contains mappings; nothing for any other ConfigMap."""
     if config.metadata.name != CONFIG_MAP:
         return
     if KEY not in config.data:
-        yield FieldError("data", f'has no key "{KEY}", and {CONFIG_MAP} is read for it')
+        yield FieldError("data", f'has no key "{KEY}", which {CONFIG_MAP} must have')
         return
     at = f"data[{KEY}]"
     try:
         mappings = read_images(config.data[KEY])
     except Invalid as error:
-        told = f"{error.source}: " if error.source else ""
-        for each in error.errors:
-            yield FieldError(f"{at}.{each.path}" if each.path else at, told + each.message)
+        prefix = f"{error.source}: " if error.source else ""
+        for wrong in error.errors:
+            yield FieldError(f"{at}.{wrong.path}" if wrong.path else at, prefix + wrong.message)
         return
     for number, mapping in enumerate(mappings):
         folder = mapping.working_dir

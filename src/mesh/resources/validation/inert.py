@@ -1,7 +1,7 @@
-"""Fields that are real, are kept as written, and have no effect on one machine: the one list of them.
+"""Fields that are valid, are stored as written, and have no effect on one machine.
 
-Whoever gives a field its meaning takes it off here. A field on the list makes a warning when it is set,
-unless it holds what Kubernetes itself writes there as the default.
+Implementing a field means removing it from this list. A field on the list causes a warning when it is set, unless it
+has the value that Kubernetes itself writes as the default.
 """
 
 from typing import Any
@@ -113,7 +113,7 @@ def inert_fields(part: type[Any]) -> frozenset[str]:
 
 
 def worth_telling(name: str, value: Any) -> bool:
-    """Whether a field without effect was set on purpose: neither empty nor what stands there anyway."""
+    """Whether a field without effect was set on purpose: neither empty nor the value that Kubernetes writes."""
     if value is None or value is False or value in ("", [], {}):
         return False
     return value not in _WRITTEN_BY_KUBERNETES.get(name, ())

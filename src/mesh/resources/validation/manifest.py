@@ -1,4 +1,4 @@
-"""Manifests: text to objects, and objects held against everything that one object alone can say."""
+"""Manifests: text to objects, and every check that needs no other object."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -23,7 +23,7 @@ LARGEST_ANNOTATIONS = 256 << 10
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """One document: the JSON object, the file it is from, the line it begins at."""
+    """One document: the JSON object, its file, and the line on which it begins."""
 
     body: dict[str, Any]
     source: str
@@ -32,7 +32,7 @@ class Manifest:
 
 @dataclass(frozen=True, slots=True)
 class Validated:
-    """An object that is well formed: `body` with Kubernetes' defaults, `typed` the same decoded."""
+    """A well-formed object: `body` with Kubernetes' defaults, `typed` the same decoded."""
 
     ref: Ref
     info: KindDefinition
@@ -42,9 +42,9 @@ class Validated:
 
 
 def parse(text: str, source: str = "") -> list[Manifest]:
-    """The objects in YAML or JSON text, `List`s taken apart, empty documents left out.
+    """The objects in YAML or JSON text; `List`s are taken apart, empty documents are skipped.
 
-    Raises Invalid that names source and line.
+    Raises Invalid, which names source and line.
     """
     manifests: list[Manifest] = []
     for body, line in documents(text, source):
@@ -62,7 +62,7 @@ def parse(text: str, source: str = "") -> list[Manifest]:
 
 
 def _is_list(body: dict[str, Any]) -> bool:
-    """Whether it holds other objects: a List, DeploymentList, ..."""
+    """Whether it contains other objects: a List, DeploymentList, ..."""
     kind = str(body.get("kind", ""))
     return kind.endswith("List") and (kind == "List" or "items" in body)
 
@@ -75,7 +75,7 @@ class Identity(NamedTuple):
 
 
 def identify(body: dict[str, Any], default_namespace: str = "", registry: Registry = REGISTRY) -> Identity:
-    """Which object this is, of which kind. Raises Invalid when it is none the mesh knows."""
+    """Which object this is, and of which kind. Raises Invalid if the mesh does not know the kind."""
     version, kind = body.get("apiVersion"), body.get("kind")
     metadata = body.get("metadata")
     metadata = metadata if isinstance(metadata, dict) else {}
@@ -85,20 +85,22 @@ def identify(body: dict[str, Any], default_namespace: str = "", registry: Regist
     if not isinstance(version, str) or not version:
         raise Invalid([FieldError("apiVersion", f"is missing{_versions(kind, registry)}")])
     group = version.rpartition("/")[0]
-    info = registry.by_kind(group, kind)
+    definition = registry.by_kind(group, kind)
     namespace = metadata.get("namespace") or default_namespace
-    ref = Ref(group, kind, str(namespace) if info is None or info.namespaced else "", str(name))
-    if info is None:
-        known = {each.kind for each in registry.all()}
-        hint = _versions(kind, registry) if kind in known else meant(kind, known)
+    ref = Ref(group, kind, str(namespace) if definition is None or definition.namespaced else "", str(name))
+    if definition is None:
+        kinds = {definition.kind for definition in registry.all()}
+        hint = _versions(kind, registry) if kind in kinds else meant(kind, kinds)
         raise Invalid([FieldError("kind", f'there is no kind "{kind}" in "{version}"{hint}', ref)])
-    if version not in info.api_versions:
+    if version not in definition.api_versions:
         raise Invalid([FieldError("apiVersion", f'"{version}" is not known{_versions(kind, registry)}', ref)])
-    return Identity(ref, info)
+    return Identity(ref, definition)
 
 
 def _versions(kind: str, registry: Registry) -> str:
-    versions = [version for info in registry.all() if info.kind == kind for version in info.api_versions]
+    versions = [
+        version for definition in registry.all() if definition.kind == kind for version in definition.api_versions
+    ]
     return f"; use {' or '.join(versions)}" if versions else ""
 
 
@@ -108,70 +110,70 @@ def validate(
     registry: Registry = REGISTRY,
     identity: Identity | None = None,
 ) -> Validated:
-    """Checks one object and gives it Kubernetes' defaults, or those of its definition.
+    """Checks one object and fills in Kubernetes' defaults, or those of its CustomResourceDefinition.
 
-    `registry` has the kinds that there are: with those that users have defined, where that matters. Raises Invalid
-    with all that is wrong.
+    `registry` has the kinds there are, including those that users have defined; `identity` is given by callers that
+    have identified the object already. Raises Invalid with everything that is wrong.
     """
     if not isinstance(body, dict):
         raise Invalid([FieldError("", "not an object")])
     cleaned = plain(body)
-    ref, info = identity or identify(cleaned, default_namespace, registry)
-    if info.type is Untyped:
-        return _untyped(ref, info, cleaned)
-    findings = check(cleaned, info.type)
+    ref, definition = identity or identify(cleaned, default_namespace, registry)
+    if definition.type is Untyped:
+        return _untyped(ref, definition, cleaned)
+    findings = check(cleaned, definition.type)
     if findings.errors:
         raise _of(ref, findings.errors)
-    filled = _with_defaults(info, cleaned, ref.namespace)
+    filled = _with_defaults(definition, cleaned, ref.namespace)
     try:
-        typed = msgspec.convert(filled, info.type)
+        typed = msgspec.convert(filled, definition.type)
     except msgspec.ValidationError as error:
         raise _of(ref, [FieldError("", str(error))]) from None
-    if errors := [*_metadata(info, typed), *info.check(typed)]:
+    if errors := [*_metadata(definition, typed), *definition.check(typed)]:
         raise _of(ref, errors)
-    return Validated(ref, info, filled, typed, _warnings(ref, findings.inert, info.advise(typed)))
+    return Validated(ref, definition, filled, typed, _warnings(ref, findings.inert, definition.advise(typed)))
 
 
-def _untyped(ref: Ref, info: KindDefinition, body: dict[str, Any]) -> Validated:
-    """An object of which the mesh knows the head, and the user's schema (when there is one) the rest."""
-    findings = check({name: body[name] for name in ("apiVersion", "kind", "metadata") if name in body}, info.type)
+def _untyped(ref: Ref, definition: KindDefinition, body: dict[str, Any]) -> Validated:
+    """An object of which the mesh knows only the head; a user's schema, if there is one, describes the rest."""
+    findings = check({name: body[name] for name in ("apiVersion", "kind", "metadata") if name in body}, definition.type)
     if findings.errors:
         raise _of(ref, findings.errors)
-    filled = _with_defaults(info, body, ref.namespace)
-    typed = msgspec.convert(filled, info.type)
-    errors = _metadata(info, typed)
+    filled = _with_defaults(definition, body, ref.namespace)
+    typed = msgspec.convert(filled, definition.type)
+    errors = _metadata(definition, typed)
     warnings = []
     version = str(body["apiVersion"]).rpartition("/")[2]
-    if info.custom is not None:
-        info.custom.fill(version, filled)
-        errors += info.custom.check(version, filled)
+    if definition.custom is not None:
+        definition.custom.fill(version, filled)
+        errors += definition.custom.check(version, filled)
     elif is_definition(body):
         errors += check_definition(body)
         if not errors:
             completed(filled)
-            warnings = [f"{ref}: {told}" for told in definition_warnings(body)]
-    elif info.no_effect:
-        warnings = [f"{ref}: has no effect here: {info.no_effect}"]
+            warnings = [f"{ref}: {warning}" for warning in definition_warnings(body)]
+    elif definition.no_effect:
+        warnings = [f"{ref}: has no effect here: {definition.no_effect}"]
     if errors:
         raise _of(ref, errors)
-    return Validated(ref, info, filled, typed, warnings)
+    return Validated(ref, definition, filled, typed, warnings)
 
 
 def _of(ref: Ref, errors: Iterable[FieldError]) -> Invalid:
-    return Invalid([FieldError(each.path, each.message, ref) for each in errors])
+    return Invalid([FieldError(error.path, error.message, ref) for error in errors])
 
 
 def _warnings(ref: Ref, inert: list[str], advice: Iterable[FieldError]) -> list[str]:
-    """One line that names the fields which have no effect, and one for each advice."""
-    told = [f"{ref}: {each}" for each in advice]
+    """One line that names the fields without effect, and one per piece of advice."""
+    warnings = [f"{ref}: {advised}" for advised in advice]
     if inert:
         shown = ", ".join(dict.fromkeys(inert[:6])) + (f" and {len(inert) - 6} more" if len(inert) > 6 else "")
-        told.insert(0, f"{ref}: no effect on one machine: {shown}")
-    return told
+        warnings.insert(0, f"{ref}: no effect on one machine: {shown}")
+    return warnings
 
 
 def _with_defaults(definition: KindDefinition, body: dict[str, Any], namespace: str) -> dict[str, Any]:
-    """Fills in what is not said, in place, and returns the object."""
+    """Fills in what the user left out, in place, and returns the object."""
     metadata = body["metadata"]
     if definition.namespaced:
         metadata["namespace"] = metadata.get("namespace") or namespace
@@ -182,14 +184,14 @@ def _with_defaults(definition: KindDefinition, body: dict[str, Any], namespace: 
     return body
 
 
-def _metadata(info: KindDefinition, typed: Resource) -> list[FieldError]:
+def _metadata(definition: KindDefinition, typed: Resource) -> list[FieldError]:
     metadata = typed.metadata
     errors = []
-    if (metadata.name or not metadata.generate_name) and (wrong := info.wrong_name(metadata.name)):
+    if (metadata.name or not metadata.generate_name) and (wrong := definition.wrong_name(metadata.name)):
         errors.append(FieldError("metadata.name", wrong))
     if metadata.generate_name and (wrong := wrong_subdomain(metadata.generate_name.rstrip("-."))):
         errors.append(FieldError("metadata.generateName", wrong))
-    if info.namespaced and (wrong := wrong_label(metadata.namespace)):
+    if definition.namespaced and (wrong := wrong_label(metadata.namespace)):
         errors.append(FieldError("metadata.namespace", wrong))
     errors += [FieldError(f"metadata.labels[{key}]", why) for key, why in wrong_labels(metadata.labels)]
     errors += [

@@ -1,4 +1,4 @@
-"""Holds JSON against the typed structs and says everything that does not fit, not only the first.
+"""Checks JSON against the typed structs and reports every mismatch, not only the first as msgspec does.
 
 Also collects the fields that are accepted and have no effect here.
 """
@@ -35,7 +35,7 @@ class Findings:
 
 
 def check(body: Any, type_: type[Part]) -> Findings:
-    """Walks JSON values, as `plain` returns them, along the type."""
+    """Compares JSON values, as `plain` returns them, with a type."""
     findings = Findings()
     _walk(body, _described(type_), "", findings)
     return findings
@@ -47,7 +47,7 @@ def _described(type_: type[Part]) -> inspect.Type:
 
 
 class _Shape(NamedTuple):
-    """A struct as the walk needs it; `plain` are the fields of which the value's class alone decides."""
+    """What the walk needs to know of a struct; the type of a value in `plain` fields is all there is to check."""
 
     types: dict[str, inspect.Type]
     plain: dict[str, type]
@@ -59,19 +59,19 @@ class _Shape(NamedTuple):
 def _shape(cls: type[Any]) -> _Shape:
     described = inspect.type_info(cls)
     assert isinstance(described, inspect.StructType)
-    types = {each.encode_name: each.type for each in described.fields}
+    types = {struct_field.encode_name: struct_field.type for struct_field in described.fields}
     return _Shape(
         types,
         {name: _PLAIN[type(kind)] for name, kind in types.items() if type(kind) in _PLAIN},
-        tuple(each.encode_name for each in described.fields if each.required),
+        tuple(struct_field.encode_name for struct_field in described.fields if struct_field.required),
         inert_fields(cls),
     )
 
 
 def plain(body: Any) -> Any:
-    """A copy without the fields that are null, which to Kubernetes are absent.
+    """A copy without null fields, which Kubernetes treats as absent.
 
-    Raises Invalid, with the path, when there is in it what JSON cannot say.
+    Raises Invalid, with the path, if it contains what JSON cannot express.
     """
     try:
         return _plain(body, 0)
@@ -103,7 +103,7 @@ def _plain(value: Any, depth: int) -> Any:
 
 
 def _plain_map(value: dict[Any, Any], depth: int) -> dict[str, Any]:
-    kept = {}
+    cleaned = {}
     for key, member in value.items():
         if not isinstance(key, str):
             raise _NotJson(f"the key {key!r} is not a string; put it in quotes")
@@ -111,79 +111,79 @@ def _plain_map(value: dict[Any, Any], depth: int) -> dict[str, Any]:
             if not key.isascii():
                 _plain(key, depth)
             if member is not None:
-                kept[key] = _plain(member, depth)
+                cleaned[key] = _plain(member, depth)
         except _NotJson as error:
             error.parts.append(f".{key}")
             raise
-    return kept
+    return cleaned
 
 
 def _plain_list(value: list[Any], depth: int) -> list[Any]:
-    kept = []
+    cleaned = []
     for place, member in enumerate(value):
         try:
-            kept.append(_plain(member, depth))
+            cleaned.append(_plain(member, depth))
         except _NotJson as error:
             error.parts.append(f"[{place}]")
             raise
-    return kept
+    return cleaned
 
 
-def _walk(value: Any, kind: inspect.Type, path: str, found: Findings) -> None:
+def _walk(value: Any, kind: inspect.Type, path: str, findings: Findings) -> None:
     match kind:
         case inspect.StructType():
-            _struct(value, kind, path, found)
+            _struct(value, kind, path, findings)
         case inspect.ListType():
             if not isinstance(value, list):
-                found.wrong(path, f"{_shown(value)} is not a list")
+                findings.wrong(path, f"{_shown(value)} is not a list")
                 return
             for number, member in enumerate(value):
-                _walk(member, kind.item_type, f"{path}[{number}]", found)
+                _walk(member, kind.item_type, f"{path}[{number}]", findings)
         case inspect.DictType():
             if not isinstance(value, dict):
-                found.wrong(path, f"{_shown(value)} is not a map")
+                findings.wrong(path, f"{_shown(value)} is not a map")
                 return
             for key, member in value.items():
-                _walk(member, kind.value_type, f"{path}[{key}]", found)
+                _walk(member, kind.value_type, f"{path}[{key}]", findings)
         case inspect.UnionType():
-            _union(value, kind, path, found)
+            _union(value, kind, path, findings)
         case inspect.AnyType():
             pass
         case _:
-            _scalar(value, kind, path, found)
+            _scalar(value, kind, path, findings)
 
 
-def _struct(value: Any, kind: inspect.StructType, path: str, found: Findings) -> None:
+def _struct(value: Any, kind: inspect.StructType, path: str, findings: Findings) -> None:
     if not isinstance(value, dict):
-        found.wrong(path, f"{_shown(value)} is not a map")
+        findings.wrong(path, f"{_shown(value)} is not a map")
         return
     shape = _shape(kind.cls)
     dot = f"{path}." if path else ""
     for name, member in value.items():
         field_type = shape.types.get(name)
         if field_type is None:
-            found.wrong(f"{dot}{name}", f"unknown field{meant(name, shape.types)}")
+            findings.wrong(f"{dot}{name}", f"unknown field{meant(name, shape.types)}")
             continue
         if name in shape.inert and worth_telling(name, member):
-            found.inert.append(f"{dot}{name}")
+            findings.inert.append(f"{dot}{name}")
         if type(member) is not shape.plain.get(name):
-            _walk(member, field_type, f"{dot}{name}", found)
+            _walk(member, field_type, f"{dot}{name}", findings)
     for name in shape.required:
         if name not in value:
-            found.wrong(f"{dot}{name}", "is missing")
+            findings.wrong(f"{dot}{name}", "is missing")
 
 
-def _union(value: Any, kind: inspect.UnionType, path: str, found: Findings) -> None:
-    members = [each for each in kind.types if not isinstance(each, inspect.NoneType)]
-    for each in members:
-        if _fits(value, each):
-            _walk(value, each, path, found)
+def _union(value: Any, kind: inspect.UnionType, path: str, findings: Findings) -> None:
+    members = [member for member in kind.types if not isinstance(member, inspect.NoneType)]
+    for member in members:
+        if _fits(value, member):
+            _walk(value, member, path, findings)
             return
     if len(members) == 1:
-        _walk(value, members[0], path, found)
+        _walk(value, members[0], path, findings)
         return
-    names = " or ".join(_NAMES.get(type(each), "map") for each in members)
-    found.wrong(path, f"{_shown(value)} is not a {names}")
+    names = " or ".join(_NAMES.get(type(member), "map") for member in members)
+    findings.wrong(path, f"{_shown(value)} is not a {names}")
 
 
 _NAMES: dict[type[inspect.Type], str] = {
@@ -214,14 +214,14 @@ def _fits(value: Any, kind: inspect.Type) -> bool:
     return fits is not None and fits(value)
 
 
-def _scalar(value: Any, kind: inspect.Type, path: str, found: Findings) -> None:
+def _scalar(value: Any, kind: inspect.Type, path: str, findings: Findings) -> None:
     if not _fits(value, kind):
         name = _NAMES.get(type(kind), "value of the right type")
         hint = "; put it in quotes" if isinstance(kind, inspect.StrType) and not isinstance(value, dict | list) else ""
         article = "" if name.startswith("true") else "a "
-        found.wrong(path, f"{_shown(value)} is not {article}{name}{hint}")
+        findings.wrong(path, f"{_shown(value)} is not {article}{name}{hint}")
     elif isinstance(kind, inspect.IntType) and not -(2**53) < value < 2**53:
-        found.wrong(path, f"{value} is out of range")
+        findings.wrong(path, f"{value} is out of range")
 
 
 def _shown(value: Any) -> str:

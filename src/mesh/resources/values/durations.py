@@ -7,12 +7,12 @@ from mesh.resources.values.problems import FieldError
 
 UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
 PART = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(h|ms|m|s|us|µs|ns)", re.ASCII)
-LONGEST = 315_576_000_000.0  # a protobuf Duration's most
+LONGEST = 315_576_000_000.0  # the longest protobuf Duration
 WHOLE = re.compile(rf"(?:{PART.pattern})+", re.ASCII)
 
 
 def seconds(text: str) -> float:
-    """A duration as "1.5s", "2m30s" or "100ms", in seconds. Raises ValueError."""
+    """A duration such as "1.5s", "2m30s" or "100ms", in seconds. Raises ValueError."""
     if text == "0":
         return 0.0
     if not WHOLE.fullmatch(text):
@@ -20,19 +20,19 @@ def seconds(text: str) -> float:
     return sum(float(number) * UNITS[unit] for number, unit in PART.findall(text))
 
 
-def share(value: int | str, whole: int, *, up: bool) -> int:
+def share(value: int | str, total: int, *, up: bool) -> int:
     """A number of pods, from a number or a percentage of `whole`, rounded up or down. Raises ValueError."""
     if isinstance(value, int):
         return value
     digits = value.removesuffix("%")
     if not (value.endswith("%") and digits.isdecimal() and digits.isascii() and len(digits) < 10):
         raise ValueError(f'"{value[:80]}" is neither a whole number nor a percentage such as "25%"')
-    scaled = int(digits) * whole
+    scaled = int(digits) * total
     return -(-scaled // 100) if up else scaled // 100
 
 
 def wrong_duration(text: str, path: str, *, positive: bool = False) -> Iterator[FieldError]:
-    """An error when this is no duration, or one between 0 and 1ms, or 0 where it must be more."""
+    """An error when this is not a duration, is between 0 and 1ms, or is 0 although it must be `positive`."""
     try:
         value = seconds(text)
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""How a host in a rule is resolved: short names by namespace, to the fully qualified name."""
+"""How a host in a rule is resolved: short names become fully qualified in the rule's namespace."""
 
 DOMAIN = "cluster.local"
 # The ports that URLs of these schemes leave out.
@@ -13,8 +13,7 @@ def service_host(name: str, namespace: str) -> str:
 def resolve(host: str, namespace: str) -> str:
     """A host as Istio resolves it: a name without dots is a Service of the rule's own namespace.
 
-    Beyond Istio, which takes anything with a dot as it stands, `name.ns` and `name.ns.svc` are looked up by
-    the callers through `aliases`.
+    Istio takes anything with a dot as it is; beyond that, callers look up `name.ns` and `name.ns.svc` in `aliases`.
     """
     if "." in host or "*" in host:
         return host.lower()
@@ -22,13 +21,13 @@ def resolve(host: str, namespace: str) -> str:
 
 
 def aliases(name: str, namespace: str, caller: str) -> tuple[str, ...]:
-    """Every name under which a Service is called from namespace `caller`, shortest first."""
+    """Every name by which a Service can be called from namespace `caller`, shortest first."""
     names = (f"{name}.{namespace}", f"{name}.{namespace}.svc", service_host(name, namespace))
     return (name, *names) if caller == namespace else names
 
 
 def covers(pattern: str, host: str) -> bool:
-    """Whether a pattern (`*`, `*.example.com`, or an exact host) takes a host or a narrower pattern."""
+    """Whether a pattern (`*`, `*.example.com`, or an exact host) matches a host or a narrower pattern."""
     if pattern == "*":
         return True
     if pattern.startswith("*"):

@@ -1,4 +1,4 @@
-"""What every object carries (Kubernetes' ObjectMeta), and the base of all typed structs."""
+"""What every object has (Kubernetes' ObjectMeta), and the base of all typed structs."""
 
 from typing import Any
 
@@ -10,8 +10,8 @@ from mesh.resources.values.ref import GroupKind, Ref
 class Part(msgspec.Struct, rename="camel", forbid_unknown_fields=True, frozen=True, kw_only=True, omit_defaults=True):
     """A part of an object: attributes are the snake_case of the JSON fields; unknown fields are refused.
 
-    Immutable, the lists and maps within too by agreement. Which fields have no effect is told in
-    `mesh.resources.validation.inert`.
+    Immutable; by convention the lists and maps in it are not changed either. `mesh.resources.validation.inert` lists
+    the fields without effect.
     """
 
 
@@ -50,7 +50,7 @@ class ObjectMeta(Part, frozen=True):
 
 
 class Resource(Part, frozen=True):
-    """An object: what it is, how it is named."""
+    """An object: its kind and its name."""
 
     api_version: str
     kind: str

@@ -1,4 +1,4 @@
-"""Names, labels and ports: Kubernetes' rules for them."""
+"""Kubernetes' rules for names, labels and ports."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,7 +17,7 @@ HOST = re.compile(r"(\*|(\*\.)?[a-z0-9_]([-a-z0-9_]*[a-z0-9_])?(\.[a-z0-9_]([-a-
 
 
 def wrong_subdomain(name: str) -> str:
-    """Why this is no object's name; "" when it is one."""
+    """Why this cannot be the name of an object; "" when it can."""
     if not name:
         return "is missing"
     if len(name) > 253 or not SUBDOMAIN.fullmatch(name):
@@ -29,7 +29,7 @@ def wrong_subdomain(name: str) -> str:
 
 
 def wrong_path(name: str) -> str:
-    """Why this cannot stand in a path, the rule for names of roles (`system:view`); "" when it can."""
+    """Why this cannot be part of a path, the rule for names of roles (`system:view`); "" when it can."""
     if not name:
         return "is missing"
     if name in (".", "..") or "/" in name or "%" in name:
@@ -38,7 +38,7 @@ def wrong_path(name: str) -> str:
 
 
 def wrong_label(name: str) -> str:
-    """Why this is no DNS label, the stricter kind of name; "" when it is one."""
+    """Why this is not a DNS label, the stricter kind of name; "" when it is one."""
     if not name:
         return "is missing"
     if not LABEL.fullmatch(name):
@@ -50,7 +50,7 @@ def wrong_label(name: str) -> str:
 
 
 def wrong_labels(labels: Mapping[str, str]) -> list[tuple[str, str]]:
-    """The keys whose label is not one, each with the reason."""
+    """The keys of invalid labels, each with the reason."""
     wrong = []
     for key, value in labels.items():
         prefix, slash, name = key.rpartition("/")
@@ -62,7 +62,7 @@ def wrong_labels(labels: Mapping[str, str]) -> list[tuple[str, str]]:
 
 
 def wrong_host(host: str) -> str:
-    """Why this is no host of a rule; "" when it is one. A wildcard stands first and alone in its part."""
+    """Why this cannot be a host of a rule; "" when it can. A wildcard must be the whole first part."""
     if len(host) > 253 or not HOST.fullmatch(host.lower()):
         return f'"{host[:80]}" is not a host: a DNS name, "*", or "*." before one'
     return ""
@@ -73,9 +73,9 @@ def wrong_port(port: int, least: int = 1) -> str:
     return "" if least <= port <= 65535 else f"{port} is not a port ({least}-65535)"
 
 
-def none_of(value: str, known: Sequence[str], path: str) -> Iterator[FieldError]:
-    """An error when a value is none of those that there are."""
-    if value not in known:
-        words = ", ".join(known[:-1]) + f" or {known[-1]}"
-        hint = meant(value, known) if len(known) > 8 else ""
+def none_of(value: str, valid: Sequence[str], path: str) -> Iterator[FieldError]:
+    """An error when a value is not one of the valid ones."""
+    if value not in valid:
+        words = ", ".join(valid[:-1]) + f" or {valid[-1]}"
+        hint = meant(value, valid) if len(valid) > 8 else ""
         yield FieldError(path, f'"{value[:80]}" is not {words}{hint}')

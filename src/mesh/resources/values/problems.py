@@ -1,4 +1,4 @@
-"""What can be wrong with an object, as values and as the error that carries them."""
+"""What can be wrong with an object: as values, and as the exception that carries them."""
 
 import difflib
 from collections.abc import Iterable, Sequence
@@ -21,7 +21,7 @@ class FieldError:
 
 
 class Invalid(Exception):
-    """Refuses objects, with every reason found. Nothing has been changed."""
+    """Refuses objects, with every reason. Nothing has been changed."""
 
     def __init__(self, errors: Sequence[FieldError], source: str = "") -> None:
         self.errors = tuple(errors)
@@ -29,10 +29,10 @@ class Invalid(Exception):
         super().__init__("\n".join(f"{source}: {error}" if source else str(error) for error in errors))
 
 
-def meant(found: str, known: Iterable[str]) -> str:
-    """`; did you mean "x"?` for a misspelt word, or what there is when there is little; "" else."""
-    names = sorted(known)
-    near = difflib.get_close_matches(found, names, 1, 0.6)
-    if near:
-        return f'; did you mean "{near[0]}"?'
+def meant(word: str, valid: Iterable[str]) -> str:
+    """`; did you mean "x"?` for a misspelt word, or the valid words when there are few; otherwise ""."""
+    names = sorted(valid)
+    similar = difflib.get_close_matches(word, names, 1, 0.6)
+    if similar:
+        return f'; did you mean "{similar[0]}"?'
     return f" (valid: {', '.join(names)})" if 0 < len(names) <= 8 else ""

@@ -10,13 +10,13 @@ _SUFFIXES = {
 
 
 def quantity(value: str | int | float) -> float:
-    """The number that a quantity stands for. Raises ValueError."""
+    """The number that a quantity means. Raises ValueError."""
     if not isinstance(value, str):
         return float(value)
-    found = _QUANTITY.fullmatch(value)
-    if found is None:
+    match = _QUANTITY.fullmatch(value)
+    if match is None:
         raise ValueError(f'"{value[:80]}" is not a quantity (for example, "250m" or "64Mi")')
-    number, suffix = found.groups()
+    number, suffix = match.groups()
     if suffix in _SUFFIXES:
         return float(number) * _SUFFIXES[suffix]
     return float(number + suffix)

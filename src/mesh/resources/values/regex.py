@@ -1,4 +1,4 @@
-"""Regular expressions as Envoy takes them: RE2's syntax, held against without RE2 itself."""
+"""Regular expressions as Envoy accepts them: RE2's syntax, checked without RE2 itself."""
 
 import re
 
@@ -11,10 +11,10 @@ _MOST_REPEATED = 1000
 
 
 def wrong_regex(text: str) -> str:
-    """Why Envoy would refuse this expression; "" when nothing speaks against it.
+    """Why Envoy would refuse this expression; "" when there is no known reason.
 
-    Finds what people bring from other engines (look-around, back references, possessive repetition) and what is
-    not closed. Envoy has the last word.
+    Finds what other engines support (look-around, back references, possessive repetition) and what is not closed.
+    Envoy has the last word.
     """
     if len(text) > LONGEST:
         return f"{len(text)} characters; at most {LONGEST}"
@@ -92,7 +92,7 @@ def _escape(text: str, at: int) -> tuple[int, str]:
 
 
 def _class(text: str, at: int) -> tuple[int, str]:
-    """From `[` to behind the `]` that closes it; a `]` that stands first is a member."""
+    """From `[` to behind the `]` that closes it; a `]` in first place is a member."""
     end = at + 1
     end += text.startswith("^", end)
     end += text.startswith("]", end)
@@ -114,7 +114,7 @@ def _group(text: str, at: int) -> tuple[int, str]:
     for sign in ("(?=", "(?!", "(?<=", "(?<!"):
         if text.startswith(sign, at):
             return at, f'"{sign}" looks around, which RE2 cannot'
-    known = _NAMED.match(text, at) or _FLAGS.match(text, at)
-    if known is None:
+    prefix = _NAMED.match(text, at) or _FLAGS.match(text, at)
+    if prefix is None:
         return at, f'"{text[at : at + 4]}" is not supported by RE2'
-    return known.end(), ""
+    return prefix.end(), ""

@@ -153,8 +153,8 @@ async def test_kinds_without_effect_are_stored_and_say_so(api: Api, kubectl: Kub
     }
     file = kubectl.file(role, job)
     out = await kubectl("apply", "-f", file)
-    assert "Warning: Role mesh/system:reader: has no effect here: who holds the mesh's kubeconfig may do" in out
-    assert "Warning: Job mesh/once: has no effect here: no pods come of it" in out
+    assert "Warning: Role mesh/system:reader: has no effect here: anybody with the mesh's kubeconfig may do" in out
+    assert "Warning: Job mesh/once: has no effect here: it is stored but not run" in out
     assert (await kubectl("apply", "-f", file)).count("unchanged") == 2
     assert json.loads(await kubectl("get", "role", "system:reader", "-o", "json"))["rules"] == rules
     job["spec"]["template"]["spec"]["containers"][0]["image"] = "c"

@@ -59,7 +59,7 @@ def made(name: str = "fox", **spec: Any) -> Branch:
             {"enter": [{"header": {"name": "Host", "value": "a"}}]},
             "cannot be used to enter a branch: every request has it",
         ),
-        ("fox", {"enter": [{"header": {"name": "X-Branch", "value": "a"}}]}, "it is the mesh's own"),
+        ("fox", {"enter": [{"header": {"name": "X-Branch", "value": "a"}}]}, "the mesh itself writes it"),
         (
             "fox",
             {"enter": [{"cookie": {"name": "user", "value": "a b"}}]},

@@ -17,7 +17,7 @@ Errors = Callable[[dict[str, Any], Mapping[str, Any]], dict[str, str]]
         ({"spec.servers[0].port.number": 0}, "spec.servers[0].port.number", "is not a port"),
         ({"spec.servers[0].port.name": ""}, "spec.servers[0].port.name", "is missing"),
         ({"spec.servers[0].port.protocol": "HTPP"}, "spec.servers[0].port.protocol", "is not a protocol"),
-        ({"spec.servers[0].port.protocol": "MONGO"}, "spec.servers[0].port.protocol", "is not served yet"),
+        ({"spec.servers[0].port.protocol": "MONGO"}, "spec.servers[0].port.protocol", "is not supported"),
         ({"spec.servers[0].port.protocol": "HTTPS"}, "spec.servers[0].tls", "is missing"),
         ({"spec.servers[0].tls": {"mode": "SIMPLE"}}, "spec.servers[0].tls", "cannot be used with protocol HTTP"),
         ({"spec.servers[0].hosts": []}, "spec.servers[0].hosts", "is empty"),

@@ -99,7 +99,7 @@ M = f"{H}.match[0]"
         ({f"{H}.mirrorPercentage": {"value": -1}}, f"{H}.mirrorPercentage.value", "-1 is not in 0-100"),
         ({f"{H}.headers": {"request": {"set": {"a b": "c"}}}}, f"{H}.headers.request.set[a b]", "header's name"),
         ({f"{H}.headers": {"request": {"set": {":path": "c"}}}}, f"{H}.headers.request.set[:path]", "header's name"),
-        ({f"{H}.headers": {"response": {"set": {"host": "c"}}}}, f"{H}.headers.response.set[host]", "in an answer"),
+        ({f"{H}.headers": {"response": {"set": {"host": "c"}}}}, f"{H}.headers.response.set[host]", "in a response"),
         ({f"{H}.headers": {"request": {"add": {"a": "b\r\nc"}}}}, f"{H}.headers.request.add[a]", "line break"),
         ({f"{H}.headers": {"request": {"remove": ["Host"]}}}, f"{H}.headers.request.remove[0]", "can be removed"),
         ({"spec.tcp": [{}]}, "spec.tcp[0].route", "is empty"),
