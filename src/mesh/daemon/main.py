@@ -48,7 +48,9 @@ from mesh.observe.telemetry import Telemetry
 from mesh.pods.controllers.endpoints import EndpointController
 from mesh.pods.controllers.events import Recorder
 from mesh.pods.controllers.objects import Objects
+from mesh.pods.dependencies import Settled
 from mesh.pods.manager import PodManager
+from mesh.pods.network.name_table import NameTable
 from mesh.reconcile.supervisor import Supervisor
 from mesh.resources.core.pod import Pod
 from mesh.resources.meshmall.branch import GROUP
@@ -163,20 +165,7 @@ class Daemon:
             with suppress(TimeoutError):
                 await programmer.acknowledged(version, SETTLE_LIMIT)
 
-        pods = PodManager(
-            store,
-            home.path,
-            pod_network.runtime,
-            pod_network.addresses,
-            settled,
-            supervisor=supervisor,
-            access=self._access,
-        )
-        await pods.start()
-        stack.push_async_callback(pods.stop)
-        endpoints = EndpointController(store, supervisor)
-        await endpoints.start()
-        stack.push_async_callback(endpoints.stop)
+        pods = await self._start_pods(stack, store, pod_network, settled)
         self.progress.step("pods")
 
         branches = BranchController(store, settled, settings.preview_url, settings.branch_expires, ring, supervisor)
@@ -209,6 +198,31 @@ class Daemon:
         stack.push_async_callback(api.stop)
         self.progress.step("api")
         return {"api": url}
+
+    async def _start_pods(
+        self, stack: AsyncExitStack, store: Store, pod_network: PodNetwork, settled: Settled
+    ) -> PodManager:
+        """What runs pods, and what tells others of them."""
+        supervisor = self.supervisor
+        pods = PodManager(
+            store,
+            self.home.path,
+            pod_network.runtime,
+            pod_network.addresses,
+            settled,
+            supervisor=supervisor,
+            access=self._access,
+        )
+        await pods.start()
+        stack.push_async_callback(pods.stop)
+        if pod_network.agent is not None:
+            names = NameTable(store, pod_network.agent.set_names, supervisor)
+            names.start()
+            stack.push_async_callback(names.stop)
+        endpoints = EndpointController(store, supervisor)
+        await endpoints.start()
+        stack.push_async_callback(endpoints.stop)
+        return pods
 
     def _access(self, pod: Pod) -> Mapping[str, bytes]:
         """What a pod needs to ask the API. On loopback there is no place at which a program would look for it."""

@@ -163,6 +163,10 @@ def _endpoint(service: Body, pod: Stored) -> Body:
     }
     if node := pod.body["spec"].get("nodeName"):
         body["nodeName"] = node
+    # With a subdomain of the Service's name a pod has a name of its own (Kubernetes, "Pod's hostname and subdomain").
+    spec = pod.body["spec"]
+    if spec.get("hostname") and spec.get("subdomain") == service["metadata"]["name"]:
+        body["hostname"] = spec["hostname"]
     return body
 
 

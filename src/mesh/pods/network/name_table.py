@@ -16,7 +16,6 @@ from mesh.reconcile.supervisor import Supervisor
 from mesh.resources.core.endpoint_slice import EndpointSlice
 from mesh.resources.core.service import Service
 from mesh.resources.istio.service_entry import ServiceEntry
-from mesh.resources.meshmall.branch import GROUP as MESHMALL
 from mesh.resources.meshmall.branch import Branch
 from mesh.store import Store
 
@@ -64,8 +63,8 @@ def name_table(store: Store) -> dict[str, Name]:
     """Every name of the mesh, in full, without the final dot."""
     slices: dict[tuple[str, str], list[EndpointSlice]] = {}
     for piece in store.of(EndpointSlice):
-        service = (piece.metadata.labels or {}).get(SERVICE_LABEL, "")
-        slices.setdefault((piece.metadata.namespace, service), []).append(piece)
+        owner = (piece.metadata.labels or {}).get(SERVICE_LABEL, "")
+        slices.setdefault((piece.metadata.namespace, owner), []).append(piece)
     table: dict[str, Name] = {}
     # Names that only the mesh has come first: a Service of the same name is what its author means.
     for entry in store.of(ServiceEntry):
@@ -74,9 +73,9 @@ def name_table(store: Store) -> dict[str, Name]:
             if addresses:
                 table[host.lower()] = Name(addresses)
     for branch in store.of(Branch):
-        for service, part in branch.spec.services.items():
+        for name, part in branch.spec.services.items():
             if part.template is not None:
-                table[_service_name(service, branch.metadata.namespace)] = Name((ANY_ADDRESS,))
+                table[_service_name(name, branch.metadata.namespace)] = Name((ANY_ADDRESS,))
     for service in store.of(Service):
         found = slices.get((service.metadata.namespace, service.metadata.name), [])
         table.update(_names_of(service, found))
