@@ -1,4 +1,4 @@
-"""The ASGI application: checks who asks, finds what answers, turns problems into Kubernetes' Status objects."""
+"""The ASGI application: authenticates, finds the handler, turns problems into Kubernetes' Status objects."""
 
 import logging
 from collections.abc import Iterable
@@ -61,10 +61,10 @@ class App:
 
     def _resource_handler(self, target: Target, request: Request) -> ResourceHandler:
         """Raises Problem (405)."""
-        named = target.subresource or (OBJECT if target.name else COLLECTION)
-        handler = self._resource_routes.get((request.method, named))
+        resource = target.subresource or (OBJECT if target.name else COLLECTION)
+        handler = self._resource_routes.get((request.method, resource))
         # An object is created in a namespace: the collection of all namespaces can only be read.
-        everywhere = named == COLLECTION and target.info.namespaced and not target.namespace
+        everywhere = resource == COLLECTION and target.info.namespaced and not target.namespace
         if handler is None or (everywhere and request.method == "POST"):
             raise method_not_allowed(request)
         return handler

@@ -1,8 +1,7 @@
 """The mesh's own writes: many objects as one change (`POST /mesh/v1/apply`, `POST /mesh/v1/delete`).
 
-Either way one commit, so that rules and workloads change in one moment. An apply is the three-way merge
-that `kubectl apply` does, and keeps what was applied in kubectl's annotation: both may be used on the same
-objects.
+Each is one commit, so that rules and workloads change at the same moment. An apply is the three-way merge of
+`kubectl apply`, and records what was applied in kubectl's annotation: both may be used on the same objects.
 """
 
 import json
@@ -39,17 +38,17 @@ class Apply:
         """Applies `{"objects": [...], "namespace": str, "dryRun": bool}`.
 
         Answers `{"version": int, "results": [{"ref": ..., "result": "created" | "configured" | "unchanged",
-        "warnings": [...]}]}`. A namespace that is missing is made, and is among the results. Raises Problem
+        "warnings": [...]}]}`. A missing namespace is created, and is among the results. Raises Problem
         (422) with every error of every object; the cause's field begins with `objects[N]`.
         """
-        asked = await request.json_object()
-        bodies = _objects(asked)
-        namespace = asked.get("namespace") or self._namespace
+        body = await request.json_object()
+        bodies = _objects(body)
+        namespace = body.get("namespace") or self._namespace
         if not isinstance(namespace, str):
             raise Problem(400, "namespace: is not a string")
         registry = self._kinds.with_definitions(bodies)
         wanted = self._wanted(bodies, namespace, registry)
-        given = len(wanted)
+        count = len(wanted)
         wanted += [Wanted(_namespace(name), None, 0) for name in self._missing(wanted)]
         try:
             admitted = self._admission.admit(wanted, namespace, together=True, registry=registry)
@@ -57,11 +56,11 @@ class Apply:
             raise _refused(refused.errors) from None
         except NoNamespace as missing:
             raise Problem(409, f"namespace {missing.name} is being deleted; try again when it is gone") from None
-        # Namespaces first in what is stored; the results tell them first, too.
-        order = [*range(given, len(wanted)), *range(given)]
+        # Namespaces are stored first, and listed first in the results.
+        order = [*range(count, len(wanted)), *range(count)]
         puts = [admitted.puts[number] for number in order]
         before = {put.ref: self._store.get(put.ref) for put in puts}
-        dry = asked.get("dryRun") is True
+        dry = body.get("dryRun") is True
         if not dry:
             self._commit(puts)
         results = [self._result(admitted, number, before[admitted.puts[number].ref], dry) for number in order]
@@ -72,16 +71,16 @@ class Apply:
 
         Answers as `apply`, with the results "deleted" and "not found".
         """
-        asked = await request.json_object()
-        grace = asked.get("gracePeriodSeconds")
+        body = await request.json_object()
+        grace = body.get("gracePeriodSeconds")
         if grace is not None and (not isinstance(grace, int) or grace < 0):
             raise Problem(400, f"gracePeriodSeconds: {grace!r} is not a number of seconds")
-        refs = [_ref(number, each, self._kinds.registry) for number, each in enumerate(_objects(asked))]
-        there = {ref: found for ref in refs if (found := self._store.get(ref)) is not None}
-        if asked.get("dryRun") is not True:
-            self._store.commit(removal(self._store, there.values(), grace=grace))
+        refs = [_ref(number, part, self._kinds.registry) for number, part in enumerate(_objects(body))]
+        existing = {ref: stored for ref in refs if (stored := self._store.get(ref)) is not None}
+        if body.get("dryRun") is not True:
+            self._store.commit(removal(self._store, existing.values(), grace=grace))
         results: list[Body] = [
-            {"ref": ref._asdict(), "result": "deleted" if ref in there else "not found", "warnings": []}
+            {"ref": ref._asdict(), "result": "deleted" if ref in existing else "not found", "warnings": []}
             for ref in dict.fromkeys(refs)
         ]
         return Reply({"version": self._store.version, "results": results})
@@ -93,7 +92,7 @@ class Apply:
             try:
                 identity = identify(body, namespace, registry)
             except Invalid as error:
-                errors += [(number, wrong) for wrong in error.errors]
+                errors += [(number, problem) for problem in error.errors]
                 continue
             merged = _merged(body, identity.ref, self._store.get(identity.ref))
             wanted.append(merged._replace(identity=identity))
@@ -102,9 +101,10 @@ class Apply:
         return wanted
 
     def _missing(self, wanted: Sequence[Wanted]) -> list[str]:
-        coming = [each.body["metadata"].get("name") for each in wanted if GroupKind.of(each.body) == NAMESPACE]
-        named = [each.body["metadata"].get("namespace") for each in wanted]
-        names = {name for name in named if isinstance(name, str) and name and name not in coming}
+        """The namespaces of the objects that neither exist nor come with them."""
+        coming = [item.body["metadata"].get("name") for item in wanted if GroupKind.of(item.body) == NAMESPACE]
+        namespaces = [item.body["metadata"].get("namespace") for item in wanted]
+        names = {name for name in namespaces if isinstance(name, str) and name and name not in coming}
         return sorted(name for name in names if self._store.get(Ref("", "Namespace", "", name)) is None)
 
     def _commit(self, puts: Sequence[Put]) -> None:
@@ -121,12 +121,12 @@ class Apply:
             result = "unchanged" if _same(put.body, before.body) else "configured"
         else:
             result = "unchanged" if self._store.get(put.ref) is before else "configured"
-        warnings = [text for each, text in admitted.warnings if each == number]
+        warnings = [text for position, text in admitted.warnings if position == number]
         return {"ref": put.ref._asdict(), "result": result, "warnings": warnings}
 
 
 def _merged(body: Body, ref: Ref, old: Stored | None) -> Wanted:
-    """What to write, so that it holds what `body` says and what others have set."""
+    """What to write: `body`, and what others have set."""
     metadata = body.get("metadata")
     if not isinstance(metadata, dict) or not isinstance(metadata.get("annotations") or {}, dict):
         return Wanted({**body, "metadata": metadata if isinstance(metadata, dict) else {}}, old)
@@ -163,17 +163,17 @@ def _same(body: Body, stored: Body) -> bool:
     return body == {**stored, "metadata": metadata}
 
 
-def _objects(asked: Body) -> list[Body]:
-    objects = asked.get("objects")
-    if not isinstance(objects, list) or not all(isinstance(each, dict) for each in objects):
+def _objects(body: Body) -> list[Body]:
+    objects = body.get("objects")
+    if not isinstance(objects, list) or not all(isinstance(item, dict) for item in objects):
         raise Problem(400, "objects: is not a list of objects")
     if len(objects) > MOST_OBJECTS:
-        raise Problem(413, f"objects: {len(objects)} are too many; {MOST_OBJECTS} at the most")
+        raise Problem(413, f"objects: {len(objects)}; at most {MOST_OBJECTS} are accepted")
     return objects
 
 
-def _ref(number: int, asked: Body, registry: Registry) -> Ref:
-    parts = [asked.get(name, "") for name in Ref._fields]
+def _ref(number: int, body: Body, registry: Registry) -> Ref:
+    parts = [body.get(name, "") for name in Ref._fields]
     if not all(isinstance(part, str) for part in parts):
         raise Problem(400, f"objects[{number}]: group, kind, namespace and name are strings")
     ref = Ref(*parts)

@@ -1,4 +1,4 @@
-"""What the mesh shows of itself: requests, traces, topology, rules, metrics, and a stream of what changes."""
+"""What the mesh shows of itself: requests, traces, topology, rules, metrics, and a stream of changes."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable
@@ -21,9 +21,10 @@ from mesh.routing.model.snapshot import Snapshot
 from mesh.store import Expired, Store
 
 MOST_LISTED = 1_000
-# Of the stream: the least seconds between two graphs, two looks, and two signs of life; the newest traces told.
-GRAPH_EVERY, LOOK_EVERY, ALIVE_EVERY = 1.0, 0.25, 15.0
-MOST_TOLD = 200
+# The stream: seconds between two graphs, between two checks for changes, and between two signs of life, and how many of
+# the newest traces are sent at once.
+GRAPH_EVERY, CHECK_EVERY, ALIVE_EVERY = 1.0, 0.25, 15.0
+MOST_TRACES = 200
 WINDOW = 60.0
 
 
@@ -37,7 +38,7 @@ class Sources:
 
 
 class Observe:
-    """Answers what is below `/mesh/v1/` for looking, and `/metrics`."""
+    """Answers the paths under `/mesh/v1/` that only read, and `/metrics`."""
 
     def __init__(self, store: Store, sources: Sources, closing: asyncio.Event) -> None:
         self._store = store
@@ -50,23 +51,23 @@ class Observe:
         return Reply(self._telemetry.text().encode(), content_type=CONTENT_TYPE)
 
     async def request(self, request: Request) -> Reply:
-        """The spans of the request with the x-request-id `id`, as far as they are kept. Raises Problem (400)."""
-        wanted = request.query.get("id", "")
-        if not wanted:
+        """The recorded spans of the request with the x-request-id `id`. Raises Problem (400)."""
+        request_id = request.query.get("id", "")
+        if not request_id:
             raise Problem(400, "id: is missing; the x-request-id of a request")
         self._telemetry.catch_up()
-        trace = self._telemetry.traces.get(wanted)
+        trace = self._telemetry.traces.get(request_id)
         return Reply({"items": describe(trace, self._explain) if trace is not None else []})
 
     async def traces(self, request: Request) -> Reply:
-        """The newest requests, chosen by `branch`, `service`, `status`, `min`, `text`, `from`, `before`, `limit`.
+        """The newest requests, selected by `branch`, `service`, `status`, `min`, `text`, `from`, `before`, `limit`.
 
         Raises Problem (400).
         """
         query = request.query
         limit = request.number("limit")
         try:
-            wanted = Wanted(
+            criteria = Wanted(
                 branch=query.get("branch", ""),
                 service=query.get("service", ""),
                 status=query.get("status", ""),
@@ -79,8 +80,8 @@ class Observe:
         except ValueError as error:
             raise Problem(400, str(error)) from None
         self._telemetry.catch_up()
-        found, more = self._telemetry.traces.find(wanted)
-        return Reply({"items": [trace.summary() for trace in found], "more": more})
+        matches, more = self._telemetry.traces.find(criteria)
+        return Reply({"items": [trace.summary() for trace in matches], "more": more})
 
     async def topology(self, request: Request) -> Reply:
         """The graph of the last `window` seconds, of all requests or of one `branch`. Raises Problem (400)."""
@@ -93,7 +94,7 @@ class Observe:
         return Reply(graph(self._store, self._telemetry.calls, window, request.query.get("branch", "")))
 
     async def rules(self, request: Request) -> Reply:
-        """What has rows, or with `service` its rows in their order. Raises Problem (404)."""
+        """The services that have rules, or with `service` its rules in their order. Raises Problem (404)."""
         service = request.query.get("service", "")
         if not service:
             return Reply({"services": listing.services(self._snapshot()), "refused": self._refused()})
@@ -104,25 +105,27 @@ class Observe:
 
     def _refused(self) -> list[dict[str, Any]]:
         """The rules that are not in force, and why."""
-        found = []
+        refused = []
         for stored in self._store.everything():
             ref = stored.ref
-            for each in (stored.body.get("status") or {}).get("conditions") or ():
-                if isinstance(each, dict) and each.get("type") == "Programmed" and each.get("status") == "False":
-                    named = {"kind": ref.kind, "namespace": ref.namespace, "name": ref.name}
-                    found.append({"object": named, "reason": each.get("message", "")})
-        return found
+            for condition in (stored.body.get("status") or {}).get("conditions") or ():
+                if not isinstance(condition, dict):
+                    continue
+                if condition.get("type") == "Programmed" and condition.get("status") == "False":
+                    identity = {"kind": ref.kind, "namespace": ref.namespace, "name": ref.name}
+                    refused.append({"object": identity, "reason": condition.get("message", "")})
+        return refused
 
     async def route(self, request: Request) -> Reply:
         """A dry run of one request. Raises Problem (400) when the question is wrong."""
-        asked = await request.json_object()
+        question = await request.json_object()
         try:
-            return Reply(explain(self._snapshot(), asked))
+            return Reply(explain(self._snapshot(), question))
         except ValueError as error:
             raise Problem(400, str(error)) from None
 
     async def stream(self, request: Request) -> Stream:
-        """Server-sent events: `hello`, `topology`, `traces`, `objects`. An event's id is a place to go on from."""
+        """Server-sent events: `hello`, `topology`, `traces`, `objects`. An event's id is a place to resume from."""
         place = request.headers.get("last-event-id", "") or request.query.get("since", "")
         change = int(place) if place.isascii() and place.isdigit() and len(place) < 16 else None
         pieces = self._pieces(request.query.get("branch", ""), change)
@@ -133,7 +136,7 @@ class Observe:
         loop = asyncio.get_running_loop()
         telemetry, traces = self._telemetry, self._telemetry.traces
         telemetry.catch_up()
-        # A place of another life of the daemon is none of this one's.
+        # A place that a previous daemon gave means nothing to this one.
         change = since if since is not None and since <= traces.changes else traces.changes
         yield _event("hello", {"place": traces.changes, "version": self._store.version}, change)
         kinds: set[str] = set()
@@ -145,32 +148,32 @@ class Observe:
                 now = loop.time()
                 telemetry.catch_up()
                 if kinds:
-                    told = sorted(kinds)
+                    changed = sorted(kinds)
                     kinds.clear()
-                    yield _event("objects", {"kinds": told}, change)
+                    yield _event("objects", {"kinds": changed}, change)
                 if traces.changes != change:
-                    found = [trace.summary() for trace in traces.changed_since(change, MOST_TOLD)]
+                    summaries = [trace.summary() for trace in traces.changed_since(change, MOST_TRACES)]
                     change = traces.changes
-                    yield _event("traces", {"items": found}, change)
+                    yield _event("traces", {"items": summaries}, change)
                 if now - graph_at >= GRAPH_EVERY:
                     graph_at = now
-                    seen = graph(self._store, telemetry.calls, WINDOW, branch)
-                    at = seen.pop("at")
-                    if seen != last:
-                        last = seen
+                    current = graph(self._store, telemetry.calls, WINDOW, branch)
+                    at = current.pop("at")
+                    if current != last:
+                        last = current
                         alive_at = now
-                        yield _event("topology", {**seen, "at": at}, change)
+                        yield _event("topology", {**current, "at": at}, change)
                 if now - alive_at >= ALIVE_EVERY:
                     alive_at = now
                     yield b": alive\n\n"
-                await asyncio.sleep(LOOK_EVERY)
+                await asyncio.sleep(CHECK_EVERY)
         finally:
             watching.cancel()
             with suppress(asyncio.CancelledError):
                 await watching
 
     async def _watch(self, kinds: set[str]) -> None:
-        """Collects the kinds of what changes in the store."""
+        """Collects the kinds of the objects that change in the store."""
         while True:
             async with self._store.watch() as watch:
                 with suppress(Expired):
@@ -184,7 +187,7 @@ def _event(name: str, body: dict[str, Any], place: int) -> bytes:
 
 
 def _positive(query: dict[str, str], name: str, default: float) -> float:
-    """A number >= 0 of the query. Raises ValueError."""
+    """A number >= 0 from the query. Raises ValueError."""
     text = query.get(name, "")
     if not text:
         return default

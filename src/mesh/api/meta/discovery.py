@@ -1,4 +1,4 @@
-"""What clients ask before they ask for objects: versions, groups, kinds (Kubernetes' discovery API)."""
+"""Versions, groups and kinds that are served (Kubernetes' discovery API)."""
 
 import platform
 from typing import NamedTuple
@@ -11,13 +11,13 @@ from mesh.resources.values.body import Body
 
 VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
 KUBERNETES = ("1", "32")
-# What clients may do with a subresource, where it is not to read and to change it.
+# The verbs of subresources that are not read and changed.
 STREAMS = {"exec": "PodExecOptions", "attach": "PodAttachOptions", "portforward": "PodPortForwardOptions"}
 SUBRESOURCE_VERBS = {"log": ["get"], **{name: ["create", "get"] for name in STREAMS}}
 
 
 class Computed(NamedTuple):
-    """A resource that is worked out when it is asked for, and has no objects in the store."""
+    """A resource that is computed on request, and has no objects in the store."""
 
     group: str
     version: str
@@ -51,7 +51,7 @@ def version() -> Body:
 
 
 def wants_aggregated(accept: str) -> bool:
-    """Whether a client asks for all groups with their resources at once (aggregated discovery)."""
+    """Whether a client wants all groups with their resources at once (aggregated discovery)."""
     return "as=APIGroupDiscoveryList" in accept.replace(" ", "") and "v=v2" in accept
 
 
@@ -70,14 +70,14 @@ def aggregated(registry: Registry, *, core: bool) -> Body:
 
 
 def _groups(registry: Registry) -> dict[str, list[str]]:
-    """All groups but the core, with their versions, the preferred one first."""
-    found: dict[str, dict[str, None]] = {}
+    """All groups except the core, with their versions, the preferred one first."""
+    groups: dict[str, dict[str, None]] = {}
     for info in registry.all():
         if info.group:
-            found.setdefault(info.group, {}).update(dict.fromkeys(info.versions))
-    for each in COMPUTED:
-        found.setdefault(each.group, {})[each.version] = None
-    return {name: list(versions) for name, versions in found.items()}
+            groups.setdefault(info.group, {}).update(dict.fromkeys(info.versions))
+    for computed in COMPUTED:
+        groups.setdefault(computed.group, {})[computed.version] = None
+    return {name: list(versions) for name, versions in groups.items()}
 
 
 def _discovered(name: str, registry: Registry) -> list[Body]:
@@ -88,7 +88,7 @@ def _discovered(name: str, registry: Registry) -> list[Body]:
             "freshness": "Current",
             "resources": [
                 *(_discovery(info, version) for info in infos if version in info.versions),
-                *(_discovered_computed(each) for each in COMPUTED if (each.group, each.version) == (name, version)),
+                *(_discovered_computed(c) for c in COMPUTED if (c.group, c.version) == (name, version)),
             ],
         }
         for version in (_groups(registry)[name] if name else ["v1"])
@@ -107,30 +107,30 @@ def _discovered_computed(computed: Computed) -> Body:
 
 
 def _discovery(info: KindDefinition, version: str) -> Body:
-    own, *others = _resources(info)
+    resource, *subresources = _resources(info)
     kind = {"group": info.group, "version": version, "kind": info.kind}
     body: Body = {
         "resource": info.plural,
         "responseKind": kind,
         "scope": "Namespaced" if info.namespaced else "Cluster",
         "singularResource": info.singular,
-        "verbs": own["verbs"],
+        "verbs": resource["verbs"],
     }
     for field in ("shortNames", "categories"):
-        if field in own:
-            body[field] = own[field]
-    if others:
+        if field in resource:
+            body[field] = resource[field]
+    if subresources:
         body["subresources"] = [
             {
-                "subresource": other["name"].partition("/")[2],
+                "subresource": subresource["name"].partition("/")[2],
                 "responseKind": {
-                    "group": other.get("group", info.group),
-                    "version": other.get("version", version),
-                    "kind": other["kind"],
+                    "group": subresource.get("group", info.group),
+                    "version": subresource.get("version", version),
+                    "kind": subresource["kind"],
                 },
-                "verbs": other["verbs"],
+                "verbs": subresource["verbs"],
             }
-            for other in others
+            for subresource in subresources
         ]
     return body
 
@@ -159,7 +159,7 @@ def group(name: str, registry: Registry) -> Body | None:
 def resources(name: str, version: str, registry: Registry) -> Body | None:
     """`/api/v1` and `/apis/GROUP/VERSION`; None when there is no such version."""
     infos = [info for info in registry.all() if info.group == name and version in info.versions]
-    computed = [each for each in COMPUTED if (each.group, each.version) == (name, version)]
+    computed = [c for c in COMPUTED if (c.group, c.version) == (name, version)]
     if not infos and not computed:
         return None
     return {
@@ -167,28 +167,28 @@ def resources(name: str, version: str, registry: Registry) -> Body | None:
         "apiVersion": "v1",
         "groupVersion": f"{name}/{version}" if name else version,
         "resources": [
-            *(each for info in infos for each in _resources(info)),
+            *(resource for info in infos for resource in _resources(info)),
             *(
                 {
-                    "name": each.plural,
-                    "singularName": each.kind.lower(),
-                    "namespaced": each.namespaced,
-                    "kind": each.kind,
-                    "verbs": list(each.verbs),
+                    "name": c.plural,
+                    "singularName": c.kind.lower(),
+                    "namespaced": c.namespaced,
+                    "kind": c.kind,
+                    "verbs": list(c.verbs),
                 }
-                for each in computed
+                for c in computed
             ),
         ],
     }
 
 
 def _group(name: str, versions: list[str]) -> Body:
-    listed = [{"groupVersion": f"{name}/{each}", "version": each} for each in versions]
+    listed = [{"groupVersion": f"{name}/{version}", "version": version} for version in versions]
     return {"name": name, "versions": listed, "preferredVersion": listed[0]}
 
 
 def _resources(info: KindDefinition) -> list[Body]:
-    own: Body = {
+    resource: Body = {
         "name": info.plural,
         "singularName": info.singular,
         "namespaced": info.namespaced,
@@ -196,10 +196,10 @@ def _resources(info: KindDefinition) -> list[Body]:
         "verbs": list(VERBS),
     }
     if info.short_names:
-        own["shortNames"] = list(info.short_names)
+        resource["shortNames"] = list(info.short_names)
     if info.categories:
-        own["categories"] = list(info.categories)
-    return [own, *(_subresource(info, name) for name in sorted(info.subresources))]
+        resource["categories"] = list(info.categories)
+    return [resource, *(_subresource(info, name) for name in sorted(info.subresources))]
 
 
 def _subresource(info: KindDefinition, name: str) -> Body:

@@ -1,4 +1,4 @@
-"""The OpenAPI documents of what is served, made of the typed kinds (`/openapi/v3`).
+"""The OpenAPI documents of what is served, generated from the typed kinds (`/openapi/v3`).
 
 kubectl reads them to learn that the server validates fields (`--validate=strict`), to explain fields, and to see how
 lists merge. Form and extensions are those of Kubernetes' own documents (x-kubernetes-group-version-kind and others).
@@ -20,7 +20,7 @@ from mesh.resources.registry import Registry
 from mesh.resources.values.body import Body
 
 GVK = "x-kubernetes-group-version-kind"
-# Clients ask with an "@" in it, which no media type may have; the answer's type is written as Kubernetes does.
+# Clients send it with an "@", which a media type may not have; Kubernetes answers with a dot, and so do we.
 PROTOBUF_V2 = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"
 EMPTY_V2 = b"\x0a\x032.0\x12\x0f\x0a\x09mesh-mall\x12\x02v1"
 INT_OR_STRING = {inspect.IntType, inspect.StrType}
@@ -34,13 +34,13 @@ SIMPLE: dict[type[inspect.Type], str] = {
 PARAMETERS = (
     ("dryRun", "string", "All: nothing is stored"),
     ("fieldManager", "string", "who writes"),
-    ("fieldValidation", "string", "what becomes of unknown fields: they are refused"),
+    ("fieldValidation", "string", "how unknown fields are treated: they are rejected"),
     ("force", "boolean", "takes fields over from other managers (server-side apply)"),
 )
 
 
 class Documents:
-    """The documents of one server, made when they are first asked for and again when its kinds change."""
+    """The documents of one server, generated on the first request and again after its kinds have changed."""
 
     def __init__(self) -> None:
         self._registry: Registry | None = None
@@ -52,7 +52,7 @@ class Documents:
         self._follow(registry)
         if not self._index:
             paths = {}
-            for group, version in sorted({(info.group, each) for info in registry.all() for each in info.versions}):
+            for group, version in sorted(_group_versions(registry)):
                 path = f"apis/{group}/{version}" if group else f"api/{version}"
                 digest = hashlib.sha256(self.document(group, version, registry) or b"").hexdigest()[:32].upper()
                 paths[path] = {"serverRelativeURL": f"/openapi/v3/{path}?hash={digest}"}
@@ -60,36 +60,40 @@ class Documents:
         return self._index
 
     def document(self, group: str, version: str, registry: Registry) -> bytes | None:
-        """The document of a group and version (OpenAPI 3.0) as JSON; None when there is no such."""
+        """The document of a group and version (OpenAPI 3.0) as JSON; None when there is none."""
         self._follow(registry)
-        found = self._documents.get((group, version))
-        if found is None and (made := _document(group, version, registry)) is not None:
-            found = self._documents[group, version] = msgspec.json.encode(made)
-        return found
+        document = self._documents.get((group, version))
+        if document is None and (body := _document(group, version, registry)) is not None:
+            document = self._documents[group, version] = msgspec.json.encode(body)
+        return document
 
     def version_two(self, registry: Registry, accept: str) -> Reply:
-        """`/openapi/v2` (Swagger 2.0): the schemas alone, for clients that know nothing newer.
+        """`/openapi/v2` (Swagger 2.0): the schemas alone, for old clients.
 
-        kubectl reads it as protobuf where version 3 does not know a kind, and then says itself that there is no such
+        kubectl reads it as protobuf where version 3 does not know a kind, and then reports itself that there is no such
         kind: an empty document is enough for that.
         """
         if PROTOBUF_V2 in accept.replace("@", "."):
             return Reply(EMPTY_V2, content_type=PROTOBUF_V2)
         schemas: Body = {}
-        for group, version in sorted({(info.group, each) for info in registry.all() for each in info.versions}):
+        for group, version in sorted(_group_versions(registry)):
             raw = self.document(group, version, registry) or b"{}"
-            found = msgspec.json.decode(raw.replace(b'"#/components/schemas/', b'"#/definitions/'))
-            for name, schema in found["components"]["schemas"].items():
+            document = msgspec.json.decode(raw.replace(b'"#/components/schemas/', b'"#/definitions/'))
+            for name, schema in document["components"]["schemas"].items():
                 kinds = schemas.get(name, {}).get(GVK, [])
                 schemas[name] = schema
                 if kinds:
-                    schema[GVK] = [*kinds, *(each for each in schema.get(GVK, ()) if each not in kinds)]
+                    schema[GVK] = [*kinds, *(gvk for gvk in schema.get(GVK, ()) if gvk not in kinds)]
         info = {"title": "mesh-mall", "version": "v1"}
         return Reply({"swagger": "2.0", "info": info, "paths": {}, "definitions": schemas})
 
     def _follow(self, registry: Registry) -> None:
         if registry is not self._registry:
             self._registry, self._index, self._documents = registry, {}, {}
+
+
+def _group_versions(registry: Registry) -> set[tuple[str, str]]:
+    return {(info.group, version) for info in registry.all() for version in info.versions}
 
 
 def _document(group: str, version: str, registry: Registry) -> Body | None:
@@ -106,7 +110,7 @@ def _document(group: str, version: str, registry: Registry) -> Body | None:
         "openapi": "3.0.0",
         "info": {"title": "mesh-mall", "version": version},
         "paths": paths,
-        "components": {"schemas": schemas.found},
+        "components": {"schemas": schemas.schemas},
     }
 
 
@@ -114,13 +118,13 @@ def _paths(info: KindDefinition, version: str, name: str) -> Iterator[tuple[str,
     root = f"/apis/{info.group}/{version}" if info.group else f"/api/{version}"
     scope = "/namespaces/{namespace}" if info.namespaced else ""
     kind = {"group": info.group, "version": version, "kind": info.kind}
-    named = f"{root}{scope}/{info.plural}/{{name}}"
+    object_path = f"{root}{scope}/{info.plural}/{{name}}"
     yield (
         f"{root}{scope}/{info.plural}",
         {"get": _operation(kind, "list", name), "post": _operation(kind, "post", name)},
     )
     yield (
-        named,
+        object_path,
         {
             "get": _operation(kind, "get", name),
             "put": _operation(kind, "put", name),
@@ -143,30 +147,30 @@ def _operation(kind: Body, action: str, name: str) -> Body:
     }
     if action in ("post", "put", "patch"):
         body["parameters"] = [
-            {"name": each, "in": "query", "description": told, "schema": {"type": type_}}
-            for each, type_, told in PARAMETERS
-            if action == "patch" or each != "force"
+            {"name": parameter, "in": "query", "description": description, "schema": {"type": type_}}
+            for parameter, type_, description in PARAMETERS
+            if action == "patch" or parameter != "force"
         ]
     return body
 
 
 class _Schemas:
-    """Collects a schema for each struct that is met."""
+    """Collects the schemas of kinds, and of the structs in them."""
 
     def __init__(self) -> None:
-        self.found: Body = {}
+        self.schemas: Body = {}
 
     def kind(self, info: KindDefinition, version: str) -> str:
         """The schema of a kind; returns its name."""
         if info.type is Untyped:
             return self._untyped(info, version)
         name = self._struct(info.type)
-        kinds = self.found[name].setdefault(GVK, [])
+        kinds = self.schemas[name].setdefault(GVK, [])
         kinds.append({"group": info.group, "version": version, "kind": info.kind})
         return name
 
     def _untyped(self, info: KindDefinition, version: str) -> str:
-        """A kind of which the user's schema says all, or nothing does."""
+        """A kind without a struct: the user's schema describes it, or nothing does."""
         name = f"{'.'.join(reversed(info.group.split('.'))) or 'io.k8s.api.core'}.{version}.{info.kind}"
         head = self._struct(Untyped)
         schema: Body = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
@@ -174,22 +178,25 @@ class _Schemas:
             schema["description"] = f"{info.kind} has no effect here: {info.no_effect}"
         if info.custom is not None:
             schema = dict(info.custom.openapi(version))
-        own = schema.get("properties")
-        schema["properties"] = {**(own if isinstance(own, dict) else {}), **self.found[head]["properties"]}
+        properties = schema.get("properties")
+        schema["properties"] = {
+            **(properties if isinstance(properties, dict) else {}),
+            **self.schemas[head]["properties"],
+        }
         schema[GVK] = [{"group": info.group, "version": version, "kind": info.kind}]
-        self.found[name] = schema
+        self.schemas[name] = schema
         return name
 
     def _struct(self, cls: type[Any]) -> str:
         name = f"{cls.__module__.replace('mesh.resources', 'io.meshmall')}.{cls.__name__}"
-        if name in self.found:
+        if name in self.schemas:
             return name
         schema: Body = {"type": "object", "description": python.cleandoc(cls.__doc__ or "")}
-        self.found[name] = schema
+        self.schemas[name] = schema
         described = inspect.type_info(cls)
         assert isinstance(described, inspect.StructType)
-        schema["properties"] = {each.encode_name: self._field(each.encode_name, each.type) for each in described.fields}
-        required = [each.encode_name for each in described.fields if each.required]
+        schema["properties"] = {f.encode_name: self._field(f.encode_name, f.type) for f in described.fields}
+        required = [f.encode_name for f in described.fields if f.required]
         if required:
             schema["required"] = required
         return name
@@ -206,8 +213,8 @@ class _Schemas:
 
     def _type(self, type_: inspect.Type) -> Body:
         if isinstance(type_, inspect.UnionType):
-            kinds = [each for each in type_.types if not isinstance(each, inspect.NoneType)]
-            if {type(each) for each in kinds} >= INT_OR_STRING:
+            kinds = [member for member in type_.types if not isinstance(member, inspect.NoneType)]
+            if {type(member) for member in kinds} >= INT_OR_STRING:
                 return {"x-kubernetes-int-or-string": True, "oneOf": [{"type": "integer"}, {"type": "string"}]}
             return self._type(kinds[0])
         if isinstance(type_, inspect.StructType):

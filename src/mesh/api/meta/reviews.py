@@ -1,10 +1,10 @@
-"""Who am I, and may I: Kubernetes' reviews of the one who asks. Whoever got in may do everything."""
+"""Who am I, and what may I do: Kubernetes' self-subject reviews. Whoever is authenticated may do everything."""
 
 from mesh.api.transport.status_errors import Problem
 from mesh.resources.values.body import Body
 
 USER = {"username": "meshmall", "groups": ["system:masters", "system:authenticated"]}
-EVERYTHING = "who holds the mesh's kubeconfig may do everything"
+EVERYTHING = "the mesh's kubeconfig allows everything"
 AUTHORIZATION, AUTHENTICATION = "authorization.k8s.io", "authentication.k8s.io"
 REVIEWS = {
     (AUTHORIZATION, "selfsubjectaccessreviews"): "SelfSubjectAccessReview",
@@ -13,16 +13,16 @@ REVIEWS = {
 }
 
 
-def review(group: str, plural: str, asked: Body) -> Body:
-    """The answer to a review. Raises Problem (400) for an object that is none."""
+def review(group: str, plural: str, request: Body) -> Body:
+    """The answer to a review. Raises Problem (400) for an object of another kind."""
     kind = REVIEWS[group, plural]
     api_version = f"{group}/v1"
-    if asked.get("kind", kind) != kind or asked.get("apiVersion", api_version) != api_version:
+    if request.get("kind", kind) != kind or request.get("apiVersion", api_version) != api_version:
         raise Problem(400, f"this path takes a {kind} of {api_version}")
-    metadata = asked.get("metadata")
+    metadata = request.get("metadata")
     body: Body = {"kind": kind, "apiVersion": api_version, "metadata": metadata if isinstance(metadata, dict) else {}}
-    if isinstance(asked.get("spec"), dict):
-        body["spec"] = asked["spec"]
+    if isinstance(request.get("spec"), dict):
+        body["spec"] = request["spec"]
     match kind:
         case "SelfSubjectAccessReview":
             body["status"] = {"allowed": True, "reason": EVERYTHING}

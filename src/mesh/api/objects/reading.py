@@ -1,4 +1,4 @@
-"""GET on objects: one, a list, a list in pages, a watch."""
+"""GET on objects: one object, a list, a list in pages, a watch."""
 
 import asyncio
 import base64
@@ -53,26 +53,26 @@ class Reading:
         return Reply(self._page(target, request, matches))
 
     def _page(self, target: Target, request: Request, matches: Matches | None) -> Body:
-        found = self._store.list(target.info.group, target.info.kind, target.namespace or None)
+        objects = self._store.list(target.info.group, target.info.kind, target.namespace or None)
         if matches:
-            found = [each for each in found if matches(each.body)]
+            objects = [stored for stored in objects if matches(stored.body)]
         metadata: Body = {"resourceVersion": str(self._store.version)}
         limit = request.number("limit")
         if token := request.query.get("continue"):
             after = _after(token)
-            found = [each for each in found if (each.ref.namespace, each.ref.name) > after]
-        if limit and len(found) > limit:
-            last = found[limit - 1].ref
+            objects = [stored for stored in objects if (stored.ref.namespace, stored.ref.name) > after]
+        if limit and len(objects) > limit:
+            last = objects[limit - 1].ref
             metadata["continue"] = base64.urlsafe_b64encode(encode([last.namespace, last.name])).decode()
-            metadata["remainingItemCount"] = len(found) - limit
-            found = found[:limit]
+            metadata["remainingItemCount"] = len(objects) - limit
+            objects = objects[:limit]
         if wants_table(request.headers.get("accept", "")):
-            return _table(target, found, metadata, request)
+            return _table(target, objects, metadata, request)
         return {
             "kind": f"{target.info.kind}List",
             "apiVersion": target.api_version,
             "metadata": metadata,
-            "items": [shown(each, target) for each in found],
+            "items": [shown(stored, target) for stored in objects],
         }
 
     async def _watch(self, target: Target, request: Request, matches: Matches | None) -> AsyncGenerator[bytes, None]:
@@ -84,33 +84,33 @@ class Reading:
         end = loop.time() + limit
         as_table = wants_table(request.headers.get("accept", ""))
 
-        def told(event: Event) -> bytes | None:
+        def line_of(event: Event) -> bytes | None:
             return _line(event, target, matches, request if as_table else None)
 
         try:
             info = target.info
-            begun = self._store.version
+            version = self._store.version
             async with self._store.watch(
                 info.group, info.kind, target.namespace or None, 0 if initial else since
             ) as watch:
                 for event in watch.take():
-                    if line := told(event):
+                    if line := line_of(event):
                         yield line
                 if initial and bookmarks:
-                    yield _bookmark(target, begun, initial=True)
-                while (left := end - loop.time()) > 0 and not watch.closed:
-                    events = await _within(watch, min(left, self._settings.bookmark_every))
+                    yield _bookmark(target, version, initial=True)
+                while (remaining := end - loop.time()) > 0 and not watch.closed:
+                    events = await _within(watch, min(remaining, self._settings.bookmark_every))
                     if not events and bookmarks and loop.time() < end:
                         yield _bookmark(target, self._store.version)
                     for event in events:
-                        if line := told(event):
+                        if line := line_of(event):
                             yield line
         except Expired as error:
             yield encode({"type": "ERROR", "object": Problem(410, str(error)).status()}) + b"\n"
 
 
 async def _within(watch: Watch, seconds: float) -> list[Event]:
-    """The next events, or none when none come in time."""
+    """The next events; none when none come in time."""
     try:
         async with asyncio.timeout(seconds):
             return await watch.batch()
@@ -120,21 +120,21 @@ async def _within(watch: Watch, seconds: float) -> list[Event]:
 
 def require(store: Store, target: Target) -> Stored:
     """The object that a path names. Raises Problem (404)."""
-    found = store.get(target.ref)
-    if found is None:
+    stored = store.get(target.ref)
+    if stored is None:
         raise not_found(target.info, target.ref)
-    return found
+    return stored
 
 
 def shown(stored: Stored, target: Target) -> Body:
-    """The object at the version that was asked for."""
+    """The object's body at the version of the API that the path names."""
     if stored.body["apiVersion"] == target.api_version:
         return stored.body
     return {**stored.body, "apiVersion": target.api_version}
 
 
-def _table(target: Target, found: Sequence[Stored], metadata: Body, request: Request) -> Body:
-    bodies = [shown(each, target) for each in found]
+def _table(target: Target, objects: Sequence[Stored], metadata: Body, request: Request) -> Body:
+    bodies = [shown(stored, target) for stored in objects]
     return table(target.info, target.version, bodies, metadata, request.query.get("includeObject", ""))
 
 

@@ -1,7 +1,7 @@
-"""What a client needs to get in, in files under the home that only their owner reads.
+"""What a client needs to authenticate, in files of the home that only their owner can read.
 
-`pki/` the certificates, `token` the bearer token, `kubeconfig` both together with the address, for kubectl,
-and `run/api.json` the address for our own client.
+`pki/` has the certificates, `token` the bearer token, `kubeconfig` both together with the address, for kubectl, and
+`run/api.json` the address for our own client.
 """
 
 import base64
@@ -19,7 +19,7 @@ TOKEN_BYTES = 32
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """Paths of the certificates, and the token. The client's certificate is as good as the token."""
+    """Paths of the certificates, and the token. Either the token or the client's certificate is enough."""
 
     authority: Path
     certificate: Path
@@ -30,13 +30,13 @@ class Credentials:
 
 
 def prepare(home: Path, host: str, now: datetime.datetime | None = None) -> Credentials:
-    """The credentials of a home; made when missing, the certificates also 30 days before they end.
+    """The credentials of a home; created when missing, the certificates also renewed 30 days before they expire.
 
     Raises OSError when the home cannot be written.
     """
     now = now or datetime.datetime.now(datetime.UTC)
     folder = home / "pki"
-    found = Credentials(
+    credentials = Credentials(
         folder / "ca.crt",
         folder / "server.crt",
         folder / "server.key",
@@ -44,17 +44,23 @@ def prepare(home: Path, host: str, now: datetime.datetime | None = None) -> Cred
         folder / "client.key",
         _token(home / "token"),
     )
-    files = (found.authority, found.certificate, found.key, found.client_certificate, found.client_key)
-    if _good_until(folder / "ends.json", host) - RENEW_BEFORE < now or not all(map(Path.exists, files)):
+    files = (
+        credentials.authority,
+        credentials.certificate,
+        credentials.key,
+        credentials.client_certificate,
+        credentials.client_key,
+    )
+    if _valid_until(folder / "ends.json", host) - RENEW_BEFORE < now or not all(map(Path.exists, files)):
         from mesh.api.transport import pki  # noqa: PLC0415 - takes 80 ms, and is needed once a year
 
         ends = pki.make(folder, host, now)
         write_private(folder / "ends.json", json.dumps({"host": host, "ends": ends.isoformat()}).encode())
-    return found
+    return credentials
 
 
 def publish(home: Path, credentials: Credentials, url: str, namespace: str) -> None:
-    """Writes how to reach the server: kubeconfig and run/api.json."""
+    """Writes kubeconfig and run/api.json, which say how to reach the server."""
     write_private(home / "kubeconfig", _kubeconfig(credentials, url, namespace).encode())
     write_private(home / "run" / "api.json", json.dumps({"server": url}).encode())
 
@@ -71,7 +77,7 @@ def _token(path: Path) -> str:
     return token
 
 
-def _good_until(path: Path, host: str) -> datetime.datetime:
+def _valid_until(path: Path, host: str) -> datetime.datetime:
     try:
         body = json.loads(path.read_text())
         if body["host"] == host:

@@ -1,4 +1,4 @@
-"""Requests and answers, between ASGI and the rest: bounded bodies, JSON, streams."""
+"""Requests and answers on top of ASGI: bounded bodies, JSON, streams."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, MutableMapping, Sequence
@@ -43,12 +43,12 @@ class Request:
         self._limit = body_limit
 
     def flag(self, name: str) -> bool:
-        """A boolean of the query; a bare name is true."""
+        """A boolean from the query; a bare name is true."""
         text = self.query.get(name)
         return text is not None and text.lower() in TRUE
 
     def number(self, name: str) -> int | None:
-        """A whole number >= 0 of the query, None when it is not there. Raises Problem (400)."""
+        """A whole number >= 0 from the query, None when it is absent. Raises Problem (400)."""
         text = self.query.get(name, "")
         if not text:
             return None
@@ -58,14 +58,14 @@ class Request:
 
     @property
     def dry_run(self) -> bool:
-        """Whether nothing may be stored. Raises Problem (400) for a value that Kubernetes does not know."""
-        asked = self.query.get("dryRun", "")
-        if asked not in ("", "All"):
-            raise Problem(400, f'dryRun: "{asked}" is not "All"')
-        return asked == "All"
+        """Whether nothing may be stored. Raises Problem (400) for a value that Kubernetes does not define."""
+        value = self.query.get("dryRun", "")
+        if value not in ("", "All"):
+            raise Problem(400, f'dryRun: "{value}" is not "All"')
+        return value == "All"
 
     async def body(self) -> bytes:
-        """The whole body. Raises Problem: 413 when it is too large, 408 when it does not come."""
+        """The complete body. Raises Problem: 413 when it is too large, 408 when it does not arrive in time."""
         chunks: list[bytes] = []
         size = 0
         try:
@@ -73,7 +73,7 @@ class Request:
                 while True:
                     message = await self._receive()
                     if message["type"] == "http.disconnect":
-                        raise Problem(400, "the connection ended before the body did")
+                        raise Problem(400, "the connection was closed before the body was complete")
                     chunks.append(message.get("body", b""))
                     size += len(chunks[-1])
                     if size > self._largest:
@@ -81,7 +81,7 @@ class Request:
                     if not message.get("more_body"):
                         return b"".join(chunks)
         except TimeoutError:
-            raise Problem(408, f"the body did not come within {self._limit:g} s") from None
+            raise Problem(408, f"the body did not arrive within {self._limit:g} s") from None
 
     async def json(self) -> Any:
         """The body as JSON, None when it is empty. Raises Problem (400, 415)."""
@@ -104,14 +104,14 @@ class Request:
         return body
 
     async def disconnected(self) -> None:
-        """Returns when the client has gone. Only after the body was read."""
+        """Returns when the client has disconnected. Call it only after the body has been read."""
         while (await self._receive())["type"] != "http.disconnect":
             pass
 
 
 @dataclass(slots=True)
 class Reply:
-    """A whole answer: `body` is JSON, or bytes as they are."""
+    """A complete answer: `body` is encoded as JSON, or sent as it is when it is bytes."""
 
     body: Any
     code: int = 200
@@ -135,7 +135,7 @@ class Reply:
 
 @dataclass(slots=True)
 class Stream:
-    """An answer that goes on: pieces as they come, until they end, the client goes, or `closing` is set."""
+    """An open-ended answer: pieces as they come, until they end, the client disconnects, or `closing` is set."""
 
     pieces: AsyncGenerator[bytes, None]
     closing: asyncio.Event

@@ -1,6 +1,7 @@
-"""The certificates of the API: an authority of its own, and the server's certificate from it.
+"""The certificates of the API: an authority of the mesh's own, and certificates of server and client from it.
 
-Importing `cryptography` takes longer than everything else at a start; only who makes certificates does so.
+Importing `cryptography` takes longer than everything else at a start, so that this module is imported only when
+certificates are made.
 """
 
 import datetime
@@ -27,9 +28,9 @@ ADDRESSES = ("127.0.0.1", "::1", "10.96.0.1")
 
 
 def make(folder: Path, host: str, now: datetime.datetime) -> datetime.datetime:
-    """Writes ca.crt, server.crt and server.key, client.crt and client.key into `folder`; returns when they end.
+    """Writes ca.crt, server.crt and server.key, client.crt and client.key into `folder`; returns when they expire.
 
-    The authority's key signs once and is thrown away. Raises OSError.
+    The authority's key signs once and is discarded. Raises OSError.
     """
     ends = now + LIFE
     authority_key = ec.generate_private_key(ec.SECP256R1())
@@ -42,7 +43,7 @@ def make(folder: Path, host: str, now: datetime.datetime) -> datetime.datetime:
     ):
         key = ec.generate_private_key(ec.SECP256R1())
         certificate = (
-            _named("mesh-mall" if name == "server" else "meshmall", key, now, ends)
+            _builder("mesh-mall" if name == "server" else "meshmall", key, now, ends)
             .issuer_name(authority.subject)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(_usage(signs_certificates=False), critical=True)
@@ -59,7 +60,7 @@ def make(folder: Path, host: str, now: datetime.datetime) -> datetime.datetime:
     return ends
 
 
-def _named(
+def _builder(
     name: str, key: ec.EllipticCurvePrivateKey, now: datetime.datetime, ends: datetime.datetime
 ) -> x509.CertificateBuilder:
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
@@ -90,9 +91,9 @@ def _usage(*, signs_certificates: bool) -> x509.KeyUsage:
 
 def _authority(key: ec.EllipticCurvePrivateKey, now: datetime.datetime, ends: datetime.datetime) -> x509.Certificate:
     name = "mesh-mall authority"
-    builder = _named(name, key, now, ends)
     return (
-        builder.issuer_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]))
+        _builder(name, key, now, ends)
+        .issuer_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]))
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(_usage(signs_certificates=True), critical=True)
         .sign(key, hashes.SHA256())
@@ -101,12 +102,12 @@ def _authority(key: ec.EllipticCurvePrivateKey, now: datetime.datetime, ends: da
 
 def _names(host: str) -> list[x509.GeneralName]:
     dns = list(DNS_NAMES)
-    addresses = {ipaddress.ip_address(each) for each in ADDRESSES}
+    addresses = {ipaddress.ip_address(address) for address in ADDRESSES}
     try:
         addresses.add(ipaddress.ip_address(host))
     except ValueError:
         dns.append(host)
     return [
-        *(x509.DNSName(each) for each in dict.fromkeys(dns)),
-        *(x509.IPAddress(each) for each in sorted(addresses, key=str)),
+        *(x509.DNSName(name) for name in dict.fromkeys(dns)),
+        *(x509.IPAddress(address) for address in sorted(addresses, key=str)),
     ]

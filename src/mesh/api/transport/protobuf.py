@@ -1,8 +1,8 @@
-"""Bodies that kubectl sends as `application/vnd.kubernetes.protobuf`, as the JSON objects that they stand for.
+"""Decodes bodies that kubectl sends as `application/vnd.kubernetes.protobuf` into the equivalent JSON objects.
 
-Its typed commands (`kubectl create configmap`, `create deployment`, ...) know no other form. Only what those commands
-write is read: numbers and names of the fields follow Kubernetes' published `generated.proto` files. A field that is not
-in the tables is refused, never lost in silence.
+Its typed commands (`kubectl create configmap`, `create deployment`, ...) use no other form. Only what those commands
+send is decoded: numbers and names of fields follow Kubernetes' published `generated.proto` files. A field that is not
+in the tables is rejected, never dropped silently.
 """
 
 import base64
@@ -15,18 +15,18 @@ from mesh.api.transport.status_errors import Problem
 MAGIC = b"k8s\x00"
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 DEEPEST = 32
-# A field: its JSON name and what it holds: a message's name, or one of str, int, bool, time, intOrString, quantity,
-# map, byteMap, quantityMap; `[]` before it means that it is repeated, `?` behind it that nought is not nothing.
+# A field: its JSON name and its type: a message's name, or one of str, int, bool, time, intOrString, quantity,
+# map, byteMap, quantityMap. `[]` before it: the field is repeated. `?` after it: zero differs from absent.
 Fields = Mapping[int, tuple[str, str]]
 
 
 def _fields(text: str) -> Fields:
     """`1 name str, 2 labels map` as a table."""
-    found = {}
+    fields = {}
     for part in text.split(","):
         number, name, kind = part.split()
-        found[int(number)] = (name, kind)
-    return found
+        fields[int(number)] = (name, kind)
+    return fields
 
 
 MESSAGES: Mapping[str, Fields] = {
@@ -132,13 +132,13 @@ MESSAGES: Mapping[str, Fields] = {
 
 
 class _Malformed(Exception):
-    """The bytes are no such message."""
+    """The bytes are not a message of the expected kind."""
 
 
 def decode(raw: bytes) -> Any:
-    """The JSON object of a body. Raises Problem: 400 when it is malformed, 415 for a kind that is not read."""
+    """The JSON object of a body. Raises Problem: 400 when it is malformed, 415 for a kind that is not supported."""
     if not raw.startswith(MAGIC):
-        raise Problem(400, "the body does not begin as Kubernetes' protobuf does")
+        raise Problem(400, "the body does not start with the prefix of Kubernetes' protobuf")
     try:
         return _envelope(raw[len(MAGIC) :])
     except (_Malformed, UnicodeDecodeError, OverflowError, ValueError) as error:
@@ -151,12 +151,12 @@ def _envelope(raw: bytes) -> Any:
     inner = b""
     for number, value in _walk(raw):
         if number == 1 and isinstance(value, bytes):
-            meta = {key: each for key, each in _walk(value) if isinstance(each, bytes)}
+            meta = {key: text for key, text in _walk(value) if isinstance(text, bytes)}
             api_version, kind = meta.get(1, b"").decode(), meta.get(2, b"").decode()
         elif number == 2 and isinstance(value, bytes):
             inner = value
     if kind not in MESSAGES:
-        raise Problem(415, f'a "{kind}" is not read as protobuf; send application/json')
+        raise Problem(415, f'a "{kind}" is not supported in protobuf; send application/json')
     return {"apiVersion": api_version, "kind": kind, **_message(inner, kind, 0)}
 
 
@@ -164,55 +164,55 @@ def _message(raw: bytes, kind: str, depth: int) -> dict[str, Any]:
     if depth > DEEPEST:
         raise _Malformed(f"nested deeper than {DEEPEST} levels")
     fields = MESSAGES[kind]
-    found: dict[str, Any] = {}
+    message: dict[str, Any] = {}
     for number, value in _walk(raw):
         if kind == "Empty":
             continue
         if number not in fields:
             if value in (b"", 0):
-                # Go's encoder writes the empty ones, too.
+                # Go's encoder also writes fields that are empty.
                 continue
-            raise Problem(415, f"field {number} of {kind} is not read as protobuf; send application/json")
-        name, holds = fields[number]
-        if holds.startswith("[]"):
-            found.setdefault(name, []).append(_value(value, holds[2:], depth))
-        elif holds in ("map", "byteMap", "quantityMap"):
-            key, each = _pair(value, holds, depth)
-            found.setdefault(name, {})[key] = each
-        elif holds.endswith("?") or _value(value, holds, depth) not in ("", {}, None, 0, False):
-            # What may be left out (`?`) is written when it was said, also when it is nought.
-            found[name] = _value(value, holds.rstrip("?"), depth)
-    return found
+            raise Problem(415, f"field {number} of {kind} is not supported in protobuf; send application/json")
+        name, type_ = fields[number]
+        if type_.startswith("[]"):
+            message.setdefault(name, []).append(_value(value, type_[2:], depth))
+        elif type_ in ("map", "byteMap", "quantityMap"):
+            key, item = _pair(value, type_, depth)
+            message.setdefault(name, {})[key] = item
+        elif type_.endswith("?") or _value(value, type_, depth) not in ("", {}, None, 0, False):
+            # An optional field (`?`) counts when it is present, even if it is zero.
+            message[name] = _value(value, type_.rstrip("?"), depth)
+    return message
 
 
-def _pair(value: int | bytes, holds: str, depth: int) -> tuple[str, Any]:
+def _pair(value: int | bytes, type_: str, depth: int) -> tuple[str, Any]:
     parts = dict(_walk(_bytes(value)))
-    key, each = _bytes(parts.get(1, b"")).decode(), parts.get(2, b"")
-    if holds == "byteMap":
-        return key, base64.b64encode(_bytes(each)).decode()
-    return key, _value(each, "quantity" if holds == "quantityMap" else "str", depth)
+    key, item = _bytes(parts.get(1, b"")).decode(), parts.get(2, b"")
+    if type_ == "byteMap":
+        return key, base64.b64encode(_bytes(item)).decode()
+    return key, _value(item, "quantity" if type_ == "quantityMap" else "str", depth)
 
 
-def _value(value: int | bytes, holds: str, depth: int) -> Any:
-    if holds == "str":
+def _value(value: int | bytes, type_: str, depth: int) -> Any:
+    if type_ == "str":
         return _bytes(value).decode()
-    if holds in ("int", "bool"):
+    if type_ in ("int", "bool"):
         if not isinstance(value, int):
             raise _Malformed("a number is expected")
-        return bool(value) if holds == "bool" else value - (1 << 64) if value >= 1 << 63 else value
-    if holds == "quantity":
+        return bool(value) if type_ == "bool" else value - (1 << 64) if value >= 1 << 63 else value
+    if type_ == "quantity":
         return _bytes(dict(_walk(_bytes(value))).get(1, b"")).decode()
-    if holds == "time":
+    if type_ == "time":
         seconds = dict(_walk(_bytes(value))).get(1, 0)
         text = datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if isinstance(seconds, int) else ""
         return text if seconds else None
-    if holds == "intOrString":
+    if type_ == "intOrString":
         parts = dict(_walk(_bytes(value)))
         number = parts.get(2, 0)
         if parts.get(1, 0) == 1:
             return _bytes(parts.get(3, b"")).decode()
         return number if isinstance(number, int) else 0
-    return _message(_bytes(value), holds, depth + 1)
+    return _message(_bytes(value), type_, depth + 1)
 
 
 def _bytes(value: int | bytes) -> bytes:
@@ -241,13 +241,13 @@ def _walk(raw: bytes) -> Iterator[tuple[int, int | bytes]]:
 
 
 def _varint(raw: bytes, at: int) -> tuple[int, int]:
-    found = shift = 0
+    number = shift = 0
     while True:
         if at >= len(raw) or shift > 63:
             raise _Malformed("a number is cut off")
         byte = raw[at]
         at += 1
-        found |= (byte & 0x7F) << shift
+        number |= (byte & 0x7F) << shift
         if byte < 0x80:
-            return found, at
+            return number, at
         shift += 7

@@ -1,4 +1,4 @@
-"""Listening over HTTP/1.1 with bounds on heads, connections and time; with TLS, or in clear on loopback."""
+"""Listening over HTTP/1.1 with bounds on heads, connections and time; with TLS, or without TLS on loopback."""
 
 import asyncio
 import contextlib
@@ -34,7 +34,7 @@ class Bounds:
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A socket at a port, 0 for any free one. Raises OSError."""
+    """A listening socket at a port, 0 for any free one. Raises OSError."""
     listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:

@@ -1,4 +1,4 @@
-"""Answers that say no: Kubernetes' `Status` object (meta/v1), and the exception that carries one."""
+"""Errors as Kubernetes reports them: its `Status` object (meta/v1), and the exception that carries one."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -77,7 +77,7 @@ def _resource(info: KindDefinition) -> str:
 
 
 def not_found(info: KindDefinition, ref: Ref) -> Problem:
-    """404, in Kubernetes' words (clients look for them)."""
+    """404, in Kubernetes' words, which clients look for."""
     return Problem(404, f'{_resource(info)} "{ref.name}" not found', ref=ref, plural=info.plural)
 
 
@@ -93,7 +93,7 @@ def already_exists(info: KindDefinition, ref: Ref) -> Problem:
 
 
 def conflict(info: KindDefinition, ref: Ref, why: str) -> Problem:
-    """409 to a change that was made for another state of the object."""
+    """409 to a change that does not fit the object's current state."""
     return Problem(
         409,
         f'Operation cannot be fulfilled on {_resource(info)} "{ref.name}": {why}',
@@ -103,9 +103,9 @@ def conflict(info: KindDefinition, ref: Ref, why: str) -> Problem:
 
 
 def invalid(ref: Ref, errors: Sequence[FieldError]) -> Problem:
-    """422 with a cause for each field."""
+    """422, with a cause for each field."""
     kind = f"{ref.kind}.{ref.group}" if ref.group else ref.kind
-    told = [f"{error.path}: {error.message}" if error.path else error.message for error in errors]
-    listed = told[0] if len(told) == 1 else f"[{', '.join(told)}]"
+    messages = [f"{error.path}: {error.message}" if error.path else error.message for error in errors]
+    listed = messages[0] if len(messages) == 1 else f"[{', '.join(messages)}]"
     causes = [{"reason": "FieldValueInvalid", "message": error.message, "field": error.path} for error in errors]
     return Problem(422, f'{kind} "{ref.name}" is invalid: {listed}', ref=ref, plural=ref.kind, causes=causes)
