@@ -37,7 +37,6 @@ class InertKind(NamedTuple):
             versions=tuple(self.versions.split()),
             kind=self.kind,
             plural=self.plural,
-            singular=self.kind.lower(),
             short_names=tuple(self.short.split()),
             categories=self.categories,
             namespaced=self.namespaced,

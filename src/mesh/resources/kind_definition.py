@@ -98,7 +98,9 @@ class KindDefinition:
 
     kind: str
     plural: str
-    singular: str
+    singular: str = ""
+    """Defaults to the kind in lower case."""
+
     short_names: tuple[str, ...] = ()
 
     categories: tuple[str, ...] = ()
@@ -146,6 +148,10 @@ class KindDefinition:
 
     custom: CustomKind | None = None
     """Set for kinds that a user has defined."""
+
+    def __post_init__(self) -> None:
+        if not self.singular:
+            object.__setattr__(self, "singular", self.kind.lower())
 
     @property
     def group_kind(self) -> GroupKind:

@@ -79,7 +79,7 @@ def _kind_of(body: Body) -> KindDefinition | None:
         versions=tuple(version["name"] for version in served),
         kind=names["kind"],
         plural=names["plural"],
-        singular=names.get("singular") or names["kind"].lower(),
+        singular=names.get("singular") or "",
         short_names=tuple(names.get("shortNames") or ()),
         categories=tuple(names.get("categories") or ()),
         namespaced=spec["scope"] == "Namespaced",

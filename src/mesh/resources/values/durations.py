@@ -21,7 +21,7 @@ def seconds(text: str) -> float:
 
 
 def share(value: int | str, total: int, *, up: bool) -> int:
-    """A number of pods, from a number or a percentage of `whole`, rounded up or down. Raises ValueError."""
+    """A number of pods, from a number or a percentage of `total`, rounded up or down. Raises ValueError."""
     if isinstance(value, int):
         return value
     digits = value.removesuffix("%")
