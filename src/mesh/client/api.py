@@ -214,11 +214,12 @@ class Client:
             self.close()
             if fresh:
                 raise self._unreachable(error) from None
-            connection, _ = self._connection(limit or self._timeout)
-            response = self._send(connection, method, path, raw, media, accept)
+            return self._call(method, path, body, limit=limit, media=media, accept=accept)
         try:
             text = response.read()
         except (OSError, http.client.HTTPException) as error:
+            # A connection with half an answer on it cannot carry another request.
+            self.close()
             raise self._unreachable(error) from None
         if response.status >= 400:
             raise _refused(response.status, text)
