@@ -5,12 +5,13 @@ import msgspec
 from mesh.observe.hops import Hop
 from mesh.observe.workloads import Addresses, Workload
 from mesh.resources.values.hosts import DOMAIN
+from mesh.resources.values.ports import SIDECAR_PORT
 
 GATEWAY = "gateway"
 DEVELOPER = "developer"
 UNKNOWN = "unknown"
 # The port of the listeners that programs outside of the mesh call through.
-DEVELOPER_PORT = ":15001"
+DEVELOPER_PORT = f":{SIDECAR_PORT}"
 
 
 class Span(msgspec.Struct, frozen=True, gc=False):

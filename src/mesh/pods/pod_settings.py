@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from mesh.resources.values.ports import SIDECAR_PORT
+
 
 @dataclass(frozen=True, slots=True)
 class PodSettings:
@@ -26,7 +28,7 @@ class PodSettings:
     log_interval: float = 0.05
     events_kept: int = 1000
     images_every: float = 0.5
-    proxy_port: int = 15001
+    proxy_port: int = SIDECAR_PORT
     node_name: str = "localhost"
     host_ip: str = "127.0.0.1"
 

@@ -12,7 +12,7 @@ from functools import partial
 from mesh.resources.core.service import ServicePort
 from mesh.resources.values.meta import ref_of
 from mesh.routing.context import Context
-from mesh.routing.destinations.directory import Known
+from mesh.routing.destinations.directory import MeshService
 from mesh.routing.destinations.protocol import Wire, wire_of
 from mesh.routing.destinations.views import cluster_name, is_shown
 from mesh.routing.model.cluster import Cluster, Endpoint, Group
@@ -50,12 +50,12 @@ class Captures:
     def _capture(self, namespace: str, branch: str) -> Capture:
         routes = list(self._by_name(namespace))
         ports: dict[Wire, set[int]] = defaultdict(set)
-        for known in self._visible(namespace):
-            for port in known.service.spec.ports:
+        for service in self._visible(namespace):
+            for port in service.spec.ports:
                 wire = wire_of(port)
                 ports[wire] |= {port.port, port.node_port} - {0}
-                if wire in (Wire.TCP, Wire.TLS, Wire.DETECT) and (places := self._places(known, port, branch)):
-                    routes.append(self._tcp(known, port, namespace, branch, places))
+                if wire in (Wire.TCP, Wire.TLS, Wire.DETECT) and (places := self._places(service, port, branch)):
+                    routes.append(self._tcp(service, port, namespace, branch, places))
         http = ports[Wire.HTTP] | ports[Wire.HTTP2]
         return Capture(
             pod_prefix=self._network.pod_prefix,
@@ -66,51 +66,53 @@ class Captures:
             any_host=self._of.egress.calls_any_host(namespace),
         )
 
-    def _visible(self, namespace: str) -> Iterator[Known]:
+    def _visible(self, namespace: str) -> Iterator[MeshService]:
         """The Services and ServiceEntries that pods of a namespace can call."""
-        for known in self._of.directory.services:
-            if self._of.egress.sees(namespace, known.host, known.namespace):
-                yield known
-        for known in self._of.directory.entries:
-            assert known.entry is not None
-            shown = is_shown(known.entry.spec.export_to, known.namespace, namespace)
-            if shown and self._of.egress.sees(namespace, known.host, known.namespace):
-                yield known
+        for service in self._of.directory.services:
+            if self._of.egress.sees(namespace, service.host, service.namespace):
+                yield service
+        for service in self._of.directory.entries:
+            assert service.entry is not None
+            shown = is_shown(service.entry.spec.export_to, service.namespace, namespace)
+            if shown and self._of.egress.sees(namespace, service.host, service.namespace):
+                yield service
 
-    def _places(self, known: Known, port: ServicePort, branch: str = "") -> tuple[str, ...]:
+    def _places(self, service: MeshService, port: ServicePort, branch: str = "") -> tuple[str, ...]:
         """The addresses with ports by which a Service's port is reached, other than its pods' own."""
-        if known.entry is not None:
+        if service.entry is not None:
             # A name that is resolved has the addresses that its clients find, too.
-            listed = [address for address in known.entry.spec.addresses if "/" not in address]
-            resolved = self._of.directory.addresses_of(known.entry, known.host)
+            listed = [address for address in service.entry.spec.addresses if "/" not in address]
+            resolved = self._of.directory.addresses_of(service.entry, service.host)
             return tuple(dict.fromkeys(f"{address}:{port.port}" for address in (*listed, *resolved)))
-        spec = known.service.spec
+        spec = service.spec
         places = [f"{spec.cluster_ip}:{port.port}"] if spec.cluster_ip not in ("", "None") else []
         if port.node_port:
             places += [f"{address}:{port.node_port}" for address in self._network.node_addresses]
-        if spec.cluster_ip == "None" and branch and self._of.branches.cluster_for(branch, known.host, port.port):
+        if spec.cluster_ip == "None" and branch and self._of.branches.cluster_for(branch, service.host, port.port):
             # A headless name leads to the baseline's pods; what the branch has in their place must be reached by them.
-            endpoints = self._of.endpoints.get(cluster_name(port.port, "", known.host), ())
+            endpoints = self._of.endpoints.get(cluster_name(port.port, "", service.host), ())
             places += [f"{endpoint.address}:{endpoint.port}" for endpoint in endpoints]
         return tuple(places)
 
-    def _tcp(self, known: Known, port: ServicePort, namespace: str, branch: str, places: tuple[str, ...]) -> TcpRoute:
-        rules = self._of.rules(known.host, namespace)
+    def _tcp(
+        self, service: MeshService, port: ServicePort, namespace: str, branch: str, places: tuple[str, ...]
+    ) -> TcpRoute:
+        rules = self._of.rules(service.host, namespace)
         to, by = mesh_shares(rules, port.port, self._of.cluster_of(port.port, namespace)) if rules else ((), ())
         if not to:
-            view = self._of.views.view(known.host, namespace)
-            to = (WeightedCluster(cluster_name(port.port, "", known.host, view)),)
-        target = self._of.branches.cluster_for(branch, known.host, port.port) if branch else None
+            view = self._of.views.view(service.host, namespace)
+            to = (WeightedCluster(cluster_name(port.port, "", service.host, view)),)
+        target = self._of.branches.cluster_for(branch, service.host, port.port) if branch else None
         if target is not None:
             # "" is a change that is not ready: nobody may answer in its place.
             to = (WeightedCluster(target or BLACK_HOLE),)
         return TcpRoute(
-            name=f"tcp|{port.port}|{known.host}",
+            name=f"tcp|{port.port}|{service.host}",
             to=to,
             places=places,
             declared=wire_of(port) is Wire.TCP,
             access=self._access(to),
-            origins=(known.ref, *by),
+            origins=(service.ref, *by),
         )
 
     def _by_name(self, namespace: str) -> Iterator[TcpRoute]:
@@ -127,14 +129,14 @@ class Captures:
                     yield TcpRoute(
                         name, to, (), names, number_of_port, access=self._access(to), origins=(ref_of(rule),)
                     )
-        for known in self._visible(namespace):
-            for port in known.service.spec.ports:
-                if wire_of(port) is Wire.TLS and known.entry is not None:
+        for service in self._visible(namespace):
+            for port in service.spec.ports:
+                if wire_of(port) is Wire.TLS and service.entry is not None:
                     # A wildcard has no addresses: it goes where the client has found it.
-                    cluster = EGRESS if known.host.startswith("*") else cluster_name(port.port, "", known.host)
+                    cluster = EGRESS if service.host.startswith("*") else cluster_name(port.port, "", service.host)
                     to = (WeightedCluster(cluster),)
-                    name = f"tls|{port.port}|{known.host}"
-                    yield TcpRoute(name, to, (), (known.host,), port.port, origins=(known.ref,))
+                    name = f"tls|{port.port}|{service.host}"
+                    yield TcpRoute(name, to, (), (service.host,), port.port, origins=(service.ref,))
 
     def _access(self, to: Iterable[WeightedCluster]) -> tuple[Access, ...]:
         """What must hold for every destination, as far as it can be asked of bytes."""
@@ -145,15 +147,15 @@ class Captures:
     def by_destination(self, namespace: str) -> tuple[tuple[str, str], ...]:
         """The host, as the namespace's table has it, behind each address where HTTP is served."""
         pairs: dict[str, str] = {}
-        for known in self._visible(namespace):
-            for port in known.service.spec.ports:
-                if wire_of(port) in (Wire.HTTP, Wire.HTTP2, Wire.DETECT) and not known.host.startswith("*"):
-                    for place in self._places(known, port):
-                        pairs.setdefault(place, f"{known.host}:{port.port}")
+        for service in self._visible(namespace):
+            for port in service.spec.ports:
+                if wire_of(port) in (Wire.HTTP, Wire.HTTP2, Wire.DETECT) and not service.host.startswith("*"):
+                    for place in self._places(service, port):
+                        pairs.setdefault(place, f"{service.host}:{port.port}")
         return tuple(pairs.items())
 
     def fallback(self, namespace: str, unknown: Route) -> tuple[Route, ...]:
-        """The rows for requests that name no known host and go to no Service's address. `unknown` refuses."""
+        """The rows for requests that name no service host and go to no Service's address. `unknown` refuses."""
         reserved = "|".join(f"{re.escape(place)}{'' if ':' in place else ':.*'}" for place in self._reserved)
         out = Forward((WeightedCluster(EGRESS),))
         direct = Forward((WeightedCluster(DIRECT),))
@@ -204,12 +206,12 @@ def _guarded(context: Context) -> Mapping[Guards, Sequence[str]]:
     """The IPs of pods that some policy is for, by what it asks: for each port that policies name, then for the rest."""
     groups: dict[Guards, list[str]] = defaultdict(list)
     ports = (*context.policies.ports, ANY_PORT)
-    known: dict[tuple[str, tuple[tuple[str, str], ...]], Guards] = {}
+    by_labels: dict[tuple[str, tuple[tuple[str, str], ...]], Guards] = {}
     for pod in sorted(context.world.pods, key=lambda pod: (pod.namespace, pod.name)):
         key = (pod.namespace, tuple(sorted(pod.labels.items())))
-        guards = known.get(key)
+        guards = by_labels.get(key)
         if guards is None:
-            guards = known[key] = _guards(context, pod, ports)
+            guards = by_labels[key] = _guards(context, pod, ports)
         if guards[1] or any(access is not None for _, access in guards[0]):
             groups[guards].append(pod.ip)
     return groups

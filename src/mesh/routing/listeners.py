@@ -7,17 +7,18 @@ from mesh.resources.core.service import ServicePort
 from mesh.resources.istio.gateway import Gateway, Server
 from mesh.resources.meshmall.branch import branch_of
 from mesh.resources.values.meta import ref_of
+from mesh.resources.values.ports import SIDECAR_PORT
 from mesh.resources.values.ref import Ref
 from mesh.routing.capture import Captures
 from mesh.routing.context import Context
-from mesh.routing.destinations.directory import Known
+from mesh.routing.destinations.directory import MeshService
 from mesh.routing.destinations.protocol import Wire, may_be_http, wire_of
 from mesh.routing.destinations.views import cluster_name
 from mesh.routing.gateways import gateway_name
 from mesh.routing.model.listener import FilterChain, Listener, Role, Source
 from mesh.routing.model.route import WeightedCluster
 from mesh.routing.model.transparent import Capture
-from mesh.routing.network import CAPTURE_PORT, LoopbackNetwork, NamespaceNetwork, Network
+from mesh.routing.network import LoopbackNetwork, NamespaceNetwork, Network
 from mesh.routing.virtual_service.tls import chains_of, is_encrypted, mesh_shares, speaks_http
 from mesh.routing.world import MeshPod, MeshSettings, World
 
@@ -145,32 +146,32 @@ def _sidecar(pod: MeshPod, settings: MeshSettings, capture: Capture | None) -> L
     # On loopback, where the kernel takes a pod's own redirected connections: nobody else may come in by this listener
     # and be taken for the pod.
     netns = settings.network.netns_path(pod.uid)
-    return replace(listener, address="127.0.0.1", port=CAPTURE_PORT, netns=netns, capture=capture)
+    return replace(listener, address="127.0.0.1", port=SIDECAR_PORT, netns=netns, capture=capture)
 
 
 def _services(context: Context) -> Iterator[Listener]:
-    for known in context.directory.services:
-        for port in known.service.spec.ports:
+    for service in context.directory.services:
+        for port in service.spec.ports:
             if wire_of(port) is not Wire.UDP:
-                yield from _of_port(context, known, port)
+                yield from _of_port(context, service, port)
 
 
-def _of_port(context: Context, known: Known, port: ServicePort) -> Iterator[Listener]:
+def _of_port(context: Context, service: MeshService, port: ServicePort) -> Iterator[Listener]:
     """The listeners of a Service's port: at its ClusterIP and at every node's port."""
-    spec, wire = known.service.spec, wire_of(port)
-    suffix = f"{known.host}|{port.port}"
+    spec, wire = service.spec, wire_of(port)
+    suffix = f"{service.host}|{port.port}"
     places = []
     if spec.cluster_ip not in ("", "None") and isinstance(context.settings.network, LoopbackNetwork):
-        # Captured connections to a ClusterIP are known by their destination: nobody needs to listen there.
+        # Captured connections to a ClusterIP are service by their destination: nobody needs to listen there.
         places.append(("clusterip", Role.CLUSTER_IP, spec.cluster_ip, port.port))
     if port.node_port:
         places.append(("nodeport", Role.NODE_PORT, context.settings.node_address, port.node_port))
     is_http, is_bytes = may_be_http(port), wire not in (Wire.HTTP, Wire.HTTP2)
-    ruled, by = _shares(context, known, port.port) if is_bytes else ((), ())
+    ruled, by = _shares(context, service, port.port) if is_bytes else ((), ())
     for kind, role, address, number in places:
         # As on a cluster, no rule stands between a node's port and the pod.
         to = ruled if role is Role.CLUSTER_IP else ()
-        cluster = to[0].cluster if to else cluster_name(port.port, "", known.host)
+        cluster = to[0].cluster if to else cluster_name(port.port, "", service.host)
         yield Listener(
             name=f"{kind}|{suffix}",
             role=role,
@@ -178,7 +179,7 @@ def _of_port(context: Context, known: Known, port: ServicePort) -> Iterator[List
             port=number,
             table=f"{kind}|{suffix}" if is_http else None,
             cluster=cluster if is_bytes else None,
-            origins=(known.ref, *(by if to else ())),
+            origins=(service.ref, *(by if to else ())),
             to=to,
         )
 
@@ -189,7 +190,7 @@ def _chains(context: Context, port: int, servers: Sequence[tuple[Gateway, Server
     return chains_of(port, servers, context.world, cluster_of)
 
 
-def _shares(context: Context, known: Known, port: int) -> tuple[tuple[WeightedCluster, ...], tuple[Ref, ...]]:
+def _shares(context: Context, service: MeshService, port: int) -> tuple[tuple[WeightedCluster, ...], tuple[Ref, ...]]:
     """Where the `tcp` routes of rules send a Service's connections."""
-    rules = context.rules(known.host, known.namespace)
-    return mesh_shares(rules, port, context.cluster_of(port, known.namespace)) if rules else ((), ())
+    rules = context.rules(service.host, service.namespace)
+    return mesh_shares(rules, port, context.cluster_of(port, service.namespace)) if rules else ((), ())

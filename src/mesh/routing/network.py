@@ -6,9 +6,6 @@ Paths are as Envoy sees them, relative to the folder that it runs in: a Unix soc
 import re
 from dataclasses import dataclass
 
-# Where a pod's outgoing connections are redirected to, inside its own namespace.
-CAPTURE_PORT = 15001
-
 
 @dataclass(frozen=True, slots=True)
 class LoopbackNetwork:

@@ -23,6 +23,7 @@ from mesh.resources.istio.virtual_service import VirtualService
 from mesh.resources.kinds import REGISTRY
 from mesh.resources.meshmall.branch import Branch
 from mesh.resources.values.meta import Resource, ref_of
+from mesh.resources.values.ports import SIDECAR_PORT
 from mesh.resources.values.ref import Ref
 from mesh.routing.memory import Memory
 from mesh.routing.network import LoopbackNetwork, Network
@@ -44,7 +45,7 @@ class MeshSettings:
     gateway_address: str = "127.0.0.1"
     node_address: str = "127.0.0.1"
     ports: Mapping[int, int] = field(default_factory=lambda: DEFAULT_PORTS)
-    sidecar_port: int = 15001
+    sidecar_port: int = SIDECAR_PORT
     developer_subnet: str = ""
     telemetry: bool = True
     any_host: bool = False

@@ -21,10 +21,10 @@ from mesh.envoy.encode.http_connection_manager import http_connection_manager
 from mesh.envoy.encode.protobuf import duration, packed
 from mesh.envoy.encode.tcp import encode_discovered_access, tcp_proxy
 from mesh.envoy.encode.xds_matcher import Predicate, all_of, any_of, extension, not_, single
+from mesh.resources.values.ports import SIDECAR_PORT
 from mesh.routing.model.listener import Listener
 from mesh.routing.model.route import WeightedCluster
 from mesh.routing.model.transparent import DIRECT, EGRESS, POD_ACCESS, Capture, TcpRoute
-from mesh.routing.network import CAPTURE_PORT
 
 # What Envoy's http_inspector calls the versions of HTTP that are not encrypted.
 HTTP_PROTOCOLS = ("http/1.0", "http/1.1", "h2c")
@@ -109,7 +109,7 @@ def _matcher(capture: Capture) -> matcher_pb2.Matcher:
     A pod can connect to its own listener at its loopback address, and another pod's listener may be named as a
     destination: nothing that was going to a loopback address, or to the listeners' port, goes anywhere.
     """
-    outside = not_(any_of([_address(regex=r"(127|0)\..*"), _port(CAPTURE_PORT)]))
+    outside = not_(any_of([_address(regex=r"(127|0)\..*"), _port(SIDECAR_PORT)]))
     allowed = matcher_pb2.Matcher()
     for predicate, chain in _choices(capture):
         row = allowed.matcher_list.matchers.add()

@@ -5,6 +5,5 @@ MESH_PREFIX = 16
 MESH_ADDRESS = "10.244.0.1"
 HOST_ADDRESS = "10.244.0.2"
 DNS_ADDRESS = "10.96.0.10"
-PROXY_PORT = 15001
 # Istio's port for names, too. Not 53: a pod may run a name server of its own.
 DNS_PORT = 15053

@@ -9,11 +9,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from mesh.pods.network.addresses import DNS_ADDRESS, DNS_PORT, MESH_ADDRESS, MESH_PREFIX, PROXY_PORT
+from mesh.pods.network.addresses import DNS_ADDRESS, DNS_PORT, MESH_ADDRESS, MESH_PREFIX
 from mesh.pods.network.links import default_route, delete_link, link_up, new_address, new_bridge, new_veth
 from mesh.pods.network.netlink import NETLINK_NETFILTER, NETLINK_ROUTE, NetlinkSocket
 from mesh.pods.network.nftables import pod_rules
 from mesh.pods.sandbox.syscalls import CLONE_NEWNET, MNT_DETACH, MS_BIND, mount, setns, umount, unshare
+from mesh.resources.values.ports import SIDECAR_PORT
 
 BRIDGE = "mesh0"
 LOOPBACK_INDEX = 1  # of every network namespace
@@ -99,7 +100,7 @@ def wire_pod(namespace: int, address: str) -> None:
                 default_route(MESH_ADDRESS),
             )
         with NetlinkSocket(NETLINK_NETFILTER) as netfilter:
-            netfilter.send(*pod_rules(address, DNS_ADDRESS, DNS_PORT, PROXY_PORT))
+            netfilter.send(*pod_rules(address, DNS_ADDRESS, DNS_PORT, SIDECAR_PORT))
         # As container runtimes do: a program that is not root may listen on port 80, and ping.
         _sysctl("net/ipv4/ip_unprivileged_port_start", "0")
         _sysctl("net/ipv4/ping_group_range", "0 2147483647") or _sysctl(

@@ -21,11 +21,10 @@ from mesh.pods.host.procfs import CONTAINER_MARK, HOME_MARK, POD_MARK
 from mesh.pods.runtime.interface import CommandResult, Limitation, ProcessSpec, SandboxError, StartError
 from mesh.pods.streams.command_streams import CommandStreams, Pipes, terminal
 from mesh.resources.core.pod import Container, Pod
+from mesh.resources.values.ports import SIDECAR_PORT
 
 OUTPUT_LIMIT = 10 * 1024
 HOST_IP = "127.0.0.1"
-# Where Envoy listens at each pod's address for calls to other services.
-PROXY_PORT = 15001
 
 
 class LoopbackRuntime:
@@ -97,7 +96,7 @@ class LoopbackSandbox:
 
     def variables(self, container: Container, volumes: Mapping[str, Path]) -> Mapping[str, str]:
         """Where to listen and how to call others: every program shares the host's network here."""
-        proxy, direct = f"http://{self.ip}:{PROXY_PORT}", f"localhost,127.0.0.1,{self.ip}"
+        proxy, direct = f"http://{self.ip}:{SIDECAR_PORT}", f"localhost,127.0.0.1,{self.ip}"
         variables = {
             "HOSTNAME": self._hostname,
             "HOST": self.ip,

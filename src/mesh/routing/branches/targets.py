@@ -11,7 +11,7 @@ from mesh.resources.meshmall.branch import SERVICE_LABEL, Branch, branch_of, ent
 from mesh.resources.values.hosts import service_host
 from mesh.resources.values.meta import ref_of
 from mesh.routing.branches.changes import Change, changes_by_service, own_ports
-from mesh.routing.destinations.directory import Directory, Known, target
+from mesh.routing.destinations.directory import Directory, MeshService, target
 from mesh.routing.destinations.protocol import is_detected, is_http2
 from mesh.routing.destinations.views import cluster_name
 from mesh.routing.memory import Memory
@@ -51,12 +51,12 @@ class Branches:
         """By the host and port of each service that some branch changes."""
         for (namespace, service), changes in self._changes.items():
             host = service_host(service, namespace)
-            known = self._directory.service(host)
-            for port in known.service.spec.ports if known is not None else own_ports(changes):
-                yield (host, port.port), tuple(self._targets_of(service, host, known, port, changes))
+            baseline = self._directory.service(host)
+            for port in baseline.spec.ports if baseline is not None else own_ports(changes):
+                yield (host, port.port), tuple(self._targets_of(service, host, baseline, port, changes))
 
     def _targets_of(
-        self, service: str, host: str, known: Known | None, port: ServicePort, changes: Sequence[Change]
+        self, service: str, host: str, baseline: MeshService | None, port: ServicePort, changes: Sequence[Change]
     ) -> Iterator[Target]:
         # Most of many branches choose the same few versions: where those go is worked out once.
         versions: dict[str, str] = {}
@@ -65,18 +65,20 @@ class Branches:
             if version in versions:
                 yield Target(change.entered.metadata.name, versions[version])
                 continue
-            target = self._target(change, service, host, known, port)
+            target = self._target(change, service, host, baseline, port)
             if target is not None:
                 yield target
                 if version and target.cluster:
                     versions[version] = target.cluster
 
-    def _target(self, change: Change, service: str, host: str, known: Known | None, port: ServicePort) -> Target | None:
+    def _target(
+        self, change: Change, service: str, host: str, baseline: MeshService | None, port: ServicePort
+    ) -> Target | None:
         """None: the baseline answers."""
         name = _cluster_of(change, host, port, self._declared)
         group = self._declared.get(name) or self.groups.get(name)
         if group is None:
-            group = self.groups[name] = self._group(name, change, service, host, known, port)
+            group = self.groups[name] = self._group(name, change, service, host, baseline, port)
         branch = change.entered
         if group[1] and (not change.change.url or change.is_ready):
             return Target(branch.metadata.name, name)
@@ -86,22 +88,24 @@ class Branches:
         return Target(branch.metadata.name, "", _refusal(change, service))
 
     def _group(
-        self, name: str, change: Change, service: str, host: str, known: Known | None, port: ServicePort
+        self, name: str, change: Change, service: str, host: str, baseline: MeshService | None, port: ServicePort
     ) -> Group:
         """The cluster of a change, which has the policies of the baseline's."""
-        baseline = self._declared.get(cluster_name(port.port, "", host))
-        if baseline is None:
+        declared = self._declared.get(cluster_name(port.port, "", host))
+        if declared is None:
             cluster = Cluster(name, http2=is_http2(port), detected=is_detected(port), origins=(ref_of(change.owner),))
         else:
-            cluster = replace(baseline[0], name=name, origins=(*baseline[0].origins, ref_of(change.owner)))
-        return cluster, self._endpoints(change, service, known, port)
+            cluster = replace(declared[0], name=name, origins=(*declared[0].origins, ref_of(change.owner)))
+        return cluster, self._endpoints(change, service, baseline, port)
 
-    def _endpoints(self, change: Change, service: str, known: Known | None, port: ServicePort) -> tuple[Endpoint, ...]:
+    def _endpoints(
+        self, change: Change, service: str, baseline: MeshService | None, port: ServicePort
+    ) -> tuple[Endpoint, ...]:
         if change.change.url:
             return (Endpoint(*url_address(change.change.url), ""),)
         if change.change.version:
             labels = {"version": change.change.version}
-            return self._directory.endpoints(known, port, labels) if known is not None else ()
+            return self._directory.endpoints(baseline, port, labels) if baseline is not None else ()
         pods = self._pods.get((change.owner.metadata.namespace, change.owner.metadata.name, service), ())
         endpoints = [
             Endpoint(pod.ip, number, f"{pod.namespace}/{pod.name}")

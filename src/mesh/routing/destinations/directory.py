@@ -15,129 +15,134 @@ from mesh.routing.model.cluster import Endpoint
 from mesh.routing.world import MeshPod, World
 
 
-class Known(NamedTuple):
+class MeshService(NamedTuple):
     """A Service under its fully qualified host; of a ServiceEntry, one host as if it were a Service."""
 
     host: str
-    service: Service
+    definition: Service
     entry: ServiceEntry | None = None
 
     @property
     def ref(self) -> Ref:
-        """The object that it was made of."""
-        return ref_of(self.entry or self.service)
+        """The object that it comes from."""
+        return ref_of(self.entry or self.definition)
 
     @property
     def namespace(self) -> str:
-        return self.service.metadata.namespace
+        return self.definition.metadata.namespace
 
     @property
     def name(self) -> str:
-        return self.service.metadata.name
+        return self.definition.metadata.name
+
+    @property
+    def spec(self) -> ServiceSpec:
+        return self.definition.spec
 
     def port(self, number: int) -> ServicePort | None:
-        return next((port for port in self.service.spec.ports if port.port == number), None)
+        return next((port for port in self.spec.ports if port.port == number), None)
 
 
 class Directory:
-    """Built once for a world; every look-up is by key. `memory` has what the last one was built of."""
+    """Built once for a world; every look-up is by key."""
 
     def __init__(self, world: World, memory: Memory) -> None:
-        self.services = memory.keep("services", world.services, lambda: _known(world.services))
+        self.services = memory.keep("services", world.services, lambda: _mesh_services(world.services))
         self._addresses = world.addresses
         self.entries = tuple(
-            Known(host.lower(), _as_service(entry, host.lower()), entry)
+            MeshService(host.lower(), _as_service(entry, host.lower()), entry)
             for entry in world.entries
             for host in entry.spec.hosts
         )
-        self._by_host = {known.host: known for known in (*reversed(self.entries), *self.services)}
+        # A Service wins over a ServiceEntry for its host, and of two ServiceEntries the older one.
+        self._by_host = {service.host: service for service in (*reversed(self.entries), *self.services)}
         self._by_alias = memory.keep("aliases", self.services, lambda: _by_alias(self.services))
         self._by_label = memory.keep("labels", world.pods, lambda: _by_label(world.pods))
         self._memory = memory
 
-    def service(self, host: str) -> Known | None:
+    def service(self, host: str) -> MeshService | None:
         """The Service that a resolved host names."""
         return self._by_host.get(host) or self._by_alias.get(host)
 
-    def addresses_of(self, entry: ServiceEntry, host: str) -> Sequence[str]:
-        """What a client finds when it asks for the address of one of an entry's hosts."""
+    def addresses_of(self, entry: ServiceEntry, host: str) -> tuple[str, ...]:
+        """What the host of a ServiceEntry is resolved to, where its endpoints do not come from a selector."""
         return self._addresses.get(host, ()) if entry.spec.workload_selector is None else ()
 
     def pod_of(self, host: str, port: int) -> Endpoint | None:
         """A ready pod of the Service that a full host names."""
-        known = self.service(host)
-        named = known.port(port) if known is not None else None
-        if known is None or named is None:
+        service = self.service(host)
+        service_port = service.port(port) if service is not None else None
+        if service is None or service_port is None:
             return None
-        return next(iter(self.endpoints(known, named, {})), None)
+        return next(iter(self.endpoints(service, service_port, {})), None)
 
     def selected(self, namespace: str, labels: Mapping[str, str]) -> Sequence[MeshPod]:
         """The pods that carry all of these labels; none for no labels."""
         if not labels:
             return ()
+        # Pods are indexed by single labels: start with the rarest one.
         groups = [self._by_label.get((namespace, key, value), []) for key, value in labels.items()]
-        smallest = min(groups, key=len)
-        wanted = labels.items()
-        return [each for each in smallest if all(each.labels.get(key) == value for key, value in wanted)]
+        rarest = min(groups, key=len)
+        return [pod for pod in rarest if labels.items() <= pod.labels.items()]
 
-    def pods_of(self, known: Known) -> tuple[MeshPod, ...]:
-        """The pods that a Service's endpoints are made of."""
+    def pods_of(self, service: MeshService) -> tuple[MeshPod, ...]:
+        """The pods that a Service's endpoints come from."""
         return self._memory.keep(
-            ("pods", known.host, known.entry is None),
-            (known, Same(self._by_label)),
-            lambda: tuple(self._pods_of(known)),
+            ("pods", service.host, service.entry is None),
+            (service, Same(self._by_label)),
+            lambda: tuple(self._pods_of(service)),
         )
 
-    def _pods_of(self, known: Known) -> Sequence[MeshPod]:
-        if known.entry is None:
-            return self.selected(known.namespace, known.service.spec.selector)
-        selector = known.entry.spec.workload_selector
-        return self.selected(known.entry.metadata.namespace, selector.labels) if selector is not None else ()
+    def _pods_of(self, service: MeshService) -> Sequence[MeshPod]:
+        if service.entry is None:
+            return self.selected(service.namespace, service.spec.selector)
+        selector = service.entry.spec.workload_selector
+        return self.selected(service.entry.metadata.namespace, selector.labels) if selector is not None else ()
 
-    def endpoints(self, known: Known, port: ServicePort, subset: Mapping[str, str]) -> tuple[Endpoint, ...]:
-        """The ready pods' addresses for a port, sorted."""
-        if known.entry is not None:
-            return self._listed(known.entry, known.host, port, subset)
-        wanted = {**known.service.spec.selector, **subset}
-        if any(known.service.spec.selector.get(key, value) != value for key, value in subset.items()):
+    def endpoints(self, service: MeshService, port: ServicePort, subset: Mapping[str, str]) -> tuple[Endpoint, ...]:
+        """The ready pods' addresses for a port, sorted; `subset` are labels that they have besides the selector's."""
+        if service.entry is not None:
+            return self._listed(service.entry, service.host, port, subset)
+        selector = service.spec.selector
+        contradicts = any(selector.get(key, value) != value for key, value in subset.items())
+        if contradicts or not selector:
             return ()
-        if not known.service.spec.selector:
-            return ()
-        found = [
-            Endpoint(each.ip, number, f"{each.namespace}/{each.name}")
-            for each in self.selected(known.namespace, wanted)
-            if each.ready or known.service.spec.publish_not_ready_addresses
-            for number in target(port, each)
+        endpoints = [
+            Endpoint(pod.ip, number, f"{pod.namespace}/{pod.name}")
+            for pod in self.selected(service.namespace, {**selector, **subset})
+            if pod.ready or service.spec.publish_not_ready_addresses
+            for number in target(port, pod)
         ]
-        return tuple(sorted(found, key=lambda endpoint: (endpoint.pod, endpoint.port)))
+        return tuple(sorted(endpoints, key=lambda endpoint: (endpoint.pod, endpoint.port)))
 
     def _listed(
         self, entry: ServiceEntry, host: str, port: ServicePort, subset: Mapping[str, str]
     ) -> tuple[Endpoint, ...]:
-        """The endpoints that a ServiceEntry lists, names among them as they were resolved."""
+        """The endpoints that a ServiceEntry lists, with names among them as they were resolved."""
         spec = entry.spec
         number = next((each.target_port for each in spec.ports if each.number == port.port), 0) or port.port
         if spec.workload_selector is not None:
-            wanted = {**spec.workload_selector.labels, **subset}
-            pods = self.selected(entry.metadata.namespace, wanted)
-            return tuple(Endpoint(each.ip, number, f"{each.namespace}/{each.name}") for each in pods if each.ready)
+            pods = self.selected(entry.metadata.namespace, {**spec.workload_selector.labels, **subset})
+            return tuple(Endpoint(pod.ip, number, f"{pod.namespace}/{pod.name}") for pod in pods if pod.ready)
         if not spec.endpoints:
             return tuple(Endpoint(address, number, host) for address in self._addresses.get(host, ()))
-        found = []
-        for each in spec.endpoints:
-            if subset.items() <= each.labels.items():
-                addresses = self._addresses.get(each.address, (each.address,))
-                at = each.ports.get(port.name, number)
-                found += [Endpoint(address, at, each.address, each.weight) for address in addresses]
-        return tuple(found)
+        endpoints = []
+        for listed in spec.endpoints:
+            if subset.items() <= listed.labels.items():
+                addresses = self._addresses.get(listed.address, (listed.address,))
+                at = listed.ports.get(port.name, number)
+                endpoints += [Endpoint(address, at, listed.address, listed.weight) for address in addresses]
+        return tuple(endpoints)
 
 
-def _known(services: Sequence[Service]) -> tuple[Known, ...]:
-    return tuple(Known(service_host(each.metadata.name, each.metadata.namespace), each) for each in services)
+def _mesh_services(services: Sequence[Service]) -> tuple[MeshService, ...]:
+    return tuple(
+        MeshService(service_host(service.metadata.name, service.metadata.namespace), service) for service in services
+    )
 
 
-def _by_alias(services: Sequence[Known]) -> Mapping[str, Known]:
-    return {alias: known for known in services for alias in aliases(known.name, known.namespace, "")}
+def _by_alias(services: Sequence[MeshService]) -> Mapping[str, MeshService]:
+    return {alias: service for service in services for alias in aliases(service.name, service.namespace, "")}
 
 
 def _by_label(pods: Sequence[MeshPod]) -> Mapping[tuple[str, str, str], Sequence[MeshPod]]:
@@ -153,7 +158,7 @@ def _by_label(pods: Sequence[MeshPod]) -> Mapping[tuple[str, str, str], Sequence
 def _as_service(entry: ServiceEntry, host: str) -> Service:
     """One host of an entry in the shape of a Service, so that rules are compiled for it as for any."""
     ports = [
-        ServicePort(port=each.number, name=each.name, app_protocol=each.protocol.lower()) for each in entry.spec.ports
+        ServicePort(port=port.number, name=port.name, app_protocol=port.protocol.lower()) for port in entry.spec.ports
     ]
     metadata = ObjectMeta(name=host, namespace=entry.metadata.namespace)
     return Service(api_version="v1", kind="Service", metadata=metadata, spec=ServiceSpec(ports=ports))
@@ -161,8 +166,8 @@ def _as_service(entry: ServiceEntry, host: str) -> Service:
 
 def target(port: ServicePort, pod: MeshPod) -> Iterator[int]:
     """The port of a pod that a Service's port stands for; none when the pod has none of that name."""
-    named = port.target_port if port.target_port is not None else port.port
-    if isinstance(named, int):
-        yield named
-    elif named in pod.ports:
-        yield pod.ports[named]
+    name_or_number = port.target_port if port.target_port is not None else port.port
+    if isinstance(name_or_number, int):
+        yield name_or_number
+    elif name_or_number in pod.ports:
+        yield pod.ports[name_or_number]

@@ -26,7 +26,7 @@ class ClusterNames:
         service = self.directory.service(resolve(destination.host, namespace))
         if service is None:
             return None
-        ports = service.service.spec.ports
+        ports = service.spec.ports
         number = self.port
         if destination.port is not None:
             number = destination.port.number

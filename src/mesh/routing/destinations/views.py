@@ -1,7 +1,8 @@
 """DestinationRules by who sees them: `exportTo` and `workloadSelector` (Istio's meaning). Pure.
 
 A Service's clusters are made of the rules that everybody sees. Where a namespace sees others, or some of its pods do,
-they have clusters of their own: the view stands with the subset, `outbound|7000|v1@other|shop.mesh.svc.cluster.local`.
+they have clusters of their own, whose names have the view behind the subset:
+`outbound|7000|v1@other|shop.mesh.svc.cluster.local`.
 """
 
 from collections import defaultdict
@@ -11,7 +12,7 @@ from typing import NamedTuple
 
 from mesh.resources.istio.destination_rule import DestinationRule
 from mesh.resources.values.hosts import covers, resolve, specificity
-from mesh.routing.destinations.directory import Directory, Known
+from mesh.routing.destinations.directory import Directory, MeshService
 from mesh.routing.model.route import Forward, Route
 
 EVERYBODY = ""
@@ -19,7 +20,7 @@ Labels = tuple[tuple[str, str], ...]
 
 
 class Selected(NamedTuple):
-    """A rule that some pods of a namespace alone have: for a host, by their labels, under the view's name."""
+    """A rule that only some pods of a namespace have: for a host, by their labels, under the view's name."""
 
     host: str
     labels: Labels
@@ -35,7 +36,7 @@ def is_shown(export_to: Sequence[str], own: str, namespace: str) -> bool:
     """Whether a namespace sees what an object of namespace `own` exports."""
     if not export_to:
         return True
-    return any(each in ("*", namespace) or (each == "." and namespace == own) for each in export_to)
+    return any(name in ("*", namespace) or (name == "." and namespace == own) for name in export_to)
 
 
 class Views:
@@ -53,12 +54,12 @@ class Views:
         self._wild.sort(key=lambda pair: specificity(pair[0]))
         self._of: dict[str, Mapping[str, Sequence[DestinationRule]]] = {}
         self._selected: dict[str, list[Selected]] = defaultdict(list)
-        for known in (*directory.entries, *directory.services):
-            self._of[known.host] = self._views(known)
+        for service in (*directory.entries, *directory.services):
+            self._of[service.host] = self._views(service)
 
-    def of(self, known: Known) -> Mapping[str, Sequence[DestinationRule]]:
+    def of(self, service: MeshService) -> Mapping[str, Sequence[DestinationRule]]:
         """The rules of a Service by view, oldest first."""
-        return self._of[known.host]
+        return self._of[service.host]
 
     def view(self, host: str, namespace: str) -> str:
         """How a namespace sees a Service."""
@@ -68,45 +69,48 @@ class Views:
         """Rows, and before each what it is for pods that have rules of their own."""
         selected = self._selected.get(namespace, ())
         for route in routes:
-            for each in selected:
-                yield from _for_workload(route, each)
+            for rule in selected:
+                yield from _for_workload(route, rule)
             yield route
 
-    def _views(self, known: Known) -> Mapping[str, Sequence[DestinationRule]]:
-        found = self._all(known)
-        everybody = self._seen(known, lambda rule: not rule.spec.export_to or "*" in rule.spec.export_to)
+    def _views(self, service: MeshService) -> Mapping[str, Sequence[DestinationRule]]:
+        rules = self._all(service)
+        everybody = self._visible(service, lambda rule: not rule.spec.export_to or "*" in rule.spec.export_to)
         views = {EVERYBODY: everybody}
-        for namespace in sorted({_meant(name, rule) for rule in found for name in rule.spec.export_to} - {"*"}):
-            seen = self._seen(known, lambda rule, to=namespace: _shows(rule, to))  # type: ignore[misc]
-            if seen != everybody:
-                views[namespace] = seen
-        for rule in found:
+        for namespace in sorted({_target(name, rule) for rule in rules for name in rule.spec.export_to} - {"*"}):
+            visible = self._visible(service, lambda rule, to=namespace: _shows(rule, to))  # type: ignore[misc]
+            if visible != everybody:
+                views[namespace] = visible
+        for rule in rules:
             if rule.spec.workload_selector is not None:
                 labels = tuple(sorted(rule.spec.workload_selector.match_labels.items()))
                 view = f"{rule.metadata.namespace}/{rule.metadata.name}"
                 if labels and _shows(rule, rule.metadata.namespace):
                     views[view] = [rule]
-                    self._selected[rule.metadata.namespace].append(Selected(known.host, labels, view))
+                    self._selected[rule.metadata.namespace].append(Selected(service.host, labels, view))
         return views
 
-    def _all(self, known: Known) -> Sequence[DestinationRule]:
-        return [*self._named(known), *(rule for host, rule in self._wild if covers(host, known.host))]
+    def _all(self, service: MeshService) -> Sequence[DestinationRule]:
+        return [*self._exact_rules(service), *(rule for host, rule in self._wild if covers(host, service.host))]
 
-    def _named(self, known: Known) -> Sequence[DestinationRule]:
-        short = (known.host, f"{known.name}.{known.namespace}", f"{known.name}.{known.namespace}.svc")
-        return [rule for host in dict.fromkeys(short) for rule in self._exact.get(host, ())]
+    def _exact_rules(self, service: MeshService) -> Sequence[DestinationRule]:
+        partial = f"{service.name}.{service.namespace}"
+        names = dict.fromkeys((service.host, partial, f"{partial}.svc"))
+        return [rule for host in names for rule in self._exact.get(host, ())]
 
-    def _seen(self, known: Known, sees: Callable[[DestinationRule], bool]) -> Sequence[DestinationRule]:
-        """Those for its host, or that of the narrowest wildcard."""
-        exact = [rule for rule in self._named(known) if _is_plain(rule) and sees(rule)]
+    def _visible(
+        self, service: MeshService, is_visible: Callable[[DestinationRule], bool]
+    ) -> Sequence[DestinationRule]:
+        """The rules for a Service's own host; without any, the one of the narrowest wildcard."""
+        exact = [rule for rule in self._exact_rules(service) if _is_for_all_pods(rule) and is_visible(rule)]
         if exact:
             return exact
-        wild = (rule for host, rule in self._wild if covers(host, known.host))
-        return [rule for rule in wild if _is_plain(rule) and sees(rule)][:1]
+        wild = (rule for host, rule in self._wild if covers(host, service.host))
+        return [rule for rule in wild if _is_for_all_pods(rule) and is_visible(rule)][:1]
 
 
-def _is_plain(rule: DestinationRule) -> bool:
-    """Whether a rule is for all pods of who sees it; an empty selector is none."""
+def _is_for_all_pods(rule: DestinationRule) -> bool:
+    """Whether a rule is for all pods that see it; an empty selector selects all."""
     selector = rule.spec.workload_selector
     return selector is None or not selector.match_labels
 
@@ -115,18 +119,19 @@ def _shows(rule: DestinationRule, namespace: str) -> bool:
     return is_shown(rule.spec.export_to, rule.metadata.namespace, namespace)
 
 
-def _meant(name: str, rule: DestinationRule) -> str:
+def _target(name: str, rule: DestinationRule) -> str:
+    """The namespace that an entry of a rule's `exportTo` stands for."""
     return rule.metadata.namespace if name == "." else name
 
 
 def _for_workload(route: Route, selected: Selected) -> Iterator[Route]:
-    """The row with the destinations that a selected rule says, for the pods with its labels; none when it does not
-    concern the row."""
+    """The row for the pods that a rule selects, to the clusters of the rule's view; none when the rule is for no host
+    of the row."""
     action = route.action
     if not isinstance(action, Forward):
         return
-    to = tuple(replace(each, cluster=_as_seen(each.cluster, selected)) for each in action.to)
-    mirrors = tuple((_as_seen(cluster, selected), share) for cluster, share in action.mirrors)
+    to = tuple(replace(share, cluster=_as_seen(share.cluster, selected)) for share in action.to)
+    mirrors = tuple((_as_seen(cluster, selected), percent) for cluster, percent in action.mirrors)
     if to != action.to or mirrors != action.mirrors:
         labels = tuple(dict.fromkeys((*route.match.source_labels, *selected.labels)))
         match = replace(route.match, source_labels=labels)

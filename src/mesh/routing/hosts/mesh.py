@@ -16,7 +16,7 @@ from mesh.resources.values.hosts import aliases, service_host
 from mesh.resources.values.ref import Ref
 from mesh.routing.capture import Captures
 from mesh.routing.context import Context
-from mesh.routing.destinations.directory import Known
+from mesh.routing.destinations.directory import MeshService
 from mesh.routing.destinations.protocol import may_be_http
 from mesh.routing.destinations.views import is_shown
 from mesh.routing.gateway_api.place import Where
@@ -65,7 +65,9 @@ class MeshHosts:
             for port in self._gateway_ports():
                 yield Cluster(f"gateway-itself|{port}"), (Endpoint(address, port),)
 
-    def service_host(self, service: Known, port: ServicePort, namespace: str, domains: tuple[str, ...]) -> VirtualHost:
+    def service_host(
+        self, service: MeshService, port: ServicePort, namespace: str, domains: tuple[str, ...]
+    ) -> VirtualHost:
         """A Service's host as a namespace sees it, under these domains."""
         key = (service.host, port.port, namespace)
         host = self._built.get(key)
@@ -90,7 +92,7 @@ class MeshHosts:
         for service in self._context.directory.services:
             if self._context.egress.sees(namespace, service.host, service.namespace):
                 names = aliases(service.name, service.namespace, namespace)
-                for port in service.service.spec.ports:
+                for port in service.spec.ports:
                     domains = _domains(names, port.port)
                     taken.update(domains)
                     yield self.service_host(service, port, namespace, domains)
@@ -102,7 +104,7 @@ class MeshHosts:
                 continue
             if not self._context.egress.sees(namespace, entry.host, entry.namespace):
                 continue
-            for port in entry.service.spec.ports:
+            for port in entry.spec.ports:
                 if may_be_http(port) and (domains := _free(_domains((entry.host,), port.port), taken)):
                     yield self.service_host(entry, port, namespace, domains)
 
@@ -173,7 +175,9 @@ class MeshHosts:
             return VirtualHost("allow_any", ("*",), (Route("allow_any", Match(), action),))
         return VirtualHost("unknown", ("*",), (UNKNOWN,))
 
-    def _service_host(self, service: Known, port: ServicePort, namespace: str, domains: tuple[str, ...]) -> VirtualHost:
+    def _service_host(
+        self, service: MeshService, port: ServicePort, namespace: str, domains: tuple[str, ...]
+    ) -> VirtualHost:
         """VirtualServices first, then the routes of the Gateway API; without either all pods of the Service."""
         context = self._context
         rules = context.host_rules.of_service(service.host, namespace)

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from mesh.resources.core.service import ServicePort
 from mesh.resources.istio.virtual_service import VirtualService
-from mesh.routing.destinations.directory import Known
+from mesh.routing.destinations.directory import MeshService
 from mesh.routing.destinations.views import EVERYBODY, cluster_name
 from mesh.routing.model.cluster import Cluster
 from mesh.routing.model.match import Match
@@ -16,7 +16,7 @@ from mesh.routing.virtual_service.retry import DEFAULT_RETRY
 from mesh.routing.virtual_service.routes import rows
 
 
-def default_row(service: Known, port: ServicePort, view: str = EVERYBODY) -> Route:
+def default_row(service: MeshService, port: ServicePort, view: str = EVERYBODY) -> Route:
     """What a Service does without any rule: all of its ready pods, with Istio's default retries."""
     name = cluster_name(port.port, "", service.host, view)
     action = Forward((WeightedCluster(name),), retry=DEFAULT_RETRY)

@@ -5,7 +5,7 @@ from functools import partial
 
 from mesh.resources.core.service import ServicePort
 from mesh.routing.context import Context
-from mesh.routing.destinations.directory import Known
+from mesh.routing.destinations.directory import MeshService
 from mesh.routing.hosts.mesh import MeshHosts
 from mesh.routing.hosts.rows import clusters_forwarded, default_row, with_destinations
 from mesh.routing.model.table import Entries, RouteTable, VirtualHost
@@ -20,7 +20,7 @@ def service_tables(context: Context, mesh: MeshHosts, entries: Entries, *, clust
     Without `cluster_ips` nobody listens at them: where pods have network namespaces, destinations decide.
     """
     for service in context.directory.services:
-        for port in service.service.spec.ports:
+        for port in service.spec.ports:
             suffix = f"{service.host}|{port.port}"
             if cluster_ips:
                 host = mesh.service_host(service, port, service.namespace, EVERY_HOST)
@@ -30,7 +30,7 @@ def service_tables(context: Context, mesh: MeshHosts, entries: Entries, *, clust
                 yield RouteTable(f"nodeport|{suffix}", (_node_port(context, service, port),), entries)
 
 
-def _node_port(context: Context, service: Known, port: ServicePort) -> VirtualHost:
+def _node_port(context: Context, service: MeshService, port: ServicePort) -> VirtualHost:
     routes = with_destinations((default_row(service, port),), context.clusters)
     overrides = context.branches.overrides(service.host, port.port, clusters_forwarded(routes))
     return VirtualHost(f"{service.host}:{port.port}", EVERY_HOST, routes, (service.ref,), overrides)
