@@ -1,6 +1,6 @@
-"""The same requests to baseline and branch, and what differs between their answers.
+"""The same requests to the baseline and to a branch, and how their responses differ.
 
-Everything here waits in its thread: the command line calls it as it is, the daemon in a thread of its own.
+Everything here blocks: the command line calls it directly, the daemon in a thread.
 """
 
 import http.client
@@ -14,17 +14,17 @@ from typing import Any
 from mesh.resources.meshmall.branch import BAGGAGE_MEMBER, HEADER
 
 SAFE = ("GET", "HEAD", "OPTIONS")
-# Headers that differ between any two answers, or that say which branch answered.
+# Headers that differ between any two responses, or that say which branch responded.
 NOT_COMPARED = frozenset(("date", "content-length", "x-request-id", "traceparent", "server-timing", "etag", HEADER))
-LARGEST_ANSWER = 8 << 20
+LARGEST_RESPONSE = 8 << 20
 LIMIT = 30.0
 MISSING = object()
-# By x-request-id: which Deployments answered for which service on the way of a request.
+# By x-request-id: which Deployments answered for which service along the path of a request.
 Workloads = Callable[[str], Mapping[str, str]]
 
 
 class CannotCompare(Exception):
-    """The gateway does not answer, or the requests did not go where they should. `remedy` says what to do."""
+    """The gateway does not respond, or requests did not go where they should. `remedy` says what to do."""
 
     def __init__(self, message: str, remedy: str = "") -> None:
         super().__init__(message)
@@ -34,7 +34,7 @@ class CannotCompare(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Gateway:
-    """Where requests come in."""
+    """Where requests enter the mesh."""
 
     address: str
     port: int
@@ -52,7 +52,7 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Got:
-    """An answer. `body` is parsed where it is JSON. `workloads` are those that answered, as far as it is known."""
+    """A response. `body` is parsed if it is JSON. `workloads` are those that answered, as far as is known."""
 
     status: int
     headers: Mapping[str, str]
@@ -64,7 +64,7 @@ class Got:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One thing that is not the same: `what` is status, header NAME, body PATH or workload SERVICE."""
+    """One thing that differs: `what` is status, header NAME, body PATH or workload SERVICE."""
 
     what: str
     baseline: str
@@ -73,7 +73,7 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """One path: what both answered, and what differs. The baseline's milliseconds are the better of two tries."""
+    """One path: both responses and their differences. The baseline's milliseconds are the better of two attempts."""
 
     path: str
     baseline: Got
@@ -83,26 +83,27 @@ class Compared:
 
 
 def compare(gateway: Gateway, name: str, path: str, ask: Ask, workloads: Workloads) -> Compared:
-    """Asks the baseline twice and the branch once: what differs at the baseline alone is noise, and left out.
+    """Requests from the baseline twice and from the branch once. What differs between the baseline's two responses is
+    noise, and left out.
 
     Raises CannotCompare.
     """
-    first, again = (send(gateway, path, ask, workloads) for _ in range(2))
+    first, second = (send(gateway, path, ask, workloads) for _ in range(2))
     if first.branch:
         raise CannotCompare(
             f"the baseline's request for {path} entered branch {first.branch}",
-            "leave out the cookie or header that enters it: the branch's request is entered without",
+            "leave out the cookie or header that enters it: the request to the branch does not need it",
         )
-    theirs = send(gateway, path, ask, workloads, name)
-    if theirs.branch.partition(";")[0] != name:
-        raise CannotCompare(f"the request for {path} did not enter branch {name} (x-branch: {theirs.branch or 'none'})")
-    noise = {each.what for each in differences(first, again)}
-    found = tuple(each for each in differences(first, theirs) if each.what not in noise)
-    return Compared(path, first, theirs, min(first.milliseconds, again.milliseconds), found)
+    branched = send(gateway, path, ask, workloads, name)
+    if (entered := branched.branch).partition(";")[0] != name:
+        raise CannotCompare(f"the request for {path} did not enter branch {name} (x-branch: {entered or 'none'})")
+    noise = {difference.what for difference in differences(first, second)}
+    real = tuple(difference for difference in differences(first, branched) if difference.what not in noise)
+    return Compared(path, first, branched, min(first.milliseconds, second.milliseconds), real)
 
 
 def send(gateway: Gateway, path: str, ask: Ask, workloads: Workloads, branch: str = "") -> Got:
-    """One request to the gateway, in a branch or in none. Raises CannotCompare when the gateway does not answer."""
+    """One request to the gateway, in a branch or in none. Raises CannotCompare when the gateway does not respond."""
     request_id = str(uuid.uuid4())
     headers = {"x-request-id": request_id, **({"Host": ask.host} if ask.host else {}), **dict(ask.headers)}
     if branch:
@@ -112,33 +113,33 @@ def send(gateway: Gateway, path: str, ask: Ask, workloads: Workloads, branch: st
     connection = http.client.HTTPConnection(gateway.address, gateway.port, timeout=LIMIT)
     try:
         connection.connect()
-        begun = time.perf_counter()
+        started = time.perf_counter()
         connection.request(ask.method, path, ask.data.encode() or None, headers)
-        answer = connection.getresponse()
-        raw = answer.read(LARGEST_ANSWER)
-        took = (time.perf_counter() - begun) * 1000
+        response = connection.getresponse()
+        raw = response.read(LARGEST_RESPONSE)
+        took = (time.perf_counter() - started) * 1000
     except (OSError, ValueError, http.client.HTTPException) as error:
         url = f"http://{gateway.address}:{gateway.port}"
-        raise CannotCompare(f"the gateway at {url} does not answer {path}: {error}") from None
+        raise CannotCompare(f"the gateway at {url} does not respond to {path}: {error}") from None
     finally:
         connection.close()
-    told = {key.lower(): value for key, value in answer.getheaders()}
-    body = _parsed(raw, told.get("content-type", ""))
-    return Got(answer.status, told, body, took, told.get(HEADER, ""), workloads(request_id))
+    received = {key.lower(): value for key, value in response.getheaders()}
+    body = _parsed(raw, received.get("content-type", ""))
+    return Got(response.status, received, body, took, received.get(HEADER, ""), workloads(request_id))
 
 
 def answering(spans: Sequence[Mapping[str, Any]]) -> dict[str, str] | None:
-    """Which Deployments answered for which service, of a request's spans (see `mesh.observe.requests.describe`).
+    """Which Deployments answered for which service, from a request's spans (see `mesh.observe.requests.describe`).
 
-    None while the gateway's own span, which Envoy tells last, is not among them.
+    None while the gateway's own span, which Envoy reports last, is not among them.
     """
     if not any(not span["source"] for span in spans):
         return None
-    found: dict[str, set[str]] = {}
+    workloads: dict[str, set[str]] = {}
     for span in spans:
         if span["destination"]:
-            found.setdefault(span["destination"]["service"], set()).add(span["destination"]["workload"])
-    return {service: ", ".join(sorted(names)) for service, names in found.items()}
+            workloads.setdefault(span["destination"]["service"], set()).add(span["destination"]["workload"])
+    return {service: ", ".join(sorted(names)) for service, names in workloads.items()}
 
 
 def _parsed(raw: bytes, media: str) -> Any:
@@ -151,24 +152,24 @@ def _parsed(raw: bytes, media: str) -> Any:
 
 
 def differences(one: Got, other: Got) -> list[Difference]:
-    """What differs between two answers: status, headers, JSON by path (text as a whole), workloads."""
-    found = []
+    """How two responses differ: status, headers, JSON by path (text only as a whole), workloads."""
+    result = []
     if one.status != other.status:
-        found.append(Difference("status", str(one.status), str(other.status)))
+        result.append(Difference("status", str(one.status), str(other.status)))
     for name in sorted((one.headers.keys() | other.headers.keys()) - NOT_COMPARED):
         first, second = one.headers.get(name, "-"), other.headers.get(name, "-")
         if first != second:
-            found.append(Difference(f"header {name}", first, second))
+            result.append(Difference(f"header {name}", first, second))
     if isinstance(one.body, str) and isinstance(other.body, str):
         if one.body != other.body:
-            found.append(Difference("body", f"{len(one.body)} characters", f"{len(other.body)} characters"))
+            result.append(Difference("body", f"{len(one.body)} characters", f"{len(other.body)} characters"))
     else:
-        found += _json(one.body, other.body, "body ")
+        result += _json(one.body, other.body, "body ")
     for service in sorted(one.workloads.keys() | other.workloads.keys()):
         first, second = one.workloads.get(service, "-"), other.workloads.get(service, "-")
         if first != second:
-            found.append(Difference(f"workload {service}", first, second))
-    return found
+            result.append(Difference(f"workload {service}", first, second))
+    return result
 
 
 def _json(one: Any, other: Any, path: str) -> Iterator[Difference]:

@@ -1,12 +1,12 @@
-"""Where a branch is lost: a request of a branch goes into a program, and its calls come out without it.
+"""Where a branch is lost: a request of a branch enters a program, and the program's calls leave without it.
 
-The commonest failure in the field is a program that forgets to pass the context on, silently. Envoy sees each
-request into a pod and each call out of it. A call without a branch is put to account
+The most common failure in practice is a program that silently does not propagate the context. Envoy sees every request
+into a pod and every call out of it. A call without a branch is attributed
 
-- by its `x-request-id` or trace, when the program passes those on: it belongs to the request that had the same;
-- else by time: when every request that the pod was handling at that moment was in a branch, so was the call.
+- by its `x-request-id` or trace, if the program propagates those: to the request with the same one;
+- otherwise by time: if every request that the pod was handling at that moment was in a branch, so was the call.
 
-What cannot be told for sure is not told.
+Only what is certain is reported.
 """
 
 from bisect import bisect_left, bisect_right
@@ -17,14 +17,14 @@ from dataclasses import dataclass
 from mesh.observe.hops import Hop
 from mesh.observe.workloads import Addresses, Workload
 
-# Hops are told when they end: a call is looked at when the request that made it must have been told, too.
+# Seconds. Hops are reported when they end: a call is judged only when the request that caused it must have been, too.
 SETTLE = 3.0
 KEEP = 15.0
 
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """One call that left its branch: who made it, what it was handling, what it called."""
+    """One call that left its branch: the program that made it, what that was handling, and what it called."""
 
     branch: str
     workload: Workload
@@ -41,7 +41,7 @@ class Lost:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A call that stayed in its branch: who made it."""
+    """A call that stayed in its branch, and the program that made it."""
 
     branch: str
     workload: Workload
@@ -49,7 +49,7 @@ class Kept:
 
 
 class _Handled:
-    """What one pod was asked in the last seconds, by start; `longest` is the longest of these requests."""
+    """The requests into one pod in the last seconds, by start. `longest` is the longest duration among them."""
 
     def __init__(self) -> None:
         self.hops: list[Hop] = []
@@ -65,13 +65,13 @@ class _Handled:
             self.last_branch = max(self.last_branch, hop.end)
 
     def at(self, moment: float) -> list[Hop]:
-        """The requests that it was handling at a moment."""
+        """The requests that the pod was handling at a moment."""
         first = bisect_left(self.hops, moment - self.longest, key=_start)
         last = bisect_right(self.hops, moment, key=_start)
         return [hop for hop in self.hops[first:last] if hop.end >= moment]
 
     def settle(self) -> None:
-        """Puts what was added in its place: what is told late has begun at most `longest` before."""
+        """Sorts in what was added: a hop that is reported late started at most `longest` earlier."""
         if self._new:
             added = self.hops[-self._new :]
             first = bisect_left(self.hops, min(map(_start, added)), 0, len(self.hops) - self._new, key=_start)
@@ -89,9 +89,9 @@ def _start(hop: Hop) -> float:
 
 
 class ContextWatch:
-    """Takes hops as they are told, and finds the calls that lost or kept their branch.
+    """Takes hops as they are reported, and finds the calls that lost or kept their branch.
 
-    Most requests have nothing to do with any branch: those cost a look into a table.
+    Most requests have nothing to do with any branch: those cost one look-up.
     """
 
     def __init__(self, addresses: Addresses) -> None:
@@ -100,7 +100,7 @@ class ContextWatch:
         self._waiting: list[tuple[Workload, Hop]] = []
 
     def take(self, hops: Iterable[Hop], now: float) -> tuple[list[Lost], list[Kept]]:
-        """What is certain by now, after these hops."""
+        """What has become certain with these hops."""
         for hop in hops:
             destination = self._addresses.destination(hop)
             if destination is not None:
@@ -110,20 +110,20 @@ class ContextWatch:
                 self._waiting.append((source, hop))
         due = [pair for pair in self._waiting if pair[1].end <= now - SETTLE]
         self._waiting = [pair for pair in self._waiting if pair[1].end > now - SETTLE]
-        for held in self._handled.values():
-            held.settle()
+        for handled in self._handled.values():
+            handled.settle()
         lost, kept = [], []
         for workload, hop in due:
             if hop.branch:
                 kept.append(Kept(hop.branch, workload, hop.start))
             elif (cause := self._cause(workload, hop)) is not None:
-                handled, called = f"{cause.method} {cause.path}", f"{hop.method} http://{hop.authority}{hop.path}"
-                lost.append(Lost(cause.branch, workload, handled, called, hop.start))
+                request, called = f"{cause.method} {cause.path}", f"{hop.method} http://{hop.authority}{hop.path}"
+                lost.append(Lost(cause.branch, workload, request, called, hop.start))
         self._forget(now - KEEP)
         return lost, kept
 
     def _cause(self, workload: Workload, call: Hop) -> Hop | None:
-        """The request of a branch that made this call; None when there is none, or nobody can tell."""
+        """The request of a branch that caused this call; None when there is none, or it is not certain."""
         handled = self._handled.get(workload.pod)
         if handled is None or handled.last_branch < call.start:
             return None
@@ -135,14 +135,14 @@ class ContextWatch:
 
     def _forget(self, before: float) -> None:
         for pod in tuple(self._handled):
-            held = self._handled[pod]
-            held.forget(before)
-            if not held.hops:
+            handled = self._handled[pod]
+            handled.forget(before)
+            if not handled.hops:
                 del self._handled[pod]
 
 
 def _same_request(one: Hop, other: Hop) -> bool:
-    """Whether the program passed on which request it was handling."""
+    """Whether the program propagated the identity of the request that it was handling."""
     if one.request_id and one.request_id == other.request_id:
         return True
     trace = one.traceparent.split("-")[1:2]

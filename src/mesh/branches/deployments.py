@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from mesh.branches.forks import fork, of_template, wrong_with
+from mesh.branches.forks import fork, of_template, one_line
 from mesh.resources.analysis.branch_references import baseline_of, baselines
 from mesh.resources.core.deployment import Deployment
 from mesh.resources.core.service import Service
@@ -73,7 +73,7 @@ def _desired(
                 else:
                     failures[name] = f"no Deployment of Service {name} is left to fork"
         except Invalid as error:
-            failures[name] = wrong_with(error)
+            failures[name] = one_line(error)
     return bodies
 
 

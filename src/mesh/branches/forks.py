@@ -1,6 +1,6 @@
-"""What a branch runs: the Deployments of its forks and templates, worked out of the baseline. Pure.
+"""What a branch runs: the Deployments of its forks and templates, derived from the baseline. Pure.
 
-A fork is a difference: it is worked out again whenever the baseline's Deployment changes.
+A fork is a difference: its Deployment is derived again whenever the baseline's changes.
 """
 
 from collections.abc import Mapping
@@ -16,9 +16,9 @@ from mesh.resources.values.problems import Invalid
 
 
 def fork(branch: Branch, service: str, change: Fork, baseline: Deployment) -> Body:
-    """The baseline's Deployment with the fork's differences. Raises Invalid when they do not go together."""
+    """The baseline's Deployment with the fork's differences. Raises Invalid when they do not fit together."""
     template = _plain(baseline.spec.template)
-    _change(template["spec"], change)
+    _apply(template["spec"], change)
     spec = {"template": template, "replicas": change.replicas, "minReadySeconds": baseline.spec.min_ready_seconds}
     return _deployment(branch, service, spec, baseline.spec.template.metadata.labels)
 
@@ -33,9 +33,9 @@ def of_template(branch: Branch, service: str, template: BranchTemplate) -> Body:
 def _deployment(branch: Branch, service: str, spec: Body, labels: Mapping[str, str]) -> Body:
     name, namespace = branch.metadata.name, branch.metadata.namespace
     own = {BRANCH_LABEL: name, SERVICE_LABEL: service}
-    # What people look at says the branch; what the mesh goes by are the labels of its own.
-    told = {key: name for key in ("branch", "version") if key in labels}
-    template_labels = {**labels, **told, "branch": name, **own}
+    # People see the branch in the labels that they use anyway; the mesh itself relies on its own labels only.
+    shown = {key: name for key in ("branch", "version") if key in labels}
+    template_labels = {**labels, **shown, "branch": name, **own}
     spec["template"].setdefault("metadata", {})["labels"] = template_labels
     body = {
         "apiVersion": "apps/v1",
@@ -60,17 +60,18 @@ def _deployment(branch: Branch, service: str, spec: Body, labels: Mapping[str, s
     return validate(body, namespace).body
 
 
-def _change(spec: Body, fork: Fork) -> None:
+def _apply(spec: Body, fork: Fork) -> None:
     containers: list[Body] = spec["containers"]
-    container = next((each for each in containers if each["name"] == fork.container), containers[0])
+    container = next((container for container in containers if container["name"] == fork.container), containers[0])
     if fork.env:
-        ours = {each.name: _plain(each) for each in fork.env}
-        kept = [each for each in container.get("env", []) if each["name"] not in ours]
-        container["env"] = [*kept, *ours.values()]
+        changed = {variable.name: _plain(variable) for variable in fork.env}
+        unchanged = [variable for variable in container.get("env", []) if variable["name"] not in changed]
+        container["env"] = [*unchanged, *changed.values()]
     if fork.image:
         container["image"] = fork.image
     if fork.command:
         container["command"] = fork.command
+        # The baseline's arguments belong to the baseline's command.
         container.pop("args", None)
     if fork.args:
         container["args"] = fork.args
@@ -79,10 +80,10 @@ def _change(spec: Body, fork: Fork) -> None:
 
 
 def _plain(part: msgspec.Struct) -> Any:
-    """A struct as the JSON object it stands for."""
+    """A struct as the JSON object that it represents."""
     return msgspec.json.decode(msgspec.json.encode(part))
 
 
-def wrong_with(error: Invalid) -> str:
-    """An error as one line for a condition."""
-    return "; ".join(str(each) for each in error.errors[:3])
+def one_line(error: Invalid) -> str:
+    """The first errors as one line for a condition."""
+    return "; ".join(map(str, error.errors[:3]))

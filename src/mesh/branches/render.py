@@ -1,9 +1,9 @@
-"""Branches as plain Kubernetes and Istio YAML, for a cluster where no controller knows them. Pure.
+"""Branches as plain Kubernetes and Istio YAML, for a cluster without a controller for them. Pure.
 
 A fork becomes a Deployment with labels of its own, so that the baseline's Service never selects it, and a Service
-`<service>-<branch>`. The rules take a branch's requests there at every hop: where they come in by the branch's
-entries, inside by the header and the baggage that the gateway's rule sets and the programs pass on. The team's own
-rules for a host stay, behind and with those of the branches.
+`<service>-<branch>`. The rules route a branch's requests there at every hop: at the gateway by the branch's entries,
+inside the mesh by the header and the baggage that the gateway's rule sets and the programs propagate. The team's rules
+for a host stay: each of their routes follows its copies for the branches.
 """
 
 import re
@@ -38,7 +38,7 @@ ISTIO = "networking.istio.io/v1"
 
 
 class Around:
-    """What the branches are rendered from: the baseline as it is."""
+    """What the branches are rendered from: the baseline as it is now."""
 
     def __init__(
         self,
@@ -48,32 +48,32 @@ class Around:
         rules: Iterable[tuple[VirtualService, Body]],
     ) -> None:
         self.branches = branches
-        self.services = {(each.metadata.namespace, each.metadata.name): each for each in services}
-        self.deployments = [each for each in deployments if BRANCH_LABEL not in each.metadata.labels]
+        self.services = {(service.metadata.namespace, service.metadata.name): service for service in services}
+        self.deployments = [d for d in deployments if BRANCH_LABEL not in d.metadata.labels]
         self.rules = list(rules)
 
 
-def render(wanted: Sequence[Branch], around: Around) -> list[Body]:
+def render(branches: Sequence[Branch], around: Around) -> list[Body]:
     """All objects for these branches together: Deployments, Services, then VirtualServices.
 
-    Raises Invalid for what a cluster cannot have: a process on the developer's machine.
+    Raises Invalid for what a cluster cannot reach: a process on the developer's machine.
     """
     objects: list[Body] = []
     owners: dict[tuple[str, str], tuple[Branch, str, BranchService]] = {}
-    for branch in wanted:
+    for branch in branches:
         for service, (owner, change) in effective(branch, around.branches).items():
             owners[owner.metadata.name, service] = (owner, service, change)
     for owner, service, change in owners.values():
         objects += _workload(owner, service, change, around)
-    return [*objects, *_rules(wanted, around)]
+    return [*objects, *_rules(branches, around)]
 
 
 def _workload(owner: Branch, service: str, change: BranchService, around: Around) -> list[Body]:
     path = f"spec.services[{service}]"
-    held = around.services.get((owner.metadata.namespace, service))
+    existing = around.services.get((owner.metadata.namespace, service))
     if change.url:
         raise Invalid(
-            [FieldError(f"{path}.url", f"{change.url} is a process of this machine, which no cluster reaches")],
+            [FieldError(f"{path}.url", f"{change.url} is a process on this machine, which a cluster cannot reach")],
             f"Branch {owner.metadata.namespace}/{owner.metadata.name}",
         )
     if change.version:
@@ -81,32 +81,32 @@ def _workload(owner: Branch, service: str, change: BranchService, around: Around
     if change.template is not None:
         deployment = of_template(owner, service, change.template)
         ports = change.template.ports or [
-            ServicePort(port=each.container_port, name=each.name or "http")
+            ServicePort(port=port.container_port, name=port.name or "http")
             for container in change.template.spec.containers
-            for each in container.ports
+            for port in container.ports
         ]
     else:
-        known = baselines(held, around.deployments) if held is not None else []
-        if change.fork is None or held is None or not known:
-            raise Invalid([FieldError(f"{path}.fork", f"no Deployment of Service {service} is there to copy")])
-        deployment = fork(owner, service, change.fork, baseline_of(change.fork.deployment, known))
-        ports = held.spec.ports
+        candidates = baselines(existing, around.deployments) if existing is not None else []
+        if change.fork is None or existing is None or not candidates:
+            raise Invalid([FieldError(f"{path}.fork", f"Service {service} has no Deployment to copy")])
+        deployment = fork(owner, service, change.fork, baseline_of(change.fork.deployment, candidates))
+        ports = existing.spec.ports
     labels = _own_labels(deployment, service, owner.metadata.name)
     deployment["metadata"].pop("ownerReferences", None)
     deployment["metadata"]["labels"] = labels
     deployment["spec"]["selector"] = {"matchLabels": labels}
     deployment["spec"]["template"]["metadata"]["labels"] = labels
     names = [deployment_name(service, owner.metadata.name)]
-    if held is None:
+    if existing is None:
         names.append(service)
     return [deployment, *(_service(name, owner.metadata.namespace, labels, ports) for name in names)]
 
 
 def _own_labels(deployment: Body, service: str, branch: str) -> dict[str, str]:
-    """The fork's labels, of which none is one that a Service of the baseline asks for alone."""
+    """The fork's labels, with other values for those that Services of the baseline select by."""
     labels: dict[str, str] = deployment["spec"]["template"]["metadata"]["labels"]
-    kept = {key: value for key, value in labels.items() if key not in (BRANCH_LABEL, SERVICE_LABEL)}
-    return {**kept, "app": deployment_name(service, branch), "branch": branch, "version": branch}
+    others = {key: value for key, value in labels.items() if key not in (BRANCH_LABEL, SERVICE_LABEL)}
+    return {**others, "app": deployment_name(service, branch), "branch": branch, "version": branch}
 
 
 def _service(name: str, namespace: str, labels: Mapping[str, str], ports: Iterable[ServicePort]) -> Body:
@@ -125,18 +125,18 @@ def _service(name: str, namespace: str, labels: Mapping[str, str], ports: Iterab
     }
 
 
-def _rules(wanted: Sequence[Branch], around: Around) -> list[Body]:
-    """The team's VirtualServices with the branches' rows before theirs, and new ones for hosts without any."""
+def _rules(branches: Sequence[Branch], around: Around) -> list[Body]:
+    """The team's VirtualServices with the branches' routes before theirs, and new ones for hosts that have none."""
     changed: dict[tuple[str, str], list[tuple[Branch, Branch, BranchService]]] = {}
-    for branch in wanted:
+    for branch in branches:
         for service, (owner, change) in effective(branch, around.branches).items():
             changed.setdefault((branch.metadata.namespace, service), []).append((branch, owner, change))
     objects = []
-    done: set[tuple[str, str]] = set()
+    covered: set[tuple[str, str]] = set()
     for typed, body in around.rules:
         if not typed.spec.hosts:
             continue
-        at_gateway = [each for each in typed.spec.gateways if each != "mesh"]
+        at_gateway = [gateway for gateway in typed.spec.gateways if gateway != "mesh"]
         in_mesh = not typed.spec.gateways or "mesh" in typed.spec.gateways
         hosts = {
             (space, name)
@@ -146,27 +146,27 @@ def _rules(wanted: Sequence[Branch], around: Around) -> list[Body]:
         rows: list[Body] = []
         for row in body["spec"].get("http", []):
             if at_gateway:
-                # Rows are tried in order: the kinds of entries must come in the order in which the mesh tries them,
+                # Routes are tried in order: the kinds of entries must come in the order in which the mesh tries them,
                 # for all branches together.
                 rows += [
                     _entering(row, branch, entries, at_gateway, around)
                     for kind in ENTRY_ORDER
-                    for branch in wanted
+                    for branch in branches
                     if (entries := _entries(branch, kind))
                 ]
-            for branch in wanted:
+            for branch in branches:
                 rows += [
                     _inside(row, branch, owner, change, name)
                     for space, name in sorted(hosts)
                     for entered, owner, change in changed[space, name]
                     if entered is branch
                 ]
-        done |= hosts
+        covered |= hosts
         if rows:
             spec = {**body["spec"], "http": [*rows, *body["spec"].get("http", [])]}
             objects.append(_virtual_service(typed.metadata.name, typed.metadata.namespace, spec))
     for (space, name), changes in sorted(changed.items()):
-        if (space, name) not in done:
+        if (space, name) not in covered:
             plain: Body = {"route": [{"destination": {"host": name}}]}
             rows = [_inside(plain, branch, owner, change, name) for branch, owner, change in changes]
             last = [plain] if (space, name) in around.services else []
@@ -180,7 +180,7 @@ def _virtual_service(name: str, namespace: str, spec: Body) -> Body:
 
 
 def _entries(branch: Branch, kind: str) -> list[Body]:
-    """What match blocks ask for the branch's entries of one kind, with the entries that its name implies."""
+    """Match conditions for the branch's entries of one kind, with the entries that its name implies."""
     blocks: list[Body] = []
     for entry in branch.spec.enter:
         value: NameValue | str | None = getattr(entry, kind)
@@ -208,7 +208,7 @@ def _entry(kind: str, value: NameValue | str) -> Body:
 
 
 def _entering(row: Body, branch: Branch, entries: Sequence[Body], gateways: Sequence[str], around: Around) -> Body:
-    """A gateway's row for requests that enter the branch by these entries: marked, so that the next hops know it."""
+    """A gateway's route for requests that enter the branch by these entries. It marks them for the next hops."""
     name = branch.metadata.name
     marked = {
         "request": {"set": {HEADER: name, "baggage": f"{BAGGAGE_MEMBER}={name}"}},
@@ -223,19 +223,19 @@ def _entering(row: Body, branch: Branch, entries: Sequence[Body], gateways: Sequ
 
 
 def _to(row: Body, branch: Branch, around: Around) -> Body:
-    """A row of any host, whose destinations are the branch's where it changes them."""
+    """A route of any host, with the branch's destinations where it changes them."""
     changes = effective(branch, around.branches)
     space = branch.metadata.namespace
     route = []
-    for each in row.get("route", []):
-        host = each["destination"]["host"]
+    for target in row.get("route", []):
+        host = target["destination"]["host"]
         name = next((name for name in changes if host in aliases(name, space, space)), None)
-        route.append(each if name is None else {**each, "destination": _destination(each, name, *changes[name])})
+        route.append(target if name is None else {**target, "destination": _destination(target, name, *changes[name])})
     return {**row, "route": route} if route else dict(row)
 
 
 def _inside(row: Body, branch: Branch, owner: Branch, change: BranchService, service: str) -> Body:
-    """A row of the service's own host, for requests that are in the branch."""
+    """A route of the service's own host, for requests in the branch."""
     name = branch.metadata.name
     entries: list[Body] = [
         {"headers": {HEADER: {"exact": name}}, "gateways": ["mesh"]},
@@ -252,12 +252,12 @@ def _inside(row: Body, branch: Branch, owner: Branch, change: BranchService, ser
     return rendered
 
 
-def _destination(each: Body, service: str, owner: Branch, change: BranchService) -> Body:
+def _destination(target: Body, service: str, owner: Branch, change: BranchService) -> Body:
     """Where a branch's requests go; the port stays."""
-    kept = {key: value for key, value in each["destination"].items() if key == "port"}
+    port = {key: value for key, value in target["destination"].items() if key == "port"}
     if change.version:
-        return {"host": service, "subset": change.version, **kept}
-    return {"host": deployment_name(service, owner.metadata.name), **kept}
+        return {"host": service, "subset": change.version, **port}
+    return {"host": deployment_name(service, owner.metadata.name), **port}
 
 
 def _member(name: str, value: str) -> str:
@@ -269,7 +269,7 @@ def _blocks(row: Body) -> list[Body]:
 
 
 def _both(block: Body, entry: Body) -> Body:
-    """A match block that also asks what the entry asks."""
+    """A match block with the entry's conditions added."""
     merged = {**block, **entry}
     for key in ("headers", "queryParams", "sourceLabels"):
         if block.get(key) or entry.get(key):
@@ -277,9 +277,9 @@ def _both(block: Body, entry: Body) -> Body:
     return merged
 
 
-def _merged_headers(held: Body, more: Body) -> Body:
+def _merged_headers(former: Body, added: Body) -> Body:
     return {
-        side: {**held.get(side, {}), "set": {**(held.get(side) or {}).get("set", {}), **more[side]["set"]}}
+        side: {**former.get(side, {}), "set": {**(former.get(side) or {}).get("set", {}), **added[side]["set"]}}
         for side in ("request", "response")
     }
 

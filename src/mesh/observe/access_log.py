@@ -1,7 +1,7 @@
 """Envoy's access log, received over gRPC (envoy.service.accesslog.v3.AccessLogService).
 
-Envoy sends what ended in batches over the same Unix socket as its configuration; a log that cannot be sent is dropped
-by Envoy and costs no request.
+Envoy sends finished requests in batches over the Unix socket that its configuration comes from. A log that cannot be
+sent is dropped by Envoy and costs no request.
 """
 
 from collections.abc import AsyncIterator, Callable
@@ -16,7 +16,7 @@ from mesh.observe.hops import Hop, Ring
 LONGEST_PATH = 512
 LONGEST_HOST = 255
 LONGEST_ID = 128
-# The flags worth telling: field of envoy.data.accesslog.v3.ResponseFlags to Envoy's short name.
+# The flags that are reported: field of envoy.data.accesslog.v3.ResponseFlags to Envoy's short name.
 FLAGS = {
     "no_healthy_upstream": "UH",
     "upstream_connection_failure": "UF",
@@ -33,13 +33,13 @@ FLAGS = {
 
 
 class AccessLog(als_pb2_grpc.AccessLogServiceServicer):  # type: ignore[misc]  # no stubs
-    """Puts every request that Envoy tells of into the ring."""
+    """Puts every request that Envoy reports into the ring."""
 
     def __init__(self, ring: Ring) -> None:
         self._ring = ring
 
     def serve(self, server: grpc.aio.Server) -> None:
-        """Makes a gRPC server answer Envoy's access logs."""
+        """Makes a gRPC server accept Envoy's access logs."""
         als_pb2_grpc.add_AccessLogServiceServicer_to_server(self, server)
 
     async def StreamAccessLogs(  # noqa: N802 - the service's name
@@ -54,7 +54,10 @@ class AccessLog(als_pb2_grpc.AccessLogServiceServicer):  # type: ignore[misc]  #
 
 
 def hop_of(entry: Any) -> Hop:
-    """One HTTPAccessLogEntry as a hop."""
+    """One HTTPAccessLogEntry as a hop.
+
+    Names are interned: they repeat in tens of thousands of hops. Whatever comes from outside is cut to a bound.
+    """
     common, request, response = entry.common_properties, entry.request, entry.response
     headers = request.request_headers
     start, duration = common.start_time, common.duration

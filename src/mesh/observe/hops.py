@@ -1,4 +1,4 @@
-"""A hop: one request on its way through one of Envoy's listeners, and the ring that keeps the last ones."""
+"""A hop: one request passing one of Envoy's listeners, and the ring that keeps the most recent ones."""
 
 from collections import deque
 from collections.abc import Iterator
@@ -10,13 +10,13 @@ MOST_HOPS = 20_000
 
 
 class Hop(msgspec.Struct, frozen=True, gc=False):
-    """Tens of thousands are kept: the garbage collector need not look at what holds nothing that could hold it.
-
-    Times are seconds since the epoch. `listener` is where the request came in, "address:port"; `upstream` the pod's
-    port that answered, "" when none did. `request_id` is Envoy's `x-request-id`, which a program may pass on, as it may
-    `traceparent`. `branch` is what the request carried when it was routed, "" for none; `fallback` are the services of
-    the branch that the baseline answered for, which the gateway says of the whole request.
+    """Times are in seconds since the epoch. `listener` is where the request came in, "address:port"; `upstream` the
+    pod's port that answered, "" if none did. `request_id` is Envoy's `x-request-id`, which a program may propagate, as
+    it may `traceparent`. `branch` is what the request carried when it was routed, "" for none; `fallback` are the
+    services of the branch that the baseline answered for, which the gateway reports for the request as a whole.
     """
+
+    # gc=False: there are tens of thousands, and none of them can be part of a reference cycle.
 
     start: float
     duration: float
@@ -42,7 +42,7 @@ class Hop(msgspec.Struct, frozen=True, gc=False):
 
 
 class Ring:
-    """The last hops in the order in which they ended. Readers keep a place: a number that only grows."""
+    """The most recent hops, in the order in which they ended. A reader keeps its place, a number that only grows."""
 
     def __init__(self, most: int = MOST_HOPS) -> None:
         self._hops: deque[Hop] = deque(maxlen=most)
@@ -53,7 +53,7 @@ class Ring:
         self.count += 1
 
     def since(self, place: int) -> list[Hop]:
-        """The hops after a place, as far as they are kept."""
+        """The hops after a place, as far as the ring still has them."""
         new = min(self.count - place, len(self._hops))
         return list(islice(self._hops, len(self._hops) - new, None)) if new > 0 else []
 

@@ -1,8 +1,8 @@
 """Istio's standard metrics (https://istio.io/latest/docs/reference/config/metrics/), counted from spans.
 
-One Envoy stands at both ends of every call, so what `reporter="source"` and `reporter="destination"` say is the same;
-both are told, since dashboards ask for either. `istio_requests_total` has one label more: `branch`, of the request.
-The series are bounded: those that were not counted for the longest time go.
+One Envoy is at both ends of every call, so `reporter="source"` and `reporter="destination"` report the same; both are
+there, since dashboards query either. `istio_requests_total` has one more label: the request's `branch`. The number of
+series is bounded: those that were not counted for the longest time are dropped.
 """
 
 from bisect import bisect_left
@@ -21,7 +21,7 @@ BOUNDS = (0.5, 1, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10000, 30000, 
 HISTOGRAMS = (
     ("istio_request_duration_milliseconds", "How long requests took."),
     ("istio_request_bytes", "The size of requests' bodies."),
-    ("istio_response_bytes", "The size of answers' bodies."),
+    ("istio_response_bytes", "The size of responses' bodies."),
 )
 OUTSIDE = {
     GATEWAY: (WORKLOAD, ROOT_NAMESPACE),
@@ -30,7 +30,7 @@ OUTSIDE = {
 
 
 class Series(NamedTuple):
-    """What tells one series from another: workload, namespace, app, version, principal of both ends, and more."""
+    """The identity of a series: workload, namespace, app, version and principal of both ends, and more."""
 
     source: tuple[str, str, str, str, str]
     destination: tuple[str, str, str, str, str]
@@ -63,10 +63,13 @@ class Metrics:
         host = host_of(hop.cluster) or "unknown"
         series = Series(_source(span.source, span.caller), _destination(span.destination), host, hop.status, hop.flags)
         key = (series, hop.branch)
+        # Taken out and put in again: a dict keeps its order, so the first one is the one not counted for longest.
         self._counts[key] = self._counts.pop(key, 0) + 1
-        found = self._timed.pop(series, None) or (_Histogram(), _Histogram(), _Histogram())
-        self._timed[series] = found
-        for histogram, value in zip(found, (hop.duration * 1000, hop.request_bytes, hop.response_bytes), strict=True):
+        histograms = self._timed.pop(series, None) or (_Histogram(), _Histogram(), _Histogram())
+        self._timed[series] = histograms
+        for histogram, value in zip(
+            histograms, (hop.duration * 1000, hop.request_bytes, hop.response_bytes), strict=True
+        ):
             histogram.add(value)
         if len(self._counts) > MOST_COUNTED:
             del self._counts[next(iter(self._counts))]
@@ -78,7 +81,7 @@ class Metrics:
         return "\n".join([*self._lines(), *_plain(gauges), ""])
 
     def _lines(self) -> Iterator[str]:
-        yield "# HELP istio_requests_total Requests, by who called whom and what came of it."
+        yield "# HELP istio_requests_total Requests by caller, callee and outcome."
         yield "# TYPE istio_requests_total counter"
         for (series, branch), count in self._counts.items():
             for reporter in _reporters(series):
@@ -110,7 +113,7 @@ def _plain(gauges: Mapping[str, tuple[str, str, float]]) -> Iterator[str]:
 
 
 def _reporters(series: Series) -> tuple[str, ...]:
-    """What no workload answered has a source alone."""
+    """A request that no workload answered has only a source."""
     return ("source", "destination") if series.destination[0] != "unknown" else ("source",)
 
 

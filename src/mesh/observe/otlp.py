@@ -22,10 +22,11 @@ from mesh.observe.spans import GATEWAY, Span
 from mesh.observe.traces import TRACEPARENT, Trace
 from mesh.reconcile.supervisor import Supervisor
 
-MOST_WAITING = 2_000
-MOST_AT_ONCE = 200
+# Traces: how many wait at most, and how many go into one request.
+MOST_WAITING, MOST_AT_ONCE = 2_000, 200
+# Seconds for one request.
 LIMIT = 10.0
-# Seconds between tries when the collector does not answer: the first pause, and the longest.
+# Seconds between attempts while the collector does not respond: the first pause, and the longest.
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
 MEDIA = "application/x-protobuf"
 LARGEST_ANSWER = 1 << 20
@@ -43,7 +44,7 @@ class Endpoint:
 def endpoint(environment: Mapping[str, str] = os.environ) -> Endpoint | None:
     """What `OTEL_EXPORTER_OTLP_[TRACES_]ENDPOINT` and `..._HEADERS` say; None without an endpoint.
 
-    Raises ValueError for what is no URL of HTTP.
+    Raises ValueError when that is not an HTTP URL.
     """
     name, url = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", environment.get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "")
     if not url:
@@ -53,28 +54,28 @@ def endpoint(environment: Mapping[str, str] = os.environ) -> Endpoint | None:
         url = url.rstrip("/") + "/v1/traces"
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError(f'{name}: "{environment[name][:200]}" is not a URL as http://127.0.0.1:4318')
+        raise ValueError(f'{name}: "{environment[name][:200]}" is not a URL such as http://127.0.0.1:4318')
     text = environment.get("OTEL_EXPORTER_OTLP_TRACES_HEADERS") or environment.get("OTEL_EXPORTER_OTLP_HEADERS", "")
     pairs = (part.partition("=") for part in text.split(",") if "=" in part)
     return Endpoint(url, {key.strip(): unquote(value.strip()) for key, _, value in pairs})
 
 
 class Exporter:
-    """Sends traces in batches; while the collector is away, the newest are kept, up to a bound."""
+    """Sends traces in batches. While the collector is unreachable, the newest are kept, up to a bound."""
 
     LOOP = "otlp"
 
     def __init__(self, to: Endpoint, supervisor: Supervisor | None = None) -> None:
         self._to = to
         self._waiting: deque[Trace] = deque(maxlen=MOST_WAITING)
-        self._come = asyncio.Event()
+        self._arrived = asyncio.Event()
         self._supervisor = supervisor or Supervisor()
         self.sent = 0
 
     def __call__(self, traces: list[Trace]) -> None:
-        """Takes traces to send."""
+        """Queues traces for sending."""
         self._waiting.extend(traces)
-        self._come.set()
+        self._arrived.set()
 
     def start(self) -> None:
         self._supervisor.start(self.LOOP, self._run)
@@ -88,27 +89,27 @@ class Exporter:
     async def _run(self) -> None:
         pause = FIRST_PAUSE
         while True:
-            await self._come.wait()
-            self._come.clear()
+            await self._arrived.wait()
+            self._arrived.clear()
             try:
                 await self._send_all()
                 pause = FIRST_PAUSE
-            except Exception as error:
-                # A collector that is away must never harm the mesh.
+            except (OSError, http.client.HTTPException) as error:
+                # An unreachable collector is no failure of the mesh: no restart of this loop, no problem in its status.
                 log.warning("spans cannot be sent to %s: %s", self._to.url, error)
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, LONGEST_PAUSE)
-                self._come.set()
+                self._arrived.set()
 
     async def _send_all(self) -> None:
         while self._waiting:
             batch = list(islice(self._waiting, MOST_AT_ONCE))
             status = await asyncio.to_thread(_post, self._to, batch)
             if status in (408, 429) or status >= 500:
-                raise OSError(f"it answers {status}")
+                raise OSError(f"it responds with {status}")
             if status >= 400:
-                log.warning("%s refuses spans: %s", self._to.url, status)
-            # More may have come meanwhile, and pushed out some of these.
+                log.warning("%s rejects spans: %s", self._to.url, status)
+            # More may have arrived meanwhile and displaced some of these.
             for trace in batch:
                 if self._waiting and self._waiting[0] is trace:
                     self._waiting.popleft()
@@ -116,11 +117,11 @@ class Exporter:
 
 
 def _post(to: Endpoint, batch: Sequence[Trace]) -> int:
-    """Sends traces in one request, waits in its thread; returns the status. Raises OSError or HTTPException."""
+    """Sends traces in one request and returns the status. Blocks. Raises OSError or HTTPException."""
     parts = urlsplit(to.url)
     secure = parts.scheme == "https"
-    kind = http.client.HTTPSConnection if secure else http.client.HTTPConnection
-    connection = kind(parts.hostname or "", parts.port, timeout=LIMIT)
+    connection_type = http.client.HTTPSConnection if secure else http.client.HTTPConnection
+    connection = connection_type(parts.hostname or "", parts.port, timeout=LIMIT)
     try:
         path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         connection.request("POST", path, encode(batch), {**to.headers, "content-type": MEDIA})
@@ -132,10 +133,10 @@ def _post(to: Endpoint, batch: Sequence[Trace]) -> int:
 
 
 def encode(traces: Sequence[Trace]) -> bytes:
-    """An ExportTraceServiceRequest: a ResourceSpans for each service that called.
+    """An ExportTraceServiceRequest with a ResourceSpans for each calling service.
 
-    The messages come with Envoy's (the two packages cannot be installed side by side) and have an older name for what
-    is ScopeSpans today: field 2, with the same fields, so that the bytes are the same.
+    The messages are those of Envoy's package (OpenTelemetry's own cannot be installed next to it). They have an older
+    name for what is called ScopeSpans today: field 2, with the same fields, so the bytes are the same.
     """
     from opentelemetry.proto.collector.trace.v1 import trace_service_pb2  # noqa: PLC0415 - only where spans are sent
 
@@ -167,7 +168,7 @@ def _span(message: Any, span: Span, trace: Trace, span_id: str, parent: str) -> 
     if span.failed:
         message.status.code = message.status.STATUS_CODE_ERROR
     path, _, query = hop.path.partition("?")
-    answered = span.destination
+    callee = span.destination
     _attributes(
         message,
         {
@@ -187,10 +188,10 @@ def _span(message: Any, span: Span, trace: Trace, span_id: str, parent: str) -> 
             "mesh.source.workload": span.source.owner if span.source is not None else "",
             "mesh.source.version": span.source.version if span.source is not None else "",
             "mesh.destination.service": span.service,
-            "mesh.destination.workload": answered.owner if answered is not None else "",
-            "mesh.destination.version": answered.version if answered is not None else "",
-            "mesh.destination.branch": answered.branch if answered is not None else "",
-            "mesh.destination.pod": answered.pod if answered is not None else "",
+            "mesh.destination.workload": callee.owner if callee is not None else "",
+            "mesh.destination.version": callee.version if callee is not None else "",
+            "mesh.destination.branch": callee.branch if callee is not None else "",
+            "mesh.destination.pod": callee.pod if callee is not None else "",
         },
     )
 
@@ -215,33 +216,33 @@ def _attributes(message: Any, pairs: Mapping[str, str | int | bool]) -> None:
 
 
 def _ids(spans: Sequence[Span]) -> list[str]:
-    """A span's id; the first one's is what its own `traceparent` names, if the gateway wrote that."""
-    found = []
+    """The spans' ids. The first is the one in its own `traceparent`, if the gateway wrote that."""
+    ids = []
     for number, span in enumerate(spans):
         hop = span.hop
         given = TRACEPARENT.fullmatch(hop.traceparent)
         if number == 0 and given is not None and _written_by_gateway(span, given[2]):
-            found.append(given[2])
+            ids.append(given[2])
         else:
             text = f"{hop.request_id}|{hop.start!r}|{hop.listener}|{hop.upstream}|{hop.cluster}|{number}"
-            found.append(hashlib.sha256(text.encode()).hexdigest()[:16])
-    return found
+            ids.append(hashlib.sha256(text.encode()).hexdigest()[:16])
+    return ids
 
 
 def _parent_ids(spans: Sequence[Span], ids: Sequence[str]) -> list[str]:
-    """The id of each span's parent: a program's own where it made one, else the one that went into the program."""
-    found = []
+    """The id of each span's parent: the program's own span where it made one, else the span that entered it."""
+    parent_ids = []
     for span, number in zip(spans, parents(spans), strict=True):
         carried = TRACEPARENT.fullmatch(span.hop.traceparent)
         given = carried[2] if carried is not None else ""
         if number is None:
-            found.append("" if given in ids else given)
+            parent_ids.append("" if given in ids else given)
             continue
         above = TRACEPARENT.fullmatch(spans[number].hop.traceparent)
-        # A program that hands on what came in has made no span of its own.
+        # A program that propagates the incoming header unchanged has made no span of its own.
         own = given and given != (above[2] if above is not None else "") and given not in ids
-        found.append(given if own else ids[number])
-    return found
+        parent_ids.append(given if own else ids[number])
+    return parent_ids
 
 
 def _written_by_gateway(span: Span, span_id: str) -> bool:

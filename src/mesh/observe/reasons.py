@@ -1,4 +1,4 @@
-"""Why a request landed where it did: the row that took it, the object behind the row, and the branch's part."""
+"""Why a request went where it did: the route that matched, the object that defines it, and the branch's part."""
 
 from collections.abc import Callable
 from typing import Any
@@ -16,20 +16,20 @@ from mesh.store import Store
 FLAGS = {
     "UH": "no pod was ready to answer",
     "UF": "the pod could not be reached",
-    "UC": "the pod closed the connection before it answered",
-    "UT": "the pod did not answer in time",
+    "UC": "the pod closed the connection before it responded",
+    "UT": "the pod did not respond in time",
     "UR": "the pod reset the request",
     "UO": "too many requests at once (circuit breaker)",
-    "NR": "no row takes the request",
+    "NR": "no rule matches the request",
     "DI": "a fault rule delayed it",
-    "FI": "a fault rule answered",
+    "FI": "a fault rule responded",
     "URX": "all retries failed",
-    "DC": "the caller went away before the answer",
+    "DC": "the caller disconnected before the response",
 }
 
 
 class Reasons:
-    """Says the rule and the reason of spans, by the routes that are in force now."""
+    """The rule and the reason for a span, by the routes that are in force now."""
 
     def __init__(self, store: Store, snapshot: Callable[[], Snapshot]) -> None:
         self._store = store
@@ -44,33 +44,32 @@ class Reasons:
         return {"rule": rule, "why": ". ".join(self._sentences(span, trace, route, rule)) + "."}
 
     def _sentences(self, span: Span, trace: Trace, route: Route | None, rule: dict[str, str] | None) -> list[str]:
-        told = []
+        sentences = []
         if rule is not None and route is not None:
             owner = f"{rule['kind']} {rule['namespace']}/{rule['name']}"
-            told.append(f"Row {route.name} of {owner}: {describe_match(route.match)}")
+            sentences.append(f"Rule {route.name} of {owner}: {describe_match(route.match)}")
         elif span.hop.cluster:
-            told.append(f"No rule names it: the Service {service_of(host_of(span.hop.cluster))} alone says who answers")
+            sentences.append(f"No routing rule applies; Service {service_of(host_of(span.hop.cluster))} chose the pod")
         if branch := self._branch(span, trace):
-            told.append(branch)
-        told += [FLAGS[flag][0].upper() + FLAGS[flag][1:] for flag in span.hop.flags.split(",") if flag in FLAGS]
-        return told or [f"Envoy answered {span.hop.status} itself"]
+            sentences.append(branch)
+        reasons = [FLAGS[flag] for flag in span.hop.flags.split(",") if flag in FLAGS]
+        sentences += [reason[0].upper() + reason[1:] for reason in reasons]
+        return sentences or [f"Envoy itself responded with {span.hop.status}"]
 
     def _branch(self, span: Span, trace: Trace) -> str:
         name, answered = span.hop.branch, span.destination
         if not name:
             return ""
         if fell_back(span, trace):
-            return (
-                f"Branch {name} changes {span.service}, but was not ready: the baseline answered (fallback: baseline)"
-            )
+            return f"Branch {name} changes {span.service} but was not ready; went to the baseline (fallback: baseline)"
         if span.hop.cluster.startswith("branch|"):
             owner = answered.branch if answered is not None else ""
-            included = f" as it includes {owner}" if owner and owner != name else ""
+            included = f", which includes {owner}," if owner and owner != name else ""
             return f"Branch {name}{included} has its own {service_of(host_of(span.hop.cluster))}"
         change = self._change(name, service_of(host_of(span.hop.cluster)))
         if change:
             return f"Branch {name} {change}"
-        return f"Branch {name} does not change it: the baseline answers"
+        return f"Not changed by branch {name}; went to the baseline"
 
     def _change(self, name: str, service: str) -> str:
         namespace, _, short = service.rpartition("/")
@@ -82,7 +81,7 @@ class Reasons:
         return f"sends it to version {change.version}" if change.version else f"changes it ({change.kind})"
 
     def _rule(self, route: Route | None) -> dict[str, str] | None:
-        ref = next((each for each in route.origins if each.group_kind != SERVICE), None) if route is not None else None
+        ref = next((ref for ref in route.origins if ref.group_kind != SERVICE), None) if route is not None else None
         if ref is None or route is None:
             return None
         return {"group": ref.group, "kind": ref.kind, "namespace": ref.namespace, "name": ref.name, "row": route.name}

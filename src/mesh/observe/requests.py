@@ -1,4 +1,4 @@
-"""One request through the whole mesh: its spans as a tree, with who called, who answered, and by which rule."""
+"""One request through the whole mesh: its spans as a tree, with caller, callee, and the rule that applied."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -7,31 +7,31 @@ from mesh.observe.spans import Span
 from mesh.observe.traces import Trace
 from mesh.observe.workloads import Workload
 
-# Clocks of one machine, read at different moments: a call may seem to begin this much before its cause.
+# Seconds that a call may seem to start before its cause: Envoy's workers read the clock at different moments.
 SLACK = 0.002
 Explain = Callable[[Span, Trace], dict[str, Any]]
 
 
 def ordered(trace: Trace) -> list[Span]:
-    """The spans by their start, the one from outside first."""
+    """The spans by start, those from outside the mesh first."""
     return sorted(trace.spans, key=lambda span: (span.source is not None, span.hop.start))
 
 
 def describe(trace: Trace, explain: Explain) -> list[dict[str, Any]]:
     """Each span as JSON: `parent` is the number of the span whose answering pod made the call, or None.
 
-    `fallback` says that the baseline answered for a service that the request's branch changes; `rule` and `why` are
-    what `explain` says.
+    `fallback`: the baseline answered for a service that the request's branch changes. `rule` and `why` come from
+    `explain`.
     """
     spans = ordered(trace)
     return [
-        {**_told(span, parent, trace), **explain(span, trace)}
+        {**_described(span, parent, trace), **explain(span, trace)}
         for span, parent in zip(spans, parents(spans), strict=True)
     ]
 
 
 def parents(spans: Sequence[Span]) -> list[int | None]:
-    """For each span the number of the latest one that went into the calling pod and was still open."""
+    """For each span the number of the latest one that entered the calling pod and was still open."""
     into: dict[str, list[int]] = {}
     for number, span in enumerate(spans):
         if span.destination is not None:
@@ -40,24 +40,26 @@ def parents(spans: Sequence[Span]) -> list[int | None]:
 
 
 def _parent(spans: Sequence[Span], span: Span, entered: Sequence[int]) -> int | None:
-    """One that encloses the call, if any; else one that was open when it began, give or take the clocks."""
-    begun, ended = span.hop.start, span.hop.end
+    """One that encloses the call, if any; otherwise one that was open when it started, within the clocks' slack."""
+    started, ended = span.hop.start, span.hop.end
     open_ = [
         number
         for number in entered
-        if (other := spans[number]) is not span and other.hop.start <= begun + SLACK and other.hop.end >= begun - SLACK
+        if (other := spans[number]) is not span
+        and other.hop.start <= started + SLACK
+        and other.hop.end >= started - SLACK
     ]
-    around = [each for each in open_ if spans[each].hop.start <= begun and spans[each].hop.end >= ended]
-    return max(around or open_, default=None, key=lambda number: spans[number].hop.start)
+    enclosing = [number for number in open_ if spans[number].hop.start <= started and spans[number].hop.end >= ended]
+    return max(enclosing or open_, default=None, key=lambda number: spans[number].hop.start)
 
 
 def fell_back(span: Span, trace: Trace) -> bool:
     """Whether the baseline answered in place of the request's branch."""
-    answered = span.destination
-    return answered is not None and not answered.branch and answered.service in trace.fallback
+    callee = span.destination
+    return callee is not None and not callee.branch and callee.service in trace.fallback
 
 
-def _told(span: Span, parent: int | None, trace: Trace) -> dict[str, Any]:
+def _described(span: Span, parent: int | None, trace: Trace) -> dict[str, Any]:
     hop = span.hop
     return {
         "parent": parent,

@@ -1,4 +1,4 @@
-"""A span: a hop, and who its two ends were when it was told."""
+"""A span: a hop with the identity of its two ends at the time when it was reported."""
 
 import msgspec
 
@@ -10,13 +10,14 @@ from mesh.resources.values.ports import SIDECAR_PORT
 GATEWAY = "gateway"
 DEVELOPER = "developer"
 UNKNOWN = "unknown"
-# The port of the listeners that programs outside of the mesh call through.
+# The port of the listeners through which programs outside the mesh call.
 DEVELOPER_PORT = f":{SIDECAR_PORT}"
+MOST_REMEMBERED = 10_000
 
 
 class Span(msgspec.Struct, frozen=True, gc=False):
-    """`caller` and `service` are "namespace/name", or "gateway", "developer" (a program that is no pod), the host of a
-    ServiceEntry, "unknown". `source` is None for what is no pod, `destination` when no pod answered.
+    """`caller` and `service` are "namespace/name", or "gateway", "developer" (a program that is not a pod), the host
+    of a ServiceEntry, or "unknown". `source` is None if the caller is not a pod, `destination` if no pod answered.
     """
 
     hop: Hop
@@ -27,7 +28,7 @@ class Span(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def failed(self) -> bool:
-        """Whether the answer was an error of the server's side, or none."""
+        """Whether the response was a server error, or there was none."""
         return self.hop.status >= 500 or self.hop.status == 0
 
 
@@ -37,14 +38,14 @@ def host_of(cluster: str) -> str:
 
 
 def service_of(host: str) -> str:
-    """A host as people name it: "namespace/name" for a Service of the mesh, others as they are."""
+    """A host for display: "namespace/name" for a Service of the mesh, others as they are."""
     name, _, rest = host.partition(".")
     namespace, _, domain = rest.partition(".")
     return f"{namespace}/{name}" if domain == f"svc.{DOMAIN}" else host
 
 
 class Spans:
-    """Makes spans of hops."""
+    """Turns hops into spans."""
 
     def __init__(self, addresses: Addresses) -> None:
         self._addresses = addresses
@@ -53,16 +54,17 @@ class Spans:
     def of(self, hop: Hop) -> Span:
         source, destination = self._addresses.source(hop), self._addresses.destination(hop)
         if source is not None:
-            caller = source.known_as
+            caller = source.qualified_service
         else:
             caller = DEVELOPER if hop.listener.endswith(DEVELOPER_PORT) else GATEWAY
-        service = destination.known_as if destination is not None else self._asked(hop.cluster)
+        service = destination.qualified_service if destination is not None else self._requested(hop.cluster)
         return Span(hop, source, destination, caller, service)
 
-    def _asked(self, cluster: str) -> str:
-        found = self._services.get(cluster)
-        if found is None:
-            if len(self._services) > 10_000:
+    def _requested(self, cluster: str) -> str:
+        """The service that was called, by the cluster's name: remembered, since every request asks."""
+        service = self._services.get(cluster)
+        if service is None:
+            if len(self._services) > MOST_REMEMBERED:
                 self._services.clear()
-            found = self._services[cluster] = service_of(host_of(cluster)) or UNKNOWN
-        return found
+            service = self._services[cluster] = service_of(host_of(cluster)) or UNKNOWN
+        return service

@@ -1,4 +1,4 @@
-"""Who calls whom, how often, how fast: sums over the last minutes, and the graph made of them."""
+"""Who calls whom, how often and how fast: sums over the last minutes, and the graph that they make."""
 
 import math
 import time
@@ -14,15 +14,17 @@ from mesh.resources.core.service import Service
 from mesh.resources.meshmall.branch import BRANCH_LABEL, SERVICE_LABEL
 from mesh.store import Store
 
+# Seconds of a slice, and how many slices are kept.
 SLICE = 5.0
 SLICES = 60
 MOST_EDGES = 5_000
-# Durations are counted in classes, each a tenth wider than the one before: what is told is at most 5 % off.
-LEAST, STEP = 0.01, math.log(1.1)
+# Durations are counted in classes, each 10 % wider than the one before: a quantile is at most 5 % off. SHORTEST is in
+# milliseconds.
+SHORTEST, STEP = 0.01, math.log(1.1)
 
 
 class Edge(NamedTuple):
-    """`branch` is the answering pod's, `requested` the request's. Workloads are "" for what is none."""
+    """`branch` is the answering pod's, `requested` the request's. A workload is "" where there is none."""
 
     source: str
     source_workload: str
@@ -45,13 +47,13 @@ class Tally:
         self.durations.update(other.durations)
 
     def quantile(self, share: float) -> float | None:
-        """Milliseconds, None when there is nothing."""
+        """In milliseconds; None when nothing was counted."""
         rank = share * self.requests
-        seen = 0
+        total = 0
         for step in sorted(self.durations):
-            seen += self.durations[step]
-            if seen >= rank:
-                return round(LEAST * math.exp((step + 0.5) * STEP), 2)
+            total += self.durations[step]
+            if total >= rank:
+                return round(SHORTEST * math.exp((step + 0.5) * STEP), 2)
         return None
 
 
@@ -81,7 +83,7 @@ class Calls:
             tally = edges[edge] = Tally()
         tally.requests += 1
         tally.errors += span.failed
-        tally.durations[int(math.log(max(hop.duration * 1000, LEAST) / LEAST) / STEP)] += 1
+        tally.durations[int(math.log(max(hop.duration * 1000, SHORTEST) / SHORTEST) / STEP)] += 1
 
     def _now(self) -> dict[Edge, Tally]:
         number = int(self._clock() / SLICE)
@@ -93,48 +95,48 @@ class Calls:
         """Sums over the last `window` seconds, in whole slices, and how many seconds those are."""
         now = self._clock()
         first = int((now - window) / SLICE) + 1
-        found: dict[Edge, Tally] = {}
+        sums: dict[Edge, Tally] = {}
         for number, edges in self._slices:
             if number >= first:
                 for edge, tally in edges.items():
-                    found.setdefault(edge, Tally()).add(tally)
-        return found, max(1.0, now - first * SLICE)
+                    sums.setdefault(edge, Tally()).add(tally)
+        return sums, max(1.0, now - first * SLICE)
 
 
 def graph(store: Store, calls: Calls, window: float, branch: str = "") -> dict[str, Any]:
-    """The graph as JSON: every Service and who answers for it, and the calls of the window.
+    """The graph as JSON: every Service with the workloads behind it, and the calls of the last `window` seconds.
 
-    `branch` "" counts all requests, "-" those of no branch, else those of one. Rates are requests a second,
-    durations milliseconds.
+    `branch` "" counts all requests, "-" those in no branch, otherwise those in that branch. Rates are in requests per
+    second, durations in milliseconds.
     """
     sums, seconds = calls.within(window)
-    wanted = {edge: tally for edge, tally in sums.items() if _of(edge, branch)}
+    matching = {edge: tally for edge, tally in sums.items() if _matches(edge, branch)}
     return {
         "window": window,
         "at": time.time(),
         "branch": branch,
-        "services": _services(store, wanted, seconds),
-        "edges": _edges(wanted, seconds),
+        "services": _services(store, matching, seconds),
+        "edges": _edges(matching, seconds),
     }
 
 
 def by_service(sums: dict[Edge, Tally]) -> dict[str, Tally]:
-    """The same by who was called."""
-    found: dict[str, Tally] = {}
+    """The same sums by callee."""
+    tallies: dict[str, Tally] = {}
     for edge, tally in sums.items():
-        found.setdefault(edge.target, Tally()).add(tally)
-    return found
+        tallies.setdefault(edge.target, Tally()).add(tally)
+    return tallies
 
 
-def _of(edge: Edge, branch: str) -> bool:
+def _matches(edge: Edge, branch: str) -> bool:
     return not branch or edge.requested == ("" if branch == BASELINE else branch)
 
 
 def _edges(sums: dict[Edge, Tally], seconds: float) -> list[dict[str, Any]]:
-    found: dict[tuple[str, ...], tuple[Tally, Counter[str]]] = {}
+    merged: dict[tuple[str, ...], tuple[Tally, Counter[str]]] = {}
     for edge, tally in sums.items():
-        whole, requested = found.setdefault(tuple(edge[:-1]), (Tally(), Counter()))
-        whole.add(tally)
+        total, requested = merged.setdefault(tuple(edge[:-1]), (Tally(), Counter()))
+        total.add(tally)
         requested[edge.requested] += tally.requests
     return [
         {
@@ -147,7 +149,7 @@ def _edges(sums: dict[Edge, Tally], seconds: float) -> list[dict[str, Any]]:
             **_figures(tally, seconds),
             "byBranch": dict(requested),
         }
-        for key, (tally, requested) in sorted(found.items())
+        for key, (tally, requested) in sorted(merged.items())
     ]
 
 
@@ -163,7 +165,7 @@ def _figures(tally: Tally, seconds: float) -> dict[str, Any]:
 
 
 def _services(store: Store, sums: dict[Edge, Tally], seconds: float) -> list[dict[str, Any]]:
-    """Every service with its versions, and the calls to it."""
+    """Every service with its versions and the calls to it."""
     versions: dict[str, list[dict[str, Any]]] = {}
     for deployment in store.of(Deployment):
         labels = deployment.spec.template.metadata.labels
@@ -177,12 +179,12 @@ def _services(store: Store, sums: dict[Edge, Tally], seconds: float) -> list[dic
                 "pods": deployment.spec.replicas if deployment.spec.replicas is not None else 1,
             }
         )
-    # A Service that stands for a version alone (products-fox) selects what another node shows already.
-    shown = {each["workload"] for group in versions.values() for each in group}
-    known = set(versions) | {
-        key
-        for each in store.of(Service)
-        if (key := f"{each.metadata.namespace}/{each.metadata.name}") and each.metadata.name not in shown
+    # A Service for one version alone (products-fox) selects pods that another node shows already.
+    shown = {version["workload"] for group in versions.values() for version in group}
+    existing = set(versions) | {
+        f"{service.metadata.namespace}/{service.metadata.name}"
+        for service in store.of(Service)
+        if service.metadata.name not in shown
     }
     called = {end for edge in sums for end in (edge.source, edge.target)} | {GATEWAY}
     tallies = by_service(sums)
@@ -192,8 +194,8 @@ def _services(store: Store, sums: dict[Edge, Tally], seconds: float) -> list[dic
             "name": key.rpartition("/")[2],
             "namespace": key.rpartition("/")[0],
             "kind": key if key in (GATEWAY, DEVELOPER) else "service" if "/" in key else "external",
-            "versions": sorted(versions.get(key, ()), key=lambda each: (each["branch"], each["workload"])),
+            "versions": sorted(versions.get(key, ()), key=lambda version: (version["branch"], version["workload"])),
             **_figures(tallies.get(key, Tally()), seconds),
         }
-        for key in sorted(known | called)
+        for key in sorted(existing | called)
     ]

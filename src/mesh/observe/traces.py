@@ -1,4 +1,4 @@
-"""The last requests through the mesh, each with its spans; bounded in number, and in spans altogether."""
+"""The most recent requests through the mesh with their spans; bounded in number, and in their spans in total."""
 
 import hashlib
 import re
@@ -18,9 +18,9 @@ HEX = re.compile(r"[0-9a-f]{32}")
 
 
 class Trace:
-    """What is known of one request: all spans with its x-request-id, as they were told.
+    """One request: all spans with its x-request-id, in the order in which they were reported.
 
-    `number` grows from trace to trace, `changed` with every span of any. `more` are spans beyond the bound.
+    `number` grows from trace to trace, `changed` with every span of any. `more` counts the spans beyond the bound.
     """
 
     __slots__ = ("changed", "end", "errors", "more", "number", "request_id", "root", "services", "spans", "start")
@@ -38,7 +38,7 @@ class Trace:
         self.end = 0.0
 
     def add(self, span: Span) -> bool:
-        """Takes one more span; False when it has enough."""
+        """Adds a span; returns False when it has as many as it may."""
         if len(self.spans) >= MOST_SPANS_OF_ONE:
             self.more += 1
             return False
@@ -67,20 +67,20 @@ class Trace:
 
     @property
     def fallback(self) -> tuple[str, ...]:
-        """The services of the branch that the baseline answered for, by their names."""
+        """The names of the branch's services that the baseline answered for."""
         return self.root.hop.fallback if self.root is not None else ()
 
     @property
     def trace_id(self) -> str:
         """32 hexadecimal digits: of the request's `traceparent`, else of its x-request-id."""
-        found = TRACEPARENT.fullmatch(self.root.hop.traceparent) if self.root is not None else None
-        if found is not None:
-            return found[1]
+        parent = TRACEPARENT.fullmatch(self.root.hop.traceparent) if self.root is not None else None
+        if parent is not None:
+            return parent[1]
         plain = self.request_id.replace("-", "").lower()
         return plain if HEX.fullmatch(plain) else hashlib.sha256(self.request_id.encode()).hexdigest()[:32]
 
     def summary(self) -> dict[str, Any]:
-        """A line of a list of requests, as JSON."""
+        """One line in a list of requests, as JSON."""
         root = self.root
         return {
             "number": self.number,
@@ -97,17 +97,18 @@ class Trace:
             "errors": self.errors,
             "fallback": list(self.fallback),
             "services": list(
-                dict.fromkeys(each.service for each in sorted(self.spans, key=lambda each: each.hop.start))
+                dict.fromkeys(span.service for span in sorted(self.spans, key=lambda span: span.hop.start))
             ),
         }
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """A choice of traces. `branch` "-" is the baseline, "" any. `status` is "error", a class as "5xx", or a code.
+class TraceFilter:
+    """Which traces to return. `branch` "-" is the baseline, "" any. `status` is "error", a class such as "5xx", or a
+    code.
 
-    `least` is milliseconds; `text` a part of the URL or of the id, in lower case; `caller` who began it, as a span's;
-    `before` a trace's number.
+    `least` is in milliseconds; `text` is part of the URL or the start of the id, in lower case; `caller` is the first
+    span's; `before` is a trace's number. Raises ValueError for an unknown status.
     """
 
     branch: str = ""
@@ -121,30 +122,32 @@ class Wanted:
 
     def __post_init__(self) -> None:
         if self.status and not re.fullmatch(r"error|[1-5]xx|[1-5][0-9][0-9]", self.status):
-            raise ValueError(f'status: "{self.status}" is none of error, 5xx, 503')
+            raise ValueError(
+                f'status: "{self.status}" is not valid; use error, a class such as 5xx, or a code such as 503'
+            )
 
-    def takes(self, trace: Trace) -> bool:
+    def matches(self, trace: Trace) -> bool:
         if self.branch and trace.branch != ("" if self.branch == BASELINE else self.branch):
             return False
-        if self.service and not any(self._is(each) for each in trace.services):
+        if self.service and not any(self._is_service(service) for service in trace.services):
             return False
         if self.least and trace.milliseconds < self.least:
             return False
         if self.caller and (trace.root is None or trace.root.caller != self.caller):
             return False
-        return self._status(trace) and self._text(trace)
+        return self._has_status(trace) and self._has_text(trace)
 
-    def _is(self, service: str) -> bool:
+    def _is_service(self, service: str) -> bool:
         return self.service in (service, service.rpartition("/")[2])
 
-    def _status(self, trace: Trace) -> bool:
+    def _has_status(self, trace: Trace) -> bool:
         if not self.status:
             return True
         if self.status == "error":
             return trace.errors > 0
         return str(trace.status).startswith(self.status.removesuffix("xx"))
 
-    def _text(self, trace: Trace) -> bool:
+    def _has_text(self, trace: Trace) -> bool:
         if not self.text:
             return True
         root = trace.root
@@ -153,7 +156,7 @@ class Wanted:
 
 
 class Traces:
-    """Traces by their x-request-id, the oldest go first."""
+    """Traces by their x-request-id; the oldest are dropped first."""
 
     def __init__(self, most: int = MOST_TRACES, most_spans: int = MOST_SPANS) -> None:
         self._most, self._most_spans = most, most_spans
@@ -163,7 +166,7 @@ class Traces:
         self.changes = 0
 
     def add(self, span: Span) -> Trace | None:
-        """Puts a span to its trace; None when it names none."""
+        """Adds a span to its trace and returns that; None when the span names none."""
         request_id = span.hop.request_id
         if not request_id:
             return None
@@ -183,20 +186,20 @@ class Traces:
     def get(self, request_id: str) -> Trace | None:
         return self._traces.get(request_id)
 
-    def find(self, wanted: Wanted) -> tuple[list[Trace], bool]:
-        """The newest that fit, newest first, and whether there are more."""
-        found: list[Trace] = []
+    def find(self, query: TraceFilter) -> tuple[list[Trace], bool]:
+        """The newest that match, newest first, and whether there are more."""
+        matches: list[Trace] = []
         for trace in reversed(self._traces.values()):
-            if wanted.before is not None and trace.number >= wanted.before:
+            if query.before is not None and trace.number >= query.before:
                 continue
-            if wanted.takes(trace):
-                if len(found) == wanted.limit:
-                    return found, True
-                found.append(trace)
-        return found, False
+            if query.matches(trace):
+                if len(matches) == query.limit:
+                    return matches, True
+                matches.append(trace)
+        return matches, False
 
     def changed_since(self, change: int, most: int) -> Iterator[Trace]:
-        """Of the newest `most` traces those that changed after `change`, oldest first."""
+        """Those of the newest `most` traces that changed after `change`, oldest first."""
         newest = []
         for number, trace in enumerate(reversed(self._traces.values())):
             if number >= most:

@@ -22,13 +22,13 @@ class Workload:
     account: str = "default"
 
     @property
-    def known_as(self) -> str:
-        """As "namespace/service"."""
+    def qualified_service(self) -> str:
+        """ "namespace/service"."""
         return f"{self.namespace}/{self.service}"
 
     @property
     def principal(self) -> str:
-        """The identity that Istio gives to a pod: its namespace and service account."""
+        """The identity that Istio gives a pod, from its namespace and service account (SPIFFE)."""
         return f"spiffe://cluster.local/ns/{self.namespace}/sa/{self.account}"
 
 

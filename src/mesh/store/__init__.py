@@ -1,6 +1,6 @@
 """Versioned objects with watch, kept in SQLite.
 
-`Store` keeps and tells, `mesh.store.cascade` works out what goes with an object that is deleted.
+`Store` has the objects and reports their changes; `mesh.store.cascade` works out what is deleted along with an object.
 """
 
 from mesh.store.errors import Conflict, Damaged, Exists, Expired, Locked, NotFound, StoreError

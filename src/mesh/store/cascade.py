@@ -1,17 +1,17 @@
-"""What goes with an object that is deleted.
+"""What is deleted along with an object.
 
-The store itself removes what it is told to and no more. Who deletes for a user (`mesh.api`) asks here first:
+The store itself removes exactly what a commit says. Whoever deletes for a user (`mesh.api`) asks here first:
 
-- An object goes at once, and with it everything whose ownerReferences name it, and theirs, in one commit: a
+- An object is removed at once, and with it everything whose ownerReferences name it, recursively, in one commit: a
   Deployment with its ReplicaSets.
-- A Pod does not go: it is *marked* with metadata.deletionTimestamp and deletionGracePeriodSeconds.
-  `mesh.pods` reacts to the mark, ends the pod's processes and then deletes the Pod. So a rule disappears in
-  the moment it is deleted, and the processes that it pointed to end in order behind it.
-- An object with metadata.finalizers is marked with metadata.deletionTimestamp, and goes when the last of them is taken
-  away; the API does that.
-- A Namespace takes all objects in it. While pods of it are ending it stays, marked and in phase Terminating;
+- A Pod is not removed: it is *marked* with metadata.deletionTimestamp and deletionGracePeriodSeconds.
+  `mesh.pods` reacts to the mark, terminates the pod's processes and then deletes the Pod. So a rule disappears the
+  moment it is deleted, and the processes behind it terminate in order afterwards.
+- An object with metadata.finalizers is marked with metadata.deletionTimestamp. It is removed with the last finalizer,
+  by the API.
+- A Namespace takes all objects in it along. While pods in it are terminating it stays, marked and in phase Terminating;
   `mesh.api.objects.collector` removes it with the last of them.
-- A CustomResourceDefinition takes all objects of its kind.
+- A CustomResourceDefinition takes all objects of its kind along.
 
 Pure: reads the store, returns changes.
 """
@@ -28,41 +28,41 @@ from mesh.store.store import Store
 
 
 def removal(store: Store, objects: Iterable[Stored], *, grace: int | None = None, orphan: bool = False) -> list[Change]:
-    """The changes that delete `objects` and what goes with them, to be given to one `store.commit`.
+    """The changes that delete `objects` and what goes with them, for one `store.commit`.
 
-    `grace` (seconds) replaces the pods' own terminationGracePeriodSeconds. With `orphan` the dependents stay,
-    and forget their owner. An object that is already marked is not marked again, unless for a shorter grace.
+    `grace` (seconds) replaces the pods' own terminationGracePeriodSeconds. With `orphan` the dependents stay and lose
+    their owner reference. An object that is already marked is not marked again, except for a shorter grace.
     """
-    found: dict[Ref, Change] = {}
-    waiting = list(objects)
-    named = {each.ref for each in waiting}
+    changes: dict[Ref, Change] = {}
+    pending = list(objects)
+    requested = {stored.ref for stored in pending}
     now = time.time()
-    while waiting:
-        each = waiting.pop()
-        if each.ref in found:
+    while pending:
+        stored = pending.pop()
+        if stored.ref in changes:
             continue
-        if each.ref.group_kind == POD:
-            found[each.ref] = _marked(each, now, grace)
+        if stored.ref.group_kind == POD:
+            changes[stored.ref] = _marked(stored, now, grace)
             continue
-        if each.ref.group_kind == NAMESPACE:
-            inside = list(store.everything(each.ref.name))
-            waiting += inside
-            pods = any(one.ref.group_kind == POD for one in inside)
-            found[each.ref] = _terminating(each, now) if pods else Delete(each.ref)
+        if stored.ref.group_kind == NAMESPACE:
+            inside = list(store.everything(stored.ref.name))
+            pending += inside
+            has_pods = any(inner.ref.group_kind == POD for inner in inside)
+            changes[stored.ref] = _terminating(stored, now) if has_pods else Delete(stored.ref)
             continue
-        if each.metadata.get("finalizers"):
-            # It goes when the last finalizer is taken away, and its dependents with it.
-            found[each.ref] = _finalizing(each, now)
+        if stored.metadata.get("finalizers"):
+            # Its dependents stay as long as it does.
+            changes[stored.ref] = _finalizing(stored, now)
             continue
-        found[each.ref] = Delete(each.ref)
-        if each.ref.group_kind == CUSTOM_RESOURCE_DEFINITION:
-            waiting += _defined(store, each)
-        dependents = store.dependents(each.uid)
+        changes[stored.ref] = Delete(stored.ref)
+        if stored.ref.group_kind == CUSTOM_RESOURCE_DEFINITION:
+            pending += _defined(store, stored)
+        dependents = store.dependents(stored.uid)
         if orphan:
-            found.update({one.ref: _orphaned(one, each.uid) for one in dependents if one.ref not in named})
+            changes.update({d.ref: _orphaned(d, stored.uid) for d in dependents if d.ref not in requested})
         else:
-            waiting += [one for one in dependents if one.ref not in found]
-    return list(found.values())
+            pending += [dependent for dependent in dependents if dependent.ref not in changes]
+    return list(changes.values())
 
 
 def _defined(store: Store, definition: Stored) -> list[Stored]:

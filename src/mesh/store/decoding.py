@@ -1,4 +1,4 @@
-"""Between the JSON objects that the store keeps and the structs that the rooms read."""
+"""From the JSON objects that the store has to the structs that everybody else reads."""
 
 from typing import Any
 

@@ -2,18 +2,18 @@
 
 StoreError
 ├── Conflict      the object is not (or no longer) at the version that the writer had seen
-│   └── Exists    the writer wanted to create it, and it is there
-├── NotFound      the object to delete is not there
+│   └── Exists    the writer wanted to create it, and it exists
+├── NotFound      the object to delete does not exist
 ├── Expired       a watch asks for, or has fallen behind to, versions that are no longer kept
 ├── Locked        another process has the file open
-└── Damaged       the file is no store, is broken, or was written by a newer mesh-mall
+└── Damaged       the file is not a store, is broken, or was written by a newer mesh-mall
 """
 
 from mesh.resources.values.ref import Ref
 
 
 class StoreError(Exception):
-    """The store could not do it; nothing was changed. The message names the file or the object."""
+    """The operation failed and nothing was changed. The message names the file or the object."""
 
 
 class Conflict(StoreError):
@@ -24,19 +24,19 @@ class Conflict(StoreError):
         self.expected = expected
         self.found = found
         there = "it is gone" if found is None else f"it is at version {found}"
-        super().__init__(f"{ref}: the change was made for version {expected}, {there}; read it again")
+        super().__init__(f"{ref}: the change is based on version {expected}, but {there}; read it again")
 
 
 class Exists(Conflict):
-    """The object was to be created and is there."""
+    """The object to create exists already."""
 
     def __init__(self, ref: Ref, found: int) -> None:
         super().__init__(ref, 0, found)
-        self.args = (f"{ref}: exists already, at version {found}",)
+        self.args = (f"{ref}: already exists, at version {found}",)
 
 
 class NotFound(StoreError):
-    """The object is not there."""
+    """The object does not exist."""
 
     def __init__(self, ref: Ref) -> None:
         self.ref = ref
@@ -44,11 +44,11 @@ class NotFound(StoreError):
 
 
 class Expired(StoreError):
-    """The events since `since` are not known any more (HTTP 410); list again, then watch from there."""
+    """The events after `since` are no longer available (HTTP 410): list again, then watch from there."""
 
     def __init__(self, since: int, oldest: int, newest: int) -> None:
         self.since = since
-        super().__init__(f"version {since} is not kept: the events kept are those after {oldest}, to {newest}")
+        super().__init__(f"version {since} is not available; the log has the events after {oldest}, up to {newest}")
 
 
 class Locked(StoreError):
@@ -56,4 +56,4 @@ class Locked(StoreError):
 
 
 class Damaged(StoreError):
-    """The file is not one that this program can read."""
+    """The file cannot be read by this program."""

@@ -1,7 +1,7 @@
 """The store's file: SQLite with a write-ahead log.
 
-A commit is one transaction. With `synchronous=NORMAL` it is in the kernel's hands when it returns: a kill -9
-of the process loses nothing; a power cut may lose the last moments, and never breaks the file.
+A commit is one transaction. With `synchronous=NORMAL` the kernel has it when it returns: a kill -9 of the process loses
+nothing; a power failure may lose the last moments but never corrupts the file.
 """
 
 import os
@@ -32,7 +32,7 @@ NOT_A_STORE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
 class StoreFile:
-    """One open file, held alone by this process. All methods raise StoreError, which names the path."""
+    """One open file, locked by this process. All methods raise StoreError, which names the path."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -41,8 +41,8 @@ class StoreFile:
         except OSError as error:
             raise StoreError(f"cannot open the store {path}: {error.strerror}") from error
         if 0 < path.stat().st_size < SMALLEST:
-            # SQLite takes so little for an empty file, and would write over it.
-            raise self._damaged("it is cut off")
+            # SQLite treats a file this small as empty, and would overwrite it.
+            raise self._damaged("it is truncated")
         self._database = sqlite3.connect(path, isolation_level=None, timeout=0, cached_statements=16)
         try:
             self._prepare()
@@ -66,7 +66,7 @@ class StoreFile:
             run(f"PRAGMA user_version = {FORMAT}")
         elif found != FORMAT:
             raise Damaged(
-                f"{self.path} is no store of this mesh-mall (format {found}, expected {FORMAT}); "
+                f"{self.path} is not a store of this mesh-mall (format {found}, expected {FORMAT}); "
                 "use the version that wrote it, or move the file away to start empty"
             )
         run("COMMIT")
@@ -88,14 +88,14 @@ class StoreFile:
             raise self._damaged(f"an object is not JSON: {error}") from error
 
     def ceiling(self) -> int:
-        """A version that no commit before this opening has passed."""
+        """A version that no commit before this opening has exceeded."""
         try:
-            found = self._database.execute("SELECT version FROM ceiling").fetchone()
+            row = self._database.execute("SELECT version FROM ceiling").fetchone()
         except sqlite3.Error as error:
             raise self._explained(error, "read") from error
-        if found is None:
-            raise self._damaged("it does not say how far its versions went")
-        return int(found[0])
+        if row is None:
+            raise self._damaged("its highest version is missing")
+        return int(row[0])
 
     def write(
         self,
@@ -119,7 +119,7 @@ class StoreFile:
             raise self._explained(error, "write") from error
 
     def close(self) -> None:
-        """Folds the log into the file and lets go of it."""
+        """Merges the write-ahead log into the file and closes it."""
         self._database.close()
 
     def _roll_back(self) -> None:
@@ -127,7 +127,7 @@ class StoreFile:
             try:
                 self._database.execute("ROLLBACK")
             except sqlite3.Error:
-                # SQLite has rolled back by itself; what matters is that no transaction stays open.
+                # SQLite has rolled back by itself; all that matters is that no transaction stays open.
                 return
 
     def _explained(self, error: sqlite3.Error, doing: str) -> StoreError:

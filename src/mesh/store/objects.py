@@ -1,4 +1,4 @@
-"""What the store keeps, takes and tells: objects, changes and events."""
+"""The store's vocabulary: objects, changes and events."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, NamedTuple
@@ -39,7 +39,7 @@ class Stored:
 
     @property
     def uid(self) -> str:
-        """metadata.uid: tells an object from a later one of the same name."""
+        """metadata.uid: distinguishes an object from a later one of the same name."""
         return str(self.body["metadata"]["uid"])
 
     def __repr__(self) -> str:
@@ -47,11 +47,11 @@ class Stored:
 
 
 class Put(NamedTuple):
-    """Create the object, or replace it whole.
+    """Create the object, or replace it completely.
 
-    `if_version` None takes whatever is there, 0 demands that nothing is, another number that this version is.
-    `body` is kept, not copied: the caller gives it away. Its metadata needs no uid, resourceVersion,
-    creationTimestamp or generation: these are the store's.
+    `if_version` None accepts whatever is there, 0 requires that nothing is, another number requires that version.
+    `body` is stored, not copied: the caller must not change it afterwards. Its metadata needs no uid, resourceVersion,
+    creationTimestamp or generation: the store sets these.
     """
 
     ref: Ref
@@ -60,7 +60,7 @@ class Put(NamedTuple):
 
 
 class Delete(NamedTuple):
-    """Remove the object, if it is at `if_version` (None: at any)."""
+    """Remove the object if it is at `if_version` (None: at any)."""
 
     ref: Ref
     if_version: int | None = None
@@ -71,9 +71,9 @@ EventType = Literal["ADDED", "MODIFIED", "DELETED"]
 
 
 class Event(NamedTuple):
-    """What became of an object. `object` of a deletion is the last state, with the version that deleted it.
+    """A change of an object. For a deletion, `object` is the last state, with the version of the deletion.
 
-    `previous` is the state before (None for ADDED): a selector needs it to see an object leave.
+    `previous` is the state before (None for ADDED): a selector needs it to notice that an object no longer matches.
     """
 
     type: EventType

@@ -1,36 +1,36 @@
-"""The store: every object of the mesh in memory, at versions that only grow, with a file beneath.
+"""The store: every object of the mesh in memory, at versions that only grow, backed by a file.
 
-It knows nothing of what objects mean. Commits are synchronous and atomic, so that between two `await`s of a
-single event loop a reader sees one state: `store.watch()` and `store.list()` in a row miss nothing and repeat
-nothing. Not for several threads.
+It knows nothing about what objects mean. Commits are synchronous and atomic, so between two `await`s of a single event
+loop a reader sees one state: `store.watch()` and `store.list()` in a row miss nothing and repeat nothing. Not for use
+from several threads.
 
-Kinds that describe what runs at the moment (`KindDefinition.kept` is False) are not written to the file: after a
-restart they are made anew by who runs things.
+Kinds that describe what is running at the moment (`KindDefinition.kept` is False) are not written to the file: after a
+restart, whoever runs things creates them anew.
 """
 
 import logging
 import time
-import uuid
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import msgspec
 
-from mesh.resources.values.body import Body
 from mesh.resources.values.ref import Ref
 from mesh.store.decoding import decode, identity, kept
-from mesh.store.errors import Conflict, Exists, NotFound
 from mesh.store.file import StoreFile
-from mesh.store.objects import Change, Decode, Delete, Event, Put, Stored
+from mesh.store.objects import Change, Decode, Event, Stored
+from mesh.store.plan import Plan
 from mesh.store.watch import Log, Watch
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
-# `list` is a method below, so that the type needs other names in there.
+# `list` is a method of Store, so the type needs other names there.
 Objects = list[Stored]
 Structs = list[T]
+# How far ahead of the highest version the file's ceiling is written: most commits need not write it.
 VERSIONS_AHEAD = 10_000
+# Events that a watch can fall behind before it has to list again.
 LOG_LENGTH = 4_096
 
 
@@ -40,7 +40,7 @@ def timestamp() -> str:
 
 
 class Store:
-    """All objects. Make one with `Store.open`."""
+    """All objects. Create one with `Store.open`."""
 
     def __init__(self, file: StoreFile | None, *, log_length: int, decode: Decode, now: Callable[[], str]) -> None:
         self._file = file
@@ -56,7 +56,7 @@ class Store:
             for ref, version, body in file.load():
                 self._remember(Stored(ref, version, body, decode))
                 self.version = max(self.version, version)
-            # Versions given to objects in memory only were never written: go on where none can have been.
+            # Versions of objects that are in memory only were never written: continue where none can have been.
             self.version = self._ceiling = max(self.version, file.ceiling())
         self._log = Log(log_length, self.version)
 
@@ -69,10 +69,10 @@ class Store:
         decode: Decode = decode,
         now: Callable[[], str] = timestamp,
     ) -> "Store":
-        """Opens (or makes) the file at `path` for this process alone; None keeps everything in memory only.
+        """Opens (or creates) the file at `path` for this process alone; None keeps everything in memory.
 
-        Raises Locked when another process has it, Damaged when it cannot be read, StoreError when the disk
-        refuses.
+        Raises Locked when another process has it open, Damaged when it cannot be read, StoreError for errors of the
+        disk.
         """
         return cls(StoreFile(path) if path else None, log_length=log_length, decode=decode, now=now)
 
@@ -85,9 +85,9 @@ class Store:
         key = (group, kind)
         order = self._order.get(key)
         if order is None:
-            found = self._kinds.get(key, {})
-            order = self._order[key] = [found[name] for name in sorted(found)]
-        return [each for each in order if each.ref.namespace == namespace] if namespace else order.copy()
+            objects = self._kinds.get(key, {})
+            order = self._order[key] = [objects[name] for name in sorted(objects)]
+        return [stored for stored in order if stored.ref.namespace == namespace] if namespace else order.copy()
 
     def of(self, type_: type[T], namespace: str | None = None) -> Structs[T]:
         """All objects of a kind as its structs: `store.of(Deployment, "mesh")`, sorted as in `list`.
@@ -113,30 +113,30 @@ class Store:
     def _report_undecodable(self, stored: Stored, reason: str) -> None:
         if self._undecodable.get(stored.ref) != (stored.version, reason):
             self._undecodable[stored.ref] = (stored.version, reason)
-            log.error("%s is set aside: as it is stored it is no valid %s: %s", stored.ref, stored.ref.kind, reason)
+            log.error("%s is set aside, since it is stored as something that is not valid: %s", stored.ref, reason)
 
     def everything(self, namespace: str | None = None) -> Iterable[Stored]:
         """All objects of all kinds (in one namespace), in no order."""
         for kind in tuple(self._kinds.values()):
-            for each in tuple(kind.values()):
-                if not namespace or each.ref.namespace == namespace:
-                    yield each
+            for stored in tuple(kind.values()):
+                if not namespace or stored.ref.namespace == namespace:
+                    yield stored
 
     def dependents(self, uid: str) -> Objects:
         """The objects whose metadata.ownerReferences name this uid, sorted by kind, namespace and name."""
-        return [each for ref in sorted(self._owned.get(uid, ())) if (each := self.get(ref)) is not None]
+        return [stored for ref in sorted(self._owned.get(uid, ())) if (stored := self.get(ref)) is not None]
 
     def commit(self, changes: Sequence[Change]) -> Objects:
-        """Applies all changes, in order, or none; returns the state after each (of a Delete, the last one).
+        """Applies all changes, in order, or none; returns the state after each (for a Delete, the last one).
 
-        Every object that changes gets a version of its own (metadata.resourceVersion, a growing number). A
-        new one gets uid, creationTimestamp and generation 1; generation grows when anything but metadata and
-        status changes. A Put that equals what is stored changes nothing and tells nobody.
+        Every object that changes gets a new version (metadata.resourceVersion, a growing number). A new object gets a
+        uid, a creationTimestamp and generation 1; the generation grows when anything except metadata and status
+        changes. A Put that equals what is stored changes nothing and causes no event.
 
-        Raises Conflict, Exists or NotFound for the first change that does not fit, StoreError when the file
-        cannot be written. After any of them nothing has changed.
+        Raises Conflict, Exists or NotFound for the first change that does not fit, StoreError when the file cannot be
+        written. After any of them nothing has changed.
         """
-        plan = _Plan(self)
+        plan = Plan(self.get, self.version, self._decode, self._now)
         states = [plan.apply(change) for change in changes]
         if plan.events:
             self._write(plan)
@@ -153,15 +153,15 @@ class Store:
         namespace: str | None = None,
         since: int | None = None,
     ) -> Watch:
-        """Events from now on (`since` None), after version `since`, or (0) of all there is, then from now on.
+        """Events from now on (`since` None), or those after version `since`. With 0, every object comes as ADDED first.
 
-        With `since=0` every object comes as ADDED first. Raises Expired when the events after `since` are not
-        kept any more, or `since` lies in the future. See `Watch` for reading and closing.
+        Raises Expired when the log no longer has the events after `since`, or `since` lies in the future. See `Watch`
+        for reading and closing.
         """
         first: list[Event] = []
         place = self._log.end()
         if since == 0:
-            first = [Event("ADDED", each, each.version) for each in self._present(group, kind, namespace)]
+            first = [Event("ADDED", stored, stored.version) for stored in self._present(group, kind, namespace)]
         elif since is not None:
             place = self._log.place(since)
         return Watch(self._log, place, group=group, kind=kind, namespace=namespace, first=first)
@@ -181,9 +181,10 @@ class Store:
             if group in (None, key[0]) and kind in (None, key[1]):
                 yield from self.list(*key, namespace)
 
-    def _write(self, plan: "_Plan") -> None:
+    def _write(self, plan: Plan) -> None:
         if self._file is None:
             return
+        # Of several changes of one object, only the last state matters to the file.
         last = {event.object.ref: event for event in plan.events if kept(event.object.ref)}
         ceiling = plan.version + VERSIONS_AHEAD if plan.version > self._ceiling else None
         if last or ceiling:
@@ -215,84 +216,3 @@ class Store:
             owned.discard(ref)
             if not owned:
                 del self._owned[owner["uid"]]
-
-    def _stored(self, ref: Ref, version: int, body: Body) -> Stored:
-        return Stored(ref, version, body, self._decode)
-
-
-class _Plan:
-    """What a commit would do, worked out beside the store."""
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-        self._seen: dict[Ref, Stored | None] = {}
-        self.version = store.version
-        self.events: list[Event] = []
-
-    def apply(self, change: Change) -> Stored:
-        ref = change.ref
-        present = self._seen[ref] if ref in self._seen else self._store.get(ref)
-        _check(change, present)
-        if isinstance(change, Delete):
-            if present is None:
-                raise NotFound(ref)
-            return self._delete(present)
-        return self._put(change, present)
-
-    def _delete(self, present: Stored) -> Stored:
-        self.version += 1
-        metadata = {**present.body["metadata"], "resourceVersion": str(self.version)}
-        last = self._store._stored(present.ref, self.version, {**present.body, "metadata": metadata})
-        self._tell(Event("DELETED", last, self.version, present), None)
-        return last
-
-    def _put(self, change: Put, present: Stored | None) -> Stored:
-        metadata = _metadata(change, present, self._store._now)
-        body = {**change.body, "metadata": metadata}
-        if present is not None:
-            if body == present.body:
-                return present
-            if _specification(body) != _specification(present.body):
-                metadata["generation"] = present.body["metadata"].get("generation", 0) + 1
-        self.version += 1
-        metadata["resourceVersion"] = str(self.version)
-        stored = self._store._stored(change.ref, self.version, body)
-        self._tell(Event("MODIFIED" if present else "ADDED", stored, self.version, present), stored)
-        return stored
-
-    def _tell(self, event: Event, state: Stored | None) -> None:
-        self.events.append(event)
-        self._seen[event.object.ref] = state
-
-
-def _check(change: Change, present: Stored | None) -> None:
-    expected = change.if_version
-    if expected is None:
-        return
-    found = present.version if present else None
-    if expected == 0:
-        if found is not None:
-            raise Exists(change.ref, found)
-    elif expected != found:
-        raise Conflict(change.ref, expected, found)
-
-
-def _metadata(change: Put, present: Stored | None, now: Callable[[], str]) -> dict[str, Any]:
-    metadata = dict(change.body.get("metadata") or {})
-    metadata["name"] = change.ref.name
-    if change.ref.namespace:
-        metadata["namespace"] = change.ref.namespace
-    if present is None:
-        metadata.update(uid=str(uuid.uuid4()), creationTimestamp=now(), generation=1)
-        return metadata
-    for name in STORES_OWN:
-        metadata[name] = present.body["metadata"][name]
-    return metadata
-
-
-STORES_OWN = ("uid", "creationTimestamp", "generation", "resourceVersion")
-ASIDE: Collection[str] = ("metadata", "status")
-
-
-def _specification(body: Body) -> Body:
-    return {name: value for name, value in body.items() if name not in ASIDE}

@@ -1,7 +1,7 @@
-"""Watching: one bounded log of events, and readers that each keep a place in it.
+"""Watching: one bounded log of events, and readers that each have a place in it.
 
-A reader holds no queue of its own, so that a slow one costs nothing: when the log has moved on past its
-place, it is told so (`Expired`) and has to list again.
+A reader has no queue of its own, so a slow one costs nothing: once the log has dropped events that it has not read, it
+gets `Expired` and has to list again.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ def _version(event: Event) -> int:
 
 
 class Log:
-    """The last `limit` events at least, by ever growing version."""
+    """At least the last `limit` events, by growing version."""
 
     def __init__(self, limit: int, version: int) -> None:
         self._limit = limit
@@ -31,7 +31,7 @@ class Log:
         self._closed = False
 
     def append(self, events: Sequence[Event]) -> None:
-        """Adds events and wakes who waits for one of them."""
+        """Adds events and wakes the watches that wait for one of them."""
         self._events.extend(events)
         self._newest = events[-1].version
         if len(self._events) > 2 * self._limit:
@@ -47,13 +47,13 @@ class Log:
         return self._dropped + len(self._events)
 
     def place(self, since: int) -> int:
-        """The place of the first event after version `since`. Raises Expired when it is not kept."""
+        """The place of the first event after version `since`. Raises Expired when it is not in the log."""
         if not self._floor <= since <= self._newest:
             raise Expired(since, self._floor, self._newest)
         return self._dropped + bisect_right(self._events, since, key=_version)
 
     def read(self, place: int) -> list[Event]:
-        """The events from a place on. Raises Expired when they are not kept."""
+        """The events from a place on. Raises Expired when they are not all in the log."""
         if place < self._dropped:
             raise Expired(0, self._floor, self._newest)
         return self._events[place - self._dropped :]
@@ -76,10 +76,10 @@ class Log:
 
 
 class Watch:
-    """Gives events in order: `async for event in watch`, or many at a time with `batch()`.
+    """Yields events in order: `async for event in watch`, or many at a time with `batch()`.
 
-    Ends (the loop finishes, `batch` returns nothing) when the watch or the store is closed. Raises Expired
-    when the reader was too slow. For one reader.
+    Ends (the loop finishes, `batch` returns nothing) when the watch or the store is closed. Raises Expired when the
+    reader was too slow. For a single reader.
     """
 
     def __init__(
@@ -103,7 +103,7 @@ class Watch:
         log.join(self)
 
     async def batch(self) -> list[Event]:
-        """Waits for events and returns all there are; an empty list when the watch is closed."""
+        """Waits for events and returns all that are available; an empty list when the watch is closed."""
         while not self._closed:
             ready = self._ready or self._fresh()
             self._ready = []
@@ -117,7 +117,7 @@ class Watch:
         return []
 
     def take(self) -> list[Event]:
-        """All events there are, without waiting. Raises Expired as `batch` does."""
+        """All events that are available, without waiting. Raises Expired as `batch` does."""
         ready, self._ready = [*self._ready, *self._fresh()], []
         return ready
 
@@ -133,7 +133,7 @@ class Watch:
             waiter.set_result(None)
 
     def close(self) -> None:
-        """Ends the watch, also for the one who waits in it. Idempotent."""
+        """Ends the watch, also for a reader that is waiting. Idempotent."""
         self._closed = True
         self._log.leave(self)
         if self._waiter is not None and not self._waiter.done():

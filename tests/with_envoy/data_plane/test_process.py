@@ -104,5 +104,5 @@ def test_a_missing_binary_says_what_would_do(monkeypatch: pytest.MonkeyPatch) ->
 def test_a_binary_that_may_not_be_run_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "envoy").write_text("")
     monkeypatch.setattr("mesh.envoy.process.binary._candidates", lambda: iter([tmp_path / "envoy"]))
-    with pytest.raises(EnvoyMissing, match="may not be executed"):
+    with pytest.raises(EnvoyMissing, match="is not executable"):
         find()

@@ -14,7 +14,7 @@ from mesh.observe.metrics import CONTENT_TYPE
 from mesh.observe.requests import Explain, describe
 from mesh.observe.telemetry import Telemetry
 from mesh.observe.topology import SLICE, SLICES, graph
-from mesh.observe.traces import Wanted
+from mesh.observe.traces import TraceFilter
 from mesh.routing.explain import listing
 from mesh.routing.explain.dry_run import explain
 from mesh.routing.model.snapshot import Snapshot
@@ -67,7 +67,7 @@ class Observe:
         query = request.query
         limit = request.number("limit")
         try:
-            criteria = Wanted(
+            criteria = TraceFilter(
                 branch=query.get("branch", ""),
                 service=query.get("service", ""),
                 status=query.get("status", ""),

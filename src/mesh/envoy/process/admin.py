@@ -11,24 +11,24 @@ LARGEST = 256 << 20
 
 
 class AdminError(Exception):
-    """Envoy's admin interface did not answer as it should."""
+    """Envoy's admin interface did not respond, or not with 200."""
 
 
 class Admin:
-    """Asks over `socket`; each request is a connection of its own."""
+    """Sends requests over `socket`, each on its own connection."""
 
     def __init__(self, socket: Path) -> None:
         self._socket = socket
 
     async def get(self, path: str) -> bytes:
         """The body of a GET. Raises AdminError."""
-        return await self._ask("GET", path)
+        return await self._request("GET", path)
 
     async def json(self, path: str) -> Any:
         return json.loads(await self.get(path))
 
     async def post(self, path: str) -> bytes:
-        return await self._ask("POST", path)
+        return await self._request("POST", path)
 
     async def ready(self) -> bool:
         """Whether Envoy is live and has its first configuration."""
@@ -38,14 +38,14 @@ class Admin:
             return False
 
     async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        """A Unix socket's path may have 108 bytes: the folder is named by a descriptor instead."""
+        """By a descriptor of the folder: a Unix socket's path may have at most 108 bytes."""
         folder = os.open(self._socket.parent, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             return await asyncio.open_unix_connection(f"/proc/self/fd/{folder}/{self._socket.name}")
         finally:
             os.close(folder)
 
-    async def _ask(self, method: str, path: str) -> bytes:
+    async def _request(self, method: str, path: str) -> bytes:
         try:
             async with asyncio.timeout(LIMIT):
                 reader, writer = await self._connect()

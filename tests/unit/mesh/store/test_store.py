@@ -54,7 +54,7 @@ def test_generation_grows_with_the_specification_and_not_with_labels_or_status(s
 def test_a_change_for_another_version_is_a_conflict_and_nothing_changes(store: Store) -> None:
     (one,) = store.commit([config("a")])
     store.commit([config("a", "2")])
-    with pytest.raises(Conflict, match=r"ConfigMap mesh/a: .* version 1, it is at version 2"):
+    with pytest.raises(Conflict, match=r"ConfigMap mesh/a: .* version 1, but it is at version 2"):
         store.commit([config("new"), config("a", "3")._replace(if_version=one.version)])
     assert store.get(ref("new")) is None
     assert store.version == 2
@@ -62,7 +62,7 @@ def test_a_change_for_another_version_is_a_conflict_and_nothing_changes(store: S
 
 def test_creating_what_is_there_is_refused(store: Store) -> None:
     store.commit([config("a")])
-    with pytest.raises(Exists, match="exists already"):
+    with pytest.raises(Exists, match="already exists"):
         store.commit([config("a", "2")._replace(if_version=0)])
 
 

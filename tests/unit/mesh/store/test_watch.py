@@ -77,7 +77,7 @@ async def test_versions_that_are_no_longer_kept_are_expired() -> None:
     store = Store.open(None, log_length=2)
     for number in range(9):
         store.commit([put("a", str(number))])
-    with pytest.raises(Expired, match="version 1 is not kept"):
+    with pytest.raises(Expired, match="version 1 is not available"):
         store.watch(since=1)
     with pytest.raises(Expired):
         store.watch(since=100)
