@@ -1,37 +1,46 @@
-# make demo and make test do their own set-up: a virtual environment in .venv and what the project needs.
+# make demo, make test and make lint do their own set-up: a virtual environment in .venv with everything they need.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench pictures lint format down clean
+.PHONY: help demo test bench pictures lint lint-javascript format lock down clean
 
-help: ## show this list
+help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
 
-demo: $(VENV)/.ready ## start the mesh and the mall, with jason's and fox's branches, and show what each sees
+demo: $(VENV)/.ready ## start the mesh and the mall, and show what jason, fox and everybody else see
 	@$(BIN)/meshmall demo
 
 test: $(VENV)/.ready-dev ## run the tests
 	@$(BIN)/python -m pytest --cov --cov-report= && $(BIN)/python -m tests.support.coverage
 
-bench: $(VENV)/.ready-dev ## measure: speed, start, memory; prints a table, writes bench/results/*.json
+bench: $(VENV)/.ready-dev ## measure speed, start-up and memory; prints a table, writes bench/results/*.json
 	@$(BIN)/python -m bench
 
-pictures: $(VENV)/.ready-dev ## take the pictures of the docs again, from the running program
+pictures: $(VENV)/.ready-dev ## retake the screenshots in the docs from the running program
 	@$(BIN)/python -m bench.pictures
 
-lint: $(VENV)/.ready-dev ## formatter, linter, type checker, import rules
-	@$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy && $(BIN)/lint-imports
+lint: $(VENV)/.ready-dev lint-javascript ## formatter, linters, type checkers, import rules, house rules
+	@$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy && $(BIN)/lint-imports && $(BIN)/python -m tools.house_rules
 
-format: $(VENV)/.ready-dev ## let ruff format and mend
+# Nothing is built from the JavaScript: Node.js is only needed to check it.
+lint-javascript:
+	@if command -v npm >/dev/null; then \
+	  { [ node_modules/.package-lock.json -nt package-lock.json ] || npm ci --silent; } && npm run --silent check; \
+	else echo "npm is not installed: the JavaScript is not checked"; fi
+
+format: $(VENV)/.ready-dev ## format the code, and fix what can be fixed automatically
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
+
+lock: $(VENV)/.ready-dev ## update requirements-dev.lock to the newest versions that pyproject.toml allows (needs uv)
+	@$(BIN)/python -m tools.lock --write
 
 down: ## stop what make demo started
 	@if [ -x $(BIN)/meshmall ]; then $(BIN)/meshmall down; fi
 
 clean: down ## stop, and remove the virtual environment
-	rm -rf $(VENV)
+	rm -rf $(VENV) node_modules
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -40,13 +49,18 @@ $(VENV)/bin/python:
 	@$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.ready: pyproject.toml | $(VENV)/bin/python
-	@echo "installing what mesh-mall needs (once; half a minute)"
+	@echo "installing mesh-mall and its dependencies (once, half a minute)"
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check -e '.[mongodb]'
 	@$(BIN)/python -c 'import meshmall.cli' && $(BIN)/python -m compileall -q src
 	@touch $@
 
-$(VENV)/.ready-dev: $(VENV)/.ready
+$(VENV)/.ready-dev: $(VENV)/.ready requirements-dev.lock
 	@echo "installing what the tests need (once)"
-	@$(BIN)/python -m pip install -qq --disable-pip-version-check -e '.[mongodb,dev]'
+	@if $(BIN)/python -m tools.lock; then \
+	  $(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements-dev.lock; \
+	else \
+	  echo "requirements-dev.lock is not of this pyproject.toml: installing the newest versions (make lock updates it)"; \
+	  $(BIN)/python -m pip install -qq --disable-pip-version-check -e '.[mongodb,dev]'; \
+	fi
 	@$(BIN)/python -c 'import pytest, ruff'
 	@touch $@

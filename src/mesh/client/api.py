@@ -1,33 +1,18 @@
-"""A small client of the API. It uses only the standard library, because the command line must import it quickly.
+"""A small client of the API. It uses only the standard library, because the command line must import it quickly."""
 
-One connection is kept open between calls; a stream (a watch, a followed log) gets its own. Not thread-safe.
-"""
-
-import http.client
 import json
-import ssl
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
+from mesh.client.connection import Connection
+from mesh.client.errors import ApiError
 from mesh.resources.values.body import Body
 from mesh.resources.values.ref import Ref
 
 Bodies = list[Body]
-CHUNK_BYTES = 64 << 10
-JSON = "application/json"
 TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"
-
-
-class ApiError(Exception):
-    """The API refused a request, or could not be reached (`status` 0). `causes` has a line for each problem."""
-
-    def __init__(self, status: int, message: str, causes: Sequence[str] = ()) -> None:
-        super().__init__(message)
-        self.status = status
-        self.message = message
-        self.causes = tuple(causes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,55 +59,46 @@ class Client:
     """Calls the daemon of a home (`run/api.json`, `token` and `pki/` there). All methods raise ApiError."""
 
     def __init__(self, home: Path, *, timeout: float = 30.0) -> None:
-        try:
-            url = json.loads((home / "run" / "api.json").read_text())["server"]
-            self._token = (home / "token").read_text().strip()
-            self._tls = ssl.create_default_context(cafile=str(home / "pki" / "ca.crt"))
-        except (OSError, ValueError, KeyError) as error:
-            raise ApiError(0, f"cannot read the address of the mesh in {home}: {error}") from None
-        parts = urlsplit(url)
-        self._host, self._port = parts.hostname or "", parts.port or 443
-        self._timeout = timeout
-        self._connected: http.client.HTTPSConnection | None = None
+        self._connection = Connection(home, timeout)
 
     def apply(self, objects: Sequence[Body], *, namespace: str | None = None, dry_run: bool = False) -> Outcome:
         """Applies objects as one change; nothing is changed when one of them is refused."""
         body: Body = {"objects": list(objects), "dryRun": dry_run}
         if namespace:
             body["namespace"] = namespace
-        return _outcome(self._call("POST", "/mesh/v1/apply", body))
+        return _outcome(self._connection.call("POST", "/mesh/v1/apply", body))
 
     def delete(self, refs: Sequence[Ref], *, grace: int | None = None, dry_run: bool = False) -> Outcome:
         """Deletes objects as one change; those that do not exist are reported as not found."""
         body: Body = {"objects": [ref._asdict() for ref in refs], "dryRun": dry_run}
         if grace is not None:
             body["gracePeriodSeconds"] = grace
-        return _outcome(self._call("POST", "/mesh/v1/delete", body))
+        return _outcome(self._connection.call("POST", "/mesh/v1/delete", body))
 
     def get(self, ref: Ref) -> Body:
         """One object; ApiError with status 404 when it does not exist."""
-        return self._call("GET", f"{_collection(ref.group, ref.kind, ref.namespace)}/{ref.name}")
+        return self._connection.call("GET", f"{_collection(ref.group, ref.kind, ref.namespace)}/{ref.name}")
 
     def patch(self, ref: Ref, change: Body) -> Body:
         """Changes one object by a JSON merge patch (RFC 7386); returns the result."""
         path = f"{_collection(ref.group, ref.kind, ref.namespace)}/{ref.name}"
-        return self._call("PATCH", path, change, media="application/merge-patch+json")
+        return self._connection.call("PATCH", path, change, media="application/merge-patch+json")
 
     def list(self, group: str, kind: str, namespace: str | None, *, selector: str = "") -> Bodies:
         """All objects of a kind in one namespace or (None) in all, filtered by a label selector."""
-        return Bodies(self._call("GET", f"{_collection(group, kind, namespace)}{_query(selector)}")["items"])
+        return Bodies(self._connection.call("GET", f"{_collection(group, kind, namespace)}{_query(selector)}")["items"])
 
     def table(self, group: str, kind: str, namespace: str | None, *, name: str = "", selector: str = "") -> Body:
         """A kind's objects, or the one of that name, as the server prints them: a Table (meta.k8s.io/v1)."""
         path = _collection(group, kind, namespace)
         path = f"{path}/{name}" if name else f"{path}{_query(selector)}"
-        return self._call("GET", path, accept=TABLE)
+        return self._connection.call("GET", path, accept=TABLE)
 
     def watch(self, group: str, kind: str, namespace: str | None, *, since: int = 0) -> Generator[Body, None, None]:
         """Events `{"type", "object"}` after version `since`; 0 starts with all objects. Close the generator to end."""
         query = urlencode({"watch": "true", "resourceVersion": since})
         rest = b""
-        for chunk in self._stream(f"{_collection(group, kind, namespace)}?{query}"):
+        for chunk in self._connection.stream(f"{_collection(group, kind, namespace)}?{query}"):
             *lines, rest = (rest + chunk).split(b"\n")
             yield from map(json.loads, lines)
 
@@ -146,12 +122,12 @@ class Client:
         for name, enabled in (("follow", follow), ("previous", previous), ("timestamps", timestamps)):
             if enabled:
                 query[name] = "true"
-        return self._stream(f"{_collection('', 'Pod', namespace)}/{pod}/log?{urlencode(query)}")
+        return self._connection.stream(f"{_collection('', 'Pod', namespace)}/{pod}/log?{urlencode(query)}")
 
     def sync(self, version: int, *, timeout: float = 30.0) -> Synced:
         """Waits until Envoy has acknowledged a version of the store; ApiError 504 when it does not in time."""
         query = urlencode({"version": version, "timeout": max(1, round(timeout))})
-        answer = self._call("GET", f"/mesh/v1/sync?{query}", limit=timeout + 5)
+        answer = self._connection.call("GET", f"/mesh/v1/sync?{query}", limit=timeout + 5)
         rejected = tuple(
             Refusal(item["resource"], tuple(Ref(**ref) for ref in item["origins"]), item["reason"])
             for item in answer["rejected"]
@@ -160,122 +136,37 @@ class Client:
 
     def status(self) -> Body:
         """The daemon's own status: process, addresses, settings, Envoy, problems."""
-        return self._call("GET", "/mesh/v1/status")
+        return self._connection.call("GET", "/mesh/v1/status")
 
     def route(self, url: str, *, caller: str, method: str, headers: Sequence[tuple[str, str]], namespace: str) -> Body:
         """A dry run of one request: which rule matches, why, and where the request goes."""
         body = {"url": url, "from": caller, "method": method, "namespace": namespace}
-        return self._call("POST", "/mesh/v1/route", {**body, "headers": [list(pair) for pair in headers]})
+        return self._connection.call("POST", "/mesh/v1/route", {**body, "headers": [list(pair) for pair in headers]})
 
     def request(self, request_id: str) -> Bodies:
         """The hops of one request, by its x-request-id: see `mesh.observe.requests.describe`."""
-        return Bodies(self._call("GET", f"/mesh/v1/requests?{urlencode({'id': request_id})}")["items"])
+        return Bodies(self._connection.call("GET", f"/mesh/v1/requests?{urlencode({'id': request_id})}")["items"])
 
     def last_request(self) -> str:
         """The x-request-id of the last request from outside; "" when there is none."""
-        traces = self._call("GET", "/mesh/v1/traces?from=gateway&limit=1")["items"]
+        traces = self._connection.call("GET", "/mesh/v1/traces?from=gateway&limit=1")["items"]
         return str(traces[0]["requestId"]) if traces else ""
 
     def topology(self, window: float, branch: str = "") -> Body:
         """Who calls whom, over the last `window` seconds: see `mesh.observe.topology.graph`."""
-        return self._call("GET", f"/mesh/v1/topology?{urlencode({'window': window, 'branch': branch})}")
+        return self._connection.call("GET", f"/mesh/v1/topology?{urlencode({'window': window, 'branch': branch})}")
 
     def pod_metrics(self) -> Bodies:
         """CPU and memory of all pods (PodMetrics of metrics.k8s.io)."""
-        return Bodies(self._call("GET", "/apis/metrics.k8s.io/v1beta1/pods")["items"])
+        return Bodies(self._connection.call("GET", "/apis/metrics.k8s.io/v1beta1/pods")["items"])
 
     def console(self) -> str:
         """An address that signs a browser in to the console; it works once, within a minute."""
-        return str(self._call("POST", "/mesh/v1/console")["url"])
+        return str(self._connection.call("POST", "/mesh/v1/console")["url"])
 
     def close(self) -> None:
         """Closes the connection."""
-        if self._connected is not None:
-            self._connected.close()
-            self._connected = None
-
-    def _call(
-        self,
-        method: str,
-        path: str,
-        body: Body | None = None,
-        *,
-        limit: float | None = None,
-        media: str = JSON,
-        accept: str = JSON,
-    ) -> Body:
-        raw = json.dumps(body).encode() if body is not None else None
-        connection, fresh = self._connection(limit or self._timeout)
-        try:
-            response = self._send(connection, method, path, raw, media, accept)
-        except (http.client.RemoteDisconnected, BrokenPipeError, ConnectionResetError) as error:
-            # The server may have closed a connection that was idle. Sending again is safe: a GET changes nothing,
-            # and applying or deleting the same objects twice has the same result.
-            self.close()
-            if fresh:
-                raise self._unreachable(error) from None
-            return self._call(method, path, body, limit=limit, media=media, accept=accept)
-        try:
-            text = response.read()
-        except (OSError, http.client.HTTPException) as error:
-            # A connection with half an answer on it cannot carry another request.
-            self.close()
-            raise self._unreachable(error) from None
-        if response.status >= 400:
-            raise _refused(response.status, text)
-        answer: Body = json.loads(text)
-        return answer
-
-    def _connection(self, limit: float) -> tuple[http.client.HTTPSConnection, bool]:
-        fresh = self._connected is None
-        if self._connected is None:
-            self._connected = http.client.HTTPSConnection(self._host, self._port, timeout=limit, context=self._tls)
-        elif self._connected.sock is not None:
-            self._connected.sock.settimeout(limit)
-        return self._connected, fresh
-
-    def _send(
-        self,
-        connection: http.client.HTTPSConnection,
-        method: str,
-        path: str,
-        raw: bytes | None,
-        media: str = JSON,
-        accept: str = JSON,
-    ) -> http.client.HTTPResponse:
-        headers = {"Authorization": f"Bearer {self._token}", "Accept": accept}
-        if raw is not None:
-            headers["Content-Type"] = media
-        try:
-            connection.request(method, path, raw, headers)
-            return connection.getresponse()
-        except (http.client.RemoteDisconnected, BrokenPipeError, ConnectionResetError):
-            raise
-        except (OSError, http.client.HTTPException) as error:
-            self.close()
-            raise self._unreachable(error) from None
-
-    def _stream(self, path: str) -> Generator[bytes, None, None]:
-        connection = http.client.HTTPSConnection(self._host, self._port, timeout=self._timeout, context=self._tls)
-        try:
-            try:
-                response = self._send(connection, "GET", path, None)
-            except (http.client.RemoteDisconnected, BrokenPipeError, ConnectionResetError) as error:
-                raise self._unreachable(error) from None
-            if response.status >= 400:
-                raise _refused(response.status, response.read())
-            if connection.sock is not None:
-                connection.sock.settimeout(None)
-            try:
-                while chunk := response.read1(CHUNK_BYTES):
-                    yield chunk
-            except (OSError, http.client.HTTPException) as error:
-                raise self._unreachable(error) from None
-        finally:
-            connection.close()
-
-    def _unreachable(self, error: Exception) -> ApiError:
-        return ApiError(0, f"the mesh does not answer at {self._host}:{self._port}: {error}")
+        self._connection.close()
 
 
 def _collection(group: str, kind: str, namespace: str | None) -> str:
@@ -296,12 +187,3 @@ def _query(selector: str) -> str:
 def _outcome(answer: Body) -> Outcome:
     results = tuple(Result(Ref(**item["ref"]), item["result"], tuple(item["warnings"])) for item in answer["results"])
     return Outcome(results, answer["version"])
-
-
-def _refused(status: int, text: bytes) -> ApiError:
-    try:
-        body = json.loads(text)
-        causes = [cause["message"] for cause in body.get("details", {}).get("causes", ())]
-        return ApiError(status, body["message"], causes)
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return ApiError(status, f"HTTP {status}: {text[:200].decode(errors='replace')}")

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from mesh.client.api import ApiError
+from mesh.client.errors import ApiError
 from mesh.daemon.failure import Failure
 from mesh.resources.analysis.analysis import Message, analyze
 from mesh.resources.custom.untyped import Untyped

@@ -5,7 +5,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from mesh.client.api import ApiError
+from mesh.client.errors import ApiError
 from mesh.daemon.failure import Failure
 from meshmall.cli.branch.commands import branch_app
 from meshmall.cli.options import (

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mesh.client import rollout
-from mesh.client.api import ApiError
+from mesh.client.errors import ApiError
 from mesh.daemon.failure import Failure
 from mesh.resources.values.ref import DEPLOYMENT, Ref
 from meshmall.cli.context import Context

@@ -2,7 +2,7 @@
 
 import webbrowser
 
-from mesh.client.api import ApiError
+from mesh.client.errors import ApiError
 from mesh.daemon.failure import Failure
 from meshmall.cli.context import Context
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from mesh.client import rollout
-from mesh.client.api import ApiError
+from mesh.client.errors import ApiError
 from mesh.daemon.failure import Failure
 from mesh.resources.values.ref import Ref
 from meshmall.cli.apply import object_line, refusal, settle

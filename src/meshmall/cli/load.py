@@ -11,7 +11,7 @@ from datetime import timedelta
 from statistics import quantiles
 from typing import Any
 
-from mesh.client.api import ApiError
+from mesh.client.errors import ApiError
 from mesh.daemon.failure import Failure
 from mesh.resources.meshmall.branch import BAGGAGE_MEMBER, GROUP
 from meshmall.cli.context import Context

@@ -2,7 +2,7 @@
 
 import sys
 
-from mesh.client.api import ApiError
+from mesh.client.errors import ApiError
 from mesh.client.rollout import pods_of
 from mesh.daemon.failure import Failure
 from mesh.resources.values.ref import Ref

@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from rich.live import Live
 from rich.table import Table
 
-from mesh.client.api import ApiError, Client
+from mesh.client.api import Client
+from mesh.client.errors import ApiError
 from mesh.daemon.failure import Failure
 from mesh.resources.values.body import Body
 from meshmall.cli.context import Context

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from rich.markup import escape
 from rich.tree import Tree
 
-from mesh.client.api import ApiError
+from mesh.client.errors import ApiError
 from mesh.daemon.failure import Failure
 from mesh.resources.meshmall.branch import BAGGAGE_MEMBER
 from mesh.resources.values.body import Body

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from mesh.client.api import ApiError
+from mesh.client.errors import ApiError
 from mesh.daemon.failure import Failure
 from mesh.resources.values.body import Body
 from meshmall.cli.apply import refusal

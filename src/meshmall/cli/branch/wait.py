@@ -4,7 +4,7 @@ import http.client
 import time
 from dataclasses import dataclass, field
 
-from mesh.client.api import ApiError
+from mesh.client.errors import ApiError
 from mesh.client.rollout import is_hopeless
 from mesh.daemon.failure import Failure
 from mesh.resources.meshmall.branch import GROUP, HEADER, preview_host

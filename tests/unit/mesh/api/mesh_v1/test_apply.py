@@ -8,7 +8,8 @@ import pytest
 
 from mesh.api.mesh_v1 import apply
 from mesh.api.objects.served import ServedKinds
-from mesh.client.api import ApiError, Client
+from mesh.client.api import Client
+from mesh.client.errors import ApiError
 from mesh.resources.registry import Registry
 from mesh.resources.validation import manifest
 from mesh.resources.values.ref import Ref
