@@ -43,6 +43,8 @@ clean: down ## stop, and remove the virtual environment
 	rm -rf $(VENV) node_modules
 
 $(VENV)/bin/python:
+	@case "$$(uname -sm)" in "Linux x86_64"|"Linux aarch64") ;; \
+	  *) echo "mesh-mall needs Linux on x86-64 or aarch64; this is $$(uname -sm)" >&2; exit 1;; esac
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "mesh-mall needs Python 3.11 or later; '$(PYTHON)' is $$($(PYTHON) -V 2>&1). Try: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
 	@echo "creating the virtual environment in $(VENV)"

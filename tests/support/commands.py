@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
-from mesh.client.api import ApiError, Client, Outcome, Result, Synced
+from mesh.client.api import Client, Outcome, Result, Synced
+from mesh.client.errors import ApiError
 from mesh.daemon.home import Home
 from mesh.resources.values.body import Body
 from mesh.resources.values.ref import Ref

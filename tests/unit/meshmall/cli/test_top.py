@@ -6,7 +6,8 @@ from typing import Any, cast
 
 import pytest
 
-from mesh.client.api import ApiError, Client
+from mesh.client.api import Client
+from mesh.client.errors import ApiError
 from mesh.daemon.failure import Failure
 from meshmall.cli.top import service_rows, show_top
 from tests.support.commands import FakeClient, context_with

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mesh.client.api import ApiError
+from mesh.client.errors import ApiError
 from mesh.daemon.failure import Failure
 from mesh.resources.values.body import Body
 from mesh.resources.values.ref import Ref
