@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from mesh.api.transport.credentials import prepare, publish
-from mesh.client.api import ApiError, Client
+from mesh.client.api import Client
+from mesh.client.errors import ApiError
 
 ANSWER = b'{"pid": 1}'
 
