@@ -9,12 +9,13 @@ import sys
 import urllib.error
 import urllib.request
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from mesh.api.server import ApiServer
 from mesh.client.api import Client
+from mesh.pods.logs.log_reader import LogOptions
 from mesh.resources.values.ref import Ref
 from mesh.store import Store
 
@@ -57,13 +58,13 @@ class StandInLogs:
         self.more: asyncio.Queue[bytes] = asyncio.Queue()
         self.left = asyncio.Event()
 
-    async def read(self, namespace: str, pod: str, container: str, **asked: Any) -> AsyncIterator[bytes]:
-        self.asked = asked
-        if asked.get("previous"):
+    async def read(self, namespace: str, pod: str, container: str, options: LogOptions) -> AsyncIterator[bytes]:
+        self.asked = asdict(options)
+        if options.previous:
             raise LookupError(f'previous terminated container "{container}" in pod "{pod}" not found')
         yield f"{namespace}/{pod}/{container}\n".encode()
         try:
-            while asked.get("follow"):
+            while options.follow:
                 yield await self.more.get()
         finally:
             self.left.set()

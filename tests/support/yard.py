@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from mesh.pods.host.addresses import Block
+from mesh.pods.logs.log_reader import LogOptions
 from mesh.pods.manager import PodManager
 from mesh.pods.pod_settings import PodSettings
 from mesh.pods.runtime.loopback import LoopbackRuntime
@@ -95,7 +96,7 @@ class Yard:
             raise AssertionError(f"{ref} wrote nothing within {DEADLINE:g} s") from None
 
     async def log(self, ref: Ref, container: str = "main", **options: Any) -> str:
-        pieces = [p async for p in self.manager.logs.read("mesh", ref.name, container, **options)]
+        pieces = [p async for p in self.manager.logs.read("mesh", ref.name, container, LogOptions(**options))]
         return b"".join(pieces).decode()
 
 

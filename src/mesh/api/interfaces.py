@@ -1,9 +1,9 @@
 """What the API server needs from the rest of the daemon."""
 
 from collections.abc import AsyncIterator, Collection, Sequence
-from datetime import datetime
 from typing import Protocol
 
+from mesh.pods.logs.log_reader import LogOptions
 from mesh.resources.values.ref import Ref
 
 
@@ -48,19 +48,6 @@ class Allocator(Protocol):
 class Logs(Protocol):
     """Reads what containers have written."""
 
-    def read(
-        self,
-        namespace: str,
-        pod: str,
-        container: str,
-        *,
-        follow: bool = False,
-        previous: bool = False,
-        tail_lines: int | None = None,
-        since_seconds: float | None = None,
-        since_time: datetime | None = None,
-        timestamps: bool = False,
-        limit_bytes: int | None = None,
-    ) -> AsyncIterator[bytes]:
+    def read(self, namespace: str, pod: str, container: str, options: LogOptions) -> AsyncIterator[bytes]:
         """Yields pieces of a log. Raises LookupError, before the first piece, when there is no such log."""
         ...

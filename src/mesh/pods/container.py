@@ -3,18 +3,16 @@
 import asyncio
 import signal
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 
 from mesh.pods.concurrency import cancel_all, first_completed
+from mesh.pods.container_run import Run, start_run
 from mesh.pods.container_state import ContainerState
 from mesh.pods.dependencies import PodDependencies
 from mesh.pods.health import HealthWatch
 from mesh.pods.hooks import HookFailed, run_hook
-from mesh.pods.host.procfs import output_folder
-from mesh.pods.invocation import NotYet, process_spec
-from mesh.pods.logs.log_files import LogFile, LogKey
-from mesh.pods.logs.log_pipe import LogPipe
-from mesh.pods.runtime.interface import Exit, ProcessSpec, RunningProcess, Sandbox, StartError
+from mesh.pods.invocation import NotYet
+from mesh.pods.logs.log_files import LogFile
+from mesh.pods.runtime.interface import Exit, Sandbox
 from mesh.pods.termination import pod_grace, probe_grace, terminate
 from mesh.reconcile.backoff import Backoff
 from mesh.resources.core.pod import Container, LifecycleHandler, Pod, Probe
@@ -25,17 +23,6 @@ NEVER_RAN = 137
 
 Record = Callable[[str, str, str], None]
 """Records an event about the pod: type, reason, message."""
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """One run of the container's process."""
-
-    spec: ProcessSpec
-    sandbox: Sandbox
-    process: RunningProcess
-    log: LogFile
-    pipe: LogPipe
 
 
 class ContainerRunner:
@@ -138,29 +125,12 @@ class ContainerRunner:
 
     async def _start(self, sandbox: Sandbox) -> Run:
         """Raises NotYet."""
-        spec = process_spec(self._pod, self.container, sandbox, self._dependencies)
-        key = LogKey(self._pod.metadata.namespace, self._pod.metadata.name, self.container.name)
-        restarts, uid = self.state.restarts, self._pod.metadata.uid or ""
-        output = output_folder(self._dependencies.home) / uid / f"{self.container.name}.{restarts}"
-        try:
-            log = self._dependencies.logs.start(key, restarts)
-            pipe = LogPipe(output, log, self._dependencies.settings.log_interval)
-        except OSError as error:
-            raise NotYet("CreateContainerError", f"cannot write its log {error.filename}: {error.strerror}") from None
-        try:
-            process = await sandbox.start(spec, output)
-        except StartError as error:
-            pipe.close()
-            raise NotYet("CreateContainerError", f'container "{self.container.name}": {error}') from None
-        except BaseException:
-            pipe.close()
-            raise
-        pipe.start()
-        self._log = log
+        run = await start_run(self._pod, self.container, self.state.restarts, sandbox, self._dependencies)
+        self._log = run.log
         if self._stopping.is_set():
             # `stop` came while the process was being started, and had no process to end.
-            process.signal(signal.SIGKILL)
-        return Run(spec, sandbox, process, log, pipe)
+            run.process.signal(signal.SIGKILL)
+        return run
 
     def _on_start(self, run: Run, health: HealthWatch) -> None:
         self.state.run(run.process.pid)

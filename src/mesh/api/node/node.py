@@ -15,18 +15,11 @@ MOST_PODS = 1000
 def register(store: Store, name: str, address: str, version: str) -> None:
     """Writes the Node into the store, anew at each start: the machine may have changed."""
     ref = Ref("", "Node", "", name)
-    now = timestamp()
     capacity = {
         "cpu": str(os.cpu_count() or 1),
         "memory": f"{memory_info()['MemTotal'] // 1024}Ki",
         "pods": str(MOST_PODS),
     }
-    conditions = [
-        ("MemoryPressure", "False", "KubeletHasSufficientMemory", "not monitored on this machine"),
-        ("DiskPressure", "False", "KubeletHasNoDiskPressure", "not monitored on this machine"),
-        ("PIDPressure", "False", "KubeletHasSufficientPID", "not monitored on this machine"),
-        ("Ready", "True", "KubeletReady", "the mesh runs pods as processes of this machine"),
-    ]
     body: dict[str, Any] = {
         "apiVersion": "v1",
         "kind": "Node",
@@ -44,17 +37,7 @@ def register(store: Store, name: str, address: str, version: str) -> None:
             "addresses": [{"type": "InternalIP", "address": address}, {"type": "Hostname", "address": name}],
             "capacity": capacity,
             "allocatable": capacity,
-            "conditions": [
-                {
-                    "type": type_,
-                    "status": status,
-                    "reason": reason,
-                    "message": message,
-                    "lastHeartbeatTime": now,
-                    "lastTransitionTime": now,
-                }
-                for type_, status, reason, message in conditions
-            ],
+            "conditions": _conditions(),
             "nodeInfo": {
                 "architecture": platform.machine(),
                 "bootID": _line("/proc/sys/kernel/random/boot_id"),
@@ -70,6 +53,27 @@ def register(store: Store, name: str, address: str, version: str) -> None:
         },
     }
     store.commit([Put(ref, body)])
+
+
+def _conditions() -> list[dict[str, str]]:
+    now = timestamp()
+    conditions = [
+        ("MemoryPressure", "False", "KubeletHasSufficientMemory", "not monitored on this machine"),
+        ("DiskPressure", "False", "KubeletHasNoDiskPressure", "not monitored on this machine"),
+        ("PIDPressure", "False", "KubeletHasSufficientPID", "not monitored on this machine"),
+        ("Ready", "True", "KubeletReady", "the mesh runs pods as processes of this machine"),
+    ]
+    return [
+        {
+            "type": type_,
+            "status": status,
+            "reason": reason,
+            "message": message,
+            "lastHeartbeatTime": now,
+            "lastTransitionTime": now,
+        }
+        for type_, status, reason, message in conditions
+    ]
 
 
 def _line(path: str) -> str:

@@ -9,6 +9,7 @@ from mesh.api.objects.paths import Target
 from mesh.api.objects.reading import require
 from mesh.api.transport.http import Request, Stream
 from mesh.api.transport.status_errors import Problem
+from mesh.pods.logs.log_reader import LogOptions
 from mesh.store import Store, Stored
 
 FIRST_PIECE_WITHIN = 0.05
@@ -25,10 +26,7 @@ class PodLogs:
     async def read(self, target: Target, request: Request) -> Stream:
         """The log as text, with `follow` until the container ends. Raises Problem (400, 404)."""
         pod = require(self._store, target)
-        pieces = self._logs.read(
-            target.namespace,
-            target.name,
-            container_of(pod, request.query.get("container", "")),
+        options = LogOptions(
             follow=request.flag("follow"),
             previous=request.flag("previous"),
             tail_lines=request.number("tailLines"),
@@ -37,6 +35,8 @@ class PodLogs:
             timestamps=request.flag("timestamps"),
             limit_bytes=request.number("limitBytes"),
         )
+        container = container_of(pod, request.query.get("container", ""))
+        pieces = self._logs.read(target.namespace, target.name, container, options)
         # That there is no log is known at the first piece. An empty one that is followed must not delay the headers.
         first = asyncio.ensure_future(anext(pieces, None))
         await asyncio.wait([first], timeout=FIRST_PIECE_WITHIN)

@@ -75,7 +75,8 @@ class LogFile:
         """The last lines without their times: why the container ended, in its own words."""
         with suppress(OSError), self.path.open("rb") as file:
             file.seek(max(0, self.path.stat().st_size - 4096 * max(1, count)))
-            lines = file.read().decode(errors="replace").splitlines()[-count:]
+            # Not splitlines(): it also splits at carriage returns, after which no stamp follows.
+            lines = file.read().decode(errors="replace").removesuffix("\n").split("\n")[-count:]
             return "\n".join(line[STAMP_LENGTH:] for line in lines)
         return ""
 

@@ -3,6 +3,7 @@
 import os
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import ExitStack, aclosing
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
@@ -14,6 +15,22 @@ BLOCK = 256 * 1024
 
 class NoLog(LookupError):
     """There is no such log; the message says which."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogOptions:
+    """Kubernetes' PodLogOptions: which part of a log, and in which form. None: no limit."""
+
+    follow: bool = False
+    previous: bool = False
+    tail_lines: int | None = None
+    since_seconds: float | None = None
+    since_time: datetime | None = None
+    timestamps: bool = False
+    limit_bytes: int | None = None
+
+
+NO_OPTIONS = LogOptions()
 
 
 class _Formatter:
@@ -59,26 +76,19 @@ class LogReader:
         namespace: str,
         pod: str,
         container: str,
-        *,
-        follow: bool = False,
-        previous: bool = False,
-        tail_lines: int | None = None,
-        since_seconds: float | None = None,
-        since_time: datetime | None = None,
-        timestamps: bool = False,
-        limit_bytes: int | None = None,
+        options: LogOptions = NO_OPTIONS,
     ) -> AsyncGenerator[bytes, None]:
         """Yields the log in pieces of whole lines; with `follow` until the container ends.
 
-        The options are those of Kubernetes' pods/log. Raises NoLog when the container has not run, or not before.
+        Raises NoLog when the container has not run yet, or, with `previous`, not before.
         """
         key = LogKey(namespace, pod, container)
-        path = self._path(key, previous)
+        path = self._path(key, options.previous)
         current = self._files.current(key)
-        followed = current if follow and current is not None and current.path == path else None
-        formatter = _Formatter(_since(since_seconds, since_time), timestamps=timestamps)
-        remaining = limit_bytes
-        async with aclosing(_lines(path, followed, tail_lines)) as pieces:
+        followed = current if options.follow and current is not None and current.path == path else None
+        formatter = _Formatter(_since(options.since_seconds, options.since_time), timestamps=options.timestamps)
+        remaining = options.limit_bytes
+        async with aclosing(_lines(path, followed, options.tail_lines)) as pieces:
             async for piece in pieces:
                 text = formatter.format(piece)
                 if remaining is not None:

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import aclosing
 
 from mesh.pods.container import ContainerRunner
-from mesh.pods.logs.log_reader import LogReader, NoLog
+from mesh.pods.logs.log_reader import LogOptions, LogReader, NoLog
 from mesh.pods.pod import PodRunner
 from mesh.pods.runtime.interface import RunningProcess, StartError
 from mesh.pods.streams.command_streams import CommandStreams, NotRunning
@@ -120,7 +120,9 @@ class Attached:
 
     async def stdout(self) -> AsyncIterator[bytes]:
         try:
-            lines = self._logs.read(self._pod.namespace, self._pod.name, self._container, follow=True, tail_lines=0)
+            lines = self._logs.read(
+                self._pod.namespace, self._pod.name, self._container, LogOptions(follow=True, tail_lines=0)
+            )
             async with aclosing(lines) as pieces:
                 async for piece in pieces:
                     yield piece

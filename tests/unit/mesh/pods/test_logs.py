@@ -10,7 +10,7 @@ import pytest
 
 from mesh.pods.logs.log_files import LogFile, LogFiles, LogKey, older
 from mesh.pods.logs.log_pipe import LogPipe
-from mesh.pods.logs.log_reader import BLOCK, LogReader, NoLog
+from mesh.pods.logs.log_reader import BLOCK, LogOptions, LogReader, NoLog
 from tests.support.yard import Yard, pod, shell
 
 KEY = LogKey("mesh", "shop", "main")
@@ -23,7 +23,7 @@ def files(tmp_path: Path) -> LogFiles:
 
 
 async def read(files: LogFiles, **options: Any) -> bytes:
-    return b"".join([piece async for piece in LogReader(files).read(*KEY, **options)])
+    return b"".join([piece async for piece in LogReader(files).read(*KEY, LogOptions(**options))])
 
 
 def fill(log: LogFile, first: int, last: int) -> None:

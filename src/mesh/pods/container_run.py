@@ -1,0 +1,47 @@
+"""One run of a container's process: what it runs, its output and its log."""
+
+from dataclasses import dataclass
+
+from mesh.pods.dependencies import PodDependencies
+from mesh.pods.host.procfs import output_folder
+from mesh.pods.invocation import NotYet, process_spec
+from mesh.pods.logs.log_files import LogFile, LogKey
+from mesh.pods.logs.log_pipe import LogPipe
+from mesh.pods.runtime.interface import ProcessSpec, RunningProcess, Sandbox, StartError
+from mesh.resources.core.pod import Container, Pod
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A process that was started for a container, until it has ended."""
+
+    spec: ProcessSpec
+    sandbox: Sandbox
+    process: RunningProcess
+    log: LogFile
+    pipe: LogPipe
+
+
+async def start_run(
+    pod: Pod, container: Container, restarts: int, sandbox: Sandbox, dependencies: PodDependencies
+) -> Run:
+    """Starts a container's process, whose output goes to the log of this restart. Raises NotYet."""
+    spec = process_spec(pod, container, sandbox, dependencies)
+    key = LogKey(pod.metadata.namespace, pod.metadata.name, container.name)
+    output = output_folder(dependencies.home) / (pod.metadata.uid or "") / f"{container.name}.{restarts}"
+    try:
+        log = dependencies.logs.start(key, restarts)
+        pipe = LogPipe(output, log, dependencies.settings.log_interval)
+    except OSError as error:
+        raise NotYet("CreateContainerError", f"cannot write its log {error.filename}: {error.strerror}") from None
+    try:
+        process = await sandbox.start(spec, output)
+    except StartError as error:
+        pipe.close()
+        raise NotYet("CreateContainerError", f'container "{container.name}": {error}') from None
+    except BaseException:
+        pipe.close()
+        raise
+    # Only now: without a writer, the pipe would read as ended.
+    pipe.start()
+    return Run(spec, sandbox, process, log, pipe)
