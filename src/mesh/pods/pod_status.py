@@ -3,9 +3,10 @@
 from typing import Protocol
 
 from mesh.pods.container_state import ContainerState
-from mesh.pods.controllers.objects import condition, now
+from mesh.pods.controllers.objects import now
 from mesh.resources.core.pod import Pod
 from mesh.resources.values.body import Body
+from mesh.resources.values.conditions import merge_conditions
 
 
 class PodView(Protocol):
@@ -43,7 +44,7 @@ def pod_status(
     ]
     status: Body = {
         "phase": phase,
-        "conditions": [_timed(c, before.get("conditions") or []) for c in conditions],
+        "conditions": merge_conditions(before.get("conditions"), conditions, now()),
         "hostIP": host_ip,
         "hostIPs": [{"ip": host_ip}],
         **({"podIP": view.ip, "podIPs": [{"ip": view.ip}]} if view.ip else {}),
@@ -123,10 +124,3 @@ def _incomplete(what: str, views: list[ContainerState], good: bool) -> tuple[str
     word = "ContainersNotReady" if what == "ready" else "ContainersNotInitialized"
     state = "unready" if what == "ready" else "incomplete"
     return word, f"containers with {state} status: [{names}]"
-
-
-def _timed(fresh: Body, before: list[Body]) -> Body:
-    previous = condition(before, fresh["type"])
-    if previous is not None and previous["status"] == fresh["status"]:
-        return {**fresh, "lastTransitionTime": previous["lastTransitionTime"]}
-    return {**fresh, "lastTransitionTime": now()}

@@ -1,8 +1,9 @@
 """A Deployment's status as Kubernetes writes it. Pure except for the clock."""
 
-from mesh.pods.controllers.objects import condition, now, seconds_since
+from mesh.pods.controllers.objects import now, seconds_since
 from mesh.pods.controllers.rollout import strategy_of
 from mesh.resources.values.body import Body
+from mesh.resources.values.conditions import find_condition, merge_conditions
 
 
 def deployment_status(deployment: Body, new: Body | None, old: list[Body], *, created: bool = False) -> Body:
@@ -17,10 +18,11 @@ def deployment_status(deployment: Body, new: Body | None, old: list[Body], *, cr
         "availableReplicas": _sum(sets, "availableReplicas"),
     }
     status["unavailableReplicas"] = max(0, sum(_desired(s) for s in sets) - status["availableReplicas"])
-    conditions: list[Body] = [dict(c) for c in before.get("conditions") or []]
-    _set(conditions, _available(deployment, status))
-    _set(conditions, _progressing(deployment, new, before, status, created=created))
-    status["conditions"] = conditions
+    desired = [_available(deployment, status), _progressing(deployment, new, before, status, created=created)]
+    moment = now()
+    merged = merge_conditions(before.get("conditions"), desired, moment)
+    # Conditions that say nothing new come back with the time they were last updated; the others have none yet.
+    status["conditions"] = [{"lastUpdateTime": moment, **condition} for condition in merged]
     return status
 
 
@@ -39,7 +41,7 @@ def _available(deployment: Body, status: Body) -> Body:
 
 def _progressing(deployment: Body, new: Body | None, before: Body, status: Body, *, created: bool) -> Body:
     name = new["metadata"]["name"] if new is not None else ""
-    last = condition(before.get("conditions") or [], "Progressing")
+    last = find_condition(before.get("conditions"), "Progressing")
     if deployment["spec"].get("paused"):
         return _condition("Progressing", "Unknown", "DeploymentPaused", "Deployment is paused")
     if is_complete(deployment, status):
@@ -57,7 +59,9 @@ def _progressing(deployment: Body, new: Body | None, before: Body, status: Body,
             return last
         message = f'ReplicaSet "{name}" has timed out progressing.'
         return _condition("Progressing", "False", "ProgressDeadlineExceeded", message)
-    return _condition("Progressing", "True", "ReplicaSetUpdated", f'ReplicaSet "{name}" is progressing.')
+    # The deadline counts from the last progress, so every step updates the time even if the message stays the same.
+    progressing = _condition("Progressing", "True", "ReplicaSetUpdated", f'ReplicaSet "{name}" is progressing.')
+    return {**progressing, "lastUpdateTime": now()}
 
 
 def _moved(before: Body, status: Body) -> bool:
@@ -69,30 +73,7 @@ def _moved(before: Body, status: Body) -> bool:
 
 
 def _condition(kind: str, value: str, reason: str, message: str) -> Body:
-    moment = now()
-    return {
-        "type": kind,
-        "status": value,
-        "reason": reason,
-        "message": message,
-        "lastUpdateTime": moment,
-        "lastTransitionTime": moment,
-    }
-
-
-def _set(conditions: list[Body], fresh: Body) -> None:
-    """Replaces the condition of this type, or adds it. Its times stay when nothing else has changed."""
-    for index, current in enumerate(conditions):
-        if current["type"] != fresh["type"]:
-            continue
-        same = all(current.get(key) == fresh[key] for key in ("status", "reason", "message"))
-        if same and fresh["reason"] != "ReplicaSetUpdated":
-            return
-        if current["status"] == fresh["status"]:
-            fresh = {**fresh, "lastTransitionTime": current["lastTransitionTime"]}
-        conditions[index] = fresh
-        return
-    conditions.append(fresh)
+    return {"type": kind, "status": value, "reason": reason, "message": message}
 
 
 def _desired(replica_set: Body) -> int:

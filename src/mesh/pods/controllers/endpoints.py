@@ -8,12 +8,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from mesh.pods.controllers.objects import condition, owner_reference
+from mesh.pods.controllers.objects import owner_reference
 from mesh.reconcile.follower import follow
 from mesh.reconcile.supervisor import Supervisor
 from mesh.reconcile.work_queue import WorkQueue
 from mesh.resources.meshmall.branch import branch_of
 from mesh.resources.values.body import Body
+from mesh.resources.values.conditions import find_condition
 from mesh.resources.values.ref import ENDPOINT_SLICE, Ref
 from mesh.store import Delete, Event, Put, Store, Stored
 
@@ -132,7 +133,7 @@ def _same(event: Event) -> bool:
 
 
 def _ready(pod: Body) -> bool:
-    ready = condition((pod.get("status") or {}).get("conditions") or [], "Ready")
+    ready = find_condition((pod.get("status") or {}).get("conditions"), "Ready")
     return ready is not None and ready["status"] == "True"
 
 

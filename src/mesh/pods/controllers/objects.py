@@ -135,8 +135,3 @@ def now() -> str:
 def seconds_since(moment: str) -> float:
     """Seconds since a time as Kubernetes writes it."""
     return (datetime.now(UTC) - datetime.fromisoformat(moment)).total_seconds()
-
-
-def condition(conditions: list[Body], kind: str) -> Body | None:
-    """The condition of a type."""
-    return next((c for c in conditions if c["type"] == kind), None)

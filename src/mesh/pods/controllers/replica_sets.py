@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from mesh.pods.controllers.objects import Objects, condition, now, owner_reference, seconds_since
+from mesh.pods.controllers.objects import Objects, now, owner_reference, seconds_since
 from mesh.pods.controllers.template import random_suffix
 from mesh.reconcile.work_queue import WorkQueue
 from mesh.resources.values.body import Body
+from mesh.resources.values.conditions import find_condition
 from mesh.resources.values.ref import POD, Ref
 from mesh.store import Conflict, Stored
 
@@ -91,7 +92,7 @@ def is_living(body: Body) -> bool:
 
 def ready_for(body: Body) -> float | None:
     """For how many seconds a pod has been ready; None when it is not."""
-    ready = condition((body.get("status") or {}).get("conditions") or [], "Ready")
+    ready = find_condition((body.get("status") or {}).get("conditions"), "Ready")
     if ready is None or ready["status"] != "True":
         return None
     return max(0.0, seconds_since(ready.get("lastTransitionTime") or now()))

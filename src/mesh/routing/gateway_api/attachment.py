@@ -121,7 +121,7 @@ class GatewayApi:
                     attachments.append(Attachment(parent, problem))
                     for listener, names in shared:
                         by_listener[listener.key].setdefault(_key(route), BoundRoute(route, names))
-                elif (parent.group, parent.kind) == (SERVICE.group, SERVICE.kind):
+                elif (parent.group, parent.kind) == SERVICE:
                     attachments.append(Attachment(parent, self._wrong_service(route, parent)))
             by_route[_key(route)] = attachments
         return _Attachments(by_route, {key: tuple(bound.values()) for key, bound in by_listener.items()})
@@ -179,7 +179,7 @@ class GatewayApi:
         routes: dict[tuple[str, str], list[tuple[AnyRoute, int]]] = defaultdict(list)
         for route in self.routes:
             for parent, problem in self.attachments(route):
-                if problem is None and parent.kind == SERVICE.kind:
+                if problem is None and (parent.group, parent.kind) == SERVICE:
                     routes[parent.namespace or route.metadata.namespace, parent.name].append((route, parent.port))
         return routes
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from mesh.resources.gateway_api.types import CONTROLLER, CONTROLLERS, GROUP, BackendObjectReference, ParentReference
 from mesh.resources.values.body import Body
+from mesh.resources.values.conditions import merge_conditions
 from mesh.resources.values.hosts import resolve, service_host
 from mesh.resources.values.meta import ref_of
 from mesh.resources.values.ref import SERVICE, Ref
@@ -53,11 +54,13 @@ def merged(before: Any, desired: Any, now: str) -> Any:
     """A status with the times of its conditions: conditions whose status is as before keep theirs."""
     if isinstance(desired, dict):
         former = before if isinstance(before, dict) else {}
-        status = {key: merged(former.get(key), value, now) for key, value in desired.items()}
-        if "type" in desired and "reason" in desired:
-            same = former.get("status") == desired["status"] and former.get("lastTransitionTime")
-            status["lastTransitionTime"] = former["lastTransitionTime"] if same else now
-        return status
+        # A condition that is not desired any more goes: a route's Programmed is there only while Envoy refuses it.
+        return {
+            key: merge_conditions(former.get(key), value, now, keep_others=False)
+            if key == "conditions"
+            else merged(former.get(key), value, now)
+            for key, value in desired.items()
+        }
     if isinstance(desired, list):
         items = before if isinstance(before, list) else []
         return [merged(_counterpart(item, number, items), item, now) for number, item in enumerate(desired)]
@@ -65,8 +68,8 @@ def merged(before: Any, desired: Any, now: str) -> Any:
 
 
 def _counterpart(desired: Any, number: int, items: Sequence[Any]) -> Any:
-    """The former state of an item: by its type, name or parentRef; else by its index."""
-    for key in ("type", "name", "parentRef"):
+    """The former state of an item: by its name or parentRef; else by its index."""
+    for key in ("name", "parentRef"):
         if isinstance(desired, dict) and key in desired:
             return next((item for item in items if isinstance(item, dict) and item.get(key) == desired[key]), None)
     return items[number] if number < len(items) else None
@@ -137,7 +140,7 @@ def _parent(
     ]
     if refusal is not None:
         conditions.append(_condition("Programmed", Problem("Invalid", f"Envoy refused it: {refusal}"), "", "", route))
-    if parent.kind == SERVICE.kind:
+    if (parent.group, parent.kind) == SERVICE:
         other = ruled.get(service_host(parent.name, parent.namespace or route.metadata.namespace))
         message = f"{other} is for the same Service, and its routes come first"
         conflict = Problem("VirtualServiceComesFirst", message) if other is not None else None
