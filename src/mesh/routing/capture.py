@@ -6,10 +6,11 @@ address of a Service it has that Service's rules, by a pod's IP it passes straig
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
 from mesh.resources.core.service import ServicePort
+from mesh.resources.meshmall.branch import branch_of
 from mesh.resources.values.meta import ref_of
 from mesh.routing.context import Context
 from mesh.routing.destinations.directory import MeshService
@@ -19,14 +20,12 @@ from mesh.routing.model.cluster import Cluster, Endpoint, Group
 from mesh.routing.model.match import Match, MatchKind, Pattern
 from mesh.routing.model.route import Forward, Route, WeightedCluster
 from mesh.routing.model.security import Access, Requirement
-from mesh.routing.model.transparent import DIRECT, EGRESS, Capture, PodAccess, TcpRoute
+from mesh.routing.model.transparent import BLACK_HOLE, DIRECT, EGRESS, Capture, Refusal, TcpRoute
 from mesh.routing.network import NamespaceNetwork
-from mesh.routing.security.access import tcp_access
+from mesh.routing.security.connections import Caller, may_connect
 from mesh.routing.virtual_service.tls import mesh_shares, mesh_tls_routes
 from mesh.routing.world import MeshPod
 
-# Where connections end that may go nowhere (Istio's name).
-BLACK_HOLE = "BlackHoleCluster"
 # A port that no policy names stands for all that none does.
 ANY_PORT = 0
 
@@ -37,30 +36,36 @@ class Captures:
     def __init__(self, network: NamespaceNetwork, context: Context) -> None:
         self._network = network
         self._of = context
-        self._captures: dict[tuple[str, str], Capture] = {}
+        self._captures: dict[tuple[str, str, Caller | None], Capture] = {}
         self._groups = _guarded(context) if context.policies or context.tokens else {}
 
-    def capture(self, namespace: str, branch: str) -> Capture:
-        """What a listener of the namespace's pods does with bytes; a branch's own pods reach the branch's services."""
-        key = (namespace, branch)
-        if key not in self._captures:
-            self._captures[key] = self._capture(namespace, branch)
-        return self._captures[key]
+    def capture(self, pod: MeshPod) -> Capture:
+        """What a pod's listener does with bytes; a branch's own pods reach the branch's services."""
+        branch, caller = branch_of(pod.labels), Caller.of(pod)
+        # Without policies all pods of a namespace and branch may do the same.
+        key = (pod.namespace, branch, caller if self._of.policies else None)
+        capture = self._captures.get(key)
+        if capture is None:
+            capture = self._captures[key] = self._capture(pod.namespace, branch, caller)
+        return capture
 
-    def _capture(self, namespace: str, branch: str) -> Capture:
-        routes = list(self._by_name(namespace))
+    def _capture(self, namespace: str, branch: str, caller: Caller) -> Capture:
+        routes = {route.name: route for route in self._by_name(namespace, caller)}
         ports: dict[Wire, set[int]] = defaultdict(set)
         for service in self._visible(namespace):
             for port in service.spec.ports:
                 wire = wire_of(port)
                 ports[wire] |= {port.port, port.node_port} - {0}
                 if wire in (Wire.TCP, Wire.TLS, Wire.DETECT) and (places := self._places(service, port, branch)):
-                    routes.append(self._tcp(service, port, namespace, branch, places))
+                    route = self._tcp(service, port, namespace, branch, caller, places)
+                    # Of two ServiceEntries for one host the older counts.
+                    routes.setdefault(route.name, route)
         http = ports[Wire.HTTP] | ports[Wire.HTTP2]
         return Capture(
             pod_prefix=self._network.pod_prefix,
-            reserved=(self._network.host, self._network.api),
-            routes=tuple(routes),
+            reserved=self._reserved,
+            routes=tuple(routes.values()),
+            refusals=tuple(self._refusals(caller)),
             uninspected=tuple(sorted(ports[Wire.TCP] - http - ports[Wire.DETECT] - ports[Wire.TLS])),
             http_ports=tuple(sorted(http - ports[Wire.TCP] - ports[Wire.DETECT] - ports[Wire.TLS])),
             any_host=self._of.egress.calls_any_host(namespace),
@@ -95,7 +100,13 @@ class Captures:
         return tuple(places)
 
     def _tcp(
-        self, service: MeshService, port: ServicePort, namespace: str, branch: str, places: tuple[str, ...]
+        self,
+        service: MeshService,
+        port: ServicePort,
+        namespace: str,
+        branch: str,
+        caller: Caller,
+        places: tuple[str, ...],
     ) -> TcpRoute:
         rules = self._of.rules(service.host, namespace)
         to, by = mesh_shares(rules, port.port, self._of.cluster_of(port.port, namespace)) if rules else ((), ())
@@ -108,14 +119,13 @@ class Captures:
             to = (WeightedCluster(target or BLACK_HOLE),)
         return TcpRoute(
             name=f"tcp|{port.port}|{service.host}",
-            to=to,
+            to=self._permitted(to, caller),
             places=places,
             declared=wire_of(port) is Wire.TCP,
-            access=self._access(to),
             origins=(service.ref, *by),
         )
 
-    def _by_name(self, namespace: str) -> Iterator[TcpRoute]:
+    def _by_name(self, namespace: str, caller: Caller) -> Iterator[TcpRoute]:
         """TLS by the name that a client asks for: the `tls` routes of rules, then ServiceEntries that speak TLS."""
         for number, rule in enumerate(self._of.world.virtual_services):
             if rule.spec.tls and is_shown(rule.spec.export_to, rule.metadata.namespace, namespace):
@@ -126,9 +136,8 @@ class Captures:
                         for share in routes
                     )
                     name = f"tls|{number}.{index}|{rule.metadata.namespace}/{rule.metadata.name}"
-                    yield TcpRoute(
-                        name, to, (), names, number_of_port, access=self._access(to), origins=(ref_of(rule),)
-                    )
+                    origins = (ref_of(rule),)
+                    yield TcpRoute(name, self._permitted(to, caller), (), names, number_of_port, origins=origins)
         for service in self._visible(namespace):
             for port in service.spec.ports:
                 if wire_of(port) is Wire.TLS and service.entry is not None:
@@ -138,11 +147,22 @@ class Captures:
                     name = f"tls|{port.port}|{service.host}"
                     yield TcpRoute(name, to, (), (service.host,), port.port, origins=(service.ref,))
 
-    def _access(self, to: Iterable[WeightedCluster]) -> tuple[Access, ...]:
-        """What must hold for every destination, as far as it can be asked of bytes."""
+    def _permitted(self, to: tuple[WeightedCluster, ...], caller: Caller) -> tuple[WeightedCluster, ...]:
+        """The destinations, or nowhere when one of them may not be reached."""
         clusters = (self._of.clusters.get(share.cluster) for share in to)
         layers = (cluster.access for cluster in clusters if cluster is not None and cluster.access is not None)
-        return tuple(dict.fromkeys(tcp_access(layer) for layer in layers))
+        return to if all(may_connect(layer, caller) for layer in layers) else (WeightedCluster(BLACK_HOLE),)
+
+    def _refusals(self, caller: Caller) -> Iterator[Refusal]:
+        """The pods that a caller may send no bytes to."""
+        for (accesses, _), addresses in self._groups.items():
+            permitted = {port: access is None or may_connect(access, caller) for port, access in accesses}
+            by_default = permitted.pop(ANY_PORT)
+            refused = tuple(port for port, may in permitted.items() if not may)
+            if not by_default:
+                yield Refusal(tuple(addresses), (), tuple(port for port, may in permitted.items() if may))
+            elif refused:
+                yield Refusal(tuple(addresses), refused)
 
     def by_destination(self, namespace: str) -> tuple[tuple[str, str], ...]:
         """The host, as the namespace's table has it, behind each address where HTTP is served."""
@@ -184,19 +204,6 @@ class Captures:
     @property
     def _reserved(self) -> tuple[str, ...]:
         return (self._network.host, self._network.api)
-
-    def pod_access(self) -> PodAccess:
-        """What must hold for bytes that are sent to a pod's IP."""
-        groups: dict[tuple[tuple[int, Access | None], ...], list[str]] = defaultdict(list)
-        for (accesses, _), addresses in self._groups.items():
-            limited = tuple((port, tcp_access(access) if access is not None else None) for port, access in accesses)
-            if any(access is not None for _, access in limited):
-                groups[limited] += addresses
-        guarded = tuple((tuple(addresses), accesses) for accesses, addresses in groups.items())
-        origins = dict.fromkeys(
-            origin for accesses in groups for _, access in accesses if access is not None for origin in access.origins
-        )
-        return PodAccess(guarded, tuple(origins))
 
 
 Guards = tuple[tuple[tuple[int, Access | None], ...], Requirement]

@@ -16,7 +16,6 @@ from mesh.routing.model.cluster import Endpoint, Group
 from mesh.routing.model.security import Authentication
 from mesh.routing.model.snapshot import Snapshot
 from mesh.routing.model.table import RouteTable
-from mesh.routing.model.transparent import PodAccess
 from mesh.routing.network import NamespaceNetwork, Network
 from mesh.routing.world import MeshSettings, World
 
@@ -51,7 +50,6 @@ def compile(  # noqa: A001 - what it does
         clusters={name: cluster for name, (cluster, _) in groups.items()},
         endpoints={name: _reachable(endpoints, settings.network) for name, (_, endpoints) in groups.items()},
         authentications={each.name: each for each in _authentications(context, tables.values())},
-        pod_access=captures.pod_access() if captures is not None else PodAccess(),
     )
 
 

@@ -41,14 +41,11 @@ def listeners_of(context: Context, captures: Captures | None) -> Iterator[Listen
 
 def _all(context: Context, captures: Captures | None) -> Iterator[Listener]:
     world, settings, memory = context.world, context.settings, context.memory
-    by_group: dict[tuple[str, str], Capture] = {}
-    if captures is not None:
-        groups = sorted({(pod.namespace, branch_of(pod.labels)) for pod in world.pods})
-        by_group = {group: captures.capture(*group) for group in groups}
+    by_pod = [captures.capture(pod) if captures is not None else None for pod in world.pods]
     sidecars = memory.keep(
         "sidecars",
-        (world.pods, by_group),
-        lambda: _sidecars(world, settings, by_group, memory.last("sidecars") or {}),
+        (world.pods, by_pod),
+        lambda: _sidecars(world, settings, by_pod, memory.last("sidecars") or {}),
     )
     yield from (listener for _, _, listener in sidecars.values())
     for listener in _outside(context):
@@ -108,14 +105,12 @@ def _outside(context: Context) -> Iterator[Listener]:
 Sidecars = Mapping[tuple[str, str], tuple[MeshPod, Capture | None, Listener]]
 
 
-def _sidecars(
-    world: World, settings: MeshSettings, captures: Mapping[tuple[str, str], Capture], last: Sidecars
-) -> Sidecars:
+def _sidecars(world: World, settings: MeshSettings, captures: Sequence[Capture | None], last: Sidecars) -> Sidecars:
     """By namespace and name of the pod; those of pods that did not change are what they were."""
     sidecars: dict[tuple[str, str], tuple[MeshPod, Capture | None, Listener]] = {}
-    for pod in sorted(world.pods, key=lambda pod: (pod.namespace, pod.name)):
+    pods = zip(world.pods, captures, strict=True)
+    for pod, capture in sorted(pods, key=lambda pair: (pair[0].namespace, pair[0].name)):
         key = (pod.namespace, pod.name)
-        capture = captures.get((pod.namespace, branch_of(pod.labels)))
         before = last.get(key)
         if before is not None and before[0] == pod and before[1] == capture:
             sidecars[key] = before
@@ -162,7 +157,7 @@ def _of_port(context: Context, service: MeshService, port: ServicePort) -> Itera
     suffix = f"{service.host}|{port.port}"
     places = []
     if spec.cluster_ip not in ("", "None") and isinstance(context.settings.network, LoopbackNetwork):
-        # Captured connections to a ClusterIP are service by their destination: nobody needs to listen there.
+        # Captured connections to a ClusterIP are known by their destination: nobody needs to listen there.
         places.append(("clusterip", Role.CLUSTER_IP, spec.cluster_ip, port.port))
     if port.node_port:
         places.append(("nodeport", Role.NODE_PORT, context.settings.node_address, port.node_port))

@@ -16,7 +16,6 @@ from envoy.type.matcher.v3 import metadata_pb2, regex_pb2, string_pb2
 from mesh.envoy.encode.authentication import PAYLOADS
 from mesh.envoy.encode.caller import CALLER_KEY
 from mesh.routing.model.security import Access, AccessRule, Condition
-from mesh.routing.model.transparent import PodAccess
 
 FILTER = "envoy.filters.http.rbac"
 Principal = rbac_pb2.Principal
@@ -32,37 +31,6 @@ def encode_access(layers: Sequence[Access]) -> http_rbac_pb2.RBACPerRoute:
 def network_access(layers: Sequence[Access]) -> network_rbac_pb2.RBAC:
     """What must hold for bytes to pass: layers that ask for nothing of HTTP."""
     return network_rbac_pb2.RBAC(stat_prefix="access", rules=_rules(layers))
-
-
-def pod_access(value: PodAccess) -> network_rbac_pb2.RBAC:
-    """What must hold for bytes that are sent straight to a pod's IP: that of the pods there, or nothing."""
-    rules = rbac_pb2.RBAC(action=rbac_pb2.RBAC.ALLOW)
-    for number, (addresses, accesses) in enumerate(value.guarded):
-        ports = [port for port, _ in accesses if port]
-        for port, access in accesses:
-            policy = rules.policies[f"{number}.{port}"]
-            parts = policy.permissions.add().and_rules.rules
-            parts.append(_at(addresses))
-            if port:
-                parts.add().destination_port = port
-            for other in ports if not port else ():
-                parts.add().not_rule.destination_port = other
-            policy.principals.append(_all(_conditions([access] if access is not None else [])))
-    others = rules.policies["others"]
-    guarded = [address for addresses, _ in value.guarded for address in addresses]
-    if guarded:
-        others.permissions.add().not_rule.CopyFrom(_at(guarded))
-    else:
-        others.permissions.add(any=True)
-    others.principals.add(any=True)
-    return network_rbac_pb2.RBAC(stat_prefix="pods", rules=rules)
-
-
-def _at(addresses: Sequence[str]) -> rbac_pb2.Permission:
-    permission = rbac_pb2.Permission()
-    for address in addresses:
-        permission.or_rules.rules.add().destination_ip.CopyFrom(_block(address))
-    return permission
 
 
 def _rules(layers: Sequence[Access]) -> rbac_pb2.RBAC:

@@ -14,17 +14,16 @@ from envoy.extensions.matching.common_inputs.network.v3 import network_inputs_pb
 from google.protobuf import wrappers_pb2
 from xds.type.matcher.v3 import matcher_pb2
 
-from mesh.envoy.encode.access import network_access
 from mesh.envoy.encode.caller import caller_state
 from mesh.envoy.encode.destination import destination_state
 from mesh.envoy.encode.http_connection_manager import http_connection_manager
 from mesh.envoy.encode.protobuf import duration, packed
-from mesh.envoy.encode.tcp import encode_discovered_access, tcp_proxy
+from mesh.envoy.encode.tcp import tcp_proxy
 from mesh.envoy.encode.xds_matcher import Predicate, all_of, any_of, extension, not_, single
 from mesh.resources.values.ports import SIDECAR_PORT
 from mesh.routing.model.listener import Listener
 from mesh.routing.model.route import WeightedCluster
-from mesh.routing.model.transparent import DIRECT, EGRESS, POD_ACCESS, Capture, TcpRoute
+from mesh.routing.model.transparent import BLACK_HOLE, DIRECT, EGRESS, Capture, Refusal, TcpRoute
 
 # What Envoy's http_inspector calls the versions of HTTP that are not encrypted.
 HTTP_PROTOCOLS = ("http/1.0", "http/1.1", "h2c")
@@ -41,17 +40,11 @@ def encode_capture(message: listener_pb2.Listener, listener: Listener, capture: 
     for route in capture.routes:
         chain = message.filter_chains.add(name=route.name)
         _encode_state(chain, listener)
-        if route.access:
-            access = chain.filters.add(name="envoy.filters.network.rbac")
-            access.typed_config.CopyFrom(packed(network_access(route.access)))
         _encode_proxy(chain, listener, route.to)
-    direct = message.filter_chains.add(name=DIRECT)
-    _encode_state(direct, listener)
-    encode_discovered_access(direct.filters.add(name=POD_ACCESS))
-    _encode_proxy(direct, listener, (WeightedCluster(DIRECT),))
-    egress = message.filter_chains.add(name=EGRESS)
-    _encode_state(egress, listener)
-    _encode_proxy(egress, listener, (WeightedCluster(EGRESS),))
+    for cluster in (DIRECT, EGRESS, BLACK_HOLE):
+        chain = message.filter_chains.add(name=cluster)
+        _encode_state(chain, listener)
+        _encode_proxy(chain, listener, (WeightedCluster(cluster),))
     message.filter_chain_matcher.CopyFrom(_matcher(capture))
 
 
@@ -143,9 +136,20 @@ def _choices(capture: Capture) -> Iterator[tuple[Predicate, str]]:
             yield _at_places(route), route.name
     if capture.http_ports:
         yield all_of([any_of([_port(port) for port in capture.http_ports]), not_(encrypted)]), HTTP
+    for refusal in capture.refusals:
+        yield _refused(refusal), BLACK_HOLE
     yield _address(prefix=capture.pod_prefix), DIRECT
     if capture.any_host:
         yield _address(regex=".+"), EGRESS
+
+
+def _refused(refusal: Refusal) -> Predicate:
+    parts = [any_of([_address(exact=address) for address in refusal.addresses])]
+    if refusal.ports:
+        parts.append(any_of([_port(port) for port in refusal.ports]))
+    elif refusal.others:
+        parts.append(not_(any_of([_port(port) for port in refusal.others])))
+    return all_of(parts)
 
 
 def _at_places(route: TcpRoute) -> Predicate:

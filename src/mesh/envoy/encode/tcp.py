@@ -1,18 +1,15 @@
-"""Bytes passed on as they come: the TCP proxy, its access log, and who may send them."""
+"""Bytes passed on as they come: the TCP proxy and its access log."""
 
 from collections.abc import Sequence
 
-from envoy.config.core.v3 import config_source_pb2
-from envoy.config.listener.v3 import listener_components_pb2
 from envoy.extensions.access_loggers.grpc.v3 import als_pb2
 from envoy.extensions.filters.network.tcp_proxy.v3 import tcp_proxy_pb2
 
 from mesh.envoy.encode.access_log import fill_common
-from mesh.envoy.encode.protobuf import ads, duration, packed
+from mesh.envoy.encode.protobuf import duration, packed
 from mesh.routing.model.listener import Listener
 from mesh.routing.model.route import WeightedCluster
 
-RBAC_TYPE = "type.googleapis.com/envoy.extensions.filters.network.rbac.v3.RBAC"
 # Seconds after which a connection that stays open is logged again, with its bytes until then.
 LOG_AGAIN = 10.0
 
@@ -31,10 +28,3 @@ def tcp_proxy(listener: Listener, clusters: Sequence[WeightedCluster]) -> tcp_pr
         proxy.access_log.add(name="envoy.access_loggers.tcp_grpc").typed_config.CopyFrom(packed(log))
         proxy.access_log_options.access_log_flush_interval.CopyFrom(duration(LOG_AGAIN))
     return proxy
-
-
-def encode_discovered_access(message: listener_components_pb2.Filter) -> None:
-    """An RBAC filter whose configuration is a resource under the filter's name; until it comes, nothing passes."""
-    message.config_discovery.CopyFrom(
-        config_source_pb2.ExtensionConfigSource(config_source=ads(), type_urls=[RBAC_TYPE])
-    )

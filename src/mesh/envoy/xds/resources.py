@@ -10,10 +10,8 @@ from enum import Enum
 from hashlib import blake2b
 from typing import Any
 
-from envoy.config.core.v3.extension_pb2 import TypedExtensionConfig
 from google.protobuf import any_pb2
 
-from mesh.envoy.encode.access import pod_access
 from mesh.envoy.encode.authentication import encode_authentication
 from mesh.envoy.encode.cluster import encode_cluster
 from mesh.envoy.encode.endpoint import encode_endpoints
@@ -24,7 +22,6 @@ from mesh.routing.model.listener import Listener, Role
 from mesh.routing.model.route import Forward, Route
 from mesh.routing.model.security import Authentication
 from mesh.routing.model.snapshot import Snapshot
-from mesh.routing.model.transparent import POD_ACCESS, PodAccess
 from mesh.routing.security.authentication import ROWS
 
 
@@ -72,14 +69,12 @@ class Encoder:
             Kind.LISTENER: self._group(
                 Kind.LISTENER, snapshot.listeners, lambda _, listener: encode_listener(listener)
             ),
-            Kind.EXTENSION: self._group(Kind.EXTENSION, _extensions(snapshot), self._extension),
+            Kind.EXTENSION: self._group(Kind.EXTENSION, _authentications(snapshot), self._extension),
             Kind.ROUTES: self._group(Kind.ROUTES, snapshot.tables, lambda _, table: self._tables.encode(table)),
         }
         return self._resources
 
-    def _extension(self, name: str, value: Authentication | PodAccess) -> object:
-        if isinstance(value, PodAccess):
-            return TypedExtensionConfig(name=name, typed_config=packed(pod_access(value)))
+    def _extension(self, name: str, value: Authentication) -> object:
         former = self._resources[Kind.EXTENSION].get(name)
         return encode_authentication(value, former.value if former is not None else None)
 
@@ -138,19 +133,16 @@ def _require_targets(listener: Listener, snapshot: Snapshot) -> None:
             raise Inconsistent(f"listener {listener.name} names the cluster {cluster}")
 
 
-def _extensions(snapshot: Snapshot) -> Mapping[str, Authentication | PodAccess]:
-    """Of every filter whose configuration is a resource; one that the snapshot does not name asks for nothing."""
-    names = dict.fromkeys(name for listener in snapshot.listeners.values() for name in extensions_of(listener))
-    defaults = {name: snapshot.pod_access if name == POD_ACCESS else Authentication(name) for name in names}
-    return {**defaults, **snapshot.authentications}
+def _authentications(snapshot: Snapshot) -> Mapping[str, Authentication]:
+    """Of every filter that asks for tokens; one that the snapshot does not name asks for none."""
+    named = (name for listener in snapshot.listeners.values() for name in extensions_of(listener))
+    return {**{name: Authentication(name) for name in dict.fromkeys(named)}, **snapshot.authentications}
 
 
 def extensions_of(listener: Listener) -> tuple[str, ...]:
     """The filters of a listener whose configurations are resources of their own."""
     if listener.table is None:
         return ()
-    if listener.capture is not None:
-        return (ROWS, POD_ACCESS)
     return (ROWS, listener.name) if listener.role is Role.GATEWAY else (ROWS,)
 
 

@@ -7,7 +7,6 @@ from mesh.routing.model.cluster import Cluster, Endpoint
 from mesh.routing.model.listener import Listener
 from mesh.routing.model.security import Authentication
 from mesh.routing.model.table import RouteTable
-from mesh.routing.model.transparent import PodAccess
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,4 +19,3 @@ class Snapshot:
     clusters: Mapping[str, Cluster] = field(default_factory=dict)
     endpoints: Mapping[str, tuple[Endpoint, ...]] = field(default_factory=dict)
     authentications: Mapping[str, Authentication] = field(default_factory=dict)
-    pod_access: PodAccess = field(default_factory=PodAccess)

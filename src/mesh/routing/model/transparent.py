@@ -4,12 +4,11 @@ from dataclasses import dataclass
 
 from mesh.resources.values.ref import Ref
 from mesh.routing.model.route import WeightedCluster
-from mesh.routing.model.security import Access
 
 # Clusters of the namespaces mode. To wherever a connection was going, inside the mesh; and out of it, by the edge.
 DIRECT, EGRESS = "DirectToPod", "PassthroughCluster"
-# What must hold for bytes sent straight to a pod's IP: a resource of its own, since it changes with every pod.
-POD_ACCESS = "mesh.pods"
+# Where connections end that may go nowhere (Istio's name).
+BLACK_HOLE = "BlackHoleCluster"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,13 +22,23 @@ class TcpRoute:
     names: tuple[str, ...] = ()
     port: int = 0
     declared: bool = False
-    access: tuple[Access, ...] = ()
     origins: tuple[Ref, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
+class Refusal:
+    """Pods that this one may send no bytes to: at one of `ports`, without any at all ports but those of `others`."""
+
+    addresses: tuple[str, ...]
+    ports: tuple[int, ...] = ()
+    others: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Capture:
-    """Everything but HTTP, which asks the listener's table.
+    """Everything but HTTP, which asks the listener's table. Who may send bytes where is decided already: the listener
+    says who calls, and bytes show nothing else. (Envoy's own filter would ask when the client sends something, which is
+    too late where the server speaks first.)
 
     `uninspected` are ports where nobody waits for a client's first bytes: some Service says TCP and none says HTTP.
     `http_ports` are those of Services that say HTTP, where a client that sends nothing yet is still a client of HTTP.
@@ -40,15 +49,7 @@ class Capture:
     pod_prefix: str
     reserved: tuple[str, ...] = ()
     routes: tuple[TcpRoute, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
     uninspected: tuple[int, ...] = ()
     http_ports: tuple[int, ...] = ()
     any_host: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class PodAccess:
-    """Who may send bytes straight to pods. `guarded` are groups of pods by IP and what must hold for them: by a port
-    that some policy names, 0 for all others (it comes last)."""
-
-    guarded: tuple[tuple[tuple[str, ...], tuple[tuple[int, Access | None], ...]], ...] = ()
-    origins: tuple[Ref, ...] = ()

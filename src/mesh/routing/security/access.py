@@ -51,40 +51,6 @@ class Policies:
         return Access(allow, tuple(deny), tuple(ref_of(each) for each in found))
 
 
-def tcp_access(access: Access) -> Access:
-    """What can be asked of bytes, where nobody sees a request (istio.io, "Authorization for TCP traffic").
-
-    An ALLOW rule that asks for something of HTTP never holds. From a DENY rule what is of HTTP is left out, so that it
-    denies more rather than less.
-    """
-    allow = access.allow
-    if allow is not None:
-        allow = tuple(rule for rule in map(_without_http_alternatives, allow) if rule is not None)
-    return replace(access, allow=allow, deny=tuple(map(_without_http_conditions, access.deny)))
-
-
-def _is_of_http(condition: Condition) -> bool:
-    return condition.what not in ("principal", "namespace", "ip", "remote ip")
-
-
-def _without_http_alternatives(rule: AccessRule) -> AccessRule | None:
-    """The rule with the alternatives that bytes can fit; None when there is none."""
-    if any(map(_is_of_http, rule.when)):
-        return None
-    sources = tuple(group for group in rule.sources if not any(map(_is_of_http, group)))
-    operations = tuple(group for group in rule.operations if not any(map(_is_of_http, group)))
-    if (rule.sources and not sources) or (rule.operations and not operations):
-        return None
-    return AccessRule(sources, operations, rule.when)
-
-
-def _without_http_conditions(rule: AccessRule) -> AccessRule:
-    def left(conditions: tuple[Condition, ...]) -> tuple[Condition, ...]:
-        return tuple(condition for condition in conditions if not _is_of_http(condition))
-
-    return AccessRule(tuple(map(left, rule.sources)), tuple(map(left, rule.operations)), left(rule.when))
-
-
 def _is_for(policy: AuthorizationPolicy, namespace: str, pods: Sequence[Mapping[str, str]]) -> bool:
     if policy.metadata.namespace not in (namespace, ROOT_NAMESPACE):
         return False

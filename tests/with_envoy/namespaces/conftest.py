@@ -1,0 +1,26 @@
+"""Pods in network namespaces, where this machine allows them."""
+
+from collections.abc import AsyncIterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from mesh.pods.sandbox.availability import Unavailable, can_use_namespaces
+from tests.support.pod_networks import PodNetworks, pod_networks
+
+
+@cache
+def _why_not() -> str:
+    possible = can_use_namespaces()
+    return possible.reason if isinstance(possible, Unavailable) else ""
+
+
+@pytest.fixture
+async def mesh(tmp_path: Path) -> AsyncIterator[PodNetworks]:
+    if reason := _why_not():
+        pytest.skip(reason)
+    home = tmp_path / "home"
+    home.mkdir()
+    async with pod_networks(home) as networks:
+        yield networks
