@@ -1,0 +1,73 @@
+"""A branch as manifests for a cluster."""
+
+import kubernetes_validate
+import msgspec
+import pytest
+from cloudcoil.models.istio.networking import v1 as istio
+
+from mesh.branches.render import Around, render, typed_pairs
+from mesh.resources.core.service import Service
+from mesh.resources.meshmall.branch import Branch
+from mesh.resources.validation.manifest import validate
+from mesh.resources.values.problems import Invalid
+from tests.support.branches import PRODUCTS, baseline, stored_branch
+from tests.support.objects import Body, cookie, rule, to
+
+
+def rendered(*wanted: Branch) -> list[Body]:
+    team = rule(
+        "products", "products", to("products", timeout="3s", match=[cookie("admin")]), to("products", timeout="5s")
+    )
+    gateway = rule("mall", "*", to("mall"), gateways=["door"])
+    named = {("mesh", each.metadata.name): each for each in wanted}
+    around = Around(named, [msgspec.convert(PRODUCTS, Service)], [baseline("products")], typed_pairs([team, gateway]))
+    return render(wanted, around)
+
+
+def test_a_rendered_branch_is_what_a_cluster_takes() -> None:
+    container = {"name": "new", "image": "new:1", "ports": [{"containerPort": 7000}]}
+    services = {"products": {"fork": {}}, "favorites": {"template": {"spec": {"containers": [container]}}}}
+    pair = {"name": "user", "value": "fox"}
+    enter = [{"cookie": pair}, {"query": pair}, {"host": "fox.example.com"}]
+    found = rendered(stored_branch("fox", enter=enter, services=services))
+    for each in found:
+        validate(each)
+        if each["kind"] == "VirtualService":
+            istio.VirtualService.model_validate(each)
+        else:
+            kubernetes_validate.validate(each, "1.32", strict=True)
+    names = [f"{each['kind']}/{each['metadata']['name']}" for each in found]
+    assert names == [
+        "Deployment/products-fox",
+        "Service/products-fox",
+        "Deployment/favorites-fox",
+        "Service/favorites-fox",
+        "Service/favorites",
+        "VirtualService/products",
+        "VirtualService/mall",
+        "VirtualService/favorites",
+    ]
+
+
+def test_a_rendered_fork_is_none_that_the_baseline_selects() -> None:
+    fork_, own = rendered(stored_branch("fox", services={"products": {"fork": {}}}))[:2]
+    labels = fork_["spec"]["template"]["metadata"]["labels"]
+    assert not PRODUCTS["spec"]["selector"].items() <= labels.items()
+    assert own["spec"]["selector"].items() <= labels.items()
+    assert not any(key.startswith("meshmall.dev") for key in labels)
+
+
+def test_the_teams_rows_stay_behind_and_with_those_of_the_branch() -> None:
+    found = rendered(stored_branch("fox", services={"products": {"fork": {}}}))
+    rows = next(each for each in found if each["metadata"]["name"] == "products" and "http" in each["spec"])["spec"][
+        "http"
+    ]
+    assert [row["timeout"] for row in rows] == ["3s", "5s", "3s", "5s"]
+    hosts = [row["route"][0]["destination"]["host"] for row in rows]
+    assert hosts == ["products-fox", "products-fox", "products", "products"]
+    assert all("cookie" in block["headers"] for block in rows[0]["match"][:2])
+
+
+def test_a_process_of_this_machine_cannot_be_rendered() -> None:
+    with pytest.raises(Invalid, match="which a cluster cannot reach"):
+        rendered(stored_branch("fox", services={"products": {"url": "http://127.0.0.1:9"}}))
