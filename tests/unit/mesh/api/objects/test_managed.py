@@ -139,3 +139,33 @@ async def test_kubectl_moves_from_client_side_to_server_side(kubectl: Kubectl) -
     await kubectl("apply", "-f", kubectl.file(config(a="1", b="2")))
     assert "serverside-applied" in await kubectl("apply", "--server-side", "-f", kubectl.file(config(a="3")))
     assert await kubectl("get", "cm", "test-cm", "-o", "jsonpath={.data}") == '{"a":"3"}'
+
+
+@pytest.mark.parametrize("value", ["x", "", "null", "[1]", '"text"', '{"data":7}', "[" * 100_000, "9" * 5000])
+async def test_any_value_of_the_annotation_that_kubectl_writes_is_survived(api: Api, value: str) -> None:
+    body = config(key="v")
+    body["metadata"]["annotations"] = {"kubectl.kubernetes.io/last-applied-configuration": value}
+    assert (await api.ask("POST", PATH.rpartition("/")[0], body)).code == 201
+    answer = await api.ask("POST", "/mesh/v1/apply", {"objects": [config(key="w")]})
+    assert answer.code == 200, answer.body
+    # Again with the annotation, which the apply has replaced.
+    assert (await api.ask("PUT", PATH, body)).code == 200
+    assert (await apply(api, config(key="x"), "kubectl", force=True)).code == 200
+
+
+@pytest.mark.parametrize("part", ["k:not json", "k:7", "k:[]", "v:{", "i:x", "", "f:", "k:" + "[" * 100_000])
+async def test_any_path_in_managed_fields_is_survived(api: Api, part: str) -> None:
+    assert (await apply(api, config(key="v"), "one")).code == 201
+    entry = {
+        "manager": "other",
+        "operation": "Update",
+        "apiVersion": "v1",
+        "fieldsType": "FieldsV1",
+        "fieldsV1": {"f:metadata": {"f:finalizers": {part: {}}}, part: {}},
+    }
+    body = config(key="v")
+    body["metadata"] |= {"managedFields": [entry], "finalizers": ["example.com/a"]}
+    assert (await api.ask("PUT", PATH, body)).code == 200
+    for change in (lambda: api.ask("PUT", PATH, config(key="w")), lambda: apply(api, config(key="x"), "one")):
+        answer = await change()
+        assert answer.code in (200, 409), answer.body
