@@ -14,7 +14,7 @@ from mesh.branches.deployments import plan
 from mesh.branches.expiry import Expiry, rfc3339
 from mesh.branches.observing import Round, observe
 from mesh.branches.reach import Reach
-from mesh.branches.record import Awaited, Key, Record
+from mesh.branches.record import Awaited, Key, Record, Records
 from mesh.branches.status import Circumstances, branch_status, is_programmed, is_satisfied
 from mesh.branches.triggers import affected, including
 from mesh.observe.hops import Ring
@@ -68,13 +68,12 @@ class BranchController:
         self._ring = ring or Ring()
         self._supervisor = supervisor or Supervisor()
         self._now = now
-        self._records: dict[Key, Record] = {}
+        self._records = Records()
         self._queue = WorkQueue(self._reconcile, before=self._observe)
         self._round: Round | None = None
         self._reach = Reach(self._reach_changed, self._supervisor)
         self._recorder = Recorder(Objects(store), EVENTS_KEPT)
         self._usage = Usage(store)
-        self._ends_changed = asyncio.Event()
         self._is_awaiting = asyncio.Event()
 
     async def start(self) -> None:
@@ -90,6 +89,10 @@ class BranchController:
         await self._supervisor.stop(CHANGES, EXPIRY, REQUESTS, ENVOY)
         self._queue.close()
 
+    def problems(self) -> list[str]:
+        """The branches that cannot be reconciled, and why."""
+        return self._queue.problems()
+
     # What makes a branch due.
 
     async def _follow_store(self) -> None:
@@ -99,9 +102,9 @@ class BranchController:
         branches = self._store.of(Branch)
         for branch in branches:
             self._remember(branch)
-        for key in self._records.keys() - {_key(branch) for branch in branches}:
+        for key in self._records.keys() - {Key.of(branch) for branch in branches}:
             self._forget(key)
-        self._reach.follow(self._urls())
+        self._reach.follow(self._records.urls())
         self._add(self._records)
 
     def _take(self, event: Event) -> None:
@@ -119,20 +122,18 @@ class BranchController:
             self._remember(event.object.typed)
         after = self._records.get(key)
         if urls != (after.urls if after is not None else frozenset()):
-            self._reach.follow(self._urls())
+            self._reach.follow(self._records.urls())
 
     async def _follow_expiry(self) -> None:
         while True:
-            self._ends_changed.clear()
+            self._records.ends_changed.clear()
             now = self._now()
-            for key, record in self._records.items():
-                if record.expiry.is_over(now) or (record.expiry.is_near(now) and record.announced != record.expiry.end):
-                    self._queue.add(key)
+            self._add([key for key, record in self._records.items() if record.is_due(now)])
             moments = [moment for r in self._records.values() if (moment := r.expiry.next_after(now)) is not None]
             sleep = min([LONGEST_SLEEP, *((moment - now).total_seconds() for moment in moments)])
             with suppress(TimeoutError):
                 async with asyncio.timeout(sleep + 0.01):
-                    await self._ends_changed.wait()
+                    await self._records.ends_changed.wait()
 
     async def _follow_requests(self) -> None:
         """Finds out now and then which branches were used, and which programs lost theirs."""
@@ -168,35 +169,18 @@ class BranchController:
         for key in keys:
             self._queue.add(key)
 
-    # The records.
-
     def _remember(self, branch: Branch) -> Record:
-        key, expiry = _key(branch), Expiry.of(branch, self._expires, self._now())
-        record = self._records.get(key)
-        if record is None or record.branch.metadata.uid != branch.metadata.uid:
-            record = self._records[key] = Record(branch, expiry)
-            self._ends_changed.set()
-        elif record.expiry != expiry:
-            self._ends_changed.set()
-        record.branch, record.expiry = branch, expiry
-        return record
+        return self._records.remember(branch, Expiry.of(branch, self._expires, self._now()))
 
     def _forget(self, key: Key) -> None:
         self._records.pop(key, None)
         self._queue.forget(key)
         self._usage.forget(key.name)
 
-    def _urls(self) -> frozenset[str]:
-        return frozenset[str]().union(*(record.urls for record in self._records.values()))
-
-    def _failure(self, namespace: str, branch: str, service: str) -> str:
-        record = self._records.get(Key(namespace, branch))
-        return record.failures.get(service, "") if record is not None else ""
-
     # The work.
 
     def _observe(self, _keys: list[Key]) -> None:
-        self._round = observe(self._store, self._reach.up, self._failure)
+        self._round = observe(self._store, self._reach.up, self._records.failure)
 
     def _reconcile(self, key: Key) -> None:
         stored = self._store.get(key.ref)
@@ -208,7 +192,7 @@ class BranchController:
             self._recorder.normal(stored, "Expired", f"the branch ended at {when}, as spec.expires says")
             self._store.commit(removal(self._store, [stored]))
             return
-        if record.expiry.is_near(now) and record.announced != record.expiry.end:
+        if record.must_be_announced(now):
             record.announced = record.expiry.end
             message = f"the branch ends at {rfc3339(record.expiry.end)}; meshmall branch extend {key.name} postpones it"
             self._recorder.warning(stored, "Expiring", message)
@@ -246,7 +230,3 @@ class BranchController:
             # The version after the status: Envoy's routes depend on what it says.
             record.awaited = Awaited(generation, self._store.version)
             self._is_awaiting.set()
-
-
-def _key(branch: Branch) -> Key:
-    return Key(branch.metadata.namespace, branch.metadata.name)

@@ -1,5 +1,6 @@
-"""What the controller remembers about one branch, besides what is in the store."""
+"""What the controller remembers about branches, besides what is in the store: one record per branch."""
 
+import asyncio
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
@@ -14,6 +15,10 @@ class Key(NamedTuple):
 
     namespace: str
     name: str
+
+    @classmethod
+    def of(cls, branch: Branch) -> "Key":
+        return cls(branch.metadata.namespace, branch.metadata.name)
 
     @property
     def ref(self) -> Ref:
@@ -47,7 +52,44 @@ class Record:
     awaited: Awaited | None = None
     acknowledged: int | None = None
 
+    def must_be_announced(self, now: datetime) -> bool:
+        """Whether its end is near and no event says so yet; once per end, so that an extension is announced again."""
+        return self.expiry.is_near(now) and self.announced != self.expiry.end
+
+    def is_due(self, now: datetime) -> bool:
+        """Whether its end has come, or has to be announced."""
+        return self.expiry.is_over(now) or self.must_be_announced(now)
+
     @property
     def urls(self) -> frozenset[str]:
         """Where the developers' processes of this branch listen."""
         return frozenset(change.url for change in self.branch.spec.services.values() if change.url)
+
+
+class Records(dict[Key, Record]):
+    """All branches. `ends_changed` is set when one ends at another time than before."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ends_changed = asyncio.Event()
+
+    def remember(self, branch: Branch, expiry: Expiry) -> Record:
+        """Updates the record of a branch; a new branch of an old name gets a new record."""
+        key = Key.of(branch)
+        record = self.get(key)
+        if record is None or record.branch.metadata.uid != branch.metadata.uid:
+            record = self[key] = Record(branch, expiry)
+            self.ends_changed.set()
+        elif record.expiry != expiry:
+            self.ends_changed.set()
+        record.branch, record.expiry = branch, expiry
+        return record
+
+    def urls(self) -> frozenset[str]:
+        """Where all developers' processes listen."""
+        return frozenset[str]().union(*(record.urls for record in self.values()))
+
+    def failure(self, namespace: str, branch: str, service: str) -> str:
+        """Why the Deployment for a service of a branch could not be created; "" if it could."""
+        record = self.get(Key(namespace, branch))
+        return record.failures.get(service, "") if record is not None else ""

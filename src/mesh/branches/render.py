@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 
 from mesh.branches.forks import fork, of_template
-from mesh.branches.status import Named
+from mesh.branches.status import Branches
 from mesh.resources.analysis.branch_references import baseline_of, baselines
 from mesh.resources.core.deployment import Deployment
 from mesh.resources.core.service import Service, ServicePort
@@ -42,7 +42,7 @@ class Around:
 
     def __init__(
         self,
-        branches: Named,
+        branches: Branches,
         services: Iterable[Service],
         deployments: Sequence[Deployment],
         rules: Iterable[tuple[VirtualService, Body]],

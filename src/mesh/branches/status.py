@@ -19,7 +19,7 @@ from mesh.resources.values.conditions import find_condition, merge_conditions
 from mesh.resources.values.hosts import aliases, resolve
 from mesh.routing.branches.changes import effective
 
-Named = Mapping[tuple[str, str], Branch]
+Branches = Mapping[tuple[str, str], Branch]
 # How many losses of context a condition describes in full.
 MOST_LOSSES = 3
 
@@ -33,7 +33,7 @@ class Observed:
     it could).
     """
 
-    branches: Named
+    branches: Branches
     services: Mapping[tuple[str, str], Service]
     deployments: Mapping[tuple[str, str], Deployment]
     rules: tuple[DestinationRule, ...]
@@ -180,12 +180,12 @@ def services_of(branch: Branch, observed: Observed) -> list[Body]:
     return lines
 
 
-def overlaps_of(branch: Branch, named: Named) -> list[str]:
+def overlaps_of(branch: Branch, branches: Branches) -> list[str]:
     """Where several of a branch's sources change one service: which one wins."""
     sources: dict[str, list[str]] = {}
     for name in branch.spec.includes:
-        included = named.get((branch.metadata.namespace, name))
-        for service in effective(included, named) if included is not None else ():
+        included = branches.get((branch.metadata.namespace, name))
+        for service in effective(included, branches) if included is not None else ():
             sources.setdefault(service, []).append(name)
     for service in branch.spec.services:
         sources.setdefault(service, []).append(branch.metadata.name)
@@ -196,9 +196,9 @@ def overlaps_of(branch: Branch, named: Named) -> list[str]:
     ]
 
 
-def missing_includes(branch: Branch, named: Named) -> list[str]:
+def missing_includes(branch: Branch, branches: Branches) -> list[str]:
     """Included branches that do not exist any more."""
-    return [name for name in branch.spec.includes if (branch.metadata.namespace, name) not in named]
+    return [name for name in branch.spec.includes if (branch.metadata.namespace, name) not in branches]
 
 
 def _answer(owner: Branch, name: str, change: BranchService, observed: Observed) -> tuple[str, bool, str]:

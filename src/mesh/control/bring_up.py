@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 
 
 class CannotBuild(Exception):
-    """A world could not be compiled or encoded, or Envoy not be told: a mistake of this program, never of a user."""
+    """A world could not be compiled, encoded or sent: a mistake of this program, never of a user."""
 
 
 class BringUp:

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from contextlib import AsyncExitStack, suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import uvloop
 
@@ -83,6 +83,12 @@ class Progress:
         with suppress(BrokenPipeError):
             sys.stdout.write(json.dumps(body) + "\n")
             sys.stdout.flush()
+
+
+class HasProblems(Protocol):
+    """A part of the daemon that can say what is wrong with it."""
+
+    def problems(self) -> list[str]: ...
 
 
 class Daemon:
@@ -186,7 +192,7 @@ class Daemon:
             allocator=pod_network.addresses,
             status=lambda: {
                 **self._status(plane, store),
-                "problems": [*pods.problems(), *self._problems(programmer, store)],
+                "problems": self._problems(store, pods, programmer, branches),
             },
             sources=Sources(telemetry, Reasons(store, lambda: programmer.snapshot), lambda: programmer.snapshot),
             extra_routes=console.routes,
@@ -261,11 +267,11 @@ class Daemon:
             "developer": self._developer_places(store),
         }
 
-    def _problems(self, programmer: Programmer, store: Store) -> list[str]:
-        """What is wrong with the daemon itself."""
-        undecodable = (f"{ref} is set aside: {reason}" for ref, reason in store.undecodable.items())
+    def _problems(self, store: Store, *sources: HasProblems) -> list[str]:
+        """What is wrong with the daemon itself, for people."""
         loops = (f"the daemon's loop {problem}" for problem in self.supervisor.problems())
-        return [*loops, *programmer.problems(), *undecodable]
+        undecodable = (f"{ref} is set aside: {reason}" for ref, reason in store.undecodable.items())
+        return [*loops, *undecodable, *(problem for source in sources for problem in source.problems())]
 
     def _developer_places(self, store: Store) -> dict[str, str]:
         """Where programs outside the mesh call into a namespace: address and port, by namespace."""

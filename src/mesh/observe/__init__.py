@@ -1,1 +1,1 @@
-"""What really went through the mesh: each request of each hop, as Envoy tells it."""
+"""What actually went through the mesh: every request at every hop, as Envoy reports it."""

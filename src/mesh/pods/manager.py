@@ -114,9 +114,10 @@ class PodManager:
         return len(self._runners)
 
     def problems(self) -> list[str]:
-        """What is wrong with the files of the home that concern pods."""
+        """What is wrong with the home's images.yaml, and which Deployments and ReplicaSets cannot be reconciled."""
         problem = self._images.problem()
-        return [problem] if problem else []
+        failing = [*self._deployments.queue.problems(), *self._replica_sets.queue.problems()]
+        return [problem, *failing] if problem else failing
 
     async def _follow_images(self) -> None:
         """Wakes waiting containers when the home's images.yaml has changed; a changed ConfigMap comes as an event."""

@@ -44,6 +44,10 @@ class WorkQueue(Generic[Key]):
         """The keys whose last work failed, each with the error."""
         return {key: reason for key, (_, reason) in self._failures.items()}
 
+    def problems(self) -> list[str]:
+        """A line for each key that failed and is tried again, for a status."""
+        return [f"{key} cannot be reconciled: {reason}" for key, reason in self.failing.items()]
+
     def add(self, key: Key) -> None:
         """Works on the key in the loop's next round."""
         if self._closed:

@@ -17,22 +17,22 @@ class StoreError(Exception):
 
 
 class Conflict(StoreError):
-    """`found` is the version that is stored, None when the object is gone."""
+    """`actual` is the version that is stored, None when the object is gone."""
 
-    def __init__(self, ref: Ref, expected: int | None, found: int | None) -> None:
+    def __init__(self, ref: Ref, expected: int | None, actual: int | None) -> None:
         self.ref = ref
         self.expected = expected
-        self.found = found
-        there = "it is gone" if found is None else f"it is at version {found}"
+        self.actual = actual
+        there = "it is gone" if actual is None else f"it is at version {actual}"
         super().__init__(f"{ref}: the change is based on version {expected}, but {there}; read it again")
 
 
 class Exists(Conflict):
     """The object to create exists already."""
 
-    def __init__(self, ref: Ref, found: int) -> None:
-        super().__init__(ref, 0, found)
-        self.args = (f"{ref}: already exists, at version {found}",)
+    def __init__(self, ref: Ref, actual: int) -> None:
+        super().__init__(ref, 0, actual)
+        self.args = (f"{ref}: already exists, at version {actual}",)
 
 
 class NotFound(StoreError):

@@ -59,14 +59,14 @@ class StoreFile:
         run("PRAGMA journal_mode = WAL")
         run("PRAGMA synchronous = NORMAL")
         run("BEGIN IMMEDIATE")
-        found = run("PRAGMA user_version").fetchone()[0]
-        if found == 0 and not run("SELECT 1 FROM sqlite_master").fetchone():
+        stored_format = run("PRAGMA user_version").fetchone()[0]
+        if stored_format == 0 and not run("SELECT 1 FROM sqlite_master").fetchone():
             for statement in TABLES.split(";")[:-1]:
                 run(statement)
             run(f"PRAGMA user_version = {FORMAT}")
-        elif found != FORMAT:
+        elif stored_format != FORMAT:
             raise Damaged(
-                f"{self.path} is not a store of this mesh-mall (format {found}, expected {FORMAT}); "
+                f"{self.path} is not a store of this mesh-mall (format {stored_format}, expected {FORMAT}); "
                 "use the version that wrote it, or move the file away to start empty"
             )
         run("COMMIT")

@@ -1,1 +1,1 @@
-"""Envoy's program on this machine: found, started, watched, stopped."""
+"""Envoy's program on this machine: where it is, and its process: started, watched, stopped."""

@@ -149,5 +149,5 @@ def extensions_of(listener: Listener) -> tuple[str, ...]:
 def _named(route: Route) -> Iterator[str]:
     """The clusters that a route sends to, or copies to."""
     if isinstance(route.action, Forward):
-        yield from (each.cluster for each in route.action.to)
+        yield from (share.cluster for share in route.action.to)
         yield from (cluster for cluster, _ in route.action.mirrors)

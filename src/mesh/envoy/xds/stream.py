@@ -52,7 +52,7 @@ class Stream:
         return self._acknowledged[kind].get(name) == version
 
     def is_removing(self, removals: Mapping[Kind, frozenset[str]]) -> bool:
-        """Whether Envoy has been told to remove one of these and has not answered yet."""
+        """Whether Envoy was sent a removal of one of these and has not answered yet."""
         return any(
             name in removals.get(response.kind, ())
             for response in self._outstanding.values()

@@ -55,7 +55,7 @@ def test_requests_that_went_elsewhere_are_not_compared(monkeypatch: pytest.Monke
 
 
 def test_a_gateway_that_is_away_is_named() -> None:
-    with pytest.raises(CannotCompare, match=r"the gateway at http://127\.0\.0\.1:1 does not answer /"):
+    with pytest.raises(CannotCompare, match=r"the gateway at http://127\.0\.0\.1:1 does not respond to /"):
         compare(GATEWAY, "fox", "/", Ask(), lambda request_id: {})
 
 
