@@ -12,10 +12,13 @@ import grpc
 from envoy.service.accesslog.v3 import als_pb2, als_pb2_grpc
 
 from mesh.observe.hops import Hop, Ring
+from mesh.routing.model.transparent import CAPTURED_LOG
 
 LONGEST_PATH = 512
 LONGEST_HOST = 255
 LONGEST_ID = 128
+# Connections that are open and were reported already.
+MOST_CONNECTIONS = 10_000
 # The flags that are reported: field of envoy.data.accesslog.v3.ResponseFlags to Envoy's short name.
 FLAGS = {
     "no_healthy_upstream": "UH",
@@ -47,13 +50,58 @@ class AccessLog(als_pb2_grpc.AccessLogServiceServicer):  # type: ignore[misc]  #
     ) -> als_pb2.StreamAccessLogsResponse:
         """One stream of Envoy's, until it ends."""
         add: Callable[[Hop], None] = self._ring.add
+        connections = Connections()
+        captured = False
         async for message in requests:
+            # Only the first message of a stream says which log it is.
+            captured = captured or message.identifier.log_name == CAPTURED_LOG
             for entry in message.http_logs.log_entry:
-                add(hop_of(entry))
+                add(hop_of(entry, captured=captured))
+            for entry in message.tcp_logs.log_entry:
+                add(connections.hop_of(entry, captured=captured))
         return als_pb2.StreamAccessLogsResponse()
 
 
-def hop_of(entry: Any) -> Hop:
+class Connections:
+    """Makes hops of TCP connections. Envoy reports long ones again and again, with all bytes until then."""
+
+    def __init__(self) -> None:
+        self._reported: dict[str, tuple[int, int]] = {}
+
+    def hop_of(self, entry: Any, *, captured: bool = False) -> Hop:
+        """One TCPAccessLogEntry as a hop with what is new."""
+        common, connection = entry.common_properties, entry.connection_properties
+        totals = (connection.received_bytes, connection.sent_bytes)
+        before = self._reported.pop(common.stream_id, None)
+        if common.intermediate_log_entry:
+            self._reported[common.stream_id] = totals
+            if len(self._reported) > MOST_CONNECTIONS:
+                del self._reported[next(iter(self._reported))]
+        received, sent = before or (0, 0)
+        start, duration = common.start_time, common.duration
+        return Hop(
+            start=start.seconds + start.nanos / 1e9,
+            duration=duration.seconds + duration.nanos / 1e9,
+            listener=_listener(common, captured=captured),
+            upstream=_address(common.upstream_remote_address),
+            cluster=intern(common.upstream_cluster),
+            route="",
+            method="",
+            authority=intern(common.tls_properties.tls_sni_hostname[:LONGEST_HOST]),
+            path="",
+            status=0,
+            flags=_flags(common.response_flags) if common.HasField("response_flags") else "",
+            request_id="",
+            traceparent="",
+            branch="",
+            request_bytes=totals[0] - received,
+            response_bytes=totals[1] - sent,
+            protocol="tcp",
+            opened=before is None,
+        )
+
+
+def hop_of(entry: Any, *, captured: bool = False) -> Hop:
     """One HTTPAccessLogEntry as a hop.
 
     Names are interned: they repeat in tens of thousands of hops. Whatever comes from outside is cut to a bound.
@@ -64,7 +112,7 @@ def hop_of(entry: Any) -> Hop:
     return Hop(
         start=start.seconds + start.nanos / 1e9,
         duration=duration.seconds + duration.nanos / 1e9,
-        listener=_address(common.downstream_local_address),
+        listener=_listener(common, captured=captured),
         upstream=_address(common.upstream_remote_address),
         cluster=intern(common.upstream_cluster),
         route=intern(common.route_name),
@@ -87,6 +135,12 @@ METHODS = ("", "GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TR
 
 def _flags(flags: Any) -> str:
     return ",".join(FLAGS[field.name] for field, _ in flags.ListFields() if field.name in FLAGS)
+
+
+def _listener(common: Any, *, captured: bool) -> str:
+    """The listener's address. A captured connection has the address that it was going to instead, and comes from the
+    pod's own: that says whose listener it came by."""
+    return _address(common.downstream_direct_remote_address if captured else common.downstream_local_address)
 
 
 def _address(address: Any) -> str:

@@ -14,6 +14,9 @@ class Hop(msgspec.Struct, frozen=True, gc=False):
     pod's port that answered, "" if none did. `request_id` is Envoy's `x-request-id`, which a program may propagate, as
     it may `traceparent`. `branch` is what the request carried when it was routed, "" for none; `fallback` are the
     services of the branch that the baseline answered for, which the gateway reports for the request as a whole.
+
+    A TCP connection is a hop, too (`protocol` "tcp"): without a request, its bytes since it was last reported. It is
+    `opened` in the first report of a connection alone.
     """
 
     # gc=False: there are tens of thousands, and none of them can be part of a reference cycle.
@@ -35,6 +38,12 @@ class Hop(msgspec.Struct, frozen=True, gc=False):
     request_bytes: int = 0
     response_bytes: int = 0
     fallback: tuple[str, ...] = ()
+    protocol: str = "http"
+    opened: bool = False
+
+    @property
+    def is_tcp(self) -> bool:
+        return self.protocol == "tcp"
 
     @property
     def end(self) -> float:

@@ -23,6 +23,11 @@ HISTOGRAMS = (
     ("istio_request_bytes", "The size of requests' bodies."),
     ("istio_response_bytes", "The size of responses' bodies."),
 )
+TCP_COUNTERS = (
+    ("istio_tcp_connections_opened_total", "TCP connections by caller and callee."),
+    ("istio_tcp_received_bytes_total", "Bytes that callers sent in TCP connections."),
+    ("istio_tcp_sent_bytes_total", "Bytes that callees sent in TCP connections."),
+)
 OUTSIDE = {
     GATEWAY: (WORKLOAD, ROOT_NAMESPACE),
     DEVELOPER: (DEVELOPER, "unknown"),
@@ -57,10 +62,14 @@ class Metrics:
     def __init__(self) -> None:
         self._counts: dict[tuple[Series, str], int] = {}
         self._timed: dict[Series, tuple[_Histogram, _Histogram, _Histogram]] = {}
+        self._connections: dict[Series, tuple[int, ...]] = {}
 
     def count(self, span: Span) -> None:
         hop = span.hop
         host = host_of(hop.cluster) or "unknown"
+        if hop.is_tcp:
+            self._count_connection(span, host)
+            return
         series = Series(_source(span.source, span.caller), _destination(span.destination), host, hop.status, hop.flags)
         key = (series, hop.branch)
         # Taken out and put in again: a dict keeps its order, so the first one is the one not counted for longest.
@@ -75,6 +84,15 @@ class Metrics:
             del self._counts[next(iter(self._counts))]
         if len(self._timed) > MOST_TIMED:
             del self._timed[next(iter(self._timed))]
+
+    def _count_connection(self, span: Span, host: str) -> None:
+        hop = span.hop
+        series = Series(_source(span.source, span.caller), _destination(span.destination), host, 0, hop.flags)
+        totals = self._connections.pop(series, (0, 0, 0))
+        values = (hop.opened, hop.request_bytes, hop.response_bytes)
+        self._connections[series] = tuple(total + value for total, value in zip(totals, values, strict=True))
+        if len(self._connections) > MOST_COUNTED:
+            del self._connections[next(iter(self._connections))]
 
     def text(self, gauges: Mapping[str, tuple[str, str, float]]) -> str:
         """Prometheus' text format. `gauges` are further metrics: name to type, help and value."""
@@ -94,6 +112,13 @@ class Metrics:
                 labels = _labels(series)
                 for reporter in _reporters(series):
                     yield from _histogram(name, f'reporter="{reporter}",{labels}', histograms[number])
+        for number, (name, help_) in enumerate(TCP_COUNTERS):
+            yield f"# HELP {name} {help_}"
+            yield f"# TYPE {name} counter"
+            for series, totals in self._connections.items():
+                labels = _labels(series, protocol="tcp")
+                for reporter in _reporters(series):
+                    yield f'{name}{{reporter="{reporter}",{labels}}} {totals[number]}'
 
 
 def _histogram(name: str, labels: str, histogram: _Histogram) -> Iterator[str]:
@@ -130,7 +155,8 @@ def _destination(workload: Workload | None) -> tuple[str, str, str, str, str]:
     return workload.owner, workload.namespace, workload.service, workload.version or "latest", workload.principal
 
 
-def _labels(series: Series) -> str:
+def _labels(series: Series, protocol: str = "http") -> str:
+    """As Istio writes them; a connection has no response code."""
     name, _, rest = series.host.partition(".")
     namespace = rest.partition(".")[0] if rest.endswith(".svc.cluster.local") else "unknown"
     pairs = {
@@ -139,10 +165,9 @@ def _labels(series: Series) -> str:
         "destination_service": series.host,
         "destination_service_name": name if namespace != "unknown" else series.host,
         "destination_service_namespace": namespace,
-        "request_protocol": "http",
-        "response_code": str(series.status),
+        "request_protocol": protocol,
+        **({"response_code": str(series.status), "grpc_response_status": ""} if protocol == "http" else {}),
         "response_flags": series.flags or "-",
-        "grpc_response_status": "",
         "connection_security_policy": "none",
     }
     for side, (workload, of, app, version, principal) in (

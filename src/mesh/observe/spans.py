@@ -29,6 +29,8 @@ class Span(msgspec.Struct, frozen=True, gc=False):
     @property
     def failed(self) -> bool:
         """Whether the response was a server error, or there was none."""
+        if self.hop.is_tcp:
+            return not self.hop.upstream and bool(self.hop.flags)
         return self.hop.status >= 500 or self.hop.status == 0
 
 

@@ -40,8 +40,16 @@ class Tally:
     requests: int = 0
     errors: int = 0
     durations: Counter[int] = field(default_factory=Counter)
+    connections: int = 0
+    failed_connections: int = 0
+    sent_bytes: int = 0
+    received_bytes: int = 0
 
     def add(self, other: "Tally") -> None:
+        self.connections += other.connections
+        self.failed_connections += other.failed_connections
+        self.sent_bytes += other.sent_bytes
+        self.received_bytes += other.received_bytes
         self.requests += other.requests
         self.errors += other.errors
         self.durations.update(other.durations)
@@ -74,13 +82,20 @@ class Calls:
             destination.owner if destination is not None else "",
             destination.version if destination is not None else "",
             destination.branch if destination is not None else "",
-            hop.branch,
+            # Bytes carry no branch but that of the pod that sends them.
+            source.branch if hop.is_tcp and source is not None else hop.branch,
         )
         tally = edges.get(edge)
         if tally is None:
             if len(edges) >= MOST_EDGES:
                 return
             tally = edges[edge] = Tally()
+        if hop.is_tcp:
+            tally.connections += hop.opened
+            tally.failed_connections += span.failed
+            tally.sent_bytes += hop.request_bytes
+            tally.received_bytes += hop.response_bytes
+            return
         tally.requests += 1
         tally.errors += span.failed
         tally.durations[int(math.log(max(hop.duration * 1000, SHORTEST) / SHORTEST) / STEP)] += 1
@@ -107,7 +122,7 @@ def graph(store: Store, calls: Calls, window: float, branch: str = "") -> dict[s
     """The graph as JSON: every Service with the workloads behind it, and the calls of the last `window` seconds.
 
     `branch` "" counts all requests, "-" those in no branch, otherwise those in that branch. Rates are in requests per
-    second, durations in milliseconds.
+    second, durations in milliseconds. `tcp` counts connections; `sentBytes` are those that the caller sent.
     """
     sums, seconds = calls.within(window)
     matching = {edge: tally for edge, tally in sums.items() if _matches(edge, branch)}
@@ -137,7 +152,7 @@ def _edges(sums: dict[Edge, Tally], seconds: float) -> list[dict[str, Any]]:
     for edge, tally in sums.items():
         total, requested = merged.setdefault(tuple(edge[:-1]), (Tally(), Counter()))
         total.add(tally)
-        requested[edge.requested] += tally.requests
+        requested[edge.requested] += tally.requests or tally.connections
     return [
         {
             "source": key[0],
@@ -161,6 +176,12 @@ def _figures(tally: Tally, seconds: float) -> dict[str, Any]:
         "errorShare": round(tally.errors / tally.requests, 4) if tally.requests else 0.0,
         "p50": tally.quantile(0.5),
         "p99": tally.quantile(0.99),
+        "tcp": {
+            "connections": tally.connections,
+            "failed": tally.failed_connections,
+            "sentBytes": tally.sent_bytes,
+            "receivedBytes": tally.received_bytes,
+        },
     }
 
 

@@ -6,9 +6,9 @@ from envoy.extensions.access_loggers.grpc.v3 import als_pb2
 from mesh.envoy.encode.protobuf import duration
 from mesh.envoy.process.bootstrap import CONTROL_CLUSTER
 from mesh.routing.model.listener import Listener
+from mesh.routing.model.transparent import CAPTURED_LOG
 
-# The logs' names. In a captured connection the caller is where it comes from, in any other the listener's own address.
-LOG, CAPTURED_LOG = "mesh", "mesh.captured"
+LOG = "mesh"
 # Seconds and bytes after which Envoy sends what it has logged.
 LOG_FLUSH, LOG_BUFFER = 0.1, 64 << 10
 

@@ -7,6 +7,8 @@ from mesh.routing.model.route import WeightedCluster
 
 # Clusters of the namespaces mode. To wherever a connection was going, inside the mesh; and out of it, by the edge.
 DIRECT, EGRESS = "DirectToPod", "PassthroughCluster"
+# The name of the access log of what is captured: there the caller is where a connection comes from.
+CAPTURED_LOG = "mesh.captured"
 # Where connections end that may go nowhere (Istio's name).
 BLACK_HOLE = "BlackHoleCluster"
 

@@ -78,3 +78,18 @@ def test_what_nobody_answered_is_counted_at_the_service_that_was_asked(store: St
 
 def test_quantiles_of_nothing_are_nothing() -> None:
     assert Tally().quantile(0.5) is None
+
+
+def test_connections_and_their_bytes_are_counted_beside_requests(store: Store, span: MakeSpan) -> None:
+    calls = Calls()
+    tcp = {"protocol": "tcp", "status": 0, "request_id": ""}
+    calls.count(span("mall", "stock", opened=True, request_bytes=10, response_bytes=1000, **tcp))
+    calls.count(span("mall", "stock", request_bytes=5, response_bytes=500, **tcp))
+    calls.count(span("mall", "", opened=True, flags="UH", cluster="outbound|1||stock.mesh.svc.cluster.local", **tcp))
+    seen = graph(store, calls, 60)
+
+    (found,) = [each for each in seen["edges"] if each["targetWorkload"]]
+    assert found["tcp"] == {"connections": 1, "failed": 0, "sentBytes": 15, "receivedBytes": 1500}
+    assert (found["requests"], found["errors"]) == (0, 0)
+    (failed,) = [each for each in seen["edges"] if not each["targetWorkload"]]
+    assert failed["tcp"]["failed"] == 1
