@@ -71,3 +71,25 @@ def test_the_teams_rows_stay_behind_and_with_those_of_the_branch() -> None:
 def test_a_process_of_this_machine_cannot_be_rendered() -> None:
     with pytest.raises(Invalid, match="which a cluster cannot reach"):
         rendered(stored_branch("fox", services={"products": {"url": "http://127.0.0.1:9"}}))
+
+
+def test_rendered_entries_are_tried_in_the_order_of_the_mesh() -> None:
+    """A request that fits two branches enters the same one on a cluster: by the kind of the entry, not the name."""
+    services: Body = {"products": {"fork": {}}}
+    ann = stored_branch("ann", enter=[{"cookie": {"name": "user", "value": "x"}}], services=services)
+    bob = stored_branch("bob", enter=[{"query": {"name": "view", "value": "x"}}], services=services)
+    found = rendered(ann, bob)
+    mall = next(each for each in found if each["metadata"]["name"] == "mall")
+    asked = [
+        (row["name"], sorted(block.keys() - {"gateways"}))
+        for row in mall["spec"]["http"]
+        for block in row.get("match", [])
+    ]
+    assert asked == [
+        ("ann-enters", ["authority"]),
+        ("bob-enters", ["authority"]),
+        ("bob-enters", ["queryParams"]),
+        ("ann-enters", ["headers"]),
+        ("bob-enters", ["headers"]),
+        ("ann-enters", ["headers"]),
+    ]
