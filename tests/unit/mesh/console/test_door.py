@@ -16,7 +16,6 @@ from mesh.client.api import Client
 from mesh.console.comparing import Comparing
 from mesh.console.door import HEADER, session_of
 from mesh.console.server import Console
-from mesh.console.sessions import CODE_LIFETIME, MOST_SESSIONS, SESSION_LIFETIME, Sessions
 from mesh.observe.hops import Ring
 from mesh.observe.reasons import Reasons
 from mesh.observe.telemetry import Telemetry
@@ -27,14 +26,6 @@ from tests.support.api import StandInAllocator, StandInLogs, StandInPlane
 
 CONFIG = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c"}, "data": {"k": "v"}}
 CONFIGS = "/api/v1/namespaces/default/configmaps"
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 1_000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @dataclass
@@ -232,22 +223,6 @@ async def test_a_comparison_of_nonsense_is_refused_in_words(door: Door) -> None:
         got = await door.ask("POST", "/mesh/v1/diff", body, **given)
         assert (got.status, said in got.message) == (status, True), got
     assert (await door.ask("GET", "/mesh/v1/diff", **given)).status == 405
-
-
-def test_codes_and_sessions_end_and_are_bounded() -> None:
-    clock = Clock()
-    sessions = Sessions(clock)
-    late = sessions.code()
-    clock.now += CODE_LIFETIME
-    assert sessions.enter(late) is None
-    session = sessions.enter(sessions.code())
-    assert session is not None
-    clock.now += SESSION_LIFETIME - 1
-    assert sessions.knows(session)
-    clock.now += 1
-    assert not sessions.knows(session)
-    made = [sessions.enter(sessions.code()) for _ in range(MOST_SESSIONS + 1)]
-    assert [sessions.knows(each or "") for each in made] == [False] + [True] * MOST_SESSIONS
 
 
 def test_a_broken_cookie_is_no_session() -> None:

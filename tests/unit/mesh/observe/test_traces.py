@@ -2,34 +2,8 @@
 
 import pytest
 
-from mesh.observe.requests import describe, parents
 from mesh.observe.traces import Trace, TraceFilter, Traces
 from tests.support.hops import MakeSpan
-
-
-def nothing(*_: object) -> dict[str, object]:
-    return {"rule": None, "why": ""}
-
-
-def test_a_request_is_told_as_a_tree_by_who_called_while_being_called(span: MakeSpan) -> None:
-    traces = Traces()
-    for each in (span("products", "stock", 1.2, 0.1), span("mall", "products", 1.1, 0.3), span("", "mall", 1.0, 0.5)):
-        traces.add(each)
-    trace = traces.get("r")
-    assert trace is not None
-    told = describe(trace, nothing)
-    assert [(each["parent"], each["source"], each["destination"]["workload"]) for each in told] == [
-        (None, "", "mall-v1"),
-        (0, "mall-v1", "products-v1"),
-        (1, "products-v1", "stock-v1"),
-    ]
-    assert trace.summary()["services"] == ["mesh/mall", "mesh/products", "mesh/stock"]
-    assert trace.milliseconds == pytest.approx(500)
-
-
-def test_of_two_calls_that_follow_closely_the_one_that_encloses_is_the_cause(span: MakeSpan) -> None:
-    spans = [span("", "products", 1.0, 0.1), span("", "products", 1.0015, 0.1), span("products", "stock", 1.001, 0.01)]
-    assert parents(spans) == [None, None, 0]
 
 
 def test_the_trace_s_name_is_the_request_s_or_what_the_client_brought(span: MakeSpan) -> None:
@@ -94,11 +68,3 @@ def test_a_reader_hears_of_each_change_once(span: MakeSpan) -> None:
     traces.add(span("mall", "stock", request_id="a"))
     assert [each.request_id for each in traces.changed_since(place, 10)] == ["a", "b"]
     assert [each.request_id for each in traces.changed_since(traces.changes, 10)] == []
-
-
-def test_the_baseline_in_place_of_a_branch_is_marked(span: MakeSpan) -> None:
-    trace = Trace(1, "r")
-    trace.add(span("", "mall", 1.0, 0.5, branch="fox", fallback=("products",)))
-    trace.add(span("mall", "products", 1.1, 0.1, branch="fox"))
-    assert [each["fallback"] for each in describe(trace, nothing)] == [False, True]
-    assert trace.summary()["fallback"] == ["products"]
