@@ -9,10 +9,13 @@ from mesh.daemon.failure import Failure
 from mesh.resources.values.durations import seconds
 from meshmall.cli.apply import apply_objects, pods_are_ready, wait_ready
 from meshmall.cli.context import Context
+from meshmall.cli.options import NetworkMode
 from meshmall.manifests import mall_manifest, read
 
 MALL = ("mesh-mall-v1.yaml", "mesh-routing.yaml")
 READY_LIMIT = 60.0
+# The default of --network, for machines and CI jobs where every mesh should have the same.
+NETWORK_VARIABLE = "MESHMALL_NETWORK"
 
 
 def bring_up(context: Context, options: Mapping[str, Any], *, with_mall: bool) -> None:
@@ -46,6 +49,13 @@ def apply_mall(context: Context, names: tuple[str, ...]) -> None:
     with context.view.step("waiting for the pods") as step:
         count = wait_ready(context, outcome.deployments, READY_LIMIT)
         step.done = pods_are_ready(count)
+
+
+def _network_mode(text: str) -> str:
+    modes = [mode.value for mode in NetworkMode]
+    if text not in modes:
+        raise Failure(f'{NETWORK_VARIABLE}: "{text}" is not a network mode', f"use {', '.join(modes)}", code=2)
+    return text
 
 
 def _require_duration(text: str | None) -> None:
