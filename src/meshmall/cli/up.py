@@ -33,7 +33,10 @@ def start_mesh(context: Context, options: Mapping[str, Any]) -> None:
     """Starts the daemon. Raises Failure when it does not come up."""
     home = context.home
     _require_duration(options.get("branch_expires"))
-    settings = replace(context.settings, **{name: value for name, value in options.items() if value is not None})
+    given = {name: value for name, value in options.items() if value is not None}
+    if "network" not in given and (mode := os.environ.get(NETWORK_VARIABLE)):
+        given["network"] = _network_mode(mode)
+    settings = replace(context.settings, **given)
     with context.view.step("starting the mesh") as step:
         for _ in launch.start(home, settings):
             pass
