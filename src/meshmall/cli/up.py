@@ -1,5 +1,6 @@
 """`meshmall up`: starts the daemon, and applies the mall's v1 and the baseline's rules."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
