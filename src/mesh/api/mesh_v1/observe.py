@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,10 +14,11 @@ from mesh.observe.requests import Explain, describe
 from mesh.observe.telemetry import Telemetry
 from mesh.observe.topology import SLICE, SLICES, graph
 from mesh.observe.traces import TraceFilter
+from mesh.reconcile.follower import Follower
 from mesh.routing.explain import listing
 from mesh.routing.explain.dry_run import explain
 from mesh.routing.model.snapshot import Snapshot
-from mesh.store import Expired, Store
+from mesh.store import Store
 
 MOST_LISTED = 1_000
 # The stream: seconds between two graphs, between two checks for changes, and between two signs of life, and how many of
@@ -139,18 +139,15 @@ class Observe:
         # A place that a previous daemon gave means nothing to this one.
         change = since if since is not None and since <= traces.changes else traces.changes
         yield _event("hello", {"place": traces.changes, "version": self._store.version}, change)
-        kinds: set[str] = set()
-        watching = asyncio.create_task(self._watch(kinds))
         graph_at = alive_at = 0.0
         last: dict[str, Any] = {}
-        try:
+        with Follower(self._store) as follower:
+            follower.take()
             while True:
                 now = loop.time()
                 telemetry.catch_up()
-                if kinds:
-                    changed = sorted(kinds)
-                    kinds.clear()
-                    yield _event("objects", {"kinds": changed}, change)
+                if kinds := {event.object.ref.kind for event in follower.take().events}:
+                    yield _event("objects", {"kinds": sorted(kinds)}, change)
                 if traces.changes != change:
                     summaries = [trace.summary() for trace in traces.changed_since(change, MOST_TRACES)]
                     change = traces.changes
@@ -167,19 +164,6 @@ class Observe:
                     alive_at = now
                     yield b": alive\n\n"
                 await asyncio.sleep(CHECK_EVERY)
-        finally:
-            watching.cancel()
-            with suppress(asyncio.CancelledError):
-                await watching
-
-    async def _watch(self, kinds: set[str]) -> None:
-        """Collects the kinds of the objects that change in the store."""
-        while True:
-            async with self._store.watch() as watch:
-                with suppress(Expired):
-                    while events := await watch.batch():
-                        kinds.update(event.object.ref.kind for event in events)
-                    return
 
 
 def _event(name: str, body: dict[str, Any], place: int) -> bytes:
