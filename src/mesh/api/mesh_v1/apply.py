@@ -8,7 +8,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from mesh.api.objects.admission import Admission, Admitted, NoNamespace, Refused, Wanted
+from mesh.api.objects.admission import Admission, Admitted, NoNamespace, ProposedObject, Refused
 from mesh.api.objects.merging import list_key, three_way
 from mesh.api.objects.served import ServedKinds
 from mesh.api.transport.http import Reply, Request
@@ -47,17 +47,17 @@ class Apply:
         if not isinstance(namespace, str):
             raise Problem(400, "namespace: is not a string")
         registry = self._kinds.with_definitions(bodies)
-        wanted = self._wanted(bodies, namespace, registry)
-        count = len(wanted)
-        wanted += [Wanted(_namespace(name), None, 0) for name in self._missing(wanted)]
+        proposed = self._proposed(bodies, namespace, registry)
+        count = len(proposed)
+        proposed += [ProposedObject(_namespace(name), None, 0) for name in self._missing(proposed)]
         try:
-            admitted = self._admission.admit(wanted, namespace, together=True, registry=registry)
+            admitted = self._admission.admit(proposed, namespace, together=True, registry=registry)
         except Refused as refused:
             raise _refused(refused.errors) from None
         except NoNamespace as missing:
             raise Problem(409, f"namespace {missing.name} is being deleted; try again when it is gone") from None
         # Namespaces are stored first, and listed first in the results.
-        order = [*range(count, len(wanted)), *range(count)]
+        order = [*range(count, len(proposed)), *range(count)]
         puts = [admitted.puts[number] for number in order]
         before = {put.ref: self._store.get(put.ref) for put in puts}
         dry = body.get("dryRun") is True
@@ -85,8 +85,8 @@ class Apply:
         ]
         return Reply({"version": self._store.version, "results": results})
 
-    def _wanted(self, bodies: Sequence[Body], namespace: str, registry: Registry) -> list[Wanted]:
-        wanted = []
+    def _proposed(self, bodies: Sequence[Body], namespace: str, registry: Registry) -> list[ProposedObject]:
+        proposed = []
         errors: list[tuple[int, FieldError]] = []
         for number, body in enumerate(bodies):
             try:
@@ -95,15 +95,15 @@ class Apply:
                 errors += [(number, problem) for problem in error.errors]
                 continue
             merged = _merged(body, identity.ref, self._store.get(identity.ref))
-            wanted.append(merged._replace(identity=identity))
+            proposed.append(merged._replace(identity=identity))
         if errors:
             raise _refused(errors)
-        return wanted
+        return proposed
 
-    def _missing(self, wanted: Sequence[Wanted]) -> list[str]:
+    def _missing(self, proposed: Sequence[ProposedObject]) -> list[str]:
         """The namespaces of the objects that neither exist nor come with them."""
-        coming = [item.body["metadata"].get("name") for item in wanted if GroupKind.of(item.body) == NAMESPACE]
-        namespaces = [item.body["metadata"].get("namespace") for item in wanted]
+        coming = [item.body["metadata"].get("name") for item in proposed if GroupKind.of(item.body) == NAMESPACE]
+        namespaces = [item.body["metadata"].get("namespace") for item in proposed]
         names = {name for name in namespaces if isinstance(name, str) and name and name not in coming}
         return sorted(name for name in names if self._store.get(Ref("", "Namespace", "", name)) is None)
 
@@ -125,11 +125,11 @@ class Apply:
         return {"ref": put.ref._asdict(), "result": result, "warnings": warnings}
 
 
-def _merged(body: Body, ref: Ref, old: Stored | None) -> Wanted:
+def _merged(body: Body, ref: Ref, old: Stored | None) -> ProposedObject:
     """What to write: `body`, and what others have set."""
     metadata = body.get("metadata")
     if not isinstance(metadata, dict) or not isinstance(metadata.get("annotations") or {}, dict):
-        return Wanted({**body, "metadata": metadata if isinstance(metadata, dict) else {}}, old)
+        return ProposedObject({**body, "metadata": metadata if isinstance(metadata, dict) else {}}, old)
     applied = {name: value for name, value in metadata.items() if name not in SERVERS and value is not None}
     if ref.namespace:
         applied["namespace"] = ref.namespace
@@ -140,10 +140,10 @@ def _merged(body: Body, ref: Ref, old: Stored | None) -> Wanted:
     text = json.dumps(new, sort_keys=True, separators=(",", ":"), ensure_ascii=False) + "\n"
     marked = {**new, "metadata": {**applied, "annotations": {**annotations, LAST_APPLIED: text}}}
     if old is None:
-        return Wanted(marked, None, 0)
+        return ProposedObject(marked, None, 0)
     last = _last_applied(old)
     merged = three_way(last, old.body, marked, list_key(ref.group, ref.kind))
-    return Wanted(merged, old, old.version)
+    return ProposedObject(merged, old, old.version)
 
 
 SERVERS = ("uid", "resourceVersion", "creationTimestamp", "generation", "managedFields", "selfLink")

@@ -1,11 +1,11 @@
-"""The one way in: every object that a user writes comes through here before it is stored.
+"""Admission: every object that a user writes passes here before it is stored.
 
-Validated and given its defaults, held against the object that it replaces and against everything else that
-there would be, completed with what only the server knows. All or nothing: a change is refused whole, with all
-that is wrong with all its objects.
+It is validated, given its defaults, compared with the object that it replaces and with everything else that would
+exist, and completed with what only the server knows. All or nothing: a change is rejected as one, with every problem of
+every object in it.
 
-Rules are held to what they name only where a change touches them. An object that was written by its own
-(kubectl writes one after the other) may name what comes with a later one.
+References are checked only where a change touches them. An object that is written alone (kubectl writes one after the
+other) may name an object that comes later.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -34,15 +34,15 @@ from mesh.store import Put, Store, Stored
 
 CROSS_CHECKED = frozenset(definition.group_kind for definition in REGISTRY.cross_checked_kinds())
 NAMED_BY_BRANCHES = REGISTRY.by_type(Branch).references
-MOST_REMEMBERED = 10_000
+MOST_CACHED = 10_000
 NAMESPACE_LABEL = "kubernetes.io/metadata.name"
 LEFT_OUT = ("uid", "resourceVersion", "creationTimestamp", "generation", "selfLink", "managedFields")
 
 
-class Wanted(NamedTuple):
-    """An object to be written over `old` (None: to be new). `if_version` as in `store.Put`.
+class ProposedObject(NamedTuple):
+    """An object to be written over `old` (None: it must be new). `if_version` as in `store.Put`.
 
-    `identity` spares a second look at what the caller has identified already.
+    `identity`: what the caller has already identified it as.
     """
 
     body: Body
@@ -52,7 +52,7 @@ class Wanted(NamedTuple):
 
 
 class NoNamespace(Exception):
-    """A namespace is not there, or is being deleted (`ending`)."""
+    """A namespace does not exist, or is being deleted (`ending`)."""
 
     def __init__(self, name: str, *, ending: bool) -> None:
         super().__init__(name)
@@ -61,7 +61,7 @@ class NoNamespace(Exception):
 
 
 class Refused(Exception):
-    """All that is wrong with a change: the number of the object in it, and the error."""
+    """Every problem of a change: the position of the object in it, and the error."""
 
     def __init__(self, errors: Sequence[tuple[int, FieldError]]) -> None:
         super().__init__("; ".join(str(error) for _, error in errors))
@@ -70,7 +70,7 @@ class Refused(Exception):
 
 @dataclass(slots=True)
 class Admitted:
-    """What may be stored, in the order asked, and what the user should hear (number of the object, text)."""
+    """What may be stored, in the order of the change, and warnings (the position of the object, and the text)."""
 
     puts: list[Put] = field(default_factory=list)
     warnings: list[tuple[int, str]] = field(default_factory=list)
@@ -84,86 +84,87 @@ class Admission:
         self.node_ports = NodePorts(settings.node_address, settings.node_ports)
         self._kinds = ServedKinds(store)
         self._services = ServiceFields(allocator, self.node_ports)
-        self._ways: dict[tuple[str, str], tuple[BranchSpec, Mapping[str, str]]] = {}
+        self._entry_keys_of: dict[tuple[str, str], tuple[BranchSpec, Mapping[str, str]]] = {}
 
     def admit(
-        self, wanted: Sequence[Wanted], namespace: str, *, together: bool, registry: Registry | None = None
+        self, proposed: Sequence[ProposedObject], namespace: str, *, together: bool, registry: Registry | None = None
     ) -> Admitted:
         """Works out what to store. `together`: the change is complete in itself, nothing comes later.
 
-        `registry`: the kinds there are once the change is made, if the caller knows them.
-
-        Raises Refused, or NoNamespace when an object's namespace neither is nor comes with the change.
+        `registry` has the kinds that exist once the change is stored, if the caller knows them. Raises Refused, or
+        NoNamespace when an object's namespace neither exists nor comes with the change.
         """
         admitted = Admitted()
         errors: list[tuple[int, FieldError]] = []
         valid: list[Validated] = []
         if registry is None:
-            registry = self._kinds.with_definitions([each.body for each in wanted])
-        for number, each in enumerate(wanted):
+            registry = self._kinds.with_definitions([item.body for item in proposed])
+        for number, item in enumerate(proposed):
             try:
-                found = validate(_cleaned(each, registry), namespace, registry, each.identity)
+                validated = validate(_cleaned(item, registry), namespace, registry, item.identity)
             except Invalid as error:
-                errors += [(number, wrong) for wrong in error.errors]
+                errors += [(number, problem) for problem in error.errors]
                 continue
-            errors += [(number, wrong) for wrong in _replaced(found, each.old)]
-            admitted.warnings += [(number, text) for text in found.warnings]
-            admitted.puts.append(Put(found.ref, _complete(found, each.old), each.if_version))
-            valid.append(found)
+            errors += [(number, problem) for problem in _forbidden_changes(validated, item.old)]
+            admitted.warnings += [(number, text) for text in validated.warnings]
+            admitted.puts.append(Put(validated.ref, _complete(validated, item.old), item.if_version))
+            valid.append(validated)
         if not errors:
-            errors += _twice(admitted.puts)
+            errors += _duplicates(admitted.puts)
         if not errors:
             self._require_namespaces(admitted.puts)
-            errors += self._fill(wanted, admitted.puts)
+            errors += self._fill(proposed, admitted.puts)
         if not errors:
-            errors += self._refer(valid, admitted, together=together)
+            errors += self._check_references(valid, admitted, together=together)
         if errors:
             raise Refused(errors)
         return admitted
 
     def _require_namespaces(self, puts: Iterable[Put]) -> None:
-        """An object goes into a namespace that is there or comes with it."""
+        """An object needs a namespace that exists or comes with it."""
         coming = {put.ref.name for put in puts if put.ref.group_kind == NAMESPACE}
         for name in sorted({put.ref.namespace for put in puts if put.ref.namespace} - coming):
-            there = self._store.get(Ref("", "Namespace", "", name))
-            if there is None:
+            stored = self._store.get(Ref("", "Namespace", "", name))
+            if stored is None:
                 raise NoNamespace(name, ending=False)
             new = any(put.ref.namespace == name and self._store.get(put.ref) is None for put in puts)
-            if new and there.metadata.get("deletionTimestamp"):
+            if new and stored.metadata.get("deletionTimestamp"):
                 raise NoNamespace(name, ending=True)
 
-    def _fill(self, wanted: Sequence[Wanted], puts: Sequence[Put]) -> list[tuple[int, FieldError]]:
-        """Completes Services one after the other, each seeing those before it."""
+    def _fill(self, proposed: Sequence[ProposedObject], puts: Sequence[Put]) -> list[tuple[int, FieldError]]:
+        """Completes Services one after the other, since each needs the ports and addresses of those before it."""
         numbered = [(number, put) for number, put in enumerate(puts) if put.ref.group_kind == SERVICE]
         if not numbered:
             return []
-        bodies = {each.ref: each.body for each in self._store.list("", "Service")}
+        bodies = {stored.ref: stored.body for stored in self._store.list("", "Service")}
         bodies.update({put.ref: put.body for _, put in numbered})
         errors = []
         for number, put in numbered:
-            old = wanted[number].old
+            old = proposed[number].old
             others = [body for ref, body in bodies.items() if ref != put.ref]
-            found = self._services.fill(put.ref, put.body, old.body if old else None, others)
-            errors += [(number, error) for error in found]
+            problems = self._services.fill(put.ref, put.body, old.body if old else None, others)
+            errors += [(number, problem) for problem in problems]
         return errors
 
-    def _refer(self, valid: Sequence[Validated], admitted: Admitted, *, together: bool) -> list[tuple[int, FieldError]]:
-        """Holds rules against what there would be; what was wrong before the change does not refuse it."""
-        numbers = {each.ref: number for number, each in enumerate(valid)}
-        valid = [each for each in valid if each.info.type is not Untyped]
-        if errors := self._refer_branches(valid, numbers):
+    def _check_references(
+        self, valid: Sequence[Validated], admitted: Admitted, *, together: bool
+    ) -> list[tuple[int, FieldError]]:
+        """Checks rules against what would exist. A problem that was there before the change does not reject it."""
+        numbers = {item.ref: number for number, item in enumerate(valid)}
+        valid = [item for item in valid if item.info.type is not Untyped]
+        if errors := self._check_branches(valid, numbers):
             return errors
-        changed = {each.ref: each.typed for each in valid if each.ref.group_kind in CROSS_CHECKED}
+        changed = {item.ref: item.typed for item in valid if item.ref.group_kind in CROSS_CHECKED}
         if not changed:
             return []
         present = {stored.ref: stored.typed for group_kind in CROSS_CHECKED for stored in self._store.list(*group_kind)}
         after = {**present, **changed}
-        known = {_said(finding) for finding in check_references(present.values())}
+        old_problems = {_text(finding) for finding in check_references(present.values())}
         errors = []
         for finding in check_references(after.values()):
             ref = finding.error.ref
             number = numbers.get(ref) if ref else None
-            if number is None and _said(finding) in known:
+            if number is None and _text(finding) in old_problems:
                 continue
             if finding.severity == "error" and (together or not finding.may_come):
                 errors.append((0 if number is None else number, finding.error))
@@ -172,18 +173,18 @@ class Admission:
         return errors
 
     def _entry_keys(self, branch: Branch) -> Mapping[str, str]:
-        """The ways into a branch, remembered: a thousand of them are compared at every write of one."""
+        """A branch's entry keys, cached: those of a thousand branches are compared whenever one is written."""
         key = (branch.metadata.namespace, branch.metadata.name)
-        held = self._ways.get(key)
-        if len(self._ways) > MOST_REMEMBERED:
-            self._ways.clear()
-        if held is None or held[0] is not branch.spec:
-            held = self._ways[key] = (branch.spec, entry_keys(branch))
-        return held[1]
+        cached = self._entry_keys_of.get(key)
+        if len(self._entry_keys_of) > MOST_CACHED:
+            self._entry_keys_of.clear()
+        if cached is None or cached[0] is not branch.spec:
+            cached = self._entry_keys_of[key] = (branch.spec, entry_keys(branch))
+        return cached[1]
 
-    def _refer_branches(self, valid: Sequence[Validated], numbers: Mapping[Ref, int]) -> list[tuple[int, FieldError]]:
-        """Holds the branches of a change against all that there would be."""
-        branches = [each.typed for each in valid if isinstance(each.typed, Branch)]
+    def _check_branches(self, valid: Sequence[Validated], numbers: Mapping[Ref, int]) -> list[tuple[int, FieldError]]:
+        """Checks the branches of a change against everything that would exist."""
+        branches = [item.typed for item in valid if isinstance(item.typed, Branch)]
         if not branches:
             return []
         after: dict[Ref, Resource] = {
@@ -192,54 +193,56 @@ class Admission:
             for stored in self._store.list(*group_kind)
             if not stored.metadata.get("deletionTimestamp")
         }
-        after.update({each.ref: each.typed for each in valid if each.ref.group_kind in NAMED_BY_BRANCHES})
-        found = check_branches(branches, Surroundings.of(after.values()), self._entry_keys)
-        return [(numbers[error.ref] if error.ref else 0, error) for error in found]
+        after.update({item.ref: item.typed for item in valid if item.ref.group_kind in NAMED_BY_BRANCHES})
+        problems = check_branches(branches, Surroundings.of(after.values()), self._entry_keys)
+        return [(numbers[error.ref] if error.ref else 0, error) for error in problems]
 
 
-def _said(finding: Finding) -> str:
+def _text(finding: Finding) -> str:
     return f"{finding.severity} {finding.error}"
 
 
-def _cleaned(wanted: Wanted, registry: Registry) -> Body:
-    """The body without what is the server's to say."""
-    if not isinstance(wanted.body, dict) or not isinstance(wanted.body.get("metadata"), dict):
-        return wanted.body
-    left_out = LEFT_OUT if wanted.old else (*LEFT_OUT, "deletionTimestamp", "deletionGracePeriodSeconds")
-    metadata = {name: value for name, value in wanted.body["metadata"].items() if name not in left_out}
+def _cleaned(proposed: ProposedObject, registry: Registry) -> Body:
+    """The body without the fields that only the server sets."""
+    if not isinstance(proposed.body, dict) or not isinstance(proposed.body.get("metadata"), dict):
+        return proposed.body
+    left_out = LEFT_OUT if proposed.old else (*LEFT_OUT, "deletionTimestamp", "deletionGracePeriodSeconds")
+    metadata = {name: value for name, value in proposed.body["metadata"].items() if name not in left_out}
     return {
-        **{name: value for name, value in wanted.body.items() if name != "status" or _says_status(wanted, registry)},
+        **{
+            name: value for name, value in proposed.body.items() if name != "status" or _owns_status(proposed, registry)
+        },
         "metadata": metadata,
     }
 
 
-def _says_status(wanted: Wanted, registry: Registry) -> bool:
-    """Whether `status` is the writer's, as in a user's kind that has no subresource of that name."""
-    group = str(wanted.body.get("apiVersion")).rpartition("/")[0]
-    info = registry.by_kind(group, str(wanted.body.get("kind")))
+def _owns_status(proposed: ProposedObject, registry: Registry) -> bool:
+    """Whether the writer sets `status`, as for a custom kind that has no subresource of that name."""
+    group = str(proposed.body.get("apiVersion")).rpartition("/")[0]
+    info = registry.by_kind(group, str(proposed.body.get("kind")))
     return info is not None and info.custom is not None and not info.custom.has_status
 
 
-def _complete(found: Validated, old: Stored | None) -> Body:
-    """The validated body, with the status and the marks that a user's write does not change."""
-    body = found.body
-    custom = found.info.custom
+def _complete(validated: Validated, old: Stored | None) -> Body:
+    """The validated body, with the status and the marks of a deletion, which a user's write does not change."""
+    body = validated.body
+    custom = validated.info.custom
     if custom is not None and not custom.has_status:
-        return _marked(body, old)
+        return _with_deletion_marks(body, old)
     if is_definition(body):
-        return _marked(body, old)
+        return _with_deletion_marks(body, old)
     body.pop("status", None)
-    if found.ref.group_kind == NAMESPACE:
+    if validated.ref.group_kind == NAMESPACE:
         labels = body["metadata"].get("labels") or {}
-        body["metadata"]["labels"] = {**labels, NAMESPACE_LABEL: found.ref.name}
+        body["metadata"]["labels"] = {**labels, NAMESPACE_LABEL: validated.ref.name}
         body["status"] = {"phase": "Active"}
     if old is not None and "status" in old.body:
         body["status"] = old.body["status"]
-    return _marked(body, old)
+    return _with_deletion_marks(body, old)
 
 
-def _marked(body: Body, old: Stored | None) -> Body:
-    """The body with the marks of a deletion that is under way."""
+def _with_deletion_marks(body: Body, old: Stored | None) -> Body:
+    """The body with the marks of a deletion that is in progress, and its owners so far."""
     if old is not None:
         for name in ("deletionTimestamp", "deletionGracePeriodSeconds", "managedFields"):
             body["metadata"].pop(name, None)
@@ -248,20 +251,20 @@ def _marked(body: Body, old: Stored | None) -> Body:
     return body
 
 
-def _replaced(found: Validated, old: Stored | None) -> list[FieldError]:
+def _forbidden_changes(validated: Validated, old: Stored | None) -> list[FieldError]:
+    """Fields that may not change once an object exists."""
     if old is None:
         return []
-    if is_definition(found.body):
-        changed = check_change(old.body, found.body)
-        return [FieldError(wrong.path, wrong.message, found.ref) for wrong in changed]
-    if found.info.type is Untyped:
+    if is_definition(validated.body):
+        problems = check_change(old.body, validated.body)
+    elif validated.info.type is Untyped:
         return []
-    return [
-        FieldError(wrong.path, wrong.message, found.ref) for wrong in found.info.check_update(old.typed, found.typed)
-    ]
+    else:
+        problems = list(validated.info.check_update(old.typed, validated.typed))
+    return [FieldError(problem.path, problem.message, validated.ref) for problem in problems]
 
 
-def _twice(puts: Sequence[Put]) -> list[tuple[int, FieldError]]:
+def _duplicates(puts: Sequence[Put]) -> list[tuple[int, FieldError]]:
     seen: set[Ref] = set()
     errors = []
     for number, put in enumerate(puts):

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from mesh.api.objects import managed
-from mesh.api.objects.admission import Wanted
+from mesh.api.objects.admission import ProposedObject
 from mesh.api.objects.merging import STRATEGIC as KUBERNETES_GROUPS
 from mesh.api.objects.merging import json_patch, list_key, merge_patch, strategic_patch
 from mesh.api.objects.paths import Target
@@ -71,9 +71,9 @@ class Patching:
             applied = managed.apply(live, body, manager, timestamp(), key_of, force=request.flag("force"))
         except MALFORMED as error:
             raise Problem(400, f"what is applied is malformed: {error}") from None
-        wanted = Wanted(applied.body, old, old.version if old is not None else 0)
+        proposed = ProposedObject(applied.body, old, old.version if old is not None else 0)
         code = 200 if old is not None else 201
-        return self._storing.write(target, wanted, lambda _: applied.owners, request, code=code)
+        return self._storing.write(target, proposed, lambda _: applied.owners, request, code=code)
 
 
 async def patch_of(request: Request, target: Target) -> tuple[Callable[[Any, Any], Any], Any]:

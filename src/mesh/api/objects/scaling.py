@@ -1,6 +1,6 @@
 """The scale subresource of Deployments and ReplicaSets (autoscaling/v1 Scale)."""
 
-from mesh.api.objects.admission import Wanted
+from mesh.api.objects.admission import ProposedObject
 from mesh.api.objects.patching import patch_of
 from mesh.api.objects.paths import Target
 from mesh.api.objects.reading import require
@@ -40,7 +40,7 @@ class Scaling:
             raise stale(target)
         body = {**old.body, "spec": {**old.body["spec"], "replicas": replicas}}
         owners = owners_after_update(target, old, request)
-        reply = self._storing.write(target, Wanted(body, old, old.version), owners, request)
+        reply = self._storing.write(target, ProposedObject(body, old, old.version), owners, request)
         return Reply(_scale(reply.body if request.dry_run else require(self._store, target).body))
 
 

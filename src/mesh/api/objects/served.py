@@ -1,4 +1,4 @@
-"""The kinds that a server has at this moment: the mesh's own, and those that users have defined."""
+"""The kinds that a server has now: the mesh's own, and those that users have defined."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -24,28 +24,28 @@ class ServedKinds:
     @property
     def registry(self) -> Registry:
         """All kinds now. The same object as long as no definition changes."""
-        found = self._store.list(GROUP, KIND)
-        seen = tuple(each.version for each in found)
+        definitions = self._store.list(GROUP, KIND)
+        seen = tuple(stored.version for stored in definitions)
         if seen != self._seen:
-            self._registry = extended(each.body for each in found)
+            self._registry = extended(stored.body for stored in definitions)
             self._seen = seen
         return self._registry
 
     def with_definitions(self, bodies: Iterable[Body]) -> Registry:
-        """All kinds as they would be after a change; what is wrong in a definition is told elsewhere."""
-        coming = {found["metadata"]["name"]: found for body in bodies if (found := _right(body))}
+        """All kinds as they would be after a change. Invalid definitions are ignored here; admission reports them."""
+        coming = {valid["metadata"]["name"]: valid for body in bodies if (valid := _valid(body))}
         if not coming:
             return self.registry
-        stored = {each.ref.name: each.body for each in self._store.list(GROUP, KIND)}
+        stored = {definition.ref.name: definition.body for definition in self._store.list(GROUP, KIND)}
         return extended({**stored, **coming}.values())
 
 
-def _right(body: Body) -> Body | None:
-    """The definition in `body`, when it is one with nothing wrong."""
+def _valid(body: Body) -> Body | None:
+    """`body`, if it is a valid definition."""
     if not isinstance(body, dict) or not is_definition(body) or not isinstance(body.get("metadata"), dict):
         return None
     try:
-        found: Body = plain(body)
+        definition: Body = plain(body)
     except Invalid:
         return None
-    return None if check_definition(found) else found
+    return None if check_definition(definition) else definition

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from mesh.api.objects import managed
-from mesh.api.objects.admission import Admission, NoNamespace, Refused, Wanted
+from mesh.api.objects.admission import Admission, NoNamespace, ProposedObject, Refused
 from mesh.api.objects.merging import list_key
 from mesh.api.objects.paths import Target
 from mesh.api.objects.reading import shown
@@ -25,10 +25,12 @@ class Storing:
         self._store = store
         self._admission = admission
 
-    def write(self, target: Target, wanted: Wanted, owners: Owners, request: Request, *, code: int = 200) -> Reply:
+    def write(
+        self, target: Target, proposed: ProposedObject, owners: Owners, request: Request, *, code: int = 200
+    ) -> Reply:
         """Stores an object that admission accepts; answers it with `code`. Raises Problem (403, 404, 409, 422)."""
         try:
-            admitted = self._admission.admit([wanted], target.namespace, together=False)
+            admitted = self._admission.admit([proposed], target.namespace, together=False)
         except Refused as refused:
             raise invalid(target.ref, [error for _, error in refused.errors]) from None
         except NoNamespace as missing:

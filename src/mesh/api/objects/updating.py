@@ -3,7 +3,7 @@
 import secrets
 
 from mesh.api.objects import managed
-from mesh.api.objects.admission import Wanted
+from mesh.api.objects.admission import ProposedObject
 from mesh.api.objects.paths import Target
 from mesh.api.objects.reading import require
 from mesh.api.objects.request_bodies import body_of_target, resource_version
@@ -38,7 +38,7 @@ class Updating:
         if target.name and self._store.get(target.ref):
             raise already_exists(target.info, target.ref)
         owners = owners_after_update(target, None, request)
-        return self._storing.write(target, Wanted(body, None, 0), owners, request, code=201)
+        return self._storing.write(target, ProposedObject(body, None, 0), owners, request, code=201)
 
     async def update(self, target: Target, request: Request) -> Reply:
         """PUT of an object or its status. Raises Problem (400, 404, 409, 422)."""
@@ -60,7 +60,7 @@ class Updating:
             status = {**old.body, "status": body.get("status") or {}}
             return self._storing.put(target, Put(target.ref, status, old.version), dry_run=request.dry_run)
         owners = _owners_of_body(body, old) or owners_after_update(target, old, request)
-        return self._storing.write(target, Wanted(body, old, old.version), owners, request)
+        return self._storing.write(target, ProposedObject(body, old, old.version), owners, request)
 
 
 def _owners_of_body(body: Body, old: Stored) -> Owners | None:
