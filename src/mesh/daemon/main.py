@@ -136,7 +136,7 @@ class Daemon:
 
         ring = Ring()
         api_address = (api_settings.host, api_listener.getsockname()[1])
-        pod_network = self.pod_network = await choose(settings.network, home.path, api_address, stack)
+        pod_network = self.pod_network = await choose(settings.network, home.path, api_address, stack, self.supervisor)
         self.progress.step("network")
         plane = DataPlane(
             home.path,

@@ -19,6 +19,7 @@ from mesh.pods.runtime.loopback import LoopbackRuntime
 from mesh.pods.runtime.namespaces import NamespaceRuntime
 from mesh.pods.sandbox.availability import Unavailable, can_use_namespaces
 from mesh.pods.sandbox.client import Agent, AgentError, Process, connect, envoy
+from mesh.reconcile.supervisor import Supervisor
 from mesh.routing.network import LoopbackNetwork, NamespaceNetwork, Network
 
 AUTO, NAMESPACES, LOOPBACK = "auto", "namespaces", "loopback"
@@ -58,7 +59,9 @@ class PodNetwork:
         return {"mode": self.mode, "reason": self.reason, "remedy": self.remedy, "lacks": lacks}
 
 
-async def choose(mode: str, home: Path, api: tuple[str, int], stack: AsyncExitStack) -> PodNetwork:
+async def choose(
+    mode: str, home: Path, api: tuple[str, int], stack: AsyncExitStack, supervisor: Supervisor | None = None
+) -> PodNetwork:
     """Puts the mode into force that is asked for; "auto" takes namespaces where the machine allows them.
 
     `api` is where the mesh's API listens on the host. What has to be ended with the daemon is registered with `stack`.
@@ -96,7 +99,7 @@ async def choose(mode: str, home: Path, api: tuple[str, int], stack: AsyncExitSt
         _launcher(agent),
         developer_subnet=block.developer_subnet,
         agent=agent,
-        edge=Edge(home, network, api),
+        edge=Edge(home, network, api, supervisor),
     )
 
 
