@@ -21,7 +21,7 @@ class Egress:
             policy = sidecar.spec.outbound_traffic_policy
             if policy is not None:
                 self._policies.setdefault(sidecar.metadata.namespace, policy.mode == ALLOW_ANY)
-            hosts = [host.partition("/") for each in sidecar.spec.egress for host in each.hosts]
+            hosts = [host.partition("/") for listener in sidecar.spec.egress for host in listener.hosts]
             pairs = [(namespace, host.lower()) for namespace, _, host in hosts]
             if pairs:
                 # Of several the oldest counts, as with Istio.
@@ -37,7 +37,7 @@ class Egress:
         if patterns is None:
             return True
         return any(
-            wanted in ("*", owner) or (wanted == "." and owner == namespace)
-            for wanted, pattern in patterns
+            scope in ("*", owner) or (scope == "." and owner == namespace)
+            for scope, pattern in patterns
             if covers(pattern, host)
         )

@@ -6,6 +6,7 @@ from mesh.routing.explain.match import claim_texts
 from mesh.routing.explain.request import CannotTell, HttpRequest
 from mesh.routing.model.listener import INGRESS, Source
 from mesh.routing.model.security import Access, AccessRule, Condition
+from mesh.routing.security.selection import fits
 
 # Who calls a gateway: somebody without an identity in the mesh.
 OUTSIDER = Source("", "", ())
@@ -53,13 +54,4 @@ def _condition_fits(condition: Condition, request: HttpRequest, caller: Source) 
             texts = [request.authority.lower()]
         case header:
             texts = [request.value(header.removeprefix("header ")) or ""]
-    return any(_fits(value, text) for value in condition.values for text in texts) is not condition.negate
-
-
-def _fits(value: str, text: str) -> bool:
-    """Istio's comparison: exact, `prefix*`, `*suffix`, or `*` for whatever is present."""
-    if value == "*":
-        return bool(text)
-    if value.endswith("*"):
-        return text.startswith(value[:-1])
-    return text.endswith(value[1:]) if value.startswith("*") else text == value
+    return any(fits(value, text) for value in condition.values for text in texts) is not condition.negate

@@ -7,13 +7,11 @@ that only rules have, services that only branches have.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import NamedTuple
 
 from mesh.resources.core.service import ServicePort
 from mesh.resources.istio.virtual_service import VirtualService
 from mesh.resources.meshmall.branch import PREVIEW_DOMAIN
 from mesh.resources.values.hosts import aliases, service_host
-from mesh.resources.values.ref import Ref
 from mesh.routing.capture import Captures
 from mesh.routing.context import Context
 from mesh.routing.destinations.directory import MeshService
@@ -21,24 +19,17 @@ from mesh.routing.destinations.protocol import may_be_http
 from mesh.routing.destinations.views import is_shown
 from mesh.routing.gateway_api.place import Where
 from mesh.routing.gateway_api.routes import rows_of
-from mesh.routing.hosts.rows import clusters_forwarded, default_row, merged_rows, with_destinations
+from mesh.routing.hosts.merging import merged_host, mesh_place, with_overrides
+from mesh.routing.hosts.rows import clusters_forwarded, default_row
 from mesh.routing.model.cluster import Cluster, Endpoint, Group
 from mesh.routing.model.match import Match
 from mesh.routing.model.route import Forward, Respond, Route, WeightedCluster
-from mesh.routing.model.table import BranchOverride, RouteTable, VirtualHost
-from mesh.routing.virtual_service.place import MESH, Place
+from mesh.routing.model.table import RouteTable, VirtualHost
 from mesh.routing.virtual_service.retry import DEFAULT_RETRY
 
 UNKNOWN = Route("unknown host", Match(), Respond(502, "mesh-mall: no service of this name and port is known here\n"))
 # Istio's name for the cluster of hosts that the mesh does not know.
 PASSTHROUGH = "PassthroughCluster"
-
-
-class _Rows(NamedTuple):
-    """Rows without what their destinations ask of them, and the clusters they send to."""
-
-    rows: tuple[Route, ...]
-    clusters: tuple[str, ...]
 
 
 class MeshHosts:
@@ -184,66 +175,24 @@ class MeshHosts:
         after: tuple[Route, ...] = ()
         routes = context.api.of_service(service.namespace, service.name, port.port, namespace)
         if routes and service.entry is None:
-            after = rows_of(routes, context.api.references, Where(self._place(namespace, port.port), "http", {}))
+            after = rows_of(
+                routes, context.api.references, Where(mesh_place(context, namespace, port.port), "http", {})
+            )
         elif not rules:
             after = (default_row(service, port, context.views.view(service.host, namespace)),)
-        host = self._merged(f"{service.host}:{port.port}", domains, rules, (namespace, port.port), after, service.ref)
+        host = merged_host(
+            context, f"{service.host}:{port.port}", domains, rules, (namespace, port.port), after, service.ref
+        )
         overrides = context.branches.overrides(service.host, port.port, clusters_forwarded(host.routes))
-        return self._overridden(host, namespace, overrides)
-
-    def _place(self, namespace: str, port: int) -> Place:
-        return self._context.place(MESH, namespace, port, {}, port)
+        return with_overrides(self._context, host, namespace, overrides)
 
     def _rules_host(
         self, name: str, domains: tuple[str, ...], rules: Sequence[VirtualService], namespace: str
     ) -> VirtualHost:
         """A host that is no Service's."""
-        host = self._merged(name, domains, rules, (namespace, 80), ())
+        host = merged_host(self._context, name, domains, rules, (namespace, 80), ())
         overrides = self._context.branches.overrides_by_destination(clusters_forwarded(host.routes))
-        return self._overridden(host, namespace, overrides)
-
-    def _overridden(self, host: VirtualHost, namespace: str, overrides: tuple[BranchOverride, ...]) -> VirtualHost:
-        """A host with what branches do there."""
-        if not overrides:
-            return host
-        key = ("overridden", host.name, namespace, host.domains)
-        return self._context.memory.keep(key, (host, overrides), lambda: replace(host, overrides=overrides))
-
-    def _merged(
-        self,
-        name: str,
-        domains: tuple[str, ...],
-        rules: Sequence[VirtualService],
-        called: tuple[str, int],
-        after: tuple[Route, ...],
-        *origins: Ref,
-    ) -> VirtualHost:
-        """A host with the rows of its rules and those that come after them, `called` from a namespace at a port.
-
-        It is remembered in two steps. The rows depend on rules, what their destinations ask on clusters: a change of
-        a DestinationRule does not expand the rules anew.
-        """
-        context = self._context
-        delegates = context.host_rules.delegates
-        delegating = any(route.delegate is not None for rule in rules for route in rule.spec.http)
-        inputs = (tuple(rules), after, delegates if delegating else None)
-        key = (name, called[0], domains)
-
-        def expand() -> _Rows:
-            place = self._place(*called)
-            merged = [row for row, _ in merged_rows([(rule, place) for rule in rules], delegates)]
-            seen = tuple(context.views.for_workloads((*merged, *after), place.namespace))
-            return _Rows(seen, clusters_forwarded(seen))
-
-        expanded = context.memory.keep(("rows", *key), inputs, expand)
-
-        def build() -> VirtualHost:
-            routes = with_destinations(expanded.rows, context.clusters)
-            all_origins = dict.fromkeys((*origins, *(origin for row in routes for origin in row.origins)))
-            return VirtualHost(name, domains, routes, tuple(all_origins))
-
-        clusters = tuple(map(context.clusters.get, expanded.clusters))
-        return context.memory.keep(("host", *key), (expanded, clusters, origins), build)
+        return with_overrides(self._context, host, namespace, overrides)
 
 
 def _domains(hosts: Sequence[str], port: int) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from mesh.resources.istio.ingress_gateway import ROOT_NAMESPACE, SERVICE_ACCOUNT, WORKLOAD
+from mesh.resources.values.identity import principal
 from mesh.resources.values.ref import Ref
 from mesh.routing.model.route import WeightedCluster
 from mesh.routing.model.transparent import Capture
@@ -23,7 +24,7 @@ class Source:
     @property
     def principal(self) -> str:
         """The identity that Istio gives to a pod: its namespace and service account."""
-        return f"cluster.local/ns/{self.namespace}/sa/{self.service_account}"
+        return principal(self.namespace, self.service_account)
 
 
 # Who calls for requests that come in by the gateway.

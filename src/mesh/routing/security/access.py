@@ -1,8 +1,8 @@
 """AuthorizationPolicies to what must hold for a request to reach a destination (Istio's meaning). Pure.
 
-A pod has no proxy of its own before it: what Istio checks at the receiving side is checked on the row that sends the
-request there, with who calls known by the listener. DENY is asked first; without any ALLOW everything else passes,
-with one only what an ALLOW policy names.
+A pod has no proxy in front of it: what Istio checks at the receiving side is checked on the row that sends the request
+there; the listener knows who calls. DENY comes first. Without any ALLOW policy everything else passes, with one only
+what an ALLOW policy names.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -11,8 +11,10 @@ from dataclasses import replace
 from mesh.resources.checks.authorization_policy import CLAIM, CLAIM_KEY, HEADER_KEY
 from mesh.resources.istio.authorization_policy import AuthorizationPolicy, Operation, Rule, Source
 from mesh.resources.istio.ingress_gateway import LABELS, ROOT_NAMESPACE
+from mesh.resources.values.identity import principal
 from mesh.resources.values.meta import ref_of
 from mesh.routing.model.security import Access, AccessRule, Condition
+from mesh.routing.security.selection import is_for
 
 
 class Policies:
@@ -29,52 +31,47 @@ class Policies:
         """The ports that some policy names."""
         rules = [rule for policy in self._policies for rule in policy.spec.rules]
         operations = [to.operation for rule in rules for to in rule.to]
-        said = [port for operation in operations for port in (*operation.ports, *operation.not_ports)]
+        ports = [port for operation in operations for port in (*operation.ports, *operation.not_ports)]
         conditions = [condition for rule in rules for condition in rule.when if condition.key == "destination.port"]
-        said += [port for condition in conditions for port in (*condition.values, *condition.not_values)]
-        return tuple(sorted({int(port) for port in said if port.isdecimal()}))
+        ports += [port for condition in conditions for port in (*condition.values, *condition.not_values)]
+        return tuple(sorted({int(port) for port in ports if port.isdecimal()}))
 
     def of_gateway(self, selector: Mapping[str, str], ports: Iterable[int]) -> Access | None:
         """What holds for all that comes in by a Gateway with this selector; its pods are in Istio's root namespace."""
-        found = self.of(ROOT_NAMESPACE, [{**LABELS, **selector}], ports)
-        return replace(found, at_gateway=True) if found is not None else None
+        access = self.of(ROOT_NAMESPACE, [{**LABELS, **selector}], ports)
+        return replace(access, at_gateway=True) if access is not None else None
 
     def of(self, namespace: str, pods: Sequence[Mapping[str, str]], ports: Iterable[int]) -> Access | None:
         """What holds for a destination whose pods carry these labels; None where nothing does."""
-        found = [each for each in self._policies if _is_for(each, namespace, pods)]
-        if not found:
+        policies = [policy for policy in self._policies if is_for(policy, namespace, pods)]
+        if not policies:
             return None
         numbers = frozenset(map(str, ports))
-        deny = [rule for each in found if each.spec.action == "DENY" for rule in _rules(each, numbers)]
-        allowing = [each for each in found if each.spec.action == "ALLOW"]
-        allow = tuple(rule for each in allowing for rule in _rules(each, numbers)) if allowing else None
-        return Access(allow, tuple(deny), tuple(ref_of(each) for each in found))
-
-
-def _is_for(policy: AuthorizationPolicy, namespace: str, pods: Sequence[Mapping[str, str]]) -> bool:
-    if policy.metadata.namespace not in (namespace, ROOT_NAMESPACE):
-        return False
-    wanted = policy.spec.selector.match_labels if policy.spec.selector is not None else {}
-    return not wanted or any(wanted.items() <= labels.items() for labels in pods)
+        denying = [policy for policy in policies if policy.spec.action == "DENY"]
+        allowing = [policy for policy in policies if policy.spec.action == "ALLOW"]
+        deny = tuple(rule for policy in denying for rule in _rules(policy, numbers))
+        # An ALLOW policy without rules allows nothing, which is not the same as no ALLOW policy.
+        allow = tuple(rule for policy in allowing for rule in _rules(policy, numbers)) if allowing else None
+        return Access(allow, deny, tuple(ref_of(policy) for policy in policies))
 
 
 def _rules(policy: AuthorizationPolicy, ports: frozenset[str]) -> Iterator[AccessRule]:
     namespace = policy.metadata.namespace
     for rule in policy.spec.rules:
-        operations = [_operation(each.operation, ports) for each in rule.to]
-        possible = tuple(each for each in operations if each is not None)
+        operations = [_operation(to.operation, ports) for to in rule.to]
+        possible = tuple(operation for operation in operations if operation is not None)
         when = _when(rule, ports)
         if (rule.to and not possible) or when is None:
-            # It speaks of a port that this destination does not have.
+            # It is for a port that this destination does not have.
             continue
-        yield AccessRule(tuple(_source(each.source, namespace) for each in rule.from_), possible, when)
+        yield AccessRule(tuple(_source(from_.source, namespace) for from_ in rule.from_), possible, when)
 
 
 def _source(source: Source, namespace: str) -> tuple[Condition, ...]:
     def accounts(names: Sequence[str]) -> list[str]:
         """`name` is of the policy's namespace, `namespace/name` of another."""
-        pairs = [(each if "/" in each else f"{namespace}/{each}").split("/", 1) for each in names]
-        return [f"cluster.local/ns/{where}/sa/{name}" for where, name in pairs]
+        pairs = [(name if "/" in name else f"{namespace}/{name}").split("/", 1) for name in names]
+        return [principal(where, account) for where, account in pairs]
 
     return tuple(
         Condition(what, tuple(values), negate)
@@ -118,20 +115,20 @@ def _operation(operation: Operation, ports: frozenset[str]) -> tuple[Condition, 
 
 def _when(rule: Rule, ports: frozenset[str]) -> tuple[Condition, ...] | None:
     """None when it asks for another port than the destination's."""
-    found = []
-    for each in rule.when:
-        if each.key == "destination.port":
-            if (each.values and not ports & set(each.values)) or ports & set(each.not_values):
+    conditions = []
+    for condition in rule.when:
+        if condition.key == "destination.port":
+            if (condition.values and not ports & set(condition.values)) or ports & set(condition.not_values):
                 return None
             continue
-        what, claim = _attribute(each.key)
-        pairs = ((each.values, False), (each.not_values, True))
-        found += [Condition(what, tuple(values), negate, claim) for values, negate in pairs if values]
-    return tuple(found)
+        what, claim = _attribute(condition.key)
+        pairs = ((condition.values, False), (condition.not_values, True))
+        conditions += [Condition(what, tuple(values), negate, claim) for values, negate in pairs if values]
+    return tuple(conditions)
 
 
 def _attribute(key: str) -> tuple[str, tuple[str, ...]]:
-    """What a condition asks, and where in the token."""
+    """The attribute that a condition is about, and the path of its claim in the token."""
     names = {"source.ip": "ip", "remote.ip": "remote ip", "source.namespace": "namespace"}
     claims = {"request.auth.audiences": "aud", "request.auth.presenter": "azp"}
     if header := HEADER_KEY.fullmatch(key):

@@ -1,7 +1,7 @@
 """RequestAuthentications to what a request's token must be for a destination, or at a gateway (Istio's meaning). Pure.
 
 As with AuthorizationPolicies, what a cluster checks before the receiving pod is checked on the row that sends the
-request there. What a gateway asks for is asked before any row is chosen, so that rows can match what a token says.
+request there. What a gateway requires is checked before any row is chosen, so that rows can match claims.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -11,10 +11,11 @@ from mesh.resources.istio.request_authentication import JWTRule, RequestAuthenti
 from mesh.resources.values.meta import ref_of
 from mesh.routing.model.security import Authentication, JwtProvider, Requirement
 from mesh.routing.model.table import RouteTable
+from mesh.routing.security.selection import is_for
 
-# The authentication that rows ask; a gateway's port has its own, under the name of its listener.
+# The authentication that rows refer to; a gateway's port has its own, under the name of its listener.
 ROWS = "mesh.tokens"
-# What Istio takes for lists of words.
+# The claims that Istio takes for lists of words.
 SPACE_DELIMITED = ("permission", "scope")
 
 
@@ -29,35 +30,39 @@ class Tokens:
         return bool(self._rules)
 
     def of(self, namespace: str, pods: Sequence[Mapping[str, str]]) -> Requirement:
-        """The providers whose tokens pods with these labels take; none: no token is looked at."""
-        return tuple(_names([each for each in self._rules if _is_for(each, namespace, pods)]))
+        """The providers whose tokens pods with these labels take; without any, no token is checked."""
+        return tuple(_names([rule for rule in self._rules if is_for(rule, namespace, pods)]))
 
     def of_rows(self, tables: Iterable[RouteTable]) -> Authentication:
-        """What the rows of these tables ask."""
+        """What the rows of these tables require."""
         rows = (row for table in tables for host in table.hosts for row in host.routes) if self._rules else ()
-        asked = tuple(dict.fromkeys(row.authentication for row in rows if row.authentication))
-        return self._built(ROWS, self._rules, {name for each in asked for name in each}, asked, "row")
+        requirements = tuple(dict.fromkeys(row.authentication for row in rows if row.authentication))
+        providers = {name for requirement in requirements for name in requirement}
+        return self._built(ROWS, self._rules, providers, requirements, "row")
 
     def of_gateway(self, name: str, selectors: Sequence[Mapping[str, str]]) -> Authentication:
-        """What every request that comes in by a gateway's port must hold to."""
+        """What every request that comes in by a gateway's port must fulfil."""
         pods = [{**LABELS, **selector} for selector in selectors]
-        found = [each for each in self._rules if _is_for(each, ROOT_NAMESPACE, pods)]
-        asked = tuple(_names(found))
-        return self._built(name, found, set(asked), (asked,) if asked else (), "gateway")
+        rules = [rule for rule in self._rules if is_for(rule, ROOT_NAMESPACE, pods)]
+        requirement = tuple(_names(rules))
+        return self._built(name, rules, set(requirement), (requirement,) if requirement else (), "gateway")
 
     def _built(
         self,
         name: str,
         rules: Sequence[RequestAuthentication],
-        named: set[str],
-        asked: tuple[Requirement, ...],
+        labels: set[str],
+        requirements: tuple[Requirement, ...],
         payload: str,
     ) -> Authentication:
         providers = tuple(
-            self._provider(label, rule, payload) for each in rules for label, rule in _rules(each) if label in named
+            self._provider(label, jwt_rule, payload)
+            for rule in rules
+            for label, jwt_rule in _rules(rule)
+            if label in labels
         )
-        origins = tuple(ref_of(each) for each in rules if any(label in named for label, _ in _rules(each)))
-        return Authentication(name, providers, asked, origins, payload == "gateway")
+        origins = tuple(ref_of(rule) for rule in rules if any(label in labels for label, _ in _rules(rule)))
+        return Authentication(name, providers, requirements, origins, payload == "gateway")
 
     def _provider(self, name: str, rule: JWTRule, payload: str) -> JwtProvider:
         return JwtProvider(
@@ -66,25 +71,18 @@ class Tokens:
             keys=rule.jwks or self._keys.get(rule.uri, ""),
             payload=payload,
             audiences=tuple(rule.audiences),
-            headers=tuple((each.name, each.prefix) for each in rule.from_headers),
+            headers=tuple((header.name, header.prefix) for header in rule.from_headers),
             params=tuple(rule.from_params),
             cookies=tuple(rule.from_cookies),
             forward=rule.forward_original_token,
             payload_header=rule.output_payload_to_header,
-            claim_headers=tuple((each.header, each.claim) for each in rule.output_claim_to_headers),
+            claim_headers=tuple((output.header, output.claim) for output in rule.output_claim_to_headers),
             space_delimited=tuple(sorted({*SPACE_DELIMITED, *rule.space_delimited_claims})),
         )
 
 
-def _is_for(rule: RequestAuthentication, namespace: str, pods: Sequence[Mapping[str, str]]) -> bool:
-    if rule.metadata.namespace not in (namespace, ROOT_NAMESPACE):
-        return False
-    wanted = rule.spec.selector.match_labels if rule.spec.selector is not None else {}
-    return not wanted or any(wanted.items() <= labels.items() for labels in pods)
-
-
 def _names(rules: Iterable[RequestAuthentication]) -> Iterator[str]:
-    return (label for each in rules for label, _ in _rules(each))
+    return (label for rule in rules for label, _ in _rules(rule))
 
 
 def _rules(typed: RequestAuthentication) -> Iterator[tuple[str, JWTRule]]:

@@ -6,7 +6,9 @@ import ipaddress
 from dataclasses import dataclass, replace
 from typing import Self
 
+from mesh.resources.values.identity import principal
 from mesh.routing.model.security import Access, AccessRule, Condition
+from mesh.routing.security.selection import fits
 from mesh.routing.world import MeshPod
 
 OF_CONNECTIONS = frozenset(("principal", "namespace", "ip", "remote ip"))
@@ -22,7 +24,7 @@ class Caller:
 
     @classmethod
     def of(cls, pod: MeshPod) -> Self:
-        return cls(f"cluster.local/ns/{pod.namespace}/sa/{pod.service_account}", pod.namespace, pod.ip)
+        return cls(principal(pod.namespace, pod.service_account), pod.namespace, pod.ip)
 
 
 def connection_access(access: Access) -> Access:
@@ -55,24 +57,13 @@ def _holds(rule: AccessRule, caller: Caller) -> bool:
 
 def _fits(condition: Condition, caller: Caller) -> bool:
     if condition.what == "principal":
-        fits = any(_is_like(caller.principal, value) for value in condition.values)
+        holds = any(fits(value, caller.principal) for value in condition.values)
     elif condition.what == "namespace":
-        fits = any(_is_like(caller.namespace, value) for value in condition.values)
+        holds = any(fits(value, caller.namespace) for value in condition.values)
     else:
         address = ipaddress.ip_address(caller.ip)
-        fits = any(address in ipaddress.ip_network(value, strict=False) for value in condition.values)
-    return fits is not condition.negate
-
-
-def _is_like(text: str, value: str) -> bool:
-    """`word`, `word*`, `*word` or `*`, as everywhere in policies."""
-    if value == "*":
-        return text != ""
-    if value.endswith("*"):
-        return text.startswith(value[:-1])
-    if value.startswith("*"):
-        return text.endswith(value[1:])
-    return text == value
+        holds = any(address in ipaddress.ip_network(value, strict=False) for value in condition.values)
+    return holds is not condition.negate
 
 
 def _is_of_http(condition: Condition) -> bool:

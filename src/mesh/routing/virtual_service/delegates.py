@@ -41,13 +41,13 @@ def _combined(root: Sequence[HTTPMatchRequest], inner: Sequence[HTTPMatchRequest
     root: then the route has no effect, as in Istio."""
     if not root or not inner:
         return list(root or inner)
-    found: list[HTTPMatchRequest] = []
-    for each in inner:
-        fitting = [_both(outer, each) for outer in root if _is_narrower(outer, each)]
+    blocks: list[HTTPMatchRequest] = []
+    for block in inner:
+        fitting = [_both(outer, block) for outer in root if _is_narrower(outer, block)]
         if not fitting:
             return None
-        found += fitting
-    return found
+        blocks += fitting
+    return blocks
 
 
 def _is_narrower(outer: HTTPMatchRequest, inner: HTTPMatchRequest) -> bool:
@@ -81,7 +81,7 @@ def _is_part(outer: StringMatch, inner: StringMatch) -> bool:
 def _both(outer: HTTPMatchRequest, inner: HTTPMatchRequest) -> HTTPMatchRequest:
     """One block that asks what both ask, of one part what the narrower one asks."""
     return HTTPMatchRequest(
-        name="-".join(each for each in (outer.name, inner.name) if each),
+        name="-".join(name for name in (outer.name, inner.name) if name),
         uri=inner.uri or outer.uri,
         scheme=inner.scheme or outer.scheme,
         method=inner.method or outer.method,

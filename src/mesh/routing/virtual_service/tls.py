@@ -47,14 +47,14 @@ def chains_of(
 
     A server whose Secret is missing, or is no certificate, has none.
     """
-    found: dict[str, FilterChain] = {}
+    chains: dict[str, FilterChain] = {}
     for gateway, server in servers:
         for chain in _of_server(port, gateway, server, world, cluster_of):
-            names = tuple(name for name in chain.names if name not in found)
+            names = tuple(name for name in chain.names if name not in chains)
             if names:
-                kept = FilterChain(names, chain.terminate, chain.to, chain.origins)
-                found.update(dict.fromkeys(names, kept))
-    return tuple(dict.fromkeys(found.values()))
+                rest = FilterChain(names, chain.terminate, chain.to, chain.origins)
+                chains.update(dict.fromkeys(names, rest))
+    return tuple(dict.fromkeys(chains.values()))
 
 
 def _of_server(
@@ -69,9 +69,9 @@ def _of_server(
         if speaks_http(server):
             yield FilterChain(hosts, terminate, (), (ref_of(gateway),))
             return
-    named = f"{gateway.metadata.namespace}/{gateway.metadata.name}"
+    name = f"{gateway.metadata.namespace}/{gateway.metadata.name}"
     for rule in world.virtual_services:
-        for names, to in _raw_routes(rule, named, port, cluster_of, by_name=passes_through(server)):
+        for names, to in _raw_routes(rule, name, port, cluster_of, by_name=passes_through(server)):
             yield FilterChain(names or hosts, terminate, to, (ref_of(gateway), ref_of(rule)))
 
 
@@ -80,7 +80,7 @@ def _raw_routes(
 ) -> Iterator[tuple[tuple[str, ...], tuple[WeightedCluster, ...]]]:
     """The `tls` routes of a rule for a gateway, or its `tcp` ones: the names asked for, and where they go."""
     namespace = rule.metadata.namespace
-    if gateway not in {qualified(each, namespace) for each in rule.spec.gateways}:
+    if gateway not in {qualified(name, namespace) for name in rule.spec.gateways}:
         return
     if by_name:
         for tls in rule.spec.tls:
@@ -122,17 +122,17 @@ def _l4(block: L4MatchAttributes, gateway: str, port: int, namespace: str) -> bo
     return _holds(block.port, block.gateways, gateway, port, namespace)
 
 
-def _holds(wanted: int, gateways: Sequence[str], gateway: str, port: int, namespace: str) -> bool:
-    named = {qualified(each, namespace) for each in gateways}
-    return wanted in (0, port) and (not named or gateway in named)
+def _holds(number: int, gateways: Sequence[str], gateway: str, port: int, namespace: str) -> bool:
+    names = {qualified(name, namespace) for name in gateways}
+    return number in (0, port) and (not names or gateway in names)
 
 
 def shares(routes: Sequence[RouteDestination], namespace: str, cluster_of: ClusterOf) -> tuple[WeightedCluster, ...]:
     """Destinations with their weights; one alone gets everything."""
     return tuple(
-        WeightedCluster(cluster_of(each.destination, namespace), each.weight if len(routes) > 1 else 100)
-        for each in routes
-        if each.weight or len(routes) == 1
+        WeightedCluster(cluster_of(share.destination, namespace), share.weight if len(routes) > 1 else 100)
+        for share in routes
+        if share.weight or len(routes) == 1
     )
 
 
@@ -150,8 +150,9 @@ def _terminate(gateway: Gateway, server: Server, world: World) -> TlsTermination
     authority = ""
     if tls.mode in ("MUTUAL", "OPTIONAL_MUTUAL"):
         extra = world.secrets.get((gateway.metadata.namespace, tls.ca_cert_credential_name or f"{name}-cacert"))
-        held = (extra, secret) if tls.ca_cert_credential_name else (secret, extra)
-        authority = next((found for each in held if each and (found := authority_of(each))), "")
+        sources = (extra, secret) if tls.ca_cert_credential_name else (secret, extra)
+        authorities = (authority_of(source) for source in sources if source is not None)
+        authority = next((text for text in authorities if text), "")
         if not authority:
             return None
     return TlsTermination(
