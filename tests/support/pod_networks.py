@@ -41,6 +41,7 @@ class PodPlace:
 class PodNetworks:
     """A mesh of pods. `settings` may be replaced before `apply`."""
 
+    home: Path
     agent: Agent
     plane: DataPlane
     edge: Edge
@@ -77,7 +78,11 @@ class PodNetworks:
     ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         """A connection of a pod's."""
         sock = await self.agent.socket_in(place.uid)
-        await asyncio.get_running_loop().sock_connect(sock, (address, port))
+        try:
+            await asyncio.get_running_loop().sock_connect(sock, (address, port))
+        except OSError:
+            sock.close()
+            raise
         reader, writer = await asyncio.open_connection(sock=sock)
         self.stack.callback(writer.close)
         return reader, writer
@@ -146,4 +151,4 @@ async def pod_networks(
         await plane.start()
         stack.push_async_callback(plane.stop)
         mesh = MeshSettings(network=chosen.network)
-        yield PodNetworks(chosen.agent, plane, chosen.edge, chosen.network, mesh, stack)
+        yield PodNetworks(home, chosen.agent, plane, chosen.edge, chosen.network, mesh, stack)

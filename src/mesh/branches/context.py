@@ -102,6 +102,9 @@ class ContextWatch:
     def take(self, hops: Iterable[Hop], now: float) -> tuple[list[Lost], list[Kept]]:
         """What has become certain with these hops."""
         for hop in hops:
+            if hop.is_tcp:
+                # Bytes carry no branch: there is nothing that a program could lose.
+                continue
             destination = self._addresses.destination(hop)
             if destination is not None:
                 self._handled[destination.pod].add(hop)

@@ -90,6 +90,7 @@ class Edge:
         before = await self._counted()
         self._write(forwards)
         self.refused = await self._answer(before)
+        self._remove_sockets()
 
     def _write(self, forwards: Sequence[Forward]) -> None:
         """Clusters first: listeners name them."""
@@ -97,6 +98,13 @@ class Edge:
         self._version += 1
         self._move(CLUSTERS, edge_clusters(forwards, self._api))
         self._move(LISTENERS, edge_listeners(forwards, self._network, self._api))
+
+    def _remove_sockets(self) -> None:
+        """Envoy leaves the file of a Unix socket that it listens on no more."""
+        used = {self._network.egress_socket, *(forward.pipe for forward in self._forwards or ())}
+        for path in (self._folder / FOLDER).glob("*.sock"):
+            if f"{FOLDER}/{path.name}" not in used:
+                path.unlink(missing_ok=True)
 
     def _move(self, path: str, messages: Iterable[Any]) -> None:
         """A file is read again when another one is moved in its place."""

@@ -72,6 +72,10 @@ def _condition(condition: Condition, layer: Access) -> rbac_pb2.Principal:
             parts = [_claim(payload, condition.claim, value) for value in condition.values]
         case "principal" | "namespace" if layer.at_gateway:
             parts = [_not(Principal(any=True))]
+        case "ip" if layer.at_gateway:
+            # A gateway trusts no proxy before it, so that both are the client; and where the edge passes connections
+            # on, it is the one that connects directly.
+            parts = [_value("remote ip", value) for value in condition.values]
         case _:
             parts = [_value(condition.what, value) for value in condition.values]
     found = _any(parts)
