@@ -2,7 +2,8 @@
 
 import asyncio
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
 
 from mesh.pods.concurrency import cancel_all, first_completed
 from mesh.pods.container_run import Run, start_run
@@ -200,8 +201,6 @@ class ContainerRunner:
             wakers.append(self._dependencies.configuration_changed.wait())
         await first_completed(*wakers, limit=seconds)
 
-    def _spawn(self, work: Awaitable[None]) -> None:
-        async def run() -> None:
-            await work
-
-        self._tasks.append(asyncio.create_task(run()))
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        # The coroutine is the task's own: within another it would never be awaited when the task is cancelled at once.
+        self._tasks.append(asyncio.create_task(work))
