@@ -1,4 +1,4 @@
-"""What a compilation keeps for the next one, so that a change costs what depends on it."""
+"""What a compilation remembers for the next one, so that a change costs what depends on it."""
 
 from collections.abc import Callable, Hashable
 from typing import Any, TypeVar
@@ -7,7 +7,7 @@ T = TypeVar("T")
 
 
 class Same:
-    """Equal to another of the same object alone, for inputs that are large and not compared."""
+    """Equal only to another `Same` of the same object, for inputs that are too large to be compared."""
 
     __slots__ = ("_of",)
 
@@ -22,34 +22,34 @@ class Same:
 
 
 class Memory:
-    """Values by what they were worked out of: `keep` gives the value of the last time when nothing of that differs.
+    """Values with the inputs that they were built from: `keep` returns the last value while its inputs are equal.
 
-    What everything may depend on is the environment; when it differs all is forgotten. A value that is not asked for
-    in one compilation is gone in the next. Resources are immutable, and stay the same objects in the store until they
-    are written, so that comparing them is mostly comparing identities.
+    What everything may depend on is the environment; when it differs, everything is forgotten. A value that is not
+    used in one compilation is forgotten in the next. Resources are immutable, and stay the same objects in the store
+    until they are written, so that comparing them is mostly comparing identities.
     """
 
     def __init__(self) -> None:
-        self._held: dict[Hashable, tuple[Any, Any]] = {}
+        self._last: dict[Hashable, tuple[Any, Any]] = {}
         self._next: dict[Hashable, tuple[Any, Any]] = {}
         self._environment: Any = None
 
     def begin(self, environment: object) -> None:
         """Starts a compilation."""
-        self._held = self._next if self._environment == environment else {}
+        self._last = self._next if self._environment == environment else {}
         self._next = {}
         self._environment = environment
 
     def last(self, key: Hashable) -> Any:
-        """The value of the last time, whatever it was worked out of; None when there was none."""
-        held = self._held.get(key)
-        return held[1] if held is not None else None
+        """The last value, whatever its inputs were; None when there is none."""
+        entry = self._last.get(key)
+        return entry[1] if entry is not None else None
 
-    def keep(self, key: Hashable, inputs: object, make: Callable[[], T]) -> T:
-        """The value for a key. `make` must depend on `inputs` and the environment alone."""
-        held = self._held.get(key)
-        if held is None or held[0] != inputs:
-            held = (inputs, make())
-        self._next[key] = held
-        value: T = held[1]
+    def keep(self, key: Hashable, inputs: object, build: Callable[[], T]) -> T:
+        """The value for a key. `build` must depend on nothing but `inputs` and the environment."""
+        entry = self._last.get(key)
+        if entry is None or entry[0] != inputs:
+            entry = (inputs, build())
+        self._next[key] = entry
+        value: T = entry[1]
         return value

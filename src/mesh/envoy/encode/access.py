@@ -1,6 +1,7 @@
-"""Who may send a request where, as Envoy's RBAC filter asks it (envoy.config.rbac.v3).
+"""Who may send a request where, for Envoy's RBAC filters (envoy.config.rbac.v3).
 
-Everything is said as a principal, which alone can be negated and joined freely there: one expression a row.
+Everything is a principal, also what a request is like: Envoy has the operators (and, or, not) for principals, so that
+all layers of a row become one expression.
 """
 
 import ipaddress
@@ -55,11 +56,11 @@ def _conditions(layers: Sequence[Access]) -> list[rbac_pb2.Principal]:
 
 def _rule(rule: AccessRule, layer: Access) -> rbac_pb2.Principal:
     parts = [
-        _any([_all([_condition(each, layer) for each in group]) for group in alternatives])
+        _any([_all([_condition(part, layer) for part in group]) for group in alternatives])
         for alternatives in (rule.sources, rule.operations)
         if alternatives
     ]
-    parts += [_condition(each, layer) for each in rule.when]
+    parts += [_condition(condition, layer) for condition in rule.when]
     return _all(parts)
 
 
@@ -78,17 +79,17 @@ def _condition(condition: Condition, layer: Access) -> rbac_pb2.Principal:
             parts = [_value("remote ip", value) for value in condition.values]
         case _:
             parts = [_value(condition.what, value) for value in condition.values]
-    found = _any(parts)
-    return _not(found) if condition.negate else found
+    joined = _any(parts)
+    return _not(joined) if condition.negate else joined
 
 
 def _request_principal(payload: str, value: str) -> rbac_pb2.Principal:
-    """`issuer/subject` as one text; Envoy has the two parts: every place where a slash may divide them is asked."""
+    """`issuer/subject` is one text in Istio and two claims in Envoy: every slash may be the one that divides them."""
     if value == "*":
         return _all([_claim(payload, ("iss",), "*"), _claim(payload, ("sub",), "*")])
     plain = value.strip("*")
     ahead, behind = value.startswith("*"), value.endswith("*") and not value.startswith("*")
-    found = [
+    alternatives = [
         _all(
             [
                 _claim(payload, ("iss",), f"*{plain[:at]}" if ahead else plain[:at]),
@@ -99,10 +100,10 @@ def _request_principal(payload: str, value: str) -> rbac_pb2.Principal:
         if letter == "/"
     ]
     if behind:
-        found.append(_all([_claim(payload, ("iss",), f"{plain}*"), _claim(payload, ("sub",), "*")]))
+        alternatives.append(_all([_claim(payload, ("iss",), f"{plain}*"), _claim(payload, ("sub",), "*")]))
     if ahead:
-        found.append(_all([_claim(payload, ("iss",), "*"), _claim(payload, ("sub",), f"*{plain}")]))
-    return _any(found) if found else _not(Principal(any=True))
+        alternatives.append(_all([_claim(payload, ("iss",), "*"), _claim(payload, ("sub",), f"*{plain}")]))
+    return _any(alternatives) if alternatives else _not(Principal(any=True))
 
 
 def _claim(payload: str, path: Sequence[str], value: str) -> rbac_pb2.Principal:
@@ -113,14 +114,14 @@ def _claim(payload: str, path: Sequence[str], value: str) -> rbac_pb2.Principal:
 
 
 def claim_matcher(
-    payload: str, path: Sequence[str], wanted: string_pb2.StringMatcher, *, invert: bool = False
+    payload: str, path: Sequence[str], matcher: string_pb2.StringMatcher, *, invert: bool = False
 ) -> metadata_pb2.MetadataMatcher:
-    """Where Envoy's JWT filter has left what a token says, held against a text."""
+    """A claim as Envoy's JWT filter has left it in the metadata, which may be a text or a list of texts."""
     message = metadata_pb2.MetadataMatcher(filter=PAYLOADS, invert=invert)
     for key in (payload, *path):
         message.path.add(key=key)
-    message.value.or_match.value_matchers.add(string_match=wanted)
-    message.value.or_match.value_matchers.add().list_match.one_of.string_match.CopyFrom(wanted)
+    message.value.or_match.value_matchers.add(string_match=matcher)
+    message.value.or_match.value_matchers.add().list_match.one_of.string_match.CopyFrom(matcher)
     return message
 
 

@@ -1,4 +1,4 @@
-"""Which tokens requests may bring, as Envoy's JWT filter asks it (envoy.extensions.filters.http.jwt_authn.v3).
+"""Which tokens requests must have, for Envoy's JWT filter (envoy.extensions.filters.http.jwt_authn.v3).
 
 The filters' configurations are resources of their own (Envoy's extension configuration discovery), so that a change
 of one replaces no listener.
@@ -12,51 +12,51 @@ from envoy.extensions.filters.http.jwt_authn.v3 import config_pb2
 from mesh.envoy.encode.protobuf import packed
 from mesh.routing.model.security import Authentication, JwtProvider, Requirement
 
-# Where Envoy keeps what a token says, whatever the filter is named.
+# Where Envoy keeps the claims of tokens, whatever the filter is named.
 PAYLOADS = "envoy.filters.http.jwt_authn"
 FILTER_TYPE = "type.googleapis.com/envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication"
-# A key that nobody has the other half of, for an issuer whose keys could not be fetched: all of its tokens are refused.
+# A key whose private half nobody has, for an issuer whose keys could not be fetched: all of its tokens are refused.
 NOBODY = '{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"nobody","x":"h4nh2AVXZjQ7fWOvGRCYhnNNdKVrLkSIsGqG3hOEVUI"}]}'
 
 
 def encode_authentication(
     value: Authentication, before: Authentication | None = None
 ) -> extension_pb2.TypedExtensionConfig:
-    """The configuration of one filter. What only `before` has stays in it: rows that ask for it may still be in force
-    while they are being replaced."""
+    """The configuration of one filter. What only `before` has stays in it: rows that refer to it may still be in force
+    while they are being replaced, and Envoy refuses requests whose requirement it does not know."""
     message = config_pb2.JwtAuthentication(bypass_cors_preflight=True)
     former = before or Authentication(value.name)
-    for each in {each.name: each for each in (*former.providers, *value.providers)}.values():
-        message.providers[each.name].CopyFrom(_provider(each))
+    for name, provider in {each.name: each for each in (*former.providers, *value.providers)}.items():
+        message.providers[name].CopyFrom(_provider(provider))
     if value.at_gateway:
-        for asked in value.requirements:
-            rule = message.rules.add(requires=_requirement(asked))
+        for requirement in value.requirements:
+            rule = message.rules.add(requires=_requirement(requirement))
             rule.match.prefix = "/"
     else:
-        for asked in (*former.requirements, *value.requirements):
-            message.requirement_map[requirement_name(asked)].CopyFrom(_requirement(asked))
+        for requirement in (*former.requirements, *value.requirements):
+            message.requirement_map[requirement_name(requirement)].CopyFrom(_requirement(requirement))
     return extension_pb2.TypedExtensionConfig(name=value.name, typed_config=packed(message))
 
 
-def encode_asked(asked: Requirement) -> config_pb2.PerRouteConfig:
-    """What a row asks for."""
-    return config_pb2.PerRouteConfig(requirement_name=requirement_name(asked))
+def encode_requirement(requirement: Requirement) -> config_pb2.PerRouteConfig:
+    """What a row requires, by its name in the filter's configuration."""
+    return config_pb2.PerRouteConfig(requirement_name=requirement_name(requirement))
 
 
-def requirement_name(asked: Requirement) -> str:
+def requirement_name(requirement: Requirement) -> str:
     """A requirement's name in the filter's configuration."""
-    return " ".join(asked)
+    return " ".join(requirement)
 
 
-def _requirement(asked: Sequence[str]) -> config_pb2.JwtRequirement:
-    """Each provider: a token of its own that is valid, or none where it looks. Where several look at one place, one of
-    them that finds its token there is enough (as Istio has it)."""
-    each_alone = [_one_of([config_pb2.JwtRequirement(provider_name=name), _missing()]) for name in asked]
-    if len(each_alone) == 1:
-        return each_alone[0]
-    together = config_pb2.JwtRequirement()
-    together.requires_all.requirements.extend(each_alone)
-    return _one_of([*(config_pb2.JwtRequirement(provider_name=name) for name in asked), together])
+def _requirement(providers: Sequence[str]) -> config_pb2.JwtRequirement:
+    """For each provider a valid token, or none where it looks for one. Where several look in one place, one of them
+    that finds its token there is enough (as Istio has it)."""
+    singles = [_one_of([config_pb2.JwtRequirement(provider_name=name), _missing()]) for name in providers]
+    if len(singles) == 1:
+        return singles[0]
+    all_of_them = config_pb2.JwtRequirement()
+    all_of_them.requires_all.requirements.extend(singles)
+    return _one_of([*(config_pb2.JwtRequirement(provider_name=name) for name in providers), all_of_them])
 
 
 def _one_of(parts: Sequence[config_pb2.JwtRequirement]) -> config_pb2.JwtRequirement:

@@ -4,7 +4,7 @@ from envoy.config.route.v3 import route_components_pb2 as rc
 
 from mesh.envoy.encode.access import FILTER as ACCESS_FILTER
 from mesh.envoy.encode.access import encode_access
-from mesh.envoy.encode.authentication import encode_asked
+from mesh.envoy.encode.authentication import encode_requirement
 from mesh.envoy.encode.cors import FILTER as CORS_FILTER
 from mesh.envoy.encode.cors import encode_cors
 from mesh.envoy.encode.fault import FILTER as FAULT_FILTER
@@ -37,7 +37,7 @@ def encode_route(route: Route, *, inherited: Retry | None = None) -> rc.Route:
     if route.cors is not None:
         message.typed_per_filter_config[CORS_FILTER].Pack(encode_cors(route.cors))
     if route.authentication:
-        message.typed_per_filter_config[ROWS].Pack(encode_asked(route.authentication))
+        message.typed_per_filter_config[ROWS].Pack(encode_requirement(route.authentication))
     if route.access:
         message.typed_per_filter_config[ACCESS_FILTER].Pack(encode_access(route.access))
     return message

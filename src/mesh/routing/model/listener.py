@@ -44,7 +44,7 @@ class Role(Enum):
 @dataclass(frozen=True, slots=True)
 class TlsTermination:
     """TLS that ends at a gateway. Everything in PEM; `least` and `most` as Istio names versions (TLSV1_2). A client's
-    certificate must be for one of `names`, and one of `spki` or `hashes`, where any are said."""
+    certificate must be for one of `names`, and one of `spki` or `hashes`, where there are any."""
 
     certificate: str
     key: str = field(repr=False)
@@ -62,7 +62,7 @@ class TlsTermination:
 @dataclass(frozen=True, slots=True)
 class FilterChain:
     """What a listener does for the names that a TLS client asks for (SNI); "*" is every other. TLS ends here, or is
-    passed on; then HTTP by the listener's table, or bytes `to` clusters."""
+    left to the pod; then HTTP by the listener's table, or bytes `to` clusters."""
 
     names: tuple[str, ...]
     terminate: TlsTermination | None = None

@@ -33,7 +33,7 @@ class FieldMatch:
 
 @dataclass(frozen=True, slots=True)
 class ClaimMatch:
-    """What the token that a gateway has checked says: a text, or one of a list of texts. `path` leads to it."""
+    """A claim of the token that a gateway has checked, at `path`: a text, or one of a list of texts."""
 
     path: tuple[str, ...]
     pattern: Pattern
@@ -42,9 +42,9 @@ class ClaimMatch:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """All parts must hold. An empty Match takes every request.
+    """All parts must hold. An empty Match matches every request.
 
-    `source_labels` and `source_namespace` are held against the calling pod, whose listener says who it is.
+    `source_labels` and `source_namespace` are compared with the calling pod, which its listener identifies.
     `destination` is held against "address:port" of where a captured connection was going.
     """
 

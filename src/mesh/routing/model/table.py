@@ -47,14 +47,14 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Entries:
-    """All ways into all branches, asked where requests come in from outside."""
+    """All ways into all branches, tried where requests come in from outside."""
 
     entries: tuple[Entry, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class RouteTable:
-    """What one group of listeners asks; a table is shared by all pods of a namespace.
+    """How one group of listeners routes HTTP; all pods of a namespace share a table.
 
     `entries` is set where requests come in from outside.
     """
