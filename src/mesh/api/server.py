@@ -117,7 +117,7 @@ class ApiServer:
         handlers = Handlers(
             meta=Meta(kinds),
             health=Health(self._supervisor),
-            resource_metrics=ResourceMetrics(store, settings.home, settings.node_name),
+            resource_metrics=ResourceMetrics(store, settings.node_name),
             reading=Reading(store, settings, self._closing),
             updating=updating,
             patching=Patching(store, storing, updating),

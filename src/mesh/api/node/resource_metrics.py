@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from mesh.api.objects.selectors import selection
 from mesh.api.transport.http import Reply, Request
 from mesh.api.transport.status_errors import Problem
-from mesh.pods.host.procfs import HostProcess, pod_processes
+from mesh.pods.host.procfs import HostProcess, descendants, start_time
 from mesh.resources.values.body import Body
 from mesh.store import Store, Stored, timestamp
 
@@ -39,11 +39,10 @@ class Sample(NamedTuple):
 
 
 class ResourceMetrics:
-    """Measures one home's pods on request; requests in quick succession share a sample."""
+    """Measures a store's pods on request; requests in quick succession share a sample."""
 
-    def __init__(self, store: Store, home: Path, node: str) -> None:
+    def __init__(self, store: Store, node: str) -> None:
         self._store = store
-        self._home = home
         self._node = node
         self._last: Sample | None = None
         self._busy = asyncio.Lock()
@@ -115,24 +114,36 @@ class ResourceMetrics:
         """Two samples, far enough apart for a rate and near enough for the present one."""
         async with self._busy:
             before = self._last
-            now = await asyncio.to_thread(_sample, self._home)
+            now = await asyncio.to_thread(_sample, _running(self._store))
             if before is None or now.when - before.when > LONGEST:
                 before = now
             if now.when - before.when < SHORTEST:
                 await asyncio.sleep(SHORTEST - (now.when - before.when))
-                now = await asyncio.to_thread(_sample, self._home)
+                now = await asyncio.to_thread(_sample, _running(self._store))
             self._last = now
             return before, now
 
 
-def _sample(home: Path) -> Sample:
+def _running(store: Store) -> dict[Key, int]:
+    """The pid of each running container: its status has it, whatever the container runs in."""
+    pids: dict[Key, int] = {}
+    for pod in store.list("", "Pod"):
+        for status in (pod.body.get("status") or {}).get("containerStatuses") or []:
+            _, _, pid = str(status.get("containerID") or "").partition("://")
+            if "running" in (status.get("state") or {}) and pid.isdigit():
+                pids[pod.uid, str(status["name"])] = int(pid)
+    return pids
+
+
+def _sample(running: Mapping[Key, int]) -> Sample:
     processes, containers = {}, {}
     when = time.monotonic()
-    for process, pod_uid, container in pod_processes(home):
-        with suppress(OSError, IndexError, ValueError):
-            fields = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
-            processes[process] = (int(fields[11]) + int(fields[12])) / TICK
-            containers[process] = (pod_uid, container)
+    for key, pid in running.items():
+        for process in (HostProcess(pid, start_time(pid) or 0), *descendants(pid)):
+            with suppress(OSError, IndexError, ValueError):
+                fields = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
+                processes[process] = (int(fields[11]) + int(fields[12])) / TICK
+                containers[process] = key
     fields = Path("/proc/stat").read_text().partition("\n")[0].split()[1:]
     busy = sum(int(fields[place]) for place in (0, 1, 2, 5, 6))
     return Sample(when, processes, containers, busy / TICK)

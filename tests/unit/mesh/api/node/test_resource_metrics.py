@@ -1,6 +1,5 @@
 """What pods use is measured from their processes."""
 
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -20,11 +19,12 @@ WORK = "held = b'x' * (64 << 20)\nprint('at work', flush=True)\nwhile True: sum(
 @pytest.fixture
 def busy(api: Api, tmp_path: Path) -> Iterator[str]:
     """The name of a pod with a process that holds 64 MiB and never rests."""
+    process = subprocess.Popen([sys.executable, "-c", WORK], stdout=subprocess.PIPE)
     body = {"apiVersion": "v1", "kind": "Pod", "metadata": {"labels": {"app": "busy"}}}
     spec = {"containers": [{"name": "main"}]}
-    (pod,) = api.store.commit([Put(Ref("", "Pod", "mesh", "busy"), {**body, "spec": spec})])
-    marks = {"MESHMALL_HOME": str(api.home), "MESHMALL_POD_UID": pod.uid, "MESHMALL_CONTAINER": "main"}
-    process = subprocess.Popen([sys.executable, "-c", WORK], env={**os.environ, **marks}, stdout=subprocess.PIPE)
+    state = {"name": "main", "containerID": f"mesh://{process.pid}", "state": {"running": {}}}
+    status = {"containerStatuses": [state]}
+    api.store.commit([Put(Ref("", "Pod", "mesh", "busy"), {**body, "spec": spec, "status": status})])
     try:
         assert process.stdout is not None
         process.stdout.readline()
