@@ -1,7 +1,7 @@
 # One image for all services of the mall; a Deployment's command says which one runs.
 FROM python:3.13-slim AS build
 WORKDIR /src
-COPY pyproject.toml README.md ./
+COPY pyproject.toml README.md LICENSE ./
 COPY src ./src
 RUN python -m venv /venv \
  && /venv/bin/pip install --no-cache-dir --no-deps . \

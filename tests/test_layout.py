@@ -27,7 +27,6 @@ ELSEWHERE: tuple[tuple[str, str, str], ...] = (
     ("mesh.branches.triggers", "what wakes the controller", "unit/mesh/branches/test_controller.py"),
     ("mesh.client.connection", "the client's connection", "unit/mesh/client/test_api.py"),
     ("mesh.client.errors", "the client's errors", "unit/mesh/client/test_api.py"),
-    ("mesh.client.rollout", "waits for real pods", "e2e/test_bad_input.py"),
     ("mesh.console.comparing", "asked through the console", "unit/mesh/console/test_door.py"),
     ("mesh.console.pages", "asked through the console", "unit/mesh/console/test_door.py"),
     ("mesh.console.server", "asked through the console", "unit/mesh/console/test_door.py"),

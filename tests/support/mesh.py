@@ -27,6 +27,22 @@ class Ran:
     err: str
 
 
+def run_kubectl(program: str, home: Path, *words: str, cwd: Path, **environ: str) -> Ran:
+    """Runs kubectl against the mesh of a home; standard output and standard error come together in `out`."""
+    ended = subprocess.run(
+        [program, *words],
+        cwd=cwd,
+        env={"KUBECONFIG": str(home / "kubeconfig"), "HOME": str(home), "PATH": os.environ["PATH"], **environ},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=90,
+        check=False,
+    )
+    return Ran(ended.returncode, ended.stdout, "")
+
+
 @dataclass
 class Mesh:
     """A mesh with a home and a loopback address of its own, so that many run side by side."""

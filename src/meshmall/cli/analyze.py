@@ -17,6 +17,7 @@ from mesh.resources.values.problems import FieldError, Invalid
 from mesh.resources.values.ref import Ref
 from mesh.routing.gateway_api.status import statuses
 from mesh.routing.world import MeshSettings, World
+from meshmall.cli.apply import grouped
 from meshmall.cli.context import Context
 from meshmall.cli.options import require_output
 from meshmall.manifests import read
@@ -39,7 +40,7 @@ def analyze_files(context: Context, names: Sequence[str], *, alone: bool, output
     else:
         for message in messages:
             context.view.plain(str(message))
-        for text in warnings:
+        for text in grouped(warnings):
             context.view.plain(f"warning: {text}")
         if not messages and not warnings:
             count = len(given) or len(in_mesh)

@@ -30,7 +30,7 @@ def apply_files(context: Context, names: Sequence[str], *, wait: bool, timeout: 
     """Applies all objects of the files as one change, prints a line for each and Envoy's time."""
     objects = read(names)
     outcome = apply_objects(context, objects, dry_run=dry_run)
-    for warning in _grouped(outcome.warnings):
+    for warning in grouped(outcome.warnings):
         context.view.warn(warning)
     for ref, result in outcome.results:
         context.view.plain(f"{object_line(ref)} {result}{' (dry run)' if dry_run else ''}")
@@ -106,8 +106,8 @@ def refusal(error: ApiError, after: str) -> Failure:
     return Failure("\n".join(lines), after)
 
 
-def _grouped(warnings: Sequence[str]) -> list[str]:
-    """Warnings with the same text about several objects become one line."""
+def grouped(warnings: Sequence[str]) -> list[str]:
+    """Merges warnings with the same text about several objects into one line."""
     objects: dict[str, list[str]] = {}
     for warning in warnings:
         name, _, text = warning.partition(": ")

@@ -1,9 +1,7 @@
 """Bookinfo with a stock kubectl, as Istio's tasks walk through it: written for images, run by an images.yaml."""
 
 import json
-import os
 import shutil
-import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
@@ -12,7 +10,7 @@ from typing import Any
 import pytest
 from pyreqwest.client import SyncClientBuilder
 
-from tests.support.mesh import Mesh
+from tests.support.mesh import Mesh, run_kubectl
 from tests.support.waiting import until
 
 HERE = Path(__file__).parent
@@ -30,24 +28,9 @@ class Bookinfo:
 
     def kubectl(self, *words: str) -> str:
         assert KUBECTL is not None
-        environ = {
-            "KUBECONFIG": str(self.mesh.home / "kubeconfig"),
-            "HOME": str(self.mesh.home),
-            "PATH": os.environ["PATH"],
-        }
-        ended = subprocess.run(
-            [KUBECTL, "-n", "default", *words],
-            cwd=HERE,
-            env=environ,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=90,
-            check=False,
-        )
-        assert ended.returncode == 0, f"{words}: {ended.stdout}"
-        return ended.stdout
+        ran = run_kubectl(KUBECTL, self.mesh.home, "-n", "default", *words, cwd=HERE)
+        assert ran.code == 0, f"{words}: {ran.out}"
+        return ran.out
 
     def get(self, path: str, user: str = "") -> tuple[int, str]:
         with SyncClientBuilder().no_proxy().build() as client:

@@ -5,16 +5,14 @@ and begin with an empty mesh: the seed's two commands stand there character for 
 """
 
 import json
-import os
 import re
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from tests.support.mesh import Mesh
+from tests.support.mesh import Mesh, run_kubectl
 from tests.support.places import ROOT
 
 WHEELS = Path(sys.executable).parent / "kubectl"
@@ -196,22 +194,11 @@ def test_what_people_type(version: str, mesh: Mesh, tmp_path: Path) -> None:
         path.parent.mkdir(exist_ok=True)
         path.write_text(json.dumps(body))
     mesh.up("--empty")
-    environ = {"KUBECONFIG": str(mesh.home / "kubeconfig"), "HOME": str(tmp_path), "PATH": os.environ["PATH"]}
-    environ["KUBE_EDITOR"] = "sed -i s/editme/edited/"
 
     def kubectl(*words: str) -> tuple[int, str]:
-        ended = subprocess.run(
-            [program, *words],
-            cwd=ROOT,
-            env=environ,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=90,
-            check=False,
-        )
-        return ended.returncode, ended.stdout
+        editor = "sed -i s/editme/edited/"
+        ran = run_kubectl(program, mesh.home, *words, cwd=ROOT, HOME=str(tmp_path), KUBE_EDITOR=editor)
+        return ran.code, ran.out
 
     pod = ""
     for command, wanted, code in STEPS:

@@ -55,16 +55,21 @@ def bootstrap(node: str = NODE) -> dict[str, Any]:
         },
         # A cluster's statistics are created when it is first used: most subsets never are.
         "deferred_stat_options": {"enable_deferred_creation_stats": True},
-        "overload_manager": {
-            "resource_monitors": [
-                {
-                    "name": "envoy.resource_monitors.global_downstream_max_connections",
-                    "typed_config": {
-                        "@type": "type.googleapis.com/envoy.extensions.resource_monitors."
-                        "downstream_connections.v3.DownstreamConnectionsConfig",
-                        "max_active_downstream_connections": MOST_CONNECTIONS,
-                    },
-                }
-            ]
-        },
+        "overload_manager": connection_limit(),
+    }
+
+
+def connection_limit() -> dict[str, Any]:
+    """The overload manager's configuration; without it Envoy warns that connections have no limit."""
+    return {
+        "resource_monitors": [
+            {
+                "name": "envoy.resource_monitors.global_downstream_max_connections",
+                "typed_config": {
+                    "@type": "type.googleapis.com/envoy.extensions.resource_monitors."
+                    "downstream_connections.v3.DownstreamConnectionsConfig",
+                    "max_active_downstream_connections": MOST_CONNECTIONS,
+                },
+            }
+        ]
     }

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from mesh.envoy.process.bootstrap import MOST_CONNECTIONS
+from mesh.envoy.process.bootstrap import connection_limit
 
 NODE = "mesh-mall-edge"
 ADMIN_SOCKET = "edge-admin.sock"
@@ -17,18 +17,7 @@ def edge_bootstrap() -> dict[str, Any]:
         "node": {"id": NODE, "cluster": NODE},
         "admin": {"address": {"pipe": {"path": ADMIN_SOCKET, "mode": 0o600}}},
         "dynamic_resources": {"lds_config": _file(LISTENERS), "cds_config": _file(CLUSTERS)},
-        "overload_manager": {
-            "resource_monitors": [
-                {
-                    "name": "envoy.resource_monitors.global_downstream_max_connections",
-                    "typed_config": {
-                        "@type": "type.googleapis.com/envoy.extensions.resource_monitors."
-                        "downstream_connections.v3.DownstreamConnectionsConfig",
-                        "max_active_downstream_connections": MOST_CONNECTIONS,
-                    },
-                }
-            ]
-        },
+        "overload_manager": connection_limit(),
     }
 
 

@@ -9,7 +9,7 @@ from mesh.client.api import Refusal, Synced
 from mesh.client.errors import ApiError
 from mesh.daemon.failure import Failure
 from mesh.resources.values.ref import Ref
-from meshmall.cli.apply import _grouped, apply_files, object_line, settle
+from meshmall.cli.apply import apply_files, grouped, object_line, settle
 from tests.support.commands import FakeClient, context_with
 
 RULE = Ref("networking.istio.io", "VirtualService", "mesh", "a")
@@ -68,4 +68,4 @@ def test_an_object_is_named_as_kubectl_names_it(ref: Ref, line: str) -> None:
 
 def test_one_warning_about_several_objects_is_one_line() -> None:
     warnings: list[Any] = ["Pod a: spec.x: no effect", "Pod b: spec.y: no effect", "Pod c: spec.x: no effect"]
-    assert _grouped(warnings) == ["Pod a, Pod c: spec.x: no effect", "Pod b: spec.y: no effect"]
+    assert grouped(warnings) == ["Pod a, Pod c: spec.x: no effect", "Pod b: spec.y: no effect"]
