@@ -117,6 +117,17 @@ async def test_nothing_of_the_hosts_network_is_reachable(agent: Agent) -> None:
         await asyncio.get_running_loop().sock_connect(client, server.getsockname())
 
 
+async def test_datagrams_to_elsewhere_are_refused_at_once(agent: Agent) -> None:
+    await agent.create_pod_network(POD, "orders-1", ADDRESS)
+    loop = asyncio.get_running_loop()
+    with await agent.socket_in(POD, kind=socket.SOCK_DGRAM) as client:
+        await loop.sock_connect(client, ("192.0.2.1", 53))
+        for _ in range(3):
+            client.send(b"question")
+            with pytest.raises(OSError, match="No route to host"):
+                await asyncio.wait_for(loop.sock_recv(client, 100), 10)
+
+
 async def test_a_pods_network_is_made_again_and_removed(agent: Agent, home: Path) -> None:
     first = await agent.create_pod_network(POD, "orders-1", ADDRESS)
     again = await agent.create_pod_network(POD, "orders-1", ADDRESS)

@@ -15,7 +15,7 @@ IFLA_INFO_KIND, IFLA_INFO_DATA = 1, 2
 VETH_INFO_PEER = 1
 IFA_ADDRESS, IFA_LOCAL = 1, 2
 RTA_GATEWAY = 5
-RT_TABLE_MAIN, RTPROT_STATIC, RT_SCOPE_UNIVERSE, RTN_UNICAST = 254, 4, 0, 1
+RT_TABLE_MAIN, RTPROT_STATIC, RT_SCOPE_UNIVERSE, RTN_UNICAST, RTN_PROHIBIT = 254, 4, 0, 1, 8
 
 
 def _interface(index: int = 0, *, up: bool = False) -> bytes:
@@ -65,7 +65,18 @@ def new_address(index: int, address: str, prefix: int) -> Message:
 
 
 def default_route(gateway: str) -> Message:
-    body = struct.pack(
+    body = _default_route(RTN_UNICAST) + attribute(RTA_GATEWAY, socket.inet_aton(gateway))
+    return Message(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_ACK, body, f"add default route via {gateway}")
+
+
+def prohibited_default() -> Message:
+    """A default route that answers "administratively prohibited" to whoever sends there."""
+    return Message(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_ACK, _default_route(RTN_PROHIBIT), "prohibit other networks")
+
+
+def _default_route(kind: int) -> bytes:
+    """struct rtmsg"""
+    return struct.pack(
         "=BBBBBBBBI",
         socket.AF_INET,
         0,
@@ -74,7 +85,6 @@ def default_route(gateway: str) -> Message:
         RT_TABLE_MAIN,
         RTPROT_STATIC,
         RT_SCOPE_UNIVERSE,
-        RTN_UNICAST,
+        kind,
         0,
-    ) + attribute(RTA_GATEWAY, socket.inet_aton(gateway))
-    return Message(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_ACK, body, f"add default route via {gateway}")
+    )

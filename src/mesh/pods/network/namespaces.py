@@ -10,7 +10,15 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from mesh.pods.network.addresses import DNS_ADDRESS, DNS_PORT, MESH_ADDRESS, MESH_PREFIX
-from mesh.pods.network.links import default_route, delete_link, link_up, new_address, new_bridge, new_veth
+from mesh.pods.network.links import (
+    default_route,
+    delete_link,
+    link_up,
+    new_address,
+    new_bridge,
+    new_veth,
+    prohibited_default,
+)
 from mesh.pods.network.netlink import NETLINK_NETFILTER, NETLINK_ROUTE, NetlinkSocket
 from mesh.pods.network.nftables import pod_rules
 from mesh.pods.sandbox.syscalls import CLONE_NEWNET, MNT_DETACH, MS_BIND, mount, setns, umount, unshare
@@ -27,9 +35,14 @@ def prepare_mesh_network() -> None:
         return
     # Before the bridge: IPv6 on its ports would only flood every pod with router solicitations.
     _sysctl("net/ipv6/conf/default/disable_ipv6", "1")
+    # What pods send elsewhere than to each other (all but TCP, which is redirected) leads nowhere. As a router with a
+    # prohibited route this namespace says so, each time: programs fail at once instead of waiting. (A route that is
+    # just missing would be reported, too, but by a message that sockets ignore.)
+    _sysctl("net/ipv4/ip_forward", "1")
+    _sysctl("net/ipv4/icmp_ratelimit", "0")
     with NetlinkSocket(NETLINK_ROUTE) as route:
         route.send(link_up(LOOPBACK_INDEX), new_bridge(BRIDGE))
-        route.send(new_address(socket.if_nametoindex(BRIDGE), MESH_ADDRESS, MESH_PREFIX))
+        route.send(new_address(socket.if_nametoindex(BRIDGE), MESH_ADDRESS, MESH_PREFIX), prohibited_default())
 
 
 @contextmanager

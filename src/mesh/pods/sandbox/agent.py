@@ -23,12 +23,12 @@ from typing import Any
 from mesh.pods.network import names
 from mesh.pods.network import namespaces as networks
 from mesh.pods.network.resolver import HostNameServers, Resolver, outside_sockets
-from mesh.pods.sandbox import namespaces
+from mesh.pods.sandbox.adoption import adopt_survivors
 from mesh.pods.sandbox.child import Surroundings
 from mesh.pods.sandbox.pod_networks import PodNetworks
 from mesh.pods.sandbox.processes import Launch, Processes, to_json
 from mesh.pods.sandbox.protocol import SOCKET, Channel, Closed, Received
-from mesh.pods.sandbox.spec import LiveProcess, PodNetwork, ProcessExit, spec_from_json
+from mesh.pods.sandbox.spec import LiveProcess, ProcessExit, spec_from_json
 from mesh.pods.sandbox.syscalls import PR_SET_CHILD_SUBREAPER, prctl, set_name
 
 LOCK = "agent.lock"
@@ -247,56 +247,22 @@ def _text(error: BaseException) -> str:
     return str(error) or repr(error)
 
 
-def adopt_survivors(agent: Agent) -> None:
-    """Enters the mesh's namespaces, those of the previous agent where its processes still run, and wires its pods."""
-    survivors = agent.processes.written_down()
-    pods = agent.pods.written_down()
-    keeper = next((process for process in survivors if not process.pod), None)
-    handles = {process.pod: _open_namespace(process.pid) for process in survivors if process.pod and not process.joined}
-    if keeper is not None:
-        agent.in_user_namespace = namespaces.enter_of(keeper.pid)
-    elif survivors:
-        agent.in_user_namespace = namespaces.enter_beside(survivors[0].pid)
-    else:
-        agent.in_user_namespace = namespaces.enter_new()
-    networks.prepare_mesh_network()
-    if keeper is None:
-        agent.pods.prepare()
-    for process in survivors:
-        agent.adopt(process)
-    for pod in pods:
-        _adopt_pod(agent, pod, handles.pop(pod.uid, None), keeper is not None)
-    for handle in handles.values():
-        os.close(handle)
-
-
-def _open_namespace(pid: int) -> int:
-    return os.open(f"/proc/{pid}/ns/net", os.O_RDONLY | os.O_CLOEXEC)
-
-
-def _adopt_pod(agent: Agent, pod: PodNetwork, handle: int | None, mounts_survive: bool) -> None:
-    if handle is None and mounts_survive and Path(pod.path).exists():
-        handle = os.open(pod.path, os.O_RDONLY | os.O_CLOEXEC)
-    if handle is None:
-        agent.pods.forget(pod)
-    else:
-        agent.pods.create(pod.uid, pod.name, pod.address, handle)
-
-
 def main(home: Path) -> None:
     """Runs the agent of `home` until it is stopped."""
     run = home / "run"
     run.mkdir(parents=True, exist_ok=True, mode=0o700)
-    os.chdir(run)  # a socket's path may have 108 bytes
-    lock = os.open(LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    lock = os.open(run / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
         raise OSError(error.errno, f"another agent runs in {home}") from None
     set_name("mesh-agent")
     prctl(PR_SET_CHILD_SUBREAPER, 1)
-    agent = Agent(Path.cwd())
-    adopt_survivors(agent)
+    agent = Agent(run)
+    agent.in_user_namespace = adopt_survivors(agent.processes, agent.pods)
+    for process in agent.processes.written_down():
+        agent.adopt(process)
+    os.chdir(run)  # a socket's path may have 108 bytes; not before: entering a mount namespace leads to its root
     Path(SOCKET).unlink(missing_ok=True)
     with socket.socket(socket.AF_UNIX) as listener:
         umask = os.umask(0o177)

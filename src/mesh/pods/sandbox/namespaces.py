@@ -1,5 +1,6 @@
 """The mesh's own namespaces: entered once, when the agent starts."""
 
+import fcntl
 import os
 from contextlib import suppress
 from pathlib import Path
@@ -14,6 +15,8 @@ from mesh.pods.sandbox.syscalls import (
     setns,
     unshare,
 )
+
+NS_GET_USERNS = 0xB701  # linux/nsfs.h
 
 
 def enter_new() -> bool:
@@ -58,15 +61,18 @@ def enter_of(pid: int) -> bool:
     return with_user
 
 
-def enter_beside(pid: int) -> bool:
-    """Moves this process into the user namespace of `pid`, a pod's process, and new network and mount namespaces."""
-    with_user = not in_user_namespace_of(pid)
-    if with_user:
-        handle = os.pidfd_open(pid)
-        try:
-            setns(handle, CLONE_NEWUSER)
-        finally:
-            os.close(handle)
+def enter_owner_of(namespace: int) -> bool:
+    """Moves this process into the user namespace that owns `namespace`, and new network and mount namespaces.
+
+    That is the mesh's, even where the pod's process runs in one of its own (as uid 0).
+    """
+    owner = fcntl.ioctl(namespace, NS_GET_USERNS)
+    try:
+        with_user = os.fstat(owner).st_ino != Path("/proc/self/ns/user").stat().st_ino
+        if with_user:
+            setns(owner, CLONE_NEWUSER)
+    finally:
+        os.close(owner)
     unshare(CLONE_NEWNET | CLONE_NEWNS)
     _detach_mounts()
     return with_user
