@@ -244,11 +244,11 @@ def istio(kind: str, name: str, spec: Json) -> Json:
 
 
 def typed(body: Json, age: int) -> Resource:
-    info = REGISTRY.by_kind(body["apiVersion"].rpartition("/")[0], body["kind"])
-    assert info is not None
+    definition = REGISTRY.by_kind(body["apiVersion"].rpartition("/")[0], body["kind"])
+    assert definition is not None
     valid = body if body["kind"] == "Pod" else validate(body).body
     stamp = {"creationTimestamp": f"2026-01-01T00:00:{age:02d}Z"}
-    return msgspec.convert({**valid, "metadata": {**valid["metadata"], **stamp}}, info.type)
+    return msgspec.convert({**valid, "metadata": {**valid["metadata"], **stamp}}, definition.type)
 
 
 async def secure_get(

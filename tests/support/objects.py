@@ -87,4 +87,4 @@ def updated(body: dict[str, Any], fields: Mapping[str, Any], before: Mapping[str
     """What may not change, of an update of `body` with `before` to `body` with `fields`."""
     old = validate(with_fields(body, before or {}), "mesh")
     new = validate(with_fields(body, fields), "mesh")
-    return [str(error) for error in old.info.check_update(old.typed, new.typed)]
+    return [str(error) for error in old.definition.check_update(old.typed, new.typed)]

@@ -18,10 +18,10 @@ Headers = Mapping[str, str]
 
 
 def typed(raw: Body, age: int = 0) -> Resource:
-    info = REGISTRY.by_kind(raw["apiVersion"].rpartition("/")[0], raw["kind"])
-    assert info is not None
+    definition = REGISTRY.by_kind(raw["apiVersion"].rpartition("/")[0], raw["kind"])
+    assert definition is not None
     stamp = {"creationTimestamp": f"2026-01-01T00:00:{age:02d}Z"}
-    return msgspec.convert({**raw, "metadata": {**raw["metadata"], **stamp}}, info.type)
+    return msgspec.convert({**raw, "metadata": {**raw["metadata"], **stamp}}, definition.type)
 
 
 def snapshot(*bodies: Body) -> Snapshot:

@@ -194,9 +194,9 @@ def world(drawn: Drawn, addresses: Mapping[str, str]) -> World:
 
 
 def _typed(raw: Body) -> Resource:
-    info = REGISTRY.by_kind(raw["apiVersion"].rpartition("/")[0], raw["kind"])
-    assert info is not None
-    return msgspec.convert(raw, info.type)
+    definition = REGISTRY.by_kind(raw["apiVersion"].rpartition("/")[0], raw["kind"])
+    assert definition is not None
+    return msgspec.convert(raw, definition.type)
 
 
 @pytest.fixture

@@ -64,7 +64,7 @@ class App:
         resource = target.subresource or (OBJECT if target.name else COLLECTION)
         handler = self._resource_routes.get((request.method, resource))
         # An object is created in a namespace: the collection of all namespaces can only be read.
-        everywhere = resource == COLLECTION and target.info.namespaced and not target.namespace
+        everywhere = resource == COLLECTION and target.definition.namespaced and not target.namespace
         if handler is None or (everywhere and request.method == "POST"):
             raise method_not_allowed(request)
         return handler

@@ -172,12 +172,12 @@ class Client:
 def _collection(group: str, kind: str, namespace: str | None) -> str:
     from mesh.resources.kinds import REGISTRY  # noqa: PLC0415 - a client that only syncs does not need it
 
-    info = REGISTRY.by_kind(group, kind)
-    if info is None:
+    definition = REGISTRY.by_kind(group, kind)
+    if definition is None:
         raise ApiError(404, f'unknown kind "{kind}" in group "{group}"')
-    root = f"/apis/{group}/{info.versions[0]}" if group else f"/api/{info.versions[0]}"
-    scope = f"/namespaces/{namespace}" if namespace and info.namespaced else ""
-    return f"{root}{scope}/{info.plural}"
+    root = f"/apis/{group}/{definition.versions[0]}" if group else f"/api/{definition.versions[0]}"
+    scope = f"/namespaces/{namespace}" if namespace and definition.namespaced else ""
+    return f"{root}{scope}/{definition.plural}"
 
 
 def _query(selector: str) -> str:

@@ -60,7 +60,7 @@ def _given(context: Context, names: Sequence[str]) -> tuple[dict[Ref, Resource],
         except Invalid as error:
             messages += [Message("error", "SchemaValidationError", problem) for problem in error.errors]
             continue
-        if valid.info.type is not Untyped:
+        if valid.definition.type is not Untyped:
             objects[valid.ref] = valid.typed
         warnings += [text for text in valid.warnings if "no effect" in text]
     return objects, messages, warnings

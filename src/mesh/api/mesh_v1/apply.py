@@ -177,12 +177,12 @@ def _ref(number: int, body: Body, registry: Registry) -> Ref:
     if not all(isinstance(part, str) for part in parts):
         raise Problem(400, f"objects[{number}]: group, kind, namespace and name are strings")
     ref = Ref(*parts)
-    info = registry.by_kind(ref.group, ref.kind)
-    if info is None:
+    definition = registry.by_kind(ref.group, ref.kind)
+    if definition is None:
         raise Problem(422, f'objects[{number}].kind: there is no kind "{ref.kind}" in "{ref.group}"')
-    if not ref.name or (info.namespaced and not ref.namespace):
-        raise Problem(422, f"objects[{number}]: needs a name{' and a namespace' if info.namespaced else ''}")
-    return ref if info.namespaced else ref._replace(namespace="")
+    if not ref.name or (definition.namespaced and not ref.namespace):
+        raise Problem(422, f"objects[{number}]: needs a name{' and a namespace' if definition.namespaced else ''}")
+    return ref if definition.namespaced else ref._replace(namespace="")
 
 
 def _namespace(name: str) -> Body:

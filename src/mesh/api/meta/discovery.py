@@ -72,22 +72,22 @@ def aggregated(registry: Registry, *, core: bool) -> Body:
 def _groups(registry: Registry) -> dict[str, list[str]]:
     """All groups except the core, with their versions, the preferred one first."""
     groups: dict[str, dict[str, None]] = {}
-    for info in registry.all():
-        if info.group:
-            groups.setdefault(info.group, {}).update(dict.fromkeys(info.versions))
+    for definition in registry.all():
+        if definition.group:
+            groups.setdefault(definition.group, {}).update(dict.fromkeys(definition.versions))
     for computed in COMPUTED:
         groups.setdefault(computed.group, {})[computed.version] = None
     return {name: list(versions) for name, versions in groups.items()}
 
 
 def _discovered(name: str, registry: Registry) -> list[Body]:
-    infos = [info for info in registry.all() if info.group == name]
+    definitions = [definition for definition in registry.all() if definition.group == name]
     return [
         {
             "version": version,
             "freshness": "Current",
             "resources": [
-                *(_discovery(info, version) for info in infos if version in info.versions),
+                *(_discovery(definition, version) for definition in definitions if version in definition.versions),
                 *(_discovered_computed(c) for c in COMPUTED if (c.group, c.version) == (name, version)),
             ],
         }
@@ -106,14 +106,14 @@ def _discovered_computed(computed: Computed) -> Body:
     }
 
 
-def _discovery(info: KindDefinition, version: str) -> Body:
-    resource, *subresources = _resources(info)
-    kind = {"group": info.group, "version": version, "kind": info.kind}
+def _discovery(definition: KindDefinition, version: str) -> Body:
+    resource, *subresources = _resources(definition)
+    kind = {"group": definition.group, "version": version, "kind": definition.kind}
     body: Body = {
-        "resource": info.plural,
+        "resource": definition.plural,
         "responseKind": kind,
-        "scope": "Namespaced" if info.namespaced else "Cluster",
-        "singularResource": info.singular,
+        "scope": "Namespaced" if definition.namespaced else "Cluster",
+        "singularResource": definition.singular,
         "verbs": resource["verbs"],
     }
     for field in ("shortNames", "categories"):
@@ -124,7 +124,7 @@ def _discovery(info: KindDefinition, version: str) -> Body:
             {
                 "subresource": subresource["name"].partition("/")[2],
                 "responseKind": {
-                    "group": subresource.get("group", info.group),
+                    "group": subresource.get("group", definition.group),
                     "version": subresource.get("version", version),
                     "kind": subresource["kind"],
                 },
@@ -158,16 +158,18 @@ def group(name: str, registry: Registry) -> Body | None:
 
 def resources(name: str, version: str, registry: Registry) -> Body | None:
     """`/api/v1` and `/apis/GROUP/VERSION`; None when there is no such version."""
-    infos = [info for info in registry.all() if info.group == name and version in info.versions]
+    definitions = [
+        definition for definition in registry.all() if definition.group == name and version in definition.versions
+    ]
     computed = [c for c in COMPUTED if (c.group, c.version) == (name, version)]
-    if not infos and not computed:
+    if not definitions and not computed:
         return None
     return {
         "kind": "APIResourceList",
         "apiVersion": "v1",
         "groupVersion": f"{name}/{version}" if name else version,
         "resources": [
-            *(resource for info in infos for resource in _resources(info)),
+            *(resource for definition in definitions for resource in _resources(definition)),
             *(
                 {
                     "name": c.plural,
@@ -187,27 +189,27 @@ def _group(name: str, versions: list[str]) -> Body:
     return {"name": name, "versions": listed, "preferredVersion": listed[0]}
 
 
-def _resources(info: KindDefinition) -> list[Body]:
+def _resources(definition: KindDefinition) -> list[Body]:
     resource: Body = {
-        "name": info.plural,
-        "singularName": info.singular,
-        "namespaced": info.namespaced,
-        "kind": info.kind,
+        "name": definition.plural,
+        "singularName": definition.singular,
+        "namespaced": definition.namespaced,
+        "kind": definition.kind,
         "verbs": list(VERBS),
     }
-    if info.short_names:
-        resource["shortNames"] = list(info.short_names)
-    if info.categories:
-        resource["categories"] = list(info.categories)
-    return [resource, *(_subresource(info, name) for name in sorted(info.subresources))]
+    if definition.short_names:
+        resource["shortNames"] = list(definition.short_names)
+    if definition.categories:
+        resource["categories"] = list(definition.categories)
+    return [resource, *(_subresource(definition, name) for name in sorted(definition.subresources))]
 
 
-def _subresource(info: KindDefinition, name: str) -> Body:
+def _subresource(definition: KindDefinition, name: str) -> Body:
     body: Body = {
-        "name": f"{info.plural}/{name}",
+        "name": f"{definition.plural}/{name}",
         "singularName": "",
-        "namespaced": info.namespaced,
-        "kind": info.kind,
+        "namespaced": definition.namespaced,
+        "kind": definition.kind,
         "verbs": SUBRESOURCE_VERBS.get(name, ["get", "patch", "update"]),
     }
     if name == "scale":

@@ -93,18 +93,20 @@ class Documents:
 
 
 def _group_versions(registry: Registry) -> set[tuple[str, str]]:
-    return {(info.group, version) for info in registry.all() for version in info.versions}
+    return {(definition.group, version) for definition in registry.all() for version in definition.versions}
 
 
 def _document(group: str, version: str, registry: Registry) -> Body | None:
-    infos = [info for info in registry.all() if info.group == group and version in info.versions]
-    if not infos:
+    definitions = [
+        definition for definition in registry.all() if definition.group == group and version in definition.versions
+    ]
+    if not definitions:
         return None
     schemas = _Schemas()
     paths: Body = {}
-    for info in infos:
-        name = schemas.kind(info, version)
-        for path, operations in _paths(info, version, name):
+    for definition in definitions:
+        name = schemas.kind(definition, version)
+        for path, operations in _paths(definition, version, name):
             paths[path] = operations
     return {
         "openapi": "3.0.0",
@@ -114,13 +116,13 @@ def _document(group: str, version: str, registry: Registry) -> Body | None:
     }
 
 
-def _paths(info: KindDefinition, version: str, name: str) -> Iterator[tuple[str, Body]]:
-    root = f"/apis/{info.group}/{version}" if info.group else f"/api/{version}"
-    scope = "/namespaces/{namespace}" if info.namespaced else ""
-    kind = {"group": info.group, "version": version, "kind": info.kind}
-    object_path = f"{root}{scope}/{info.plural}/{{name}}"
+def _paths(definition: KindDefinition, version: str, name: str) -> Iterator[tuple[str, Body]]:
+    root = f"/apis/{definition.group}/{version}" if definition.group else f"/api/{version}"
+    scope = "/namespaces/{namespace}" if definition.namespaced else ""
+    kind = {"group": definition.group, "version": version, "kind": definition.kind}
+    object_path = f"{root}{scope}/{definition.plural}/{{name}}"
     yield (
-        f"{root}{scope}/{info.plural}",
+        f"{root}{scope}/{definition.plural}",
         {"get": _operation(kind, "list", name), "post": _operation(kind, "post", name)},
     )
     yield (
@@ -160,30 +162,30 @@ class _Schemas:
     def __init__(self) -> None:
         self.schemas: Body = {}
 
-    def kind(self, info: KindDefinition, version: str) -> str:
+    def kind(self, definition: KindDefinition, version: str) -> str:
         """The schema of a kind; returns its name."""
-        if info.type is Untyped:
-            return self._untyped(info, version)
-        name = self._struct(info.type)
+        if definition.type is Untyped:
+            return self._untyped(definition, version)
+        name = self._struct(definition.type)
         kinds = self.schemas[name].setdefault(GVK, [])
-        kinds.append({"group": info.group, "version": version, "kind": info.kind})
+        kinds.append({"group": definition.group, "version": version, "kind": definition.kind})
         return name
 
-    def _untyped(self, info: KindDefinition, version: str) -> str:
+    def _untyped(self, definition: KindDefinition, version: str) -> str:
         """A kind without a struct: the user's schema describes it, or nothing does."""
-        name = f"{'.'.join(reversed(info.group.split('.'))) or 'io.k8s.api.core'}.{version}.{info.kind}"
+        name = f"{'.'.join(reversed(definition.group.split('.'))) or 'io.k8s.api.core'}.{version}.{definition.kind}"
         head = self._struct(Untyped)
         schema: Body = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
-        if info.no_effect:
-            schema["description"] = f"{info.kind} has no effect here: {info.no_effect}"
-        if info.custom is not None:
-            schema = dict(info.custom.openapi(version))
+        if definition.no_effect:
+            schema["description"] = f"{definition.kind} has no effect here: {definition.no_effect}"
+        if definition.custom is not None:
+            schema = dict(definition.custom.openapi(version))
         properties = schema.get("properties")
         schema["properties"] = {
             **(properties if isinstance(properties, dict) else {}),
             **self.schemas[head]["properties"],
         }
-        schema[GVK] = [{"group": info.group, "version": version, "kind": info.kind}]
+        schema[GVK] = [{"group": definition.group, "version": version, "kind": definition.kind}]
         self.schemas[name] = schema
         return name
 

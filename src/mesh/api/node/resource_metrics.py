@@ -160,16 +160,16 @@ def _memory(pid: int) -> int:
 
 def memory_info() -> dict[str, int]:
     """/proc/meminfo, in bytes."""
-    info = {}
+    definition = {}
     for line in Path("/proc/meminfo").read_text().splitlines():
         name, _, value = line.partition(":")
-        info[name] = int(value.split()[0]) * 1024
-    return info
+        definition[name] = int(value.split()[0]) * 1024
+    return definition
 
 
 def _memory_of_machine() -> int:
-    info = memory_info()
-    return info["MemTotal"] - info["MemAvailable"]
+    definition = memory_info()
+    return definition["MemTotal"] - definition["MemAvailable"]
 
 
 def _usage(cores: float, memory: int) -> dict[str, str]:

@@ -151,7 +151,7 @@ class Admission:
     ) -> list[tuple[int, FieldError]]:
         """Checks rules against what would exist. A problem that was there before the change does not reject it."""
         numbers = {item.ref: number for number, item in enumerate(valid)}
-        valid = [item for item in valid if item.info.type is not Untyped]
+        valid = [item for item in valid if item.definition.type is not Untyped]
         if errors := self._check_branches(valid, numbers):
             return errors
         changed = {item.ref: item.typed for item in valid if item.ref.group_kind in CROSS_CHECKED}
@@ -219,14 +219,14 @@ def _cleaned(proposed: ProposedObject, registry: Registry) -> Body:
 def _owns_status(proposed: ProposedObject, registry: Registry) -> bool:
     """Whether the writer sets `status`, as for a custom kind that has no subresource of that name."""
     group = str(proposed.body.get("apiVersion")).rpartition("/")[0]
-    info = registry.by_kind(group, str(proposed.body.get("kind")))
-    return info is not None and info.custom is not None and not info.custom.has_status
+    definition = registry.by_kind(group, str(proposed.body.get("kind")))
+    return definition is not None and definition.custom is not None and not definition.custom.has_status
 
 
 def _complete(validated: Validated, old: Stored | None) -> Body:
     """The validated body, with the status and the marks of a deletion, which a user's write does not change."""
     body = validated.body
-    custom = validated.info.custom
+    custom = validated.definition.custom
     if custom is not None and not custom.has_status:
         return _with_deletion_marks(body, old)
     if is_definition(body):
@@ -257,10 +257,10 @@ def _forbidden_changes(validated: Validated, old: Stored | None) -> list[FieldEr
         return []
     if is_definition(validated.body):
         problems = check_change(old.body, validated.body)
-    elif validated.info.type is Untyped:
+    elif validated.definition.type is Untyped:
         return []
     else:
-        problems = list(validated.info.check_update(old.typed, validated.typed))
+        problems = list(validated.definition.check_update(old.typed, validated.typed))
     return [FieldError(problem.path, problem.message, validated.ref) for problem in problems]
 
 

@@ -64,7 +64,7 @@ class Patching:
         if target.subresource:
             raise Problem(415, f"{target.subresource}: takes no server-side apply; apply the object itself")
         old = self._store.get(target.ref)
-        key_of = list_key(target.info.group, target.info.kind)
+        key_of = list_key(target.definition.group, target.definition.kind)
         body["metadata"].pop("creationTimestamp", None)
         live = shown(old, target) if old is not None else None
         try:
@@ -90,13 +90,13 @@ def _content_type(request: Request) -> str:
 
 def _patcher(content_type: str, target: Target) -> Callable[[Any, Any], Any]:
     # As on a cluster: strategic merge knows the lists of Kubernetes' own kinds, not those of custom resources.
-    strategic = target.info.group in KUBERNETES_GROUPS
+    strategic = target.definition.group in KUBERNETES_GROUPS
     if content_type == MERGE:
         return merge_patch
     if content_type == JSON:
         return json_patch
     if content_type == STRATEGIC and strategic:
-        key_of = list_key(target.info.group, target.info.kind)
+        key_of = list_key(target.definition.group, target.definition.kind)
         return lambda body, patch: strategic_patch(body, patch, key_of)
     accepted = [MERGE, JSON, *([STRATEGIC] if strategic else [])]
-    raise Problem(415, f'the patch is "{content_type}"; {target.info.kind} takes {", ".join(accepted)}')
+    raise Problem(415, f'the patch is "{content_type}"; {target.definition.kind} takes {", ".join(accepted)}')

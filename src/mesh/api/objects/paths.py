@@ -18,7 +18,7 @@ INSTEAD = {
 class Target(NamedTuple):
     """A kind at a version; `namespace` "" for all, or cluster-scoped; `name` "" for the collection."""
 
-    info: KindDefinition
+    definition: KindDefinition
     version: str
     namespace: str
     name: str
@@ -27,12 +27,12 @@ class Target(NamedTuple):
     @property
     def ref(self) -> Ref:
         """The object that the path names."""
-        return Ref(self.info.group, self.info.kind, self.namespace, self.name)
+        return Ref(self.definition.group, self.definition.kind, self.namespace, self.name)
 
     @property
     def api_version(self) -> str:
         """As an object's apiVersion."""
-        return f"{self.info.group}/{self.version}" if self.info.group else self.version
+        return f"{self.definition.group}/{self.version}" if self.definition.group else self.version
 
 
 def find(path: str, registry: Registry = REGISTRY) -> Target:
@@ -49,19 +49,21 @@ def find(path: str, registry: Registry = REGISTRY) -> Target:
     namespace = ""
     if rest[0] == "namespaces" and len(rest) > 2 and registry.by_plural(group, rest[2]):
         _, namespace, *rest = rest
-    info = registry.by_plural(group, rest[0])
-    if info is None or version not in info.versions or len(rest) > 3:
+    definition = registry.by_plural(group, rest[0])
+    if definition is None or version not in definition.versions or len(rest) > 3:
         raise unknown(path)
     name, subresource = (*rest[1:], "", "")[:2]
-    scoped = bool(namespace) if info.namespaced else not namespace
-    if not scoped and (name or not info.namespaced):
+    scoped = bool(namespace) if definition.namespaced else not namespace
+    if not scoped and (name or not definition.namespaced):
         raise unknown(path)
-    if subresource in INSTEAD and info.group_kind == POD:
+    if subresource in INSTEAD and definition.group_kind == POD:
         why = "not served here, where a pod is a process of your own machine"
         raise Problem(501, f"pods/{subresource}: {why}; {INSTEAD[subresource].replace('NAME', name)}")
-    if subresource and subresource not in info.subresources:
-        raise Problem(404, f'{info.plural}/{subresource}: {info.kind} "{name}" has no such subresource in this mesh')
-    return Target(info, version, namespace, name, subresource)
+    if subresource and subresource not in definition.subresources:
+        raise Problem(
+            404, f'{definition.plural}/{subresource}: {definition.kind} "{name}" has no such subresource in this mesh'
+        )
+    return Target(definition, version, namespace, name, subresource)
 
 
 def unknown(path: str) -> Problem:

@@ -44,16 +44,16 @@ class Reading:
     async def list(self, target: Target, request: Request) -> Answer:
         """A collection: a List object, or with `watch=true` a stream of events."""
         matches = selection(
-            request.query.get("labelSelector", ""), request.query.get("fieldSelector", ""), target.info.kind
+            request.query.get("labelSelector", ""), request.query.get("fieldSelector", ""), target.definition.kind
         )
         if target.name:
-            matches = selection("", f"metadata.name={target.name}", target.info.kind)
+            matches = selection("", f"metadata.name={target.name}", target.definition.kind)
         if request.flag("watch"):
             return Stream(self._watch(target, request, matches), self._closing)
         return Reply(self._page(target, request, matches))
 
     def _page(self, target: Target, request: Request, matches: Matches | None) -> Body:
-        objects = self._store.list(target.info.group, target.info.kind, target.namespace or None)
+        objects = self._store.list(target.definition.group, target.definition.kind, target.namespace or None)
         if matches:
             objects = [stored for stored in objects if matches(stored.body)]
         metadata: Body = {"resourceVersion": str(self._store.version)}
@@ -69,7 +69,7 @@ class Reading:
         if wants_table(request.headers.get("accept", "")):
             return _table(target, objects, metadata, request)
         return {
-            "kind": f"{target.info.kind}List",
+            "kind": f"{target.definition.kind}List",
             "apiVersion": target.api_version,
             "metadata": metadata,
             "items": [shown(stored, target) for stored in objects],
@@ -88,10 +88,10 @@ class Reading:
             return _line(event, target, matches, request if as_table else None)
 
         try:
-            info = target.info
+            definition = target.definition
             version = self._store.version
             async with self._store.watch(
-                info.group, info.kind, target.namespace or None, 0 if initial else since
+                definition.group, definition.kind, target.namespace or None, 0 if initial else since
             ) as watch:
                 for event in watch.take():
                     if line := line_of(event):
@@ -122,7 +122,7 @@ def require(store: Store, target: Target) -> Stored:
     """The object that a path names. Raises Problem (404)."""
     stored = store.get(target.ref)
     if stored is None:
-        raise not_found(target.info, target.ref)
+        raise not_found(target.definition, target.ref)
     return stored
 
 
@@ -135,7 +135,7 @@ def shown(stored: Stored, target: Target) -> Body:
 
 def _table(target: Target, objects: Sequence[Stored], metadata: Body, request: Request) -> Body:
     bodies = [shown(stored, target) for stored in objects]
-    return table(target.info, target.version, bodies, metadata, request.query.get("includeObject", ""))
+    return table(target.definition, target.version, bodies, metadata, request.query.get("includeObject", ""))
 
 
 def _line(event: Event, target: Target, matches: Matches | None, as_table: Request | None = None) -> bytes | None:
@@ -157,7 +157,7 @@ def _bookmark(target: Target, version: int, *, initial: bool = False) -> bytes:
     metadata: Body = {"resourceVersion": str(version), "creationTimestamp": None}
     if initial:
         metadata["annotations"] = {"k8s.io/initial-events-end": "true"}
-    body = {"kind": target.info.kind, "apiVersion": target.api_version, "metadata": metadata}
+    body = {"kind": target.definition.kind, "apiVersion": target.api_version, "metadata": metadata}
     return encode({"type": "BOOKMARK", "object": body}) + b"\n"
 
 

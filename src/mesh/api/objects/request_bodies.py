@@ -29,18 +29,18 @@ def body_of_target(body: Any, target: Target) -> Body:
     metadata = body.get("metadata")
     if not isinstance(metadata, dict):
         raise Problem(400, "metadata: is missing")
-    expected = {"apiVersion": target.api_version, "kind": target.info.kind}
+    expected = {"apiVersion": target.api_version, "kind": target.definition.kind}
     for name, value in expected.items():
         if body.get(name) not in (value, None, ""):
             raise Problem(400, f'{name}: "{body[name]}" is not what this path takes ("{value}")')
     namespace = metadata.get("namespace")
-    if target.info.namespaced and namespace not in (None, "", target.namespace):
+    if target.definition.namespaced and namespace not in (None, "", target.namespace):
         raise Problem(
             400,
             f"the namespace of the provided object ({namespace}) does not match the namespace sent on the "
             f"request ({target.namespace})",
         )
-    if target.info.namespaced:
+    if target.definition.namespaced:
         metadata = {**metadata, "namespace": target.namespace}
     return {**body, **expected, "metadata": metadata}
 

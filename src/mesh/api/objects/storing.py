@@ -47,11 +47,11 @@ class Storing:
         try:
             (stored,) = self._store.commit([put])
         except Exists:
-            raise already_exists(target.info, target.ref) from None
+            raise already_exists(target.definition, target.ref) from None
         except Conflict:
             raise stale(target) from None
         except NotFound:
-            raise not_found(target.info, target.ref) from None
+            raise not_found(target.definition, target.ref) from None
         if _last_finalizer_removed(stored):
             self._store.commit(removal(self._store, [stored]))
         return Reply(shown(stored, target), code, warnings=warnings)
@@ -59,7 +59,7 @@ class Storing:
 
 def owners_after_update(target: Target, old: Stored | None, request: Request) -> Owners:
     """Who owns what after a write that is not a server-side apply."""
-    key_of = list_key(target.info.group, target.info.kind)
+    key_of = list_key(target.definition.group, target.definition.kind)
     before = old.body if old is not None else None
     manager = field_manager(request)
     return lambda body: managed.updated(before, body, manager, timestamp(), key_of, target.subresource)
@@ -73,7 +73,7 @@ def field_manager(request: Request) -> str:
 def stale(target: Target) -> Problem:
     """409 to a change that was made to an older version of the object."""
     return conflict(
-        target.info,
+        target.definition,
         target.ref,
         "the object has been modified; please apply your changes to the latest version and try again",
     )
@@ -104,7 +104,7 @@ def _no_namespace(missing: NoNamespace, target: Target) -> Problem:
         cause = {"reason": "NamespaceTerminating", "message": f"namespace {missing.name} is being terminated"}
         return Problem(
             403,
-            f'{target.info.plural} "{target.name}" is forbidden: unable to create new content in namespace '
+            f'{target.definition.plural} "{target.name}" is forbidden: unable to create new content in namespace '
             f"{missing.name} because it is being terminated",
             ref=ref,
             plural="namespaces",

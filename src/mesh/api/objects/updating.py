@@ -36,7 +36,7 @@ class Updating:
         name = body["metadata"].get("name")
         target = target._replace(name=name if isinstance(name, str) else "")
         if target.name and self._store.get(target.ref):
-            raise already_exists(target.info, target.ref)
+            raise already_exists(target.definition, target.ref)
         owners = owners_after_update(target, None, request)
         return self._storing.write(target, ProposedObject(body, None, 0), owners, request, code=201)
 
@@ -46,7 +46,7 @@ class Updating:
         old = require(self._store, target)
         metadata = body["metadata"]
         if metadata.get("uid") and metadata["uid"] != old.uid:
-            raise conflict(target.info, target.ref, "the uid in the object is that of another one")
+            raise conflict(target.definition, target.ref, "the uid in the object is that of another one")
         if metadata.get("name", target.name) != target.name:
             raise Problem(400, f"the name of the object ({metadata['name']}) is not that of the path")
         version = resource_version(metadata.get("resourceVersion"))

@@ -72,33 +72,33 @@ class Problem(Exception):
         return body
 
 
-def _resource(info: KindDefinition) -> str:
-    return f"{info.plural}.{info.group}" if info.group else info.plural
+def _resource(definition: KindDefinition) -> str:
+    return f"{definition.plural}.{definition.group}" if definition.group else definition.plural
 
 
-def not_found(info: KindDefinition, ref: Ref) -> Problem:
+def not_found(definition: KindDefinition, ref: Ref) -> Problem:
     """404, in Kubernetes' words, which clients look for."""
-    return Problem(404, f'{_resource(info)} "{ref.name}" not found', ref=ref, plural=info.plural)
+    return Problem(404, f'{_resource(definition)} "{ref.name}" not found', ref=ref, plural=definition.plural)
 
 
-def already_exists(info: KindDefinition, ref: Ref) -> Problem:
+def already_exists(definition: KindDefinition, ref: Ref) -> Problem:
     """409 to a create."""
     return Problem(
         409,
-        f'{_resource(info)} "{ref.name}" already exists',
+        f'{_resource(definition)} "{ref.name}" already exists',
         reason="AlreadyExists",
         ref=ref,
-        plural=info.plural,
+        plural=definition.plural,
     )
 
 
-def conflict(info: KindDefinition, ref: Ref, why: str) -> Problem:
+def conflict(definition: KindDefinition, ref: Ref, why: str) -> Problem:
     """409 to a change that does not fit the object's current state."""
     return Problem(
         409,
-        f'Operation cannot be fulfilled on {_resource(info)} "{ref.name}": {why}',
+        f'Operation cannot be fulfilled on {_resource(definition)} "{ref.name}": {why}',
         ref=ref,
-        plural=info.plural,
+        plural=definition.plural,
     )
 
 

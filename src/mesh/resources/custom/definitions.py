@@ -55,15 +55,15 @@ def extended(definitions: Iterable[Body], registry: Registry = REGISTRY) -> Regi
 
     A definition of a kind that the registry already has (for example, one of Istio's) adds nothing.
     """
-    infos = {(info.group, info.kind): info for info in registry.all()}
-    plurals = {(info.group, info.plural) for info in registry.all()}
-    before = len(infos)
+    kinds = {kind.group_kind: kind for kind in registry.all()}
+    plurals = {(kind.group, kind.plural) for kind in registry.all()}
+    before = len(kinds)
     for body in definitions:
-        info = _kind_of(body)
-        if info is not None and (info.group, info.plural) not in plurals:
-            infos.setdefault((info.group, info.kind), info)
-            plurals.add((info.group, info.plural))
-    return registry if len(infos) == before else Registry(tuple(infos.values()))
+        kind = _kind_of(body)
+        if kind is not None and (kind.group, kind.plural) not in plurals:
+            kinds.setdefault(kind.group_kind, kind)
+            plurals.add((kind.group, kind.plural))
+    return registry if len(kinds) == before else Registry(tuple(kinds.values()))
 
 
 def _kind_of(body: Body) -> KindDefinition | None:

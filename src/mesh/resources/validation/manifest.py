@@ -35,7 +35,7 @@ class Validated:
     """A well-formed object: `body` with Kubernetes' defaults, `typed` the same decoded."""
 
     ref: Ref
-    info: KindDefinition
+    definition: KindDefinition
     body: dict[str, Any]
     typed: Resource
     warnings: list[str] = field(default_factory=list)

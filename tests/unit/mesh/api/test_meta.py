@@ -31,11 +31,11 @@ def pod(name: str, **status: Any) -> Put:
 
 async def test_every_kind_has_a_schema_in_the_document_of_its_version(api: Api) -> None:
     paths = (await api.ask("GET", "/openapi/v3")).body["paths"]
-    for info in REGISTRY.all():
-        for version in info.versions:
-            path = f"apis/{info.group}/{version}" if info.group else f"api/{version}"
+    for definition in REGISTRY.all():
+        for version in definition.versions:
+            path = f"apis/{definition.group}/{version}" if definition.group else f"api/{version}"
             document = (await api.ask("GET", paths[path]["serverRelativeURL"])).body
-            kind = {"group": info.group, "version": version, "kind": info.kind}
+            kind = {"group": definition.group, "version": version, "kind": definition.kind}
             schemas = document["components"]["schemas"].values()
             assert any(kind in each.get("x-kubernetes-group-version-kind", ()) for each in schemas), kind
             patches = [each["patch"] for each in document["paths"].values() if "patch" in each]
@@ -76,10 +76,14 @@ async def test_a_table_has_as_many_cells_as_columns_for_every_kind(api: Api) -> 
     api.store.commit([pod("a")])
     await api.ask("POST", "/api/v1/namespaces/mesh/services", service("a"))
     await api.ask("POST", "/apis/apps/v1/namespaces/mesh/deployments", deployment("a"))
-    for info in REGISTRY.all():
-        root = f"/apis/{info.group}/{info.versions[0]}" if info.group else f"/api/{info.versions[0]}"
-        table = (await api.ask("GET", f"{root}/{info.plural}", headers={"Accept": TABLE})).body
-        assert table["kind"] == "Table", info.kind
+    for definition in REGISTRY.all():
+        root = (
+            f"/apis/{definition.group}/{definition.versions[0]}"
+            if definition.group
+            else f"/api/{definition.versions[0]}"
+        )
+        table = (await api.ask("GET", f"{root}/{definition.plural}", headers={"Accept": TABLE})).body
+        assert table["kind"] == "Table", definition.kind
         for row in table["rows"]:
             assert len(row["cells"]) == len(table["columnDefinitions"])
             assert row["object"]["kind"] == "PartialObjectMetadata"

@@ -16,27 +16,27 @@ from mesh.resources.values.ref import REPLICA_SET, SERVICE, GroupKind, Ref
 from tests.support.objects import with_fields
 from tests.support.smallest import GATEWAY, POLICY, RULE
 
-KINDS = [info for info in REGISTRY.all() if info.type is not Untyped]
-UNTYPED = [info for info in REGISTRY.all() if info.type is Untyped]
+KINDS = [definition for definition in REGISTRY.all() if definition.type is not Untyped]
+UNTYPED = [definition for definition in REGISTRY.all() if definition.type is Untyped]
 
 
-@pytest.mark.parametrize("info", KINDS, ids=lambda info: info.kind)
-def test_a_kind_is_found_by_each_of_its_names(info: KindDefinition) -> None:
-    assert REGISTRY.by_kind(info.group, info.kind) is info
-    assert REGISTRY.by_plural(info.group, info.plural) is info
-    assert REGISTRY.by_type(info.type) is info
-    assert info.type.__name__ == info.kind
+@pytest.mark.parametrize("definition", KINDS, ids=lambda definition: definition.kind)
+def test_a_kind_is_found_by_each_of_its_names(definition: KindDefinition) -> None:
+    assert REGISTRY.by_kind(definition.group, definition.kind) is definition
+    assert REGISTRY.by_plural(definition.group, definition.plural) is definition
+    assert REGISTRY.by_type(definition.type) is definition
+    assert definition.type.__name__ == definition.kind
 
 
-@pytest.mark.parametrize("info", UNTYPED, ids=lambda info: info.kind)
-def test_a_kind_without_a_type_is_found_by_its_names_and_says_why_it_has_no_effect(info: KindDefinition) -> None:
-    assert REGISTRY.by_kind(info.group, info.kind) is info
-    assert REGISTRY.by_plural(info.group, info.plural) is info
-    assert info.no_effect or info.kind in ("Node", "Endpoints", "CustomResourceDefinition")
+@pytest.mark.parametrize("definition", UNTYPED, ids=lambda definition: definition.kind)
+def test_a_kind_without_a_type_is_found_by_its_names_and_says_why_it_has_no_effect(definition: KindDefinition) -> None:
+    assert REGISTRY.by_kind(definition.group, definition.kind) is definition
+    assert REGISTRY.by_plural(definition.group, definition.plural) is definition
+    assert definition.no_effect or definition.kind in ("Node", "Endpoints", "CustomResourceDefinition")
 
 
 def test_istio_kinds_have_three_versions_and_kubernetes_kinds_one() -> None:
-    several = {info.kind: info.api_versions for info in KINDS if len(info.versions) > 1}
+    several = {definition.kind: definition.api_versions for definition in KINDS if len(definition.versions) > 1}
     assert several.pop("RequestAuthentication") == ("security.istio.io/v1", "security.istio.io/v1beta1")
     assert several.pop("AuthorizationPolicy") == ("security.istio.io/v1", "security.istio.io/v1beta1")
     assert several.pop("ReferenceGrant") == ("gateway.networking.k8s.io/v1", "gateway.networking.k8s.io/v1beta1")
@@ -72,7 +72,7 @@ def test_every_kind_with_a_spec_of_its_own_prints_more_than_its_name() -> None:
 
 
 def test_what_runs_at_the_moment_is_not_kept() -> None:
-    assert {info.kind for info in KINDS if not info.kept} == {"Pod", "Event", "EndpointSlice"}
+    assert {definition.kind for definition in KINDS if not definition.kept} == {"Pod", "Event", "EndpointSlice"}
 
 
 def test_every_field_without_effect_is_a_field() -> None:

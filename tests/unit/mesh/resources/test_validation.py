@@ -66,9 +66,9 @@ def struct(kind: inspect.StructType, depth: int) -> st.SearchStrategy[Any]:
 
 @st.composite
 def objects(draw: st.DrawFn) -> dict[str, Any]:
-    info = draw(st.sampled_from(REGISTRY.all()))
-    body: dict[str, Any] = draw(like(inspect.type_info(info.type)))
-    body |= {"apiVersion": draw(st.sampled_from(info.api_versions)), "kind": info.kind}
+    definition = draw(st.sampled_from(REGISTRY.all()))
+    body: dict[str, Any] = draw(like(inspect.type_info(definition.type)))
+    body |= {"apiVersion": draw(st.sampled_from(definition.api_versions)), "kind": definition.kind}
     return body | {"metadata": {"name": draw(st.sampled_from(["a", "b"]))}}
 
 
