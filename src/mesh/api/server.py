@@ -16,7 +16,7 @@ from mesh.api.meta.health import Health
 from mesh.api.node import node
 from mesh.api.node.pod_logs import PodLogs
 from mesh.api.node.resource_metrics import ResourceMetrics
-from mesh.api.objects.admission import NAMESPACE_LABEL, Admission
+from mesh.api.objects.admission import Admission
 from mesh.api.objects.collector import Collector
 from mesh.api.objects.deleting import Deleting
 from mesh.api.objects.patching import Patching
@@ -35,6 +35,7 @@ from mesh.api.transport.http import Reply, Request
 from mesh.api.transport.router import Route
 from mesh.api.transport.serving import Bounds, Serving, listen
 from mesh.reconcile.supervisor import Supervisor
+from mesh.resources.core.config import NAMESPACE_LABEL
 from mesh.resources.gateway_api.types import CLASS_NAME, CONTROLLER
 from mesh.resources.gateway_api.types import GROUP as GATEWAY_API
 from mesh.resources.values.ref import Ref

@@ -8,7 +8,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from mesh.api.objects.admission import Admission, Admitted, NoNamespace, ProposedObject, Refused
+from mesh.api.objects.admission import SERVER_METADATA, Admission, Admitted, NoNamespace, ProposedObject, Refused
 from mesh.api.objects.merging import list_key, three_way
 from mesh.api.objects.served import ServedKinds
 from mesh.api.transport.http import Reply, Request
@@ -130,7 +130,7 @@ def _merged(body: Body, ref: Ref, old: Stored | None) -> ProposedObject:
     metadata = body.get("metadata")
     if not isinstance(metadata, dict) or not isinstance(metadata.get("annotations") or {}, dict):
         return ProposedObject({**body, "metadata": metadata if isinstance(metadata, dict) else {}}, old)
-    applied = {name: value for name, value in metadata.items() if name not in SERVERS and value is not None}
+    applied = {name: value for name, value in metadata.items() if name not in SERVER_METADATA and value is not None}
     if ref.namespace:
         applied["namespace"] = ref.namespace
     annotations = dict(applied.get("annotations") or {})
@@ -144,9 +144,6 @@ def _merged(body: Body, ref: Ref, old: Stored | None) -> ProposedObject:
     last = _last_applied(old)
     merged = three_way(last, old.body, marked, list_key(ref.group, ref.kind))
     return ProposedObject(merged, old, old.version)
-
-
-SERVERS = ("uid", "resourceVersion", "creationTimestamp", "generation", "managedFields", "selfLink")
 
 
 def _last_applied(old: Stored) -> Any:

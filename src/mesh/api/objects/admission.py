@@ -32,11 +32,11 @@ from mesh.resources.values.problems import FieldError, Invalid
 from mesh.resources.values.ref import NAMESPACE, SERVICE, Ref
 from mesh.store import Put, Store, Stored
 
-CROSS_CHECKED = frozenset(definition.group_kind for definition in REGISTRY.cross_checked_kinds())
+CROSS_CHECKED = tuple(definition.group_kind for definition in REGISTRY.cross_checked_kinds())
 NAMED_BY_BRANCHES = REGISTRY.by_type(Branch).references
 MOST_CACHED = 10_000
-NAMESPACE_LABEL = "kubernetes.io/metadata.name"
-LEFT_OUT = ("uid", "resourceVersion", "creationTimestamp", "generation", "selfLink", "managedFields")
+# Of metadata, what only the server writes.
+SERVER_METADATA = ("uid", "resourceVersion", "creationTimestamp", "generation", "selfLink", "managedFields")
 
 
 class ProposedObject(NamedTuple):
@@ -206,7 +206,9 @@ def _cleaned(proposed: ProposedObject, registry: Registry) -> Body:
     """The body without the fields that only the server sets."""
     if not isinstance(proposed.body, dict) or not isinstance(proposed.body.get("metadata"), dict):
         return proposed.body
-    left_out = LEFT_OUT if proposed.old else (*LEFT_OUT, "deletionTimestamp", "deletionGracePeriodSeconds")
+    left_out = (
+        SERVER_METADATA if proposed.old else (*SERVER_METADATA, "deletionTimestamp", "deletionGracePeriodSeconds")
+    )
     metadata = {name: value for name, value in proposed.body["metadata"].items() if name not in left_out}
     return {
         **{
@@ -233,8 +235,6 @@ def _complete(validated: Validated, old: Stored | None) -> Body:
         return _with_deletion_marks(body, old)
     body.pop("status", None)
     if validated.ref.group_kind == NAMESPACE:
-        labels = body["metadata"].get("labels") or {}
-        body["metadata"]["labels"] = {**labels, NAMESPACE_LABEL: validated.ref.name}
         body["status"] = {"phase": "Active"}
     if old is not None and "status" in old.body:
         body["status"] = old.body["status"]

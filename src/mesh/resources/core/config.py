@@ -6,6 +6,9 @@ from msgspec import field
 
 from mesh.resources.values.meta import Condition, Part, Resource
 
+# Selects a namespace by its name; every Namespace has it.
+NAMESPACE_LABEL = "kubernetes.io/metadata.name"
+
 
 class NamespaceSpec(Part, frozen=True):
     finalizers: list[str] = []

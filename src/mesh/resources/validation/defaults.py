@@ -2,6 +2,7 @@
 
 import base64
 
+from mesh.resources.core.config import NAMESPACE_LABEL
 from mesh.resources.values.body import Body
 
 
@@ -103,7 +104,7 @@ def fill_namespace(body: Body) -> None:
     """A Namespace's defaults, with the label that selects it by its name."""
     body.setdefault("spec", {}).setdefault("finalizers", ["kubernetes"])
     body.setdefault("status", {}).setdefault("phase", "Active")
-    body["metadata"].setdefault("labels", {})["kubernetes.io/metadata.name"] = body["metadata"].get("name", "")
+    body["metadata"].setdefault("labels", {})[NAMESPACE_LABEL] = body["metadata"].get("name", "")
 
 
 def fill_pod(body: Body) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import NamedTuple
 
+from mesh.resources.core.config import NAMESPACE_LABEL
 from mesh.resources.gateway_api.types import GROUP, ParentReference
 from mesh.resources.istio.gateway import Gateway as IstioGateway
 from mesh.resources.values.hosts import covers, specificity
@@ -165,7 +166,7 @@ class GatewayApi:
         if namespaces.from_ == "Same" or namespaces.selector is None:
             return route.metadata.namespace == served.gateway.metadata.namespace
         # Kubernetes puts this label on every Namespace.
-        name = {"kubernetes.io/metadata.name": route.metadata.namespace}
+        name = {NAMESPACE_LABEL: route.metadata.namespace}
         return selects(namespaces.selector, {**name, **self._world.namespaces.get(route.metadata.namespace, {})})
 
     def _wrong_service(self, route: AnyRoute, parent: ParentReference) -> Problem | None:
