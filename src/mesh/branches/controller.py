@@ -7,15 +7,15 @@ when a developer's process starts or stops answering, and when its end comes nea
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from mesh.branches.activity import Usage
 from mesh.branches.deployments import plan
 from mesh.branches.expiry import Expiry, rfc3339
-from mesh.branches.observing import Round, observe
+from mesh.branches.observing import Baselines, observe
 from mesh.branches.reach import Reach
 from mesh.branches.record import Awaited, Key, Record, Records
-from mesh.branches.status import Circumstances, branch_status, is_programmed, is_satisfied
+from mesh.branches.status import Circumstances, Observed, branch_status, is_programmed, is_satisfied
 from mesh.branches.triggers import affected, including
 from mesh.observe.hops import Ring
 from mesh.pods.controllers.events import Recorder
@@ -32,9 +32,9 @@ from mesh.store.cascade import removal
 Acknowledged = Callable[[int], Awaitable[None]]
 
 EVENTS_KEPT = 200
-# Seconds: the longest sleep until the next end of a branch (a suspended machine's clock jumps, its timers do not), and
-# how often the requests that went through the mesh are looked at.
-LONGEST_SLEEP = 60.0
+# The longest sleep until the next end of a branch (a suspended machine's clock jumps, its timers do not), and
+# seconds between two looks at the requests that went through the mesh.
+LONGEST_SLEEP = timedelta(seconds=60)
 REQUESTS_EVERY = 1.0
 # The names of the loops.
 CHANGES, EXPIRY, REQUESTS, ENVOY = "branches", "branch-expiry", "branch-requests", "branch-acknowledgement"
@@ -70,7 +70,8 @@ class BranchController:
         self._now = now
         self._records = Records()
         self._queue = WorkQueue(self._reconcile, before=self._observe)
-        self._round: Round | None = None
+        self._baselines = Baselines(store)
+        self._observed: Observed | None = None
         self._reach = Reach(self._reach_changed, self._supervisor)
         self._recorder = Recorder(Objects(store), EVENTS_KEPT)
         self._usage = Usage(store)
@@ -99,6 +100,7 @@ class BranchController:
         await follow(self._store, relist=self._relist, take=self._take)
 
     def _relist(self) -> None:
+        self._baselines.forget()
         branches = self._store.of(Branch)
         for branch in branches:
             self._remember(branch)
@@ -111,6 +113,7 @@ class BranchController:
         ref = event.object.ref
         if ref.group_kind == BRANCH:
             self._branch_changed(event, Key(ref.namespace, ref.name))
+        self._baselines.take(event)
         self._add(affected(event, self._records))
 
     def _branch_changed(self, event: Event, key: Key) -> None:
@@ -126,14 +129,13 @@ class BranchController:
 
     async def _follow_expiry(self) -> None:
         while True:
-            self._records.ends_changed.clear()
             now = self._now()
             self._add([key for key, record in self._records.items() if record.is_due(now)])
             moments = [moment for r in self._records.values() if (moment := r.expiry.next_after(now)) is not None]
-            sleep = min([LONGEST_SLEEP, *((moment - now).total_seconds() for moment in moments)])
+            wake_at = min([now + LONGEST_SLEEP, *moments])
             with suppress(TimeoutError):
-                async with asyncio.timeout(sleep + 0.01):
-                    await self._records.ends_changed.wait()
+                async with asyncio.timeout((wake_at - now).total_seconds() + 0.01):
+                    await self._records.until_an_end_before(wake_at)
 
     async def _follow_requests(self) -> None:
         """Finds out now and then which branches were used, and which programs lost theirs."""
@@ -180,11 +182,11 @@ class BranchController:
     # The work.
 
     def _observe(self, _keys: list[Key]) -> None:
-        self._round = observe(self._store, self._reach.up, self._records.failure)
+        self._observed = observe(self._store, self._reach.up, self._records.failure)
 
     def _reconcile(self, key: Key) -> None:
         stored = self._store.get(key.ref)
-        if stored is None or self._round is None:
+        if stored is None or self._observed is None:
             return
         record, now = self._remember(stored.typed), self._now()
         if record.expiry.is_over(now):
@@ -196,19 +198,19 @@ class BranchController:
             record.announced = record.expiry.end
             message = f"the branch ends at {rfc3339(record.expiry.end)}; meshmall branch extend {key.name} postpones it"
             self._recorder.warning(stored, "Expiring", message)
-        self._create_deployments(key, record, self._round)
-        self._write_status(stored, record, self._round, now)
+        self._create_deployments(key, record, self._observed)
+        self._write_status(stored, record, self._observed, now)
 
-    def _create_deployments(self, key: Key, record: Record, current: Round) -> None:
-        desired = plan(self._store, record.branch, current.observed.services, current.baselines)
+    def _create_deployments(self, key: Key, record: Record, observed: Observed) -> None:
+        desired = plan(self._store, record.branch, observed.services, self._baselines.all())
         if desired.changes:
-            current.enter(desired.changes, self._store.commit(desired.changes))
+            self._store.commit(desired.changes)
         if desired.failures != record.failures:
             # No event reports this to the branches that include this one.
             self._add(other for other in including(key.namespace, self._records) if other != key)
         record.failures = desired.failures
 
-    def _write_status(self, stored: Stored, record: Record, current: Round, now: datetime) -> None:
+    def _write_status(self, stored: Stored, record: Record, observed: Observed, now: datetime) -> None:
         branch = record.branch
         generation = branch.metadata.generation
         circumstances = Circumstances(
@@ -219,7 +221,7 @@ class BranchController:
             last_used=self._usage.last_used(branch.metadata.name),
             losses=self._usage.losses(branch.metadata.name),
         )
-        status = branch_status(branch, stored.body.get("status") or {}, current.observed, circumstances)
+        status = branch_status(branch, stored.body.get("status") or {}, observed, circumstances)
         write_status(self._store, stored.ref, status)
         if not is_satisfied(status):
             # What Envoy acknowledged before says nothing about the state that will be ready next.

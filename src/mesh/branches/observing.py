@@ -1,56 +1,97 @@
-"""What a round of branches looks at, read from the store once for all of them."""
+"""What branches look at, read from the store only as far as it is needed."""
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from typing import TypeVar
+
+import msgspec
 
 from mesh.branches.status import Observed
 from mesh.resources.core.deployment import Deployment
 from mesh.resources.core.pod import Pod
 from mesh.resources.core.service import Service
 from mesh.resources.istio.destination_rule import DestinationRule
+from mesh.resources.kinds import REGISTRY
 from mesh.resources.meshmall.branch import BRANCH_LABEL, Branch
-from mesh.resources.values.ref import DEPLOYMENT
-from mesh.store import Change, Delete, Store, Stored
+from mesh.resources.values.meta import Resource
+from mesh.resources.values.ref import DEPLOYMENT, Ref
+from mesh.store import Event, Store, Stored
+
+T = TypeVar("T", bound=Resource)
 
 
-@dataclass(frozen=True, slots=True)
-class Round:
-    """`deployments` is the mapping that `observed` reads, too; `baselines` are the Deployments that can be forked.
+class ByName(Mapping[tuple[str, str], T]):
+    """The objects of a kind by namespace and name, as the store has them at the moment of the look-up.
 
-    With a thousand branches there are a thousand Deployments of forks: finding the baselines among them once a round
-    rather than once a branch keeps a round linear.
+    With a thousand branches, one branch still needs only the few objects that it names. Objects that do not decode are
+    not there.
     """
 
-    observed: Observed
-    deployments: dict[tuple[str, str], Deployment]
-    baselines: list[Deployment]
+    def __init__(self, store: Store, type_: type[T]) -> None:
+        self._store = store
+        self._type = type_
+        self._kind = REGISTRY.by_type(type_).group_kind
 
-    def enter(self, changes: Iterable[Change], states: Iterable[Stored]) -> None:
-        """Takes in the changes of Deployments that the round has committed itself, with the states after them."""
-        for change, state in zip(changes, states, strict=True):
-            if change.ref.group_kind != DEPLOYMENT:
-                continue
-            key = (change.ref.namespace, change.ref.name)
-            if isinstance(change, Delete):
-                self.deployments.pop(key, None)
-            else:
-                self.deployments[key] = state.typed
+    def __getitem__(self, key: tuple[str, str]) -> T:
+        stored = self._store.get(Ref(*self._kind, *key))
+        if stored is None:
+            raise KeyError(key)
+        try:
+            typed: T = stored.typed
+        except msgspec.ValidationError:
+            raise KeyError(key) from None
+        return typed
+
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        return ((typed.metadata.namespace, typed.metadata.name) for typed in self._store.of(self._type))
+
+    def __len__(self) -> int:
+        return len(self._store.of(self._type))
 
 
-def observe(store: Store, up: Callable[[str], bool], failure: Callable[[str, str, str], str]) -> Round:
-    """The store as it is now; `up` and `failure` as in Observed."""
-    deployments = {(d.metadata.namespace, d.metadata.name): d for d in store.of(Deployment)}
-    observed = Observed(
-        branches={(b.metadata.namespace, b.metadata.name): b for b in store.of(Branch)},
-        services={(s.metadata.namespace, s.metadata.name): s for s in store.of(Service)},
-        deployments=deployments,
+class Baselines:
+    """The Deployments that can be forked.
+
+    With a thousand branches there are a thousand Deployments of forks: the few baselines among them are remembered.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._remembered: list[Deployment] | None = None
+
+    def take(self, event: Event) -> None:
+        """Forgets what is remembered when a baseline has changed; the branches that fork it are due after that."""
+        if event.object.ref.group_kind == DEPLOYMENT and not _is_a_branchs(event.object):
+            self.forget()
+
+    def forget(self) -> None:
+        self._remembered = None
+
+    def all(self) -> list[Deployment]:
+        if self._remembered is None:
+            self._remembered = [
+                deployment
+                for deployment in self._store.of(Deployment)
+                if BRANCH_LABEL not in deployment.spec.template.metadata.labels
+            ]
+        return self._remembered
+
+
+def _is_a_branchs(deployment: Stored) -> bool:
+    labels = deployment.body["spec"].get("template", {}).get("metadata", {}).get("labels") or {}
+    return BRANCH_LABEL in labels
+
+
+def observe(store: Store, up: Callable[[str], bool], failure: Callable[[str, str, str], str]) -> Observed:
+    """The store as it is; `up` and `failure` as in Observed."""
+    return Observed(
+        branches=ByName(store, Branch),
+        services=ByName(store, Service),
+        deployments=ByName(store, Deployment),
         rules=tuple(store.of(DestinationRule)),
         up=up,
         why_waiting=lambda deployment: _why_waiting(store, deployment),
         failure=failure,
     )
-    candidates = [d for d in deployments.values() if BRANCH_LABEL not in d.spec.template.metadata.labels]
-    return Round(observed, deployments, candidates)
 
 
 def _why_waiting(store: Store, deployment: Deployment) -> str:

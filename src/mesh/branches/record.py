@@ -67,11 +67,21 @@ class Record:
 
 
 class Records(dict[Key, Record]):
-    """All branches. `ends_changed` is set when one ends at another time than before."""
+    """All branches."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.ends_changed = asyncio.Event()
+        self._wake_at: datetime | None = None
+        self._earlier_end = asyncio.Event()
+
+    async def until_an_end_before(self, wake_at: datetime) -> None:
+        """Waits until a branch is added or changed so that its end must be looked at earlier than at `wake_at`.
+
+        Most branches end hours later, so that adding one wakes nobody.
+        """
+        self._wake_at = wake_at
+        self._earlier_end.clear()
+        await self._earlier_end.wait()
 
     def remember(self, branch: Branch, expiry: Expiry) -> Record:
         """Updates the record of a branch; a new branch of an old name gets a new record."""
@@ -79,9 +89,8 @@ class Records(dict[Key, Record]):
         record = self.get(key)
         if record is None or record.branch.metadata.uid != branch.metadata.uid:
             record = self[key] = Record(branch, expiry)
-            self.ends_changed.set()
-        elif record.expiry != expiry:
-            self.ends_changed.set()
+        if self._wake_at is not None and expiry.warning < self._wake_at:
+            self._earlier_end.set()
         record.branch, record.expiry = branch, expiry
         return record
 

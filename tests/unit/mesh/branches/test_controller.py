@@ -218,6 +218,6 @@ async def test_a_stored_status_that_does_not_decode_stops_nobody(rig: Rig) -> No
     rig.store.commit([Put(owl, {**stored.body, "status": {"phase": 7}})])
     rig.put(fox())
     await eventually(lambda: rig.store.get(FORK))
-    assert list(rig.store.undecodable) == [owl]
+    await eventually(lambda: list(rig.store.undecodable) == [owl])
     rig.store.commit([Delete(owl)])
     assert rig.store.undecodable == {}
