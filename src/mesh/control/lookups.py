@@ -36,7 +36,7 @@ class Lookups:
 
         `last_good` are the states that may be in force instead of the stored ones: they need their keys, too.
         """
-        await self._names.follow({name for entry in world.entries for name in entry.names})
+        await self._names.follow(world.names)
         others = (typed for typed in last_good if isinstance(typed, RequestAuthentication))
         await self._keys.follow(_sources(world, [*world.authentications, *others]))
         return replace(world, addresses=dict(self._names.addresses), keys=dict(self._keys.by_url))

@@ -1,8 +1,9 @@
 """Which changes in the store can change what Envoy should have. Pure."""
 
+from mesh.resources.core.endpoint_slice import MANAGED_BY_LABEL, MANAGED_BY_MESH
 from mesh.resources.kinds import REGISTRY
 from mesh.resources.values.body import Body
-from mesh.resources.values.ref import BRANCH, NAMESPACE, POD
+from mesh.resources.values.ref import BRANCH, ENDPOINT_SLICE, NAMESPACE, POD
 from mesh.store import Event
 
 WATCHED = frozenset(definition.group_kind for definition in REGISTRY.routing_kinds())
@@ -17,6 +18,10 @@ def matters(event: Event) -> bool:
     group_kind = event.object.ref.group_kind
     if group_kind not in WATCHED:
         return False
+    if group_kind == ENDPOINT_SLICE:
+        labels = event.object.metadata.get("labels") or {}
+        # The mesh's own are derived from pods, whose events come first.
+        return labels.get(MANAGED_BY_LABEL) != MANAGED_BY_MESH
     if event.type != "MODIFIED" or event.previous is None or group_kind == POD:
         return True
     old, new = event.previous.body, event.object.body

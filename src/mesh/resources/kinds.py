@@ -202,6 +202,7 @@ REGISTRY = Registry(
             columns=core.ENDPOINT_SLICE,
             made_by="mesh",
             kept=False,
+            routing=Routing.INPUT,
         ),
         KindDefinition(
             group=MESHMALL,

@@ -113,6 +113,7 @@ def environment(world: World, settings: MeshSettings) -> object:
     return (
         settings,
         world.services,
+        world.slices,
         world.policies,
         world.authentications,
         world.keys,

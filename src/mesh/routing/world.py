@@ -9,6 +9,7 @@ from typing import Self, TypeVar, cast
 from zlib import crc32
 
 from mesh.resources.core.config import Namespace, Secret
+from mesh.resources.core.endpoint_slice import EndpointSlice
 from mesh.resources.core.pod import Pod
 from mesh.resources.core.service import Service
 from mesh.resources.gateway_api.types import Gateway as ApiGateway
@@ -22,6 +23,7 @@ from mesh.resources.istio.sidecar import Sidecar
 from mesh.resources.istio.virtual_service import VirtualService
 from mesh.resources.kinds import REGISTRY
 from mesh.resources.meshmall.branch import Branch
+from mesh.resources.values.hosts import DOMAIN
 from mesh.resources.values.meta import Resource, ref_of
 from mesh.resources.values.ports import SIDECAR_PORT
 from mesh.resources.values.ref import Ref
@@ -97,7 +99,7 @@ class World:
     """Objects of one moment, by their structs. Each kind's are sorted by age and name, so that nothing depends on how
     they were listed.
 
-    `addresses` are those of the names that ServiceEntries ask for, `keys` are the JSON Web Key Sets of
+    `addresses` are those of the `names` that have been resolved, `keys` are the JSON Web Key Sets of
     RequestAuthentications by their URLs, `namespaces` are those there are, with their labels.
     """
 
@@ -122,7 +124,9 @@ class World:
         memory.begin(None)
         by_type: dict[type[Resource], list[Resource]] = defaultdict(list)
         for typed in sorted(objects, key=age):
-            by_type[type(typed)].append(typed)
+            # What the mesh derives from pods would make two worlds of one.
+            if not (isinstance(typed, EndpointSlice) and typed.is_derived):
+                by_type[type(typed)].append(typed)
         world = cls(version, {type_: tuple(group) for type_, group in by_type.items()})
         return replace(
             world,
@@ -180,6 +184,18 @@ class World:
     @property
     def entries(self) -> tuple[ServiceEntry, ...]:
         return self.all(ServiceEntry)
+
+    @property
+    def slices(self) -> tuple[EndpointSlice, ...]:
+        """Those that somebody has written, for Services without a selector."""
+        return self.all(EndpointSlice)
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The names outside of the mesh that must be resolved."""
+        external = (service.spec.external_name for service in self.services if service.spec.type == "ExternalName")
+        outside = {name.rstrip(".").lower() for name in external if not name.rstrip(".").endswith(f".{DOMAIN}")}
+        return frozenset(outside.union(*(entry.names for entry in self.entries)))
 
     @property
     def sidecars(self) -> tuple[Sidecar, ...]:

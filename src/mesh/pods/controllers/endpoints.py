@@ -1,6 +1,7 @@
 """Endpoints and EndpointSlices: the pods of each Service, for kubectl and other tools to read.
 
-Envoy does not get its endpoints from here: routing derives them from the same Services and pods.
+Envoy does not get its endpoints from here: routing derives them from the same Services and pods. It reads only what
+somebody has written for a Service without a selector.
 """
 
 import hashlib
@@ -12,6 +13,7 @@ from mesh.pods.controllers.objects import owner_reference
 from mesh.reconcile.follower import follow
 from mesh.reconcile.supervisor import Supervisor
 from mesh.reconcile.work_queue import WorkQueue
+from mesh.resources.core.endpoint_slice import MANAGED_BY_LABEL, MANAGED_BY_MESH, SERVICE_NAME_LABEL
 from mesh.resources.meshmall.branch import branch_of
 from mesh.resources.values.body import Body
 from mesh.resources.values.conditions import find_condition
@@ -19,8 +21,6 @@ from mesh.resources.values.ref import ENDPOINT_SLICE, Ref
 from mesh.store import Delete, Event, Put, Store, Stored
 
 SLICES = "discovery.k8s.io"
-MANAGED_BY = {"endpointslice.kubernetes.io/managed-by": "meshmall"}
-SERVICE_LABEL = "kubernetes.io/service-name"
 Ports = tuple[tuple[str, int, str, str], ...]
 Groups = dict[Ports, list[Body]]
 
@@ -82,12 +82,13 @@ class EndpointController:
         groups = self._groups(service)
         metadata: Body = {"ownerReferences": [owner_reference(service)]}
         labels = service.metadata.get("labels") or {}
+        of_slice = {SERVICE_NAME_LABEL: service.ref.name, MANAGED_BY_LABEL: MANAGED_BY_MESH}
         slices = [
             _slice(
                 service,
                 ports,
                 endpoints,
-                {**metadata, "labels": {**labels, SERVICE_LABEL: service.ref.name, **MANAGED_BY}},
+                {**metadata, "labels": {**labels, **of_slice}},
             )
             for ports, endpoints in groups.items()
         ]

@@ -17,8 +17,8 @@ def check_service(service: Service) -> Errors:
     spec = service.spec
     if spec.type not in TYPES:
         yield FieldError("spec.type", f'"{spec.type}" is not a type of Service{meant(spec.type, TYPES)}')
-    elif spec.type == "ExternalName":
-        yield FieldError("spec.type", "ExternalName needs name resolution, which this mesh does not do")
+    elif spec.type == "ExternalName" and not spec.external_name:
+        yield FieldError("spec.externalName", "is missing; a Service of type ExternalName stands for another name")
     if not spec.ports and spec.type != "ExternalName" and spec.cluster_ip != "None":
         yield FieldError("spec.ports", "is empty; a Service needs at least one port")
     yield from (FieldError(f"spec.selector[{key}]", why) for key, why in wrong_labels(spec.selector))

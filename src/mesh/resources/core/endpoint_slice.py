@@ -7,6 +7,9 @@ from msgspec import field
 from mesh.resources.core.config import ObjectReference
 from mesh.resources.values.meta import Part, Resource
 
+SERVICE_NAME_LABEL = "kubernetes.io/service-name"
+MANAGED_BY_LABEL, MANAGED_BY_MESH = "endpointslice.kubernetes.io/managed-by", "meshmall"
+
 
 class EndpointConditions(Part, frozen=True):
     """As in Kubernetes, unset means ready."""
@@ -42,3 +45,13 @@ class EndpointSlice(Resource, frozen=True):
     address_type: str
     endpoints: list[Endpoint] = []
     ports: list[EndpointPort] = []
+
+    @property
+    def service(self) -> str:
+        """The name of the Service that it belongs to, "" for none."""
+        return self.metadata.labels.get(SERVICE_NAME_LABEL, "")
+
+    @property
+    def is_derived(self) -> bool:
+        """Whether the mesh has written it, from a Service and its pods; others are somebody's own."""
+        return self.metadata.labels.get(MANAGED_BY_LABEL) == MANAGED_BY_MESH

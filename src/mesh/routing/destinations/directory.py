@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from mesh.resources.core.endpoint_slice import EndpointSlice
 from mesh.resources.core.service import Service, ServicePort, ServiceSpec
 from mesh.resources.istio.service_entry import ServiceEntry
 from mesh.resources.meshmall.branch import branch_of
@@ -13,6 +14,9 @@ from mesh.resources.values.ref import Ref
 from mesh.routing.memory import Memory, Same
 from mesh.routing.model.cluster import Endpoint
 from mesh.routing.world import MeshPod, World
+
+# Services of type ExternalName that lead to one another.
+LONGEST_CHAIN = 8
 
 
 class MeshService(NamedTuple):
@@ -47,8 +51,17 @@ class Directory:
     """Built once for a world; every look-up is by key."""
 
     def __init__(self, world: World, memory: Memory) -> None:
-        self.services = memory.keep("services", world.services, lambda: _mesh_services(world.services))
+        everything = memory.keep("services", world.services, lambda: _mesh_services(world.services))
+        self._alias_of = memory.keep("alias of", everything, lambda: _targets(everything))
+        self.services = memory.keep(
+            "own services",
+            everything,
+            lambda: tuple(service for service in everything if service.host not in self._alias_of),
+        )
         self._addresses = world.addresses
+        self._written = defaultdict[tuple[str, str], list[EndpointSlice]](list)
+        for piece in world.slices:
+            self._written[piece.metadata.namespace, piece.service].append(piece)
         self.entries = tuple(
             MeshService(host.lower(), _as_service(entry, host.lower()), entry)
             for entry in world.entries
@@ -56,13 +69,19 @@ class Directory:
         )
         # A Service wins over a ServiceEntry for its host, and of two ServiceEntries the older one.
         self._by_host = {service.host: service for service in (*reversed(self.entries), *self.services)}
-        self._by_alias = memory.keep("aliases", self.services, lambda: _by_alias(self.services))
+        self._by_alias = memory.keep("aliases", everything, lambda: _by_alias(everything, self._alias_of))
         self._by_label = memory.keep("labels", world.pods, lambda: _by_label(world.pods))
         self._memory = memory
 
     def service(self, host: str) -> MeshService | None:
         """The Service that a resolved host names."""
         return self._by_host.get(host) or self._by_alias.get(host)
+
+    def names(self, service: MeshService, namespace: str) -> tuple[str, ...]:
+        """All names that a pod of a namespace can call a Service by; those of ExternalName Services for it, too."""
+        others = (alias for alias, target in self._alias_of.values() if target.host == service.host)
+        names = (aliases(each.name, each.namespace, namespace) for each in (service, *others))
+        return tuple(name for group in names for name in group)
 
     def addresses_of(self, entry: ServiceEntry, host: str) -> tuple[str, ...]:
         """What the host of a ServiceEntry is resolved to, where its endpoints do not come from a selector."""
@@ -104,6 +123,11 @@ class Directory:
         if service.entry is not None:
             return self._listed(service.entry, service.host, port, subset)
         selector = service.spec.selector
+        if service.spec.type == "ExternalName":
+            name = service.spec.external_name.rstrip(".").lower()
+            return tuple(Endpoint(address, port.port, name) for address in self._addresses.get(name, ()))
+        if not selector and not subset:
+            return tuple(self._written_by_hand(service, port))
         contradicts = any(selector.get(key, value) != value for key, value in subset.items())
         if contradicts or not selector:
             return ()
@@ -114,6 +138,15 @@ class Directory:
             for number in target(port, pod)
         ]
         return tuple(sorted(endpoints, key=lambda endpoint: (endpoint.pod, endpoint.port)))
+
+    def _written_by_hand(self, service: MeshService, port: ServicePort) -> Iterator[Endpoint]:
+        """The endpoints of EndpointSlices that somebody wrote: ports go by their name, as in Kubernetes."""
+        for piece in self._written.get((service.namespace, service.name), ()):
+            numbers = [listed.port for listed in piece.ports if listed.name == port.name and listed.port]
+            for endpoint in piece.endpoints if piece.address_type == "IPv4" else ():
+                if endpoint.conditions.ready is not False or service.spec.publish_not_ready_addresses:
+                    for address in endpoint.addresses:
+                        yield from (Endpoint(address, number, address) for number in numbers)
 
     def _listed(
         self, entry: ServiceEntry, host: str, port: ServicePort, subset: Mapping[str, str]
@@ -141,8 +174,32 @@ def _mesh_services(services: Sequence[Service]) -> tuple[MeshService, ...]:
     )
 
 
-def _by_alias(services: Sequence[MeshService]) -> Mapping[str, MeshService]:
-    return {alias: service for service in services for alias in aliases(service.name, service.namespace, "")}
+def _targets(services: Sequence[MeshService]) -> Mapping[str, tuple[MeshService, MeshService]]:
+    """Services of type ExternalName that stand for another one of the mesh (Istio's aliases), each with that one.
+
+    One that leads round and round, or to nothing in the mesh, stands for a name outside.
+    """
+    by_name = {name: service for service in services for name in aliases(service.name, service.namespace, "")}
+    targets = {}
+    for service in services:
+        target: MeshService | None = service
+        for _ in range(LONGEST_CHAIN):
+            if target is None or target.spec.type != "ExternalName":
+                break
+            target = by_name.get(target.spec.external_name.rstrip(".").lower())
+        if target is not None and target is not service and target.spec.type != "ExternalName":
+            targets[service.host] = (service, target)
+    return targets
+
+
+def _by_alias(
+    services: Sequence[MeshService], targets: Mapping[str, tuple[MeshService, MeshService]]
+) -> Mapping[str, MeshService]:
+    return {
+        alias: targets[service.host][1] if service.host in targets else service
+        for service in services
+        for alias in aliases(service.name, service.namespace, "")
+    }
 
 
 def _by_label(pods: Sequence[MeshPod]) -> Mapping[tuple[str, str, str], Sequence[MeshPod]]:

@@ -82,7 +82,7 @@ class MeshHosts:
     def _services(self, namespace: str, taken: set[str]) -> Iterator[VirtualHost]:
         for service in self._context.directory.services:
             if self._context.egress.sees(namespace, service.host, service.namespace):
-                names = aliases(service.name, service.namespace, namespace)
+                names = self._context.directory.names(service, namespace)
                 for port in service.spec.ports:
                     domains = _domains(names, port.port)
                     taken.update(domains)

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -248,3 +249,49 @@ def test_a_gateway_sends_http_1_to_a_port_that_does_not_say_what_it_speaks() -> 
 
     assert clusters(decided(snap, "any", table="gateway|80")) == ["web:@gateway"]
     assert not snap.clusters["outbound|7000|@gateway|web.mesh.svc.cluster.local"].detected
+
+
+def test_a_service_of_type_external_name_is_another_name_of_the_service_that_it_stands_for() -> None:
+    def alias(name: str, target: str) -> Body:
+        return body("Service", name, group="", type="ExternalName", externalName=target, ports=[{"port": 7000}])
+
+    snap = snapshot(
+        *SHOP,
+        rule("products", "products", to("products-fox", match=[cookie("fox")]), to("products")),
+        alias("catalog", "products.mesh.svc.cluster.local."),
+        alias("goods", "catalog.mesh.svc.cluster.local"),
+        alias("round", "round.mesh.svc.cluster.local"),
+    )
+    for host in ("catalog:7000", "goods.mesh:7000"):
+        assert clusters(decided(snap, host)) == ["products"]
+        assert clusters(decided(snap, host, {"cookie": "user=fox"})) == ["products-fox"]
+    assert not [name for name in snap.clusters if "catalog" in name or "goods" in name]
+
+
+def test_an_external_name_outside_of_the_mesh_has_the_addresses_that_it_is_resolved_to() -> None:
+    outside = body("Service", "db", group="", type="ExternalName", externalName="db.example.com", ports=[{"port": 80}])
+    world = World.build(1, [typed(outside)])
+    assert world.names == {"db.example.com"}
+    snap = compile(replace(world, addresses={"db.example.com": ("192.0.2.7",)}), MeshSettings())
+    (endpoint,) = snap.endpoints["outbound|80||db.mesh.svc.cluster.local"]
+    assert (endpoint.address, endpoint.port) == ("192.0.2.7", 80)
+
+
+def test_the_endpoints_of_a_service_without_a_selector_are_those_that_somebody_wrote() -> None:
+    ports = [{"name": "http", "port": 80, "targetPort": 9376}, {"name": "admin", "port": 81}]
+    ext = body("Service", "ext", group="", ports=ports)
+
+    def piece(name: str, **labels: str) -> Body:
+        return {
+            "apiVersion": "discovery.k8s.io/v1",
+            "kind": "EndpointSlice",
+            "metadata": {"name": name, "namespace": "mesh", "labels": {"kubernetes.io/service-name": "ext", **labels}},
+            "addressType": "IPv4",
+            "ports": [{"name": "http", "port": 9376}],
+            "endpoints": [{"addresses": ["127.0.0.9"]}, {"addresses": ["127.0.0.8"], "conditions": {"ready": False}}],
+        }
+
+    snap = snapshot(ext, piece("ext-1"), piece("ext-2", **{"endpointslice.kubernetes.io/managed-by": "meshmall"}))
+    places = [(each.address, each.port) for each in snap.endpoints["outbound|80||ext.mesh.svc.cluster.local"]]
+    assert places == [("127.0.0.9", 9376)]
+    assert snap.endpoints["outbound|81||ext.mesh.svc.cluster.local"] == ()

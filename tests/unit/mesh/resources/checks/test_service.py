@@ -21,7 +21,7 @@ Errors = Callable[[dict[str, Any], Mapping[str, Any]], dict[str, str]]
         ("spec.ports", [], "", "is empty"),
         ("spec.ports", [{"name": "a", "port": 1}, {"name": "a", "port": 2}], "spec.ports[1].name", "duplicate"),
         ("spec.ports", [{"name": "a", "port": 1}, {"name": "b", "port": 1}], "spec.ports[1].port", "duplicate"),
-        ("spec.type", "ExternalName", "", "does not do"),
+        ("spec.type", "ExternalName", "spec.externalName", "is missing"),
         ("spec.clusterIP", "nowhere", "", "neither an address"),
         ("spec.sessionAffinity", "IP", "", "neither None nor ClientIP"),
         ("metadata.name", "a.b", "", "is not a name"),
