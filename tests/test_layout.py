@@ -50,6 +50,7 @@ ELSEWHERE: tuple[tuple[str, str, str], ...] = (
     ("mesh.resources.analysis.finding", "part of the analysis", "unit/mesh/resources/analysis/test_analysis.py"),
     ("mesh.resources.analysis.rule_references", "references", "unit/mesh/resources/analysis/test_references.py"),
     ("mesh.resources.columns.column", "shown in tables", "unit/mesh/api/test_meta.py"),
+    ("mesh.resources.core", "types", "unit/mesh/resources/test_kinds.py"),
     ("mesh.resources.custom", "kinds that users define, served", "unit/mesh/api/objects/test_served.py"),
     ("mesh.resources.istio", "types", "unit/mesh/resources/test_kinds.py"),
     ("mesh.resources.meshmall.branch", "a type", "unit/mesh/resources/checks/test_branch.py"),
