@@ -3,9 +3,8 @@
 The server computes the cells (a Table of meta.k8s.io/v1), so kubectl and `meshmall get` show the same.
 """
 
-import calendar
-import time
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from mesh.resources.values.conditions import find_condition
@@ -37,10 +36,10 @@ def spec(body: Mapping[str, Any]) -> Mapping[str, Any]:
 def since(timestamp: str | None) -> str:
     """How long ago an RFC 3339 time was, as kubectl prints it."""
     try:
-        then = calendar.timegm(time.strptime(str(timestamp)[:19], "%Y-%m-%dT%H:%M:%S"))
-    except ValueError:
+        then = datetime.fromisoformat(str(timestamp))
+        return human_duration((datetime.now(UTC) - then).total_seconds())
+    except (ValueError, TypeError):  # not a time, or one without a zone
         return "<unknown>"
-    return human_duration(time.time() - then)
 
 
 def labels_text(labels: Mapping[str, str] | None) -> str:

@@ -1,6 +1,5 @@
 """What can be wrong with an object: as values, and as the exception that carries them."""
 
-import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -31,6 +30,8 @@ class Invalid(Exception):
 
 def meant(word: str, valid: Iterable[str]) -> str:
     """`; did you mean "x"?` for a misspelt word, or the valid words when there are few; otherwise ""."""
+    import difflib  # noqa: PLC0415 - only a mistake needs it, and every command would pay for it
+
     names = sorted(valid)
     similar = difflib.get_close_matches(word, names, 1, 0.6)
     if similar:
