@@ -19,8 +19,8 @@ from mesh.resources.meshmall.branch import DEFAULT_EXPIRES, preview_host
 
 def default_home(environ: Mapping[str, str]) -> Path:
     """The home that the environment names."""
-    if named := environ.get("MESHMALL_HOME"):
-        return Path(named).expanduser().absolute()
+    if home := environ.get("MESHMALL_HOME"):
+        return Path(home).expanduser().absolute()
     state = environ.get("XDG_STATE_HOME") or "~/.local/state"
     return Path(state).expanduser().absolute() / "meshmall"
 

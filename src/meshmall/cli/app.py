@@ -62,8 +62,8 @@ app = typer.Typer(
 app.add_typer(branch_app, name="branch")
 
 
-def _print_version(wanted: bool) -> None:
-    if wanted:
+def _print_version(requested: bool) -> None:
+    if requested:
         from importlib.metadata import version  # noqa: PLC0415
 
         typer.echo(f"meshmall {version('mesh-mall')}")

@@ -32,7 +32,7 @@ def print_rendered(context: Context, names: Sequence[str]) -> None:
     namespace = context.namespace
     existing = [msgspec.convert(body, Branch) for body in context.client.list(GROUP, "Branch", namespace)]
     around = Around(
-        {(each.metadata.namespace, each.metadata.name): each for each in existing},
+        {(branch.metadata.namespace, branch.metadata.name): branch for branch in existing},
         [msgspec.convert(body, Service) for body in context.client.list("", "Service", namespace)],
         [msgspec.convert(body, Deployment) for body in context.client.list("apps", "Deployment", namespace)],
         typed_pairs(context.client.list(ISTIO, "VirtualService", namespace)),

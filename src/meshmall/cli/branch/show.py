@@ -94,14 +94,14 @@ def show(context: Context, name: str, output: str) -> None:
     view.say(f"fallback  {body['spec'].get('fallback', 'fail')}\n")
     rows = [
         [
-            each["name"],
-            each.get("kind", ""),
-            each.get("answers", ""),
-            "yes" if each.get("ready") else "no",
-            each.get("fromBranch", ""),
-            each.get("message", ""),
+            service["name"],
+            service.get("kind", ""),
+            service.get("answers", ""),
+            "yes" if service.get("ready") else "no",
+            service.get("fromBranch", ""),
+            service.get("message", ""),
         ]
-        for each in status.get("services", [])
+        for service in status.get("services", [])
     ]
     view.columns(["SERVICE", "CHANGE", "ANSWERED BY", "READY", "FROM", "MESSAGE"], rows)
     for line in status.get("overlaps", []):
