@@ -1,1 +1,1 @@
-"""Measures, run by `make bench`. Nothing here is a test: figures are for reading and comparing."""
+"""Measurements, run by `make bench`. Nothing here is a test: the figures are for reading and comparing."""

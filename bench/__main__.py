@@ -1,6 +1,6 @@
-"""`make bench`: speed, start, memory, time to effect; a table on the screen, JSON in `bench/results`.
+"""`make bench`: speed, start-up, memory, time to effect; a table on the screen, JSON in `bench/results`.
 
-What is compared runs interleaved (A B A B ...), and medians and ratios are given, since machines are noisy.
+What is compared runs interleaved (A B A B ...), and medians and ratios are reported, because machines are noisy.
 BENCH_SECONDS (3) and BENCH_ROUNDS (5) set how long it takes. `python -m bench NAME ...` runs parts of it (PARTS below).
 """
 
@@ -31,7 +31,7 @@ SERVICES = ("mall", "users", "recommend", "discount", "products", "scores", "sal
 
 
 class Direct:
-    """The same services without Envoy: each calls the next by its address."""
+    """The same services without Envoy: each calls the next directly."""
 
     def __enter__(self) -> int:
         self._processes: list[subprocess.Popen[bytes]] = []
@@ -59,7 +59,7 @@ class Direct:
 
 
 async def pages(home: Path) -> dict[str, Any]:
-    """Pages a second and latency, through gateway and mesh, and without Envoy; and one bare hop."""
+    """Pages per second and latency, through gateway and mesh and without Envoy, and one bare hop."""
     pods = json.loads(meshmall(home, "get", "pods", "-l", "app=sales", "-o", "json"))["items"]
     services = json.loads(meshmall(home, "get", "service", "sales", "-o", "json"))
     hop = "/sales?ids=1,2,3,4,5,6"
@@ -88,7 +88,7 @@ async def pages(home: Path) -> dict[str, Any]:
 
 
 async def first_page(limit: float = 30.0) -> None:
-    """Returns when the gateway has answered one good page."""
+    """Waits until the gateway has answered with one complete page."""
     deadline = time.perf_counter() + limit
     while time.perf_counter() < deadline:
         try:
@@ -100,7 +100,7 @@ async def first_page(limit: float = 30.0) -> None:
 
 
 async def starts() -> list[float]:
-    """Seconds from `up` in an empty home to the first good page."""
+    """Seconds from `up` in an empty home to the first complete page."""
     found = []
     for _ in range(ROUNDS):
         with tempfile.TemporaryDirectory() as folder:
@@ -115,7 +115,7 @@ async def starts() -> list[float]:
 
 
 async def effects(home: Path) -> list[float]:
-    """Milliseconds from the write of a rule to the first request that it decides, by the API's own client."""
+    """Milliseconds from the write of a rule to the first request that follows it, with the API's client."""
     from mesh.client.api import Client  # noqa: PLC0415
 
     client = Client(home)
@@ -167,7 +167,7 @@ def tell(console: Console, name: str, found: Any, rows: Iterable[Sequence[str]])
 
 
 async def measure_telemetry(console: Console) -> None:
-    """What following every request costs."""
+    """The cost of tracing every request."""
     found = await telemetry.measure()
     tell(console, "telemetry", found, telemetry.rows(found))
 

@@ -1,4 +1,4 @@
-"""The Kubernetes API: a list of 200 objects, a change told to a watcher, what the daemon takes when nothing happens.
+"""The Kubernetes API: listing 200 objects, the time until a watcher sees a change, the cost of an idle daemon.
 
 Part of `make bench`.
 """
@@ -27,7 +27,7 @@ def config(number: int, value: str = "1") -> Body:
 
 
 def lists(client: Client) -> list[float]:
-    """Milliseconds of a list, as a client sees it, JSON decoded."""
+    """Milliseconds of a list request in a client, decoding included."""
     client.apply([config(number) for number in range(OBJECTS)], namespace="mesh")
     found = []
     for _ in range(LISTS):
@@ -38,7 +38,7 @@ def lists(client: Client) -> list[float]:
 
 
 def watches(client: Client, home: Path) -> list[float]:
-    """Milliseconds from the beginning of a write to its event at a watcher."""
+    """Milliseconds from the start of a write to its event at a watcher."""
     seen: dict[str, float] = {}
     ready, done = threading.Event(), threading.Event()
 
@@ -68,7 +68,7 @@ def watches(client: Client, home: Path) -> list[float]:
 
 
 def idle(home: Path) -> tuple[float, float]:
-    """Share of one core, in percent, and megabytes (PSS) of the daemon while nothing happens."""
+    """Share of one core, in percent, and megabytes (PSS) of the idle daemon."""
     pid = int((home / "run" / "daemon.json").read_text().split('"pid":')[1].split(",")[0])
     time.sleep(5.0)
 

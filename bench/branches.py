@@ -1,7 +1,7 @@
-"""What branches cost: speed, memory and time to effect with 0, 1, 100 and 1,000 of them, in interleaved runs.
+"""The cost of branches: speed, memory and time to effect with 0, 1, 100 and 1,000 of them, in interleaved runs.
 
-Part of `make bench`. Every branch has a cookie of its own and changes two services to an existing version, so that
-each is looked up at each of these services' hosts, at the gateway and inside the mesh.
+Part of `make bench`. Every branch has its own cookie and changes two services to an existing version, so that every
+branch is in the look-up of these services' hosts, at the gateway and inside the mesh.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ Body = dict[str, Any]
 
 
 def branch(name: str, services: Body | None = None) -> Body:
-    """A branch that changes two services to the version that they have."""
+    """A branch that changes two services to the version they already have."""
     entry = {"cookie": {"name": "user", "value": name}}
     given = services or {"products": {"version": "v1"}, "sales": {"version": "v1"}}
     spec = {"enter": [entry], "services": given}
@@ -38,14 +38,14 @@ def branch(name: str, services: Body | None = None) -> Body:
 
 
 class Crowd:
-    """As many branches as wanted."""
+    """Creates and deletes branches, to have a given number of them."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
         self._count = 0
 
     def set(self, count: int) -> None:
-        """Makes or deletes branches until there are `count`, and waits for Envoy."""
+        """Creates or deletes branches until there are `count`, and waits for Envoy."""
         if count > self._count:
             made = [branch(f"b{number}") for number in range(self._count, count)]
             version = self._client.apply(made, namespace="mesh").version
@@ -79,7 +79,7 @@ async def speed(home: Path, crowd: Crowd) -> dict[str, dict[int, list[Load]]]:
 
 
 async def entered(cookie: str) -> bool:
-    """Whether the gateway takes this cookie's requests into a branch."""
+    """Do requests with this cookie enter a branch?"""
     reader, writer = await asyncio.open_connection(ADDRESS, 8080)
     request = f"GET /healthz/live HTTP/1.1\r\nhost: {ADDRESS}:8080\r\ncookie: {cookie}\r\nconnection: close\r\n\r\n"
     writer.write(request.encode())

@@ -1,7 +1,7 @@
-"""What it takes to work out and to encode a whole configuration, by its size: `python -m bench.compile`.
+"""The time to compile and encode a complete configuration, by its size: `python -m bench.compile`.
 
-A world of N services, each with a VirtualService, a DestinationRule and four pods: the whole of it, and what it takes
-after one rule or one pod has changed. Milliseconds of processor time, medians.
+A world of N services, each with a VirtualService, a DestinationRule and four pods: from scratch, and after a change
+of one rule or one pod. Milliseconds of CPU time, medians.
 """
 
 import statistics
@@ -61,7 +61,7 @@ def a_pod(number: int) -> Resource:
 
 
 def changed(held: Sequence[Resource], change: Callable[[int], Resource]) -> tuple[float, float]:
-    """Milliseconds to work out and to encode what is new after one object has changed, as the daemon does it."""
+    """Milliseconds to compile and encode the difference after a change of one object, as the daemon does it."""
     memory, pods, encoder = Memory(), Memory(), Encoder()
     first = change(0)
     named = (first.kind, first.metadata.name)

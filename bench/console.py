@@ -1,6 +1,6 @@
-"""The console with 1,000 branches and 10,000 requests: how long a click takes, in a real Chromium, while requests come.
+"""The console with 1,000 branches and 10,000 requests: the reaction to a click in a real Chromium.
 
-Part of `make bench`; without a Chromium it is left out.
+Part of `make bench`; skipped without Chromium.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ VIEWS = ("topology", "branches", "requests", "workloads", "rules")
 STATIC = Path(__file__).parents[1] / "src" / "mesh" / "console" / "static"
 AIM_MS = 200
 SHOWN = ".node, .rows .row, .rules-table tr"
-# From the click to the frame after the one that has what was asked for, in milliseconds.
+# Milliseconds from the click to the frame after the one with the expected element.
 CLICK = """async ([clicked, wanted]) => {
   const frame = () => new Promise((done) => requestAnimationFrame(done));
   const begun = performance.now();

@@ -1,4 +1,4 @@
-"""A small load generator: keep-alive connections that each wait for their answer before they ask again."""
+"""A small load generator: keep-alive connections, each with one request at a time."""
 
 import asyncio
 import time
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What one run saw: requests a second, latencies in milliseconds, answers that were not 200."""
+    """The result of a run: requests per second, latencies in milliseconds, responses other than 200."""
 
     rate: float
     p50: float
@@ -61,7 +61,7 @@ class _Asker(asyncio.Protocol):
 
 
 async def load(host: str, port: int, path: str, cookie: str, connections: int, seconds: float, more: str = "") -> Load:
-    """Asks for `path` on a number of connections for a while; `more` are header lines."""
+    """Requests `path` on a number of connections for a while; `more` are header lines."""
     request = f"GET {path} HTTP/1.1\r\nhost: {host}:{port}\r\ncookie: {cookie}\r\n{more}\r\n".encode()
     loop = asyncio.get_running_loop()
     begun = time.perf_counter()

@@ -1,4 +1,4 @@
-"""What the measures share: the command, where it listens, how long they take, and memory."""
+"""Shared by the measurements: the command, its address, their duration, and memory."""
 
 import os
 import subprocess
@@ -27,7 +27,7 @@ def meshmall(home: Path, *words: str, stdin: str | None = None) -> str:
 
 
 def processes_memory(home: Path) -> dict[str, float]:
-    """Megabytes by what runs: PSS, which counts a page shared by n processes 1/n in each."""
+    """Megabytes of each part: PSS, which counts a page shared by n processes as 1/n in each."""
     found: dict[str, float] = {}
     for kind, folder in _processes(home):
         with suppress(OSError):
@@ -38,7 +38,7 @@ def processes_memory(home: Path) -> dict[str, float]:
 
 
 def processes_cpu(home: Path) -> dict[str, float]:
-    """Seconds of processor time by what runs, since each began."""
+    """Seconds of CPU time of each part since its start."""
     found: dict[str, float] = {}
     for kind, folder in _processes(home):
         with suppress(OSError):

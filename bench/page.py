@@ -1,7 +1,7 @@
-"""The shop's page: how many bytes a first visit takes, and how long until something is painted, in a real Chromium.
+"""The shop's page: the bytes of a first visit, and the time until the first paint, in a real Chromium.
 
-Part of `make bench`; without a Chromium it is left out. Paint is told by the browser itself (Paint Timing), from the
-navigation's start; the cache is empty each time.
+Part of `make bench`; skipped without Chromium. The browser reports the paint (Paint Timing), counted from the start
+of the navigation; the cache is empty each time.
 """
 
 import asyncio

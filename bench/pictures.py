@@ -1,7 +1,7 @@
-"""`make pictures`: takes the pictures of the docs again, from the running program, in a real Chromium.
+"""`make pictures`: retakes the screenshots of the docs from the running program, in a real Chromium.
 
-A mesh of its own is started with jason's and fox's branches, visited for a while, and looked at. One line of SHOTS is
-one picture.
+It starts its own mesh with jason's and fox's branches and sends it requests for a while. One line of SHOTS is one
+screenshot.
 """
 
 import asyncio
@@ -65,13 +65,13 @@ SHOTS = (
 
 
 async def visits() -> None:
-    """So that there is something to see."""
+    """Sends requests, to have something to look at."""
     for number in range(VISITS):
         await load(ADDRESS, 8080, "/api/mall", f"user={VISITORS[number % len(VISITORS)]}", 1, 0)
 
 
 async def take(browser: Browser, shot: Shot, console: str, state: StorageState) -> None:
-    """One picture as WebP, which browsers and GitHub show."""
+    """One screenshot as WebP, which browsers and GitHub show."""
     width, height = shot.size
     context = await browser.new_context(
         viewport={"width": width, "height": height},
@@ -99,7 +99,7 @@ async def _webp(page: Page) -> bytes:
 
 
 async def main(names: list[str]) -> None:
-    """Takes all, or those named."""
+    """Takes all screenshots, or those named."""
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder) / "home"
         await asyncio.to_thread(meshmall, home, "up", "--address", ADDRESS)

@@ -1,6 +1,6 @@
-"""What following every request costs: the same load on two meshes that differ in that alone, in turns.
+"""The cost of tracing every request: the same load in turns on two meshes that differ only in that.
 
-Part of `make bench`. The aim is that at least 0.9 of the throughput is left.
+Part of `make bench`. The aim is to keep at least 0.9 of the throughput.
 """
 
 import asyncio
@@ -21,8 +21,7 @@ Json = dict[str, Any]
 
 
 async def measure() -> Json:
-    """Rates of each round, and milliseconds of processor time a request, by what was asked and by mesh, as they are
-    written to `telemetry.json`."""
+    """The content of `telemetry.json`: rates of each round, and milliseconds of CPU per request, by path and mesh."""
     with tempfile.TemporaryDirectory() as folder:
         homes = {ON: Path(folder) / "on", OFF: Path(folder) / "off"}
         try:
