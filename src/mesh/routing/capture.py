@@ -6,8 +6,8 @@ address of a Service it has that Service's rules, by a pod's IP it passes straig
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from functools import partial
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from mesh.resources.core.service import ServicePort
 from mesh.resources.meshmall.branch import branch_of
@@ -16,18 +16,18 @@ from mesh.routing.context import Context
 from mesh.routing.destinations.directory import MeshService
 from mesh.routing.destinations.protocol import Wire, wire_of
 from mesh.routing.destinations.views import cluster_name, is_shown
+from mesh.routing.direct_calls import DirectCalls
 from mesh.routing.model.cluster import Cluster, Endpoint, Group
 from mesh.routing.model.match import Match, MatchKind, Pattern
 from mesh.routing.model.route import Forward, Route, WeightedCluster
-from mesh.routing.model.security import Access, Requirement
-from mesh.routing.model.transparent import BLACK_HOLE, DIRECT, EGRESS, Capture, Refusal, TcpRoute
+from mesh.routing.model.transparent import BLACK_HOLE, DIRECT, EGRESS, Capture, TcpRoute
 from mesh.routing.network import NamespaceNetwork
 from mesh.routing.security.connections import Caller, may_connect
 from mesh.routing.virtual_service.tls import mesh_shares, mesh_tls_routes
 from mesh.routing.world import MeshPod
 
-# A port that no policy names stands for all that none does.
-ANY_PORT = 0
+# What may come to a port that is no HTTP.
+BYTES = frozenset((Wire.TCP, Wire.TLS, Wire.DETECT))
 
 
 class Captures:
@@ -36,28 +36,42 @@ class Captures:
     def __init__(self, network: NamespaceNetwork, context: Context) -> None:
         self._network = network
         self._of = context
-        self._captures: dict[tuple[str, str, Caller | None], Capture] = {}
-        self._groups = _guarded(context) if context.policies or context.tokens else {}
+        self._captures: dict[tuple[str, str, Caller], Capture] = {}
+        self._direct = DirectCalls(network, context)
 
     def capture(self, pod: MeshPod) -> Capture:
         """What a pod's listener does with bytes; a branch's own pods reach the branch's services."""
-        branch, caller = branch_of(pod.labels), Caller.of(pod)
-        # Without policies all pods of a namespace and branch may do the same.
-        key = (pod.namespace, branch, caller if self._of.policies else None)
+        branch, caller = branch_of(pod.labels), self._caller(pod)
+        key = (pod.namespace, branch, caller)
         capture = self._captures.get(key)
         if capture is None:
-            capture = self._captures[key] = self._capture(pod.namespace, branch, caller)
+            capture = self._for_everybody(pod.namespace, caller)
+            if branch:
+                capture = self._for_branch(capture, pod.namespace, self._of.branches.clusters_of(branch), caller)
+            # The same object as the last time when nothing differs: there is one for each pod to be compared.
+            same = capture
+            capture = self._captures[key] = self._of.memory.keep(("capture", *key), capture, lambda: same)
         return capture
 
-    def _capture(self, namespace: str, branch: str, caller: Caller) -> Capture:
+    def _caller(self, pod: MeshPod) -> Caller:
+        """As much of a pod as policies ask for, so that few of them differ."""
+        if not self._of.policies:
+            return Caller("", "", "")
+        caller = Caller.of(pod)
+        return caller if self._of.policies.ask_for_addresses else replace(caller, ip="")
+
+    def _for_everybody(self, namespace: str, caller: Caller) -> Capture:
+        key = (namespace, "", caller)
+        if key in self._captures:
+            return self._captures[key]
         routes = {route.name: route for route in self._by_name(namespace, caller)}
         ports: dict[Wire, set[int]] = defaultdict(set)
         for service in self._visible(namespace):
             for port in service.spec.ports:
                 wire = wire_of(port)
                 ports[wire] |= {port.port, port.node_port} - {0}
-                if wire in (Wire.TCP, Wire.TLS, Wire.DETECT) and (places := self._places(service, port, branch)):
-                    route = self._tcp(service, port, namespace, branch, caller, places)
+                if wire in BYTES and (places := self._places(service, port)):
+                    route = self._tcp(service, port, namespace, caller, places)
                     # Of two ServiceEntries for one host the older counts.
                     routes.setdefault(route.name, route)
         http = ports[Wire.HTTP] | ports[Wire.HTTP2]
@@ -65,11 +79,35 @@ class Captures:
             pod_prefix=self._network.pod_prefix,
             reserved=self._reserved,
             routes=tuple(routes.values()),
-            refusals=tuple(self._refusals(caller)),
+            refusals=tuple(self._direct.refusals(caller)),
             uninspected=tuple(sorted(ports[Wire.TCP] - http - ports[Wire.DETECT] - ports[Wire.TLS])),
             http_ports=tuple(sorted(http - ports[Wire.TCP] - ports[Wire.DETECT] - ports[Wire.TLS])),
             any_host=self._of.egress.calls_any_host(namespace),
         )
+
+    def _for_branch(
+        self, capture: Capture, namespace: str, clusters: Mapping[tuple[str, int], str], caller: Caller
+    ) -> Capture:
+        """The same with the branch's own clusters in place of those that it changes."""
+        routes = {route.name: route for route in capture.routes}
+        for (host, number), cluster in clusters.items():
+            service = self._of.directory.service(host)
+            port = service.port(number) if service is not None else None
+            if service is None or port is None or wire_of(port) not in BYTES:
+                continue
+            name = _tcp_name(host, number)
+            if name not in routes and (places := self._baseline_pods(service, port)):
+                routes[name] = self._tcp(service, port, namespace, caller, places)
+            if name in routes:
+                # "" is a change that is not ready: nobody may answer in its place.
+                to = self._permitted((WeightedCluster(cluster or BLACK_HOLE),), caller)
+                routes[name] = replace(routes[name], to=to)
+        return replace(capture, routes=tuple(routes.values()))
+
+    def _baseline_pods(self, service: MeshService, port: ServicePort) -> tuple[str, ...]:
+        """A headless name leads to the baseline's pods; what the branch has in their place must be reached by them."""
+        endpoints = self._of.endpoints.get(cluster_name(port.port, "", service.host), ())
+        return tuple(f"{endpoint.address}:{endpoint.port}" for endpoint in endpoints)
 
     def _visible(self, namespace: str) -> Iterator[MeshService]:
         """The Services and ServiceEntries that pods of a namespace can call."""
@@ -82,7 +120,7 @@ class Captures:
             if shown and self._of.egress.sees(namespace, service.host, service.namespace):
                 yield service
 
-    def _places(self, service: MeshService, port: ServicePort, branch: str = "") -> tuple[str, ...]:
+    def _places(self, service: MeshService, port: ServicePort) -> tuple[str, ...]:
         """The addresses with ports by which a Service's port is reached, other than its pods' own."""
         if service.entry is not None:
             # A name that is resolved has the addresses that its clients find, too.
@@ -93,32 +131,18 @@ class Captures:
         places = [f"{spec.cluster_ip}:{port.port}"] if spec.cluster_ip not in ("", "None") else []
         if port.node_port:
             places += [f"{address}:{port.node_port}" for address in self._network.node_addresses]
-        if spec.cluster_ip == "None" and branch and self._of.branches.cluster_for(branch, service.host, port.port):
-            # A headless name leads to the baseline's pods; what the branch has in their place must be reached by them.
-            endpoints = self._of.endpoints.get(cluster_name(port.port, "", service.host), ())
-            places += [f"{endpoint.address}:{endpoint.port}" for endpoint in endpoints]
         return tuple(places)
 
     def _tcp(
-        self,
-        service: MeshService,
-        port: ServicePort,
-        namespace: str,
-        branch: str,
-        caller: Caller,
-        places: tuple[str, ...],
+        self, service: MeshService, port: ServicePort, namespace: str, caller: Caller, places: tuple[str, ...]
     ) -> TcpRoute:
         rules = self._of.rules(service.host, namespace)
         to, by = mesh_shares(rules, port.port, self._of.cluster_of(port.port, namespace)) if rules else ((), ())
         if not to:
             view = self._of.views.view(service.host, namespace)
             to = (WeightedCluster(cluster_name(port.port, "", service.host, view)),)
-        target = self._of.branches.cluster_for(branch, service.host, port.port) if branch else None
-        if target is not None:
-            # "" is a change that is not ready: nobody may answer in its place.
-            to = (WeightedCluster(target or BLACK_HOLE),)
         return TcpRoute(
-            name=f"tcp|{port.port}|{service.host}",
+            name=_tcp_name(service.host, port.port),
             to=self._permitted(to, caller),
             places=places,
             declared=wire_of(port) is Wire.TCP,
@@ -153,17 +177,6 @@ class Captures:
         layers = (cluster.access for cluster in clusters if cluster is not None and cluster.access is not None)
         return to if all(may_connect(layer, caller) for layer in layers) else (WeightedCluster(BLACK_HOLE),)
 
-    def _refusals(self, caller: Caller) -> Iterator[Refusal]:
-        """The pods that a caller may send no bytes to."""
-        for (accesses, _), addresses in self._groups.items():
-            permitted = {port: access is None or may_connect(access, caller) for port, access in accesses}
-            by_default = permitted.pop(ANY_PORT)
-            refused = tuple(port for port, may in permitted.items() if not may)
-            if not by_default:
-                yield Refusal(tuple(addresses), (), tuple(port for port, may in permitted.items() if may))
-            elif refused:
-                yield Refusal(tuple(addresses), refused)
-
     def by_destination(self, namespace: str) -> tuple[tuple[str, str], ...]:
         """The host, as the namespace's table has it, behind each address where HTTP is served."""
         pairs: dict[str, str] = {}
@@ -175,28 +188,10 @@ class Captures:
         return tuple(pairs.items())
 
     def fallback(self, namespace: str, unknown: Route) -> tuple[Route, ...]:
-        """The rows for requests that name no service host and go to no Service's address. `unknown` refuses."""
+        """The rows for requests that name no host of the mesh and go to no Service's address. `unknown` refuses."""
         reserved = "|".join(f"{re.escape(place)}{'' if ':' in place else ':.*'}" for place in self._reserved)
         out = Forward((WeightedCluster(EGRESS),))
-        direct = Forward((WeightedCluster(DIRECT),))
-        rows = [Route("outside", Match(destination=Pattern(MatchKind.REGEX, reserved)), out)]
-        for (accesses, asked), addresses in self._groups.items():
-            pods = "|".join(re.escape(address) for address in addresses)
-            named = [port for port, _ in accesses if port != ANY_PORT]
-            for port, access in accesses:
-                # Rows of ports come first: the last one is for all others.
-                place = rf"({pods}):{port if port in named else '.*'}"
-                rows.append(
-                    Route(
-                        "pod",
-                        Match(destination=Pattern(MatchKind.REGEX, place)),
-                        direct,
-                        access=(access,) if access is not None else (),
-                        authentication=asked,
-                        origins=access.origins if access is not None else (),
-                    )
-                )
-        rows.append(Route("pod", Match(destination=Pattern(MatchKind.PREFIX, self._network.pod_prefix)), direct))
+        rows = [Route("outside", Match(destination=Pattern(MatchKind.REGEX, reserved)), out), *self._direct.rows()]
         if self._of.egress.calls_any_host(namespace):
             rows.append(Route("allow_any", Match(destination=Pattern(MatchKind.REGEX, ".+")), out))
         return (*rows, unknown)
@@ -206,31 +201,8 @@ class Captures:
         return (self._network.host, self._network.api)
 
 
-Guards = tuple[tuple[tuple[int, Access | None], ...], Requirement]
-
-
-def _guarded(context: Context) -> Mapping[Guards, Sequence[str]]:
-    """The IPs of pods that some policy is for, by what it asks: for each port that policies name, then for the rest."""
-    groups: dict[Guards, list[str]] = defaultdict(list)
-    ports = (*context.policies.ports, ANY_PORT)
-    by_labels: dict[tuple[str, tuple[tuple[str, str], ...]], Guards] = {}
-    for pod in sorted(context.world.pods, key=lambda pod: (pod.namespace, pod.name)):
-        key = (pod.namespace, tuple(sorted(pod.labels.items())))
-        guards = by_labels.get(key)
-        if guards is None:
-            guards = by_labels[key] = _guards(context, pod, ports)
-        if guards[1] or any(access is not None for _, access in guards[0]):
-            groups[guards].append(pod.ip)
-    return groups
-
-
-def _guards(context: Context, pod: MeshPod, ports: Sequence[int]) -> Guards:
-    of_port = partial(context.policies.of, pod.namespace, [pod.labels])
-    accesses = [(port, of_port({port})) for port in ports]
-    rest = accesses[-1]
-    # A port that its policies do not single out has what all have.
-    distinct = (*(pair for pair in accesses[:-1] if pair[1] != rest[1]), rest)
-    return distinct, context.tokens.of(pod.namespace, [pod.labels])
+def _tcp_name(host: str, port: int) -> str:
+    return f"tcp|{port}|{host}"
 
 
 def network_groups(network: NamespaceNetwork | None) -> tuple[Group, ...]:

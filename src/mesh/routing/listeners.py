@@ -55,10 +55,8 @@ def _all(context: Context, captures: Captures | None) -> Iterator[Listener]:
 def _reachable(listener: Listener, network: Network) -> Listener:
     """A listener of the host's addresses, where Envoy lives in another network namespace."""
     match network:
-        case NamespaceNetwork(host_netns=""):
-            return replace(listener, pipe=network.socket(listener.name))
         case NamespaceNetwork():
-            return replace(listener, netns=network.host_netns)
+            return replace(listener, pipe=network.socket(listener.name))
         case LoopbackNetwork():
             return listener
 

@@ -19,8 +19,7 @@ class NamespaceNetwork:
     `pods` is the range of pod IPs, of /8, /16 or /24, `services` that of ClusterIPs. `host` is the virtual address of
     the machine (`host.meshmall.internal`), `api` that of the mesh's API. `node_addresses` are those at which pods reach
     NodePorts. `netns_folder` has a namespace's file for each pod by its uid; `socket_folder` the Unix sockets that the
-    edge connects to. With `host_netns`, the file of the host's own namespace, Envoy listens there itself (it needs
-    root) and the edge serves only what leaves the machine.
+    edge connects to.
     """
 
     pods: str = "10.244.0.0/16"
@@ -30,7 +29,6 @@ class NamespaceNetwork:
     node_addresses: tuple[str, ...] = ("10.244.0.1",)
     netns_folder: str = "netns"
     socket_folder: str = "edge"
-    host_netns: str = ""
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"(\d+\.){3}\d+/(8|16|24)", self.pods):

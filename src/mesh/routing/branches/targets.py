@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from typing import NamedTuple
 
 from mesh.resources.checks.branch import url_address
@@ -142,10 +143,17 @@ class Branches:
             BranchOverride(branch, tuple(swap), refusals.get(branch, "")) for branch, swap in sorted(swaps.items())
         )
 
-    def cluster_for(self, branch: str, host: str, port: int) -> str | None:
-        """Where a branch's own connections to a Service's port go; "" when that is not ready, None: where all go."""
-        targets = self._targets.get((host, port), ())
-        return next((target.cluster for target in targets if target.branch == branch), None)
+    def clusters_of(self, branch: str) -> Mapping[tuple[str, int], str]:
+        """Where a branch's own connections go, by host and port of what it changes; "" where that is not ready."""
+        return self._by_branch.get(branch, {})
+
+    @cached_property
+    def _by_branch(self) -> Mapping[str, Mapping[tuple[str, int], str]]:
+        clusters: dict[str, dict[tuple[str, int], str]] = defaultdict(dict)
+        for place, targets in self._targets.items():
+            for branch, cluster, _ in targets:
+                clusters[branch][place] = cluster
+        return clusters
 
     def own_hosts(self) -> Iterator[tuple[str, str, ServicePort]]:
         """The services that only branches have: namespace, name and each port."""

@@ -36,6 +36,16 @@ class Policies:
         ports += [port for condition in conditions for port in (*condition.values, *condition.not_values)]
         return tuple(sorted({int(port) for port in ports if port.isdecimal()}))
 
+    @property
+    def ask_for_addresses(self) -> bool:
+        """Whether some policy asks for the caller's address."""
+        rules = [rule for policy in self._policies for rule in policy.spec.rules]
+        sources = [each.source for rule in rules for each in rule.from_]
+        return any(
+            source.ip_blocks or source.not_ip_blocks or source.remote_ip_blocks or source.not_remote_ip_blocks
+            for source in sources
+        ) or any(condition.key in ("source.ip", "remote.ip") for rule in rules for condition in rule.when)
+
     def of_gateway(self, selector: Mapping[str, str], ports: Iterable[int]) -> Access | None:
         """What holds for all that comes in by a Gateway with this selector; its pods are in Istio's root namespace."""
         access = self.of(ROOT_NAMESPACE, [{**LABELS, **selector}], ports)
