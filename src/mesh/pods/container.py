@@ -134,6 +134,12 @@ class ContainerRunner:
         return run
 
     def _on_start(self, run: Run, health: HealthWatch) -> None:
+        if run.adopted:
+            # It serves already: its state is what the previous daemon has seen, until a probe says otherwise.
+            if self.state.started:
+                self.was_started.set()
+            health.start()
+            return
         self.state.run(run.process.pid)
         if self.state.started:
             self.was_started.set()

@@ -13,19 +13,23 @@ from mesh.resources.core.pod import Container, Pod
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A process that was started for a container, until it has ended."""
+    """A process that was started for a container, until it has ended; `adopted` when another daemon has started it."""
 
     spec: ProcessSpec
     sandbox: Sandbox
     process: RunningProcess
     log: LogFile
     pipe: LogPipe
+    adopted: bool = False
 
 
 async def start_run(
     pod: Pod, container: Container, restarts: int, sandbox: Sandbox, dependencies: PodDependencies
 ) -> Run:
-    """Starts a container's process, whose output goes to the log of this restart. Raises NotYet."""
+    """Starts a container's process, whose output goes to the log of this restart. Raises NotYet.
+
+    One that has outlived its daemon is adopted instead.
+    """
     spec = process_spec(pod, container, sandbox, dependencies)
     key = LogKey(pod.metadata.namespace, pod.metadata.name, container.name)
     output = output_folder(dependencies.home) / (pod.metadata.uid or "") / f"{container.name}.{restarts}"
@@ -34,8 +38,9 @@ async def start_run(
         pipe = LogPipe(output, log, dependencies.settings.log_interval)
     except OSError as error:
         raise NotYet("CreateContainerError", f"cannot write its log {error.filename}: {error.strerror}") from None
+    adopted = sandbox.running(spec)
     try:
-        process = await sandbox.start(spec, output)
+        process = adopted or await sandbox.start(spec, output)
     except StartError as error:
         pipe.close()
         raise NotYet("CreateContainerError", f'container "{container.name}": {error}') from None
@@ -44,4 +49,4 @@ async def start_run(
         raise
     # Only now: without a writer, the pipe would read as ended.
     pipe.start()
-    return Run(spec, sandbox, process, log, pipe)
+    return Run(spec, sandbox, process, log, pipe, adopted=adopted is not None)

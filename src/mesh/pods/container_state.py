@@ -33,6 +33,14 @@ class ContainerState:
         if self.container.startup_probe is None:
             self.start_up()
 
+    def restore(self, status: Body) -> None:
+        """Takes what the previous daemon has written of it (ContainerStatus)."""
+        self.state = dict(status.get("state") or self.state)
+        self.last_state = dict(status.get("lastState") or {})
+        self.restarts = int(status.get("restartCount") or 0)
+        self.container_id = str(status.get("containerID") or "")
+        self.started, self.ready = bool(status.get("started")), bool(status.get("ready"))
+
     def start_up(self) -> None:
         """The startup probe has succeeded, or there is none."""
         self.started = True

@@ -42,7 +42,7 @@ class HealthWatch:
 
     def start(self) -> None:
         probe = self._state.container.startup_probe
-        if probe is not None:
+        if probe is not None and not self._state.started:
             self._watch(probe, self._on_startup, eager=True)
         else:
             self._watch_started()

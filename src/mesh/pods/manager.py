@@ -2,7 +2,7 @@
 
 import asyncio
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 from mesh.pods.controllers.deployments import DeploymentController
@@ -23,10 +23,12 @@ from mesh.reconcile.follower import follow
 from mesh.reconcile.supervisor import Supervisor
 from mesh.resources.values.body import Body
 from mesh.resources.values.ref import DEPLOYMENT, REPLICA_SET, GroupKind, Ref
-from mesh.store import Event, Store
+from mesh.store import Event, Store, Stored
 
 # The names of the loops.
 PODS, IMAGES = "pods", "images"
+# Phases of pods that have ended for good.
+FINISHED = ("Succeeded", "Failed")
 
 
 class PodManager:
@@ -75,15 +77,39 @@ class PodManager:
     async def start(self) -> None:
         """Begins to follow the store, and starts what is in it.
 
-        What a killed daemon left running must have been ended (`mesh.pods.host.leftovers.reap_leftovers`). The files
-        that its pods left are removed.
+        Pods that have outlived their daemon go on. Of the others, what they left is removed: those that a controller
+        made are made anew by it, those that a user made start again under their old names.
         """
-        self._files.remove_all()
-        for folder in (self._dependencies.home / "pods", output_folder(self._dependencies.home)):
-            shutil.rmtree(folder, ignore_errors=True)
+        pods = {stored.uid: stored for stored in self._store.list("", "Pod")}
+        surviving = await self._dependencies.runtime.recover(pods.keys())
+        self._remove_leftovers(pods, surviving)
+        for uid, stored in pods.items():
+            if uid not in surviving:
+                self._restart(stored)
         self._renumber_services()
         self._supervisor.start(PODS, self._run)
         self._supervisor.start(IMAGES, self._follow_images)
+
+    def _remove_leftovers(self, pods: Mapping[str, Stored], surviving: Collection[str]) -> None:
+        """Logs, folders and FIFOs of pods that do not run any more."""
+        kept = {(pods[uid].ref.namespace, pods[uid].ref.name) for uid in surviving}
+        self._files.remove_all(but=kept)
+        for folder in (self._dependencies.home / "pods", output_folder(self._dependencies.home)):
+            for entry in folder.iterdir() if folder.is_dir() else ():
+                if entry.name not in surviving:
+                    shutil.rmtree(entry, ignore_errors=True)
+
+    def _restart(self, stored: Stored) -> None:
+        """What becomes of a pod whose processes have gone with the previous daemon."""
+        phase = (stored.body.get("status") or {}).get("phase")
+        if stored.metadata.get("deletionTimestamp") or controller(stored.body) is not None:
+            self._objects.delete(stored.ref)
+        elif phase not in FINISHED:
+
+            def begin_anew(body: Body) -> None:
+                body["status"] = {"phase": "Pending"}
+
+            self._objects.update(stored.ref, begin_anew)
 
     async def stop(self, grace: float | None = None) -> None:
         """Ends all processes, in parallel and without waiting for Envoy. The objects stay. Idempotent.
@@ -173,6 +199,11 @@ class PodManager:
         if event.type == "DELETED":
             if runner is not None:
                 runner.removed()
+            return
+        if runner is None and (stored.body.get("status") or {}).get("phase") in FINISHED:
+            # It ended before this daemon began: there is nothing to run, and nothing to end.
+            if stored.metadata.get("deletionTimestamp"):
+                self._objects.delete(stored.ref)
             return
         if runner is None:
             runner = self._runners[stored.uid] = PodRunner(stored, self._dependencies, self._gone)

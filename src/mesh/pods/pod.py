@@ -92,6 +92,9 @@ class PodRunner:
         return ContainerRunner(self.pod, container, restart, self._dependencies, self._changed, self._record)
 
     async def _run(self) -> None:
+        if (adopted := self._dependencies.runtime.adopt(self.pod)) is not None:
+            await self._resume(adopted)
+            return
         sandbox = self._sandbox = await self._create_sandbox()
         self._record("Normal", "Scheduled", f"{self.ref.namespace}/{self.ref.name} has the address {sandbox.ip}")
         for reason, message in self._dependencies.runtime.limitations(self.pod):
@@ -112,6 +115,24 @@ class PodRunner:
             for runner in self._containers:
                 self._start(runner, sandbox)
         self._changed()
+
+    async def _resume(self, sandbox: Sandbox) -> None:
+        """Goes on with a pod that has outlived its daemon: containers that have ended meanwhile are started again."""
+        self._sandbox = sandbox
+        status = self._stored.body.get("status") or {}
+        self.start_time = str(status.get("startTime") or self.start_time)
+        statuses = [*(status.get("initContainerStatuses") or []), *(status.get("containerStatuses") or [])]
+        by_name = {str(entry["name"]): entry for entry in statuses}
+        for runner in (*self._init, *self._containers):
+            runner.state.restore(by_name.get(runner.container.name, {}))
+        self.initialized = True
+        for runner in self._init:
+            if runner.restart == "Always":
+                self._start(runner, sandbox)
+            else:
+                self.exit_codes[runner.container.name] = 0
+        for runner in self._containers:
+            self._start(runner, sandbox)
 
     async def _create_sandbox(self) -> Sandbox:
         while True:

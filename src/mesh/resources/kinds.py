@@ -112,7 +112,6 @@ REGISTRY = Registry(
             routing=Routing.INPUT,
             conditions=Conditions.OWN,
             made_by="mesh",
-            kept=False,
         ),
         KindDefinition(
             kind="Service",

@@ -8,6 +8,7 @@ import asyncio
 import os
 import shutil
 import time
+from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -167,9 +168,11 @@ class LogFiles:
         with suppress(OSError):
             (self.folder / namespace).rmdir()
 
-    def remove_all(self) -> None:
-        """Removes the logs of pods of an earlier daemon; other files in the folder stay."""
+    def remove_all(self, but: Collection[tuple[str, str]] = ()) -> None:
+        """Removes the logs of pods of an earlier daemon, except those of `but` (namespace and name); other files in
+        the folder stay."""
         # Collected first: a pod with two containers matches twice, and a folder must not vanish while it is walked.
         pods = {path.parent.parent for path in self.folder.glob("*/*/*/*.log") if path.stem.isdigit()}
         for pod in pods:
-            shutil.rmtree(pod, ignore_errors=True)
+            if (pod.parent.name, pod.name) not in but:
+                shutil.rmtree(pod, ignore_errors=True)

@@ -10,7 +10,7 @@ The names follow Kubernetes' Container Runtime Interface (k8s.io/cri-api, Runtim
 import asyncio
 import signal
 import ssl
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -118,6 +118,11 @@ class Sandbox(Protocol):
         """User and group of the pod's own files; None when they are the mesh's."""
         ...
 
+    def running(self, spec: ProcessSpec) -> RunningProcess | None:
+        """The process of a container that outlived the daemon that started it as `spec` says; None when it has to be
+        started. Gives each process once."""
+        ...
+
     async def start(self, spec: ProcessSpec, output: Path) -> RunningProcess:
         """Starts a container's process without a shell. Raises StartError.
 
@@ -161,6 +166,14 @@ class Runtime(Protocol):
 
     async def create(self, pod: Pod) -> Sandbox:
         """Makes the sandbox of a new pod. Raises SandboxError."""
+        ...
+
+    async def recover(self, pods: Collection[str]) -> frozenset[str]:
+        """Which of these pods (by uid) still run although their daemon has died; everything of others is ended."""
+        ...
+
+    def adopt(self, pod: Pod) -> Sandbox | None:
+        """The sandbox of a pod that `recover` has found; None for any other."""
         ...
 
     def limitations(self, pod: Pod) -> list[Limitation]:

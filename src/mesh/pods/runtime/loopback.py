@@ -10,7 +10,7 @@ import pty
 import shutil
 import signal
 import ssl
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
 from mesh.pods.host.addresses import Block, NoAddressFree
@@ -51,6 +51,13 @@ class LoopbackRuntime:
             raise SandboxError(f"cannot make the pod's folder {folder}: {error.strerror}") from None
         hostname = pod.spec.hostname or pod.metadata.name
         return LoopbackSandbox(uid, hostname, ip, self._home, self._block, self._census, self._records)
+
+    async def recover(self, pods: Collection[str]) -> frozenset[str]:
+        """None: they were children of the daemon, and nobody could say how they end."""
+        return frozenset()
+
+    def adopt(self, pod: Pod) -> "LoopbackSandbox | None":
+        return None
 
     def limitations(self, pod: Pod) -> list[Limitation]:
         limitations = []
@@ -116,6 +123,9 @@ class LoopbackSandbox:
         return {POD_MARK: self._uid, CONTAINER_MARK: container.name, HOME_MARK: str(self._home)}
 
     def owner(self, container: Container) -> tuple[int, int] | None:
+        return None
+
+    def running(self, spec: ProcessSpec) -> Process | None:
         return None
 
     async def start(self, spec: ProcessSpec, output: Path) -> Process:

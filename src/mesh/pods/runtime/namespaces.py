@@ -9,9 +9,10 @@ import shutil
 import signal
 import socket
 import ssl
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 
 from mesh.pods.host.procfs import output_folder
 from mesh.pods.network.addresses import MESH_ADDRESS
@@ -29,7 +30,7 @@ from mesh.pods.runtime.pod_files import PodFiles
 from mesh.pods.sandbox.client import Agent, AgentError, AgentGone
 from mesh.pods.sandbox.client import Process as AgentProcess
 from mesh.pods.sandbox.needed import needed_paths
-from mesh.pods.sandbox.spec import Mount
+from mesh.pods.sandbox.spec import LiveProcess, Mount, PodNetwork
 from mesh.pods.sandbox.spec import ProcessSpec as AgentSpec
 from mesh.pods.streams.command_streams import CommandStreams, Pipes, terminal
 from mesh.resources.core.pod import Container, Pod
@@ -105,6 +106,13 @@ def _handles(pid: int, number: signal.Signals) -> bool:
     return True
 
 
+class _Survivor(NamedTuple):
+    """A pod that runs although its daemon has died: its network, and its processes by container."""
+
+    network: PodNetwork
+    processes: dict[str, LiveProcess]
+
+
 class NamespaceRuntime:
     """`mesh.pods.runtime.interface.Runtime` through the sandbox agent."""
 
@@ -112,6 +120,40 @@ class NamespaceRuntime:
         self._home = home
         self.agent = agent
         self.addresses = addresses
+        self._survivors: dict[str, _Survivor] = {}
+
+    async def recover(self, pods: Collection[str]) -> frozenset[str]:
+        """Asks the agent, which outlives the daemon. Exits that nobody waited for are acknowledged: their containers
+        are started again as after any other end."""
+        state = await self.agent.list()
+        networks = {network.uid: network for network in state.pods}
+        running: dict[str, dict[str, LiveProcess]] = {}
+        strays = []
+        for process in state.processes:
+            if process.pod in pods and process.pod in networks and not process.joined:
+                running.setdefault(process.pod, {})[process.name] = process
+            elif process.pod:
+                strays.append(process)
+        for stray in strays:
+            await self.agent.signal(stray.key, signal.SIGKILL)
+            with suppress(AgentError):
+                await self.agent.process(stray).wait()
+        ended = [process.key for process in state.exits] + [stray.key for stray in strays]
+        await self.agent.acknowledge(ended)
+        for uid, network in networks.items():
+            if uid in running:
+                self.addresses.claim(network.address)
+                self._survivors[uid] = _Survivor(network, running[uid])
+            else:
+                await self.agent.remove_pod_network(uid)
+        return frozenset(self._survivors)
+
+    def adopt(self, pod: Pod) -> "NamespaceSandbox | None":
+        survivor = self._survivors.pop(pod.metadata.uid or "", None)
+        if survivor is None:
+            return None
+        folder = self._home / "pods" / (pod.metadata.uid or "")
+        return NamespaceSandbox(pod, survivor.network.address, folder, self._home, self, survivor.processes)
 
     async def create(self, pod: Pod) -> "NamespaceSandbox":
         """Gives the pod an address, a network and a folder."""
@@ -141,7 +183,15 @@ class NamespaceRuntime:
 class NamespaceSandbox:
     """`mesh.pods.runtime.interface.Sandbox`: a network namespace, and a root file system for each container."""
 
-    def __init__(self, pod: Pod, ip: str, folder: Path, home: Path, runtime: NamespaceRuntime) -> None:
+    def __init__(
+        self,
+        pod: Pod,
+        ip: str,
+        folder: Path,
+        home: Path,
+        runtime: NamespaceRuntime,
+        survivors: Mapping[str, LiveProcess] | None = None,
+    ) -> None:
         self.ip = ip
         self.folder = folder
         self._pod = pod
@@ -149,6 +199,7 @@ class NamespaceSandbox:
         self._home = home
         self._runtime = runtime
         self._files = PodFiles(pod, ip, folder)
+        self._survivors = dict(survivors or {})
         self._running: dict[str, NamespaceProcess] = {}
         self._specs: dict[str, AgentSpec] = {}
         self._removed = False
@@ -179,6 +230,16 @@ class NamespaceSandbox:
         gid = identity.fs_group if identity.fs_group is not None else identity.gid
         # Uid 0 of a container stands for the mesh's unprivileged user on the machine.
         return (identity.uid or MESH_UID, gid or MESH_UID)
+
+    def running(self, spec: ProcessSpec) -> NamespaceProcess | None:
+        live = self._survivors.pop(spec.container, None)
+        if live is None:
+            return None
+        # What runs beside it from now on (probes, hooks, exec) gets the environment that it would have today.
+        identity = identity_of(self._pod, self._container(spec.container))
+        self._specs[spec.container] = self._agent_spec(spec, identity)
+        running = self._running[spec.container] = NamespaceProcess(self._runtime.agent.process(live))
+        return running
 
     async def start(self, spec: ProcessSpec, output: Path) -> NamespaceProcess:
         identity = identity_of(self._pod, self._container(spec.container))
