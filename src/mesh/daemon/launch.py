@@ -20,6 +20,7 @@ from mesh.daemon.home import Home, Running, Settings
 from mesh.pods.host.procfs import start_time
 
 START_LIMIT = 30.0
+AGENT_SOCKET = "agent.sock"
 STOP_LIMIT = 15.0
 
 
@@ -72,10 +73,21 @@ def stop(home: Home) -> bool:
     running = home.running()
     if running is not None:
         _end(running)
-    left = reap(home.path)
+    left = end_agent(home.path) + reap(home.path)
     with suppress(OSError):
         home.daemon_file.unlink()
     return running is not None or left > 0
+
+
+def end_agent(home: Path) -> int:
+    """Ends the sandbox agent that a dead daemon left in this home, with the pods that it runs; returns how many."""
+    if not (home / "run" / AGENT_SOCKET).exists():
+        return 0
+    import asyncio  # noqa: PLC0415 - only this needs it
+
+    from mesh.pods.sandbox.client import stop_running  # noqa: PLC0415
+
+    return int(asyncio.run(stop_running(home)))
 
 
 def reap(home: Path) -> int:

@@ -271,6 +271,21 @@ async def connect(home: Path) -> Agent:
     return Agent(sock, asyncio.get_running_loop())
 
 
+async def stop_running(home: Path) -> bool:
+    """Ends the agent of `home` with all that it runs, when there is one; whether there was."""
+    sock = _connected(home)
+    if sock is None:
+        return False
+    agent = Agent(sock, asyncio.get_running_loop())
+    try:
+        await agent.stop()
+    except AgentGone:
+        return False
+    finally:
+        agent.close()
+    return True
+
+
 def _connected(home: Path) -> socket.socket | None:
     sock = socket.socket(socket.AF_UNIX)
     folder = -1

@@ -39,7 +39,7 @@ def test_objects_and_versions_are_there_again_after_a_restart(tmp_path: Path) ->
     again.close()
 
 
-def test_pods_do_not_outlive_the_daemon_and_their_versions_are_not_given_again(tmp_path: Path) -> None:
+def test_events_do_not_outlive_the_daemon_and_their_versions_are_not_given_again(tmp_path: Path) -> None:
     path = tmp_path / "store.db"
     child = (
         "import os, signal, sys\n"
@@ -47,15 +47,15 @@ def test_pods_do_not_outlive_the_daemon_and_their_versions_are_not_given_again(t
         "from mesh.resources.values.ref import Ref\n"
         "from mesh.store import Put, Store\n"
         "store = Store.open(Path(sys.argv[1]))\n"
-        "body = {'apiVersion': 'v1', 'kind': 'Pod', 'metadata': {}}\n"
-        "for n in range(50): store.commit([Put(Ref('', 'Pod', 'mesh', f'p{n}'), body)])\n"
+        "body = {'apiVersion': 'v1', 'kind': 'Event', 'metadata': {}}\n"
+        "for n in range(50): store.commit([Put(Ref('', 'Event', 'mesh', f'p{n}'), body)])\n"
         "print(store.version, flush=True)\n"
         "os.kill(os.getpid(), signal.SIGKILL)\n"
     )
     done = subprocess.run([sys.executable, "-c", child, str(path)], capture_output=True, check=False)
     assert done.returncode == -signal.SIGKILL
     store = Store.open(path)
-    assert store.list("", "Pod") == []
+    assert store.list("", "Event") == []
     assert store.version >= int(done.stdout)
     store.close()
 
