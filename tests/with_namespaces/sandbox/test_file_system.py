@@ -1,6 +1,7 @@
 """What a container sees of the machine, and as whom it runs."""
 
 import os
+import resource
 import stat
 from pathlib import Path
 
@@ -118,6 +119,11 @@ async def test_no_new_privileges_and_no_capabilities(pod: Agent) -> None:
     assert values["Uid"] == values["Gid"] == [str(UID)] * 4
     assert values["NoNewPrivs"] == ["1"]
     assert all(set(values[name][0]) == {"0"} for name in ("CapEff", "CapPrm", "CapBnd", "CapAmb"))
+
+
+async def test_limits_are_the_users_own(pod: Agent) -> None:
+    text, _ = await output(pod, shell("ulimit -Sn; ulimit -Hn; umask"))
+    assert text.split() == [*map(str, resource.getrlimit(resource.RLIMIT_NOFILE)), "0022"]
 
 
 async def test_uid_0_is_root_of_its_own_processes_and_of_nothing_else(pod: Agent, volume: Path) -> None:

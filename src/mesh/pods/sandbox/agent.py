@@ -9,10 +9,9 @@ import errno
 import fcntl
 import json
 import os
-import selectors
+import resource
 import signal
 import socket
-import struct
 import sys
 import traceback
 from collections.abc import Callable
@@ -25,9 +24,10 @@ from mesh.pods.network import namespaces as networks
 from mesh.pods.network.resolver import HostNameServers, Resolver, outside_sockets
 from mesh.pods.sandbox.adoption import adopt_survivors
 from mesh.pods.sandbox.child import Surroundings
+from mesh.pods.sandbox.loop import Connections, Loop
 from mesh.pods.sandbox.pod_networks import PodNetworks
 from mesh.pods.sandbox.processes import Launch, Processes, to_json
-from mesh.pods.sandbox.protocol import SOCKET, Channel, Closed, Received
+from mesh.pods.sandbox.protocol import SOCKET, Channel, Received
 from mesh.pods.sandbox.spec import LiveProcess, ProcessExit, spec_from_json
 from mesh.pods.sandbox.syscalls import PR_SET_CHILD_SUBREAPER, prctl, set_name
 
@@ -36,17 +36,18 @@ STATE = "sandbox"
 
 
 class Agent:
-    """The loop, the connections, and the calls that arrive on them. Made before the mesh's namespaces are entered."""
+    """The calls that arrive, and what they need. Made before the mesh's namespaces are entered."""
 
-    def __init__(self, run: Path) -> None:
-        self._selector = selectors.DefaultSelector()
-        self._channels: dict[Channel, bool] = {}  # and whether it watches for its socket to become writable
+    def __init__(self, run: Path, most_files: int) -> None:
+        self._loop = Loop()
+        self._connections = Connections(self._loop, self._handle)
         self._stopping = False
+        self._most_files = most_files
         state = run / STATE
         self.staging = state / "root"
         self.staging.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.processes = Processes(state / "processes")
-        self._resolver = Resolver(self, outside_sockets(), HostNameServers())
+        self._resolver = Resolver(self._loop, outside_sockets(), HostNameServers())
         self.pods = PodNetworks(run / "netns", state / "pods", self._resolver)
         self.in_user_namespace = False
         self._calls: dict[str, Callable[[Channel, dict[str, Any], list[int]], Any]] = {
@@ -62,45 +63,27 @@ class Agent:
         }
 
     def serve(self, listener: socket.socket) -> None:
-        """Answers until `stop` is called."""
+        """Answers until `stop` is called and everything has ended."""
         wakeup, signals = socket.socketpair()
         for end in (wakeup, signals):
             end.setblocking(False)
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.set_wakeup_fd(signals.fileno(), warn_on_full_buffer=False)
-        listener.setblocking(False)
-        self.watch(wakeup, lambda _: self._signalled(wakeup))
-        self.watch(listener, lambda _: self._accept(listener))
-        while not self._stopping or self.processes.live or any(channel.pending for channel in self._channels):
-            for key, events in self._selector.select(self._resolver.timeout()):
-                current = self._selector.get_map().get(key.fd)
-                if current is not None and current.data is key.data:  # an earlier handler may have closed it
-                    self._run_handler(key.data, events)
+        self._loop.watch(wakeup, lambda _: self._signalled(wakeup))
+        self._connections.listen(listener)
+        while not self._stopping or self.processes.live or self._connections.pending:
+            self._loop.turn(self._resolver.timeout())
             self._resolver.expire()
-
-    def watch(self, source: Any, handler: Callable[[int], None]) -> None:
-        """Calls the handler with selectors' events while the source is readable."""
-        self._selector.register(source, selectors.EVENT_READ, handler)
-
-    @staticmethod
-    def _run_handler(handler: Callable[[int], None], events: int) -> None:
-        try:
-            handler(events)
-        except Exception:  # a mistake in one call must not end the agent, on which all pods depend
-            traceback.print_exc()
-
-    def unwatch(self, source: Any) -> None:
-        self._selector.unregister(source)
 
     def adopt(self, process: LiveProcess) -> None:
         """Watches a process of the previous agent."""
         handle = self.processes.adopt(process)
 
         def ended(_events: int) -> None:
-            self.unwatch(handle)
+            self._loop.unwatch(handle)
             self._tell_exits([self.processes.adopted_ended(process, handle)])
 
-        self.watch(handle, ended)
+        self._loop.watch(handle, ended)
 
     def _signalled(self, wakeup: socket.socket) -> None:
         with suppress(BlockingIOError):
@@ -109,62 +92,21 @@ class Agent:
 
     def _tell_exits(self, exits: list[ProcessExit]) -> None:
         for ended in exits:
-            for channel in list(self._channels):
-                self._reply(channel, {"event": "exit", **ended._asdict()})
-
-    def _accept(self, listener: socket.socket) -> None:
-        connection, _ = listener.accept()
-        _, uid, _ = struct.unpack("3i", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
-        if uid not in (0, os.geteuid()):
-            connection.close()
-            return
-        channel = Channel(connection)
-        self._channels[channel] = False
-        self._selector.register(channel, selectors.EVENT_READ, lambda events: self._ready(channel, events))
-
-    def _ready(self, channel: Channel, events: int) -> None:
-        try:
-            if events & selectors.EVENT_WRITE:
-                channel.flush()
-                self._watch_writing(channel)
-            if events & selectors.EVENT_READ:
-                for received in channel.receive():
-                    self._handle(channel, received)
-        except Closed:
-            self._close(channel)
-
-    def _close(self, channel: Channel) -> None:
-        if self._channels.pop(channel, None) is not None:
-            self._selector.unregister(channel)
-            channel.close()
-
-    def _watch_writing(self, channel: Channel) -> None:
-        if channel in self._channels and self._channels[channel] != channel.pending:
-            self._channels[channel] = channel.pending
-            events = selectors.EVENT_READ | (selectors.EVENT_WRITE if channel.pending else 0)
-            self._selector.modify(channel, events, self._selector.get_key(channel).data)
-
-    def _reply(self, channel: Channel, body: dict[str, Any], fds: tuple[int, ...] = ()) -> None:
-        if channel not in self._channels:
-            return
-        try:
-            channel.send(body, fds)
-            self._watch_writing(channel)
-        except Closed:
-            self._close(channel)
+            self._connections.tell_all({"event": "exit", **ended._asdict()})
 
     def _handle(self, channel: Channel, received: Received) -> None:
+        """Answers one request. The descriptors that came with it are closed here: children have copies."""
         body = received.body
         try:
             value = self._calls[body["call"]](channel, body, received.fds)
         except Exception as error:  # reported to whoever asked
             if not isinstance(error, OSError):
                 traceback.print_exc()
-            self._reply(channel, {"id": body.get("id"), "error": _text(error)})
+            self._connections.reply(channel, {"id": body.get("id"), "error": error_text(error)})
         else:
             if value is not None:
                 value, *fds = value if isinstance(value, tuple) else (value,)
-                self._reply(channel, {"id": body["id"], "value": value}, tuple(fds))
+                self._connections.reply(channel, {"id": body["id"], "value": value}, tuple(fds))
                 for fd in fds:
                     os.close(fd)
         finally:
@@ -192,25 +134,27 @@ class Agent:
         spec = spec_from_json(body["spec"])
         network = self.pods.descriptor(spec.pod) if spec.pod else None
         launch = self.processes.launch(
-            spec, tuple(fds), Surroundings(network, str(self.staging), str(self.pods.folder), self.in_user_namespace)
+            spec,
+            tuple(fds),
+            Surroundings(network, str(self.staging), str(self.pods.folder), self.in_user_namespace, self._most_files),
         )
 
         def advanced(_events: int) -> None:
             if launch.advance():
-                self.unwatch(launch.status)
+                self._loop.unwatch(launch.status)
                 launch.status.close()
                 self._launched(channel, body["id"], launch)
 
-        self.watch(launch.status, advanced)
+        self._loop.watch(launch.status, advanced)
 
     def _launched(self, channel: Channel, request: int, launch: Launch) -> None:
         try:
             process = self.processes.launched(launch)
         except OSError as error:
-            self._reply(channel, {"id": request, "error": _text(error)})
+            self._connections.reply(channel, {"id": request, "error": error_text(error)})
         else:
             terminal = () if launch.terminal is None else (launch.terminal,)
-            self._reply(channel, {"id": request, "value": process._asdict()}, terminal)
+            self._connections.reply(channel, {"id": request, "value": process._asdict()}, terminal)
             for fd in terminal:
                 os.close(fd)
         # After the reply, so that nobody hears of an exit before hearing of the process.
@@ -230,18 +174,17 @@ class Agent:
             return {}, socket.socket(body["family"], body["type"]).detach()
 
     def _stop(self, _channel: Channel, _body: dict[str, Any], _fds: list[int]) -> Any:
-        """Ends every process and every network, and then the agent."""
+        """Ends every process; the agent ends with the last of them, and the networks with the agent."""
         for key in list(self.processes.live):
             self.processes.signal(key, signal.SIGKILL, group=True)
             self.processes.signal(key, signal.SIGKILL, group=False)
-        for uid in list(self.pods.pods):
-            self.pods.remove(uid)
+        self.pods.abandon()
         self._tell_exits(self.processes.reap())
         self._stopping = True
         return {}
 
 
-def _text(error: BaseException) -> str:
+def error_text(error: BaseException) -> str:
     if isinstance(error, OSError) and error.strerror:
         return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
     return str(error) or repr(error)
@@ -258,10 +201,14 @@ def main(home: Path) -> None:
         raise OSError(error.errno, f"another agent runs in {home}") from None
     set_name("mesh-agent")
     prctl(PR_SET_CHILD_SUBREAPER, 1)
-    agent = Agent(run)
+    # Three descriptors per pod. Children get the limit back: programs that use select(2) need the usual one.
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    agent = Agent(run, soft)
     agent.in_user_namespace = adopt_survivors(agent.processes, agent.pods)
     for process in agent.processes.written_down():
-        agent.adopt(process)
+        with suppress(ProcessLookupError):  # it has ended just now
+            agent.adopt(process)
     os.chdir(run)  # a socket's path may have 108 bytes; not before: entering a mount namespace leads to its root
     Path(SOCKET).unlink(missing_ok=True)
     with socket.socket(socket.AF_UNIX) as listener:
@@ -269,14 +216,14 @@ def main(home: Path) -> None:
         listener.bind(SOCKET)
         os.umask(umask)
         listener.listen(16)
-        _ready({})
+        _announce({})
         try:
             agent.serve(listener)
         finally:
             Path(SOCKET).unlink(missing_ok=True)
 
 
-def _ready(message: dict[str, Any]) -> None:
+def _announce(message: dict[str, Any]) -> None:
     os.write(1, json.dumps(message).encode() + b"\n")
     null = os.open(os.devnull, os.O_RDWR)
     os.dup2(null, 1)
@@ -292,6 +239,6 @@ if __name__ == "__main__":
         main(Path(sys.argv[1]).absolute())
     except OSError as failure:
         code = errno.errorcode.get(failure.errno or 0, "")
-        _ready({"error": _text(failure), "code": code})
+        _announce({"error": error_text(failure), "code": code})
         traceback.print_exc()
         sys.exit(1)

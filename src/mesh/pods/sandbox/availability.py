@@ -74,10 +74,13 @@ def explain(machine: Machine, failure: Failure | None) -> Unavailable:
     if machine.kernel < OLDEST_KERNEL or failure is None:
         version, oldest = (".".join(map(str, kernel)) for kernel in (machine.kernel, OLDEST_KERNEL))
         return Unavailable(f"Linux {version} is too old; {oldest} or newer is needed", "update the machine's kernel")
-    if failure.step in _OF_STEP:
+    refused = failure.number in (errno.EPERM, errno.EACCES)
+    if failure.step in _OF_STEP and (failure.step == "proc" or not refused):
         reason, remedy = _OF_STEP[failure.step]
         return Unavailable(f"{reason} ({failure.text})", remedy)
-    if machine.container or (machine.seccomp and not machine.apparmor_restricts):
+    # A limit shows as ENOSPC. What refuses in a container is its own rules first, whatever the machine's settings are.
+    in_container = machine.container or (machine.seccomp and not machine.apparmor_restricts)
+    if refused and in_container:
         return Unavailable(
             f"a seccomp filter or a container's rules forbid new namespaces ({failure.text})", _CONTAINER
         )
@@ -91,7 +94,7 @@ def explain(machine: Machine, failure: Failure | None) -> Unavailable:
             "AppArmor restricts user namespaces",
         ),
     ):
-        if applies:
+        if applies and not machine.root:
             return Unavailable(f"{consequence} ({setting})", f"sudo sysctl -w {setting}={value}, or run as root")
     if failure.number == errno.ENOSPC:
         return Unavailable(

@@ -9,6 +9,7 @@ import fcntl
 import json
 import os
 import pty
+import resource
 import signal
 import socket
 import struct
@@ -49,6 +50,7 @@ class Surroundings(NamedTuple):
     staging: str  # an empty folder over which a container's root is put together
     networks: str  # the mount with all pods' network namespaces, which containers leave behind
     in_user_namespace: bool
+    most_files: int  # the soft limit of open files
 
 
 class StepFailed(Exception):
@@ -75,6 +77,9 @@ def _become(spec: ProcessSpec, fds: tuple[int, ...], surroundings: Surroundings,
     try:
         _reset_signals()
         os.umask(0o022)  # as in a container, whatever the user's own is
+        resource.setrlimit(
+            resource.RLIMIT_NOFILE, (surroundings.most_files, resource.getrlimit(resource.RLIMIT_NOFILE)[1])
+        )
         is_contained_root = False
         if spec.join:
             is_contained_root = _join(spec.join, status)

@@ -70,6 +70,14 @@ class PodNetworks:
         os.close(self._descriptors.pop(uid))
         (self._records / uid).unlink(missing_ok=True)
 
+    def abandon(self) -> None:
+        """Removes the files and records of all pods. Their links end with the agent: much faster than one by one."""
+        for uid, pod in self.pods.items():
+            self._resolver.close(uid)
+            os.close(self._descriptors.pop(uid))
+            self.forget(pod)
+        self.pods.clear()
+
     def written_down(self) -> list[PodNetwork]:
         """The pods of the previous agent."""
         pods = []

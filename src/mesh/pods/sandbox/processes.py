@@ -180,9 +180,13 @@ class Processes:
         return processes
 
     def adopt(self, process: LiveProcess) -> int:
-        """Watches a process that is no child of this agent: the returned pidfd becomes readable when it ends."""
+        """Watches a process that is no child of this agent: the returned pidfd becomes readable when it ends.
+
+        Raises ProcessLookupError when it has ended already.
+        """
+        handle = os.pidfd_open(process.pid)
         self._add(process)
-        return os.pidfd_open(process.pid)
+        return handle
 
     def adopted_ended(self, process: LiveProcess, handle: int) -> ProcessExit:
         code, number = _exit_of(handle)
