@@ -43,15 +43,37 @@ class Captures:
         """What a pod's listener does with bytes; a branch's own pods reach the branch's services."""
         branch, caller = branch_of(pod.labels), self._caller(pod)
         key = (pod.namespace, branch, caller)
-        capture = self._captures.get(key)
-        if capture is None:
-            capture = self._for_everybody(pod.namespace, caller)
-            if branch:
-                capture = self._for_branch(capture, pod.namespace, self._of.branches.clusters_of(branch), caller)
-            # The same object as the last time when nothing differs: there is one for each pod to be compared.
-            same = capture
-            capture = self._captures[key] = self._of.memory.keep(("capture", *key), capture, lambda: same)
-        return capture
+        if key not in self._captures:
+            self._captures[key] = self._kept(key)
+        return self._captures[key]
+
+    def _kept(self, key: tuple[str, str, Caller]) -> Capture:
+        """The same object as the last time when nothing differs: there is one for each pod to be compared."""
+        namespace, branch, caller = key
+        memory = self._of.memory
+        if not branch:
+            capture = self._for_everybody(namespace, caller)
+            return memory.keep(("capture", *key), capture, lambda: capture)
+        baseline_key = (namespace, "", caller)
+        if baseline_key not in self._captures:
+            self._captures[baseline_key] = self._kept(baseline_key)
+        baseline = self._captures[baseline_key]
+        clusters = self._of.branches.clusters_of(branch)
+        headless = tuple(self._headless(clusters))
+        return memory.keep(
+            ("capture", *key),
+            (baseline, clusters, headless),
+            lambda: self._for_branch(baseline, namespace, clusters, caller),
+        )
+
+    def _headless(self, clusters: Mapping[tuple[str, int], str]) -> Iterator[tuple[str, ...]]:
+        """The baseline's pods that headless names lead to, of the services that a branch changes."""
+        for host, number in clusters:
+            service = self._of.directory.service(host)
+            if service is not None and service.spec.cluster_ip == "None":
+                for port in service.spec.ports:
+                    if port.port == number:
+                        yield self._baseline_pods(service, port)
 
     def _caller(self, pod: MeshPod) -> Caller:
         """As much of a pod as policies ask for, so that few of them differ."""
@@ -61,9 +83,6 @@ class Captures:
         return caller if self._of.policies.ask_for_addresses else replace(caller, ip="")
 
     def _for_everybody(self, namespace: str, caller: Caller) -> Capture:
-        key = (namespace, "", caller)
-        if key in self._captures:
-            return self._captures[key]
         routes = {route.name: route for route in self._by_name(namespace, caller)}
         ports: dict[Wire, set[int]] = defaultdict(set)
         for service in self._visible(namespace):

@@ -5,7 +5,6 @@ from envoy.extensions.access_loggers.grpc.v3 import als_pb2
 
 from mesh.envoy.encode.protobuf import duration
 from mesh.envoy.process.bootstrap import CONTROL_CLUSTER
-from mesh.routing.model.listener import Listener
 from mesh.routing.model.transparent import CAPTURED_LOG
 
 LOG = "mesh"
@@ -13,9 +12,9 @@ LOG = "mesh"
 LOG_FLUSH, LOG_BUFFER = 0.1, 64 << 10
 
 
-def fill_common(message: als_pb2.CommonGrpcAccessLogConfig, listener: Listener) -> None:
+def fill_common(message: als_pb2.CommonGrpcAccessLogConfig, *, captured: bool) -> None:
     """Everything is logged over the socket that the configuration comes by; all logs of a name share one stream."""
-    message.log_name = CAPTURED_LOG if listener.capture is not None else LOG
+    message.log_name = CAPTURED_LOG if captured else LOG
     message.transport_api_version = config_source_pb2.V3
     message.grpc_service.envoy_grpc.cluster_name = CONTROL_CLUSTER
     message.buffer_flush_interval.CopyFrom(duration(LOG_FLUSH))

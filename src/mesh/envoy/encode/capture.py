@@ -5,13 +5,15 @@ to it, and a change of what leads to it closes no connection.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import cache, lru_cache
 
 from envoy.config.listener.v3 import listener_components_pb2, listener_pb2
 from envoy.extensions.filters.listener.http_inspector.v3 import http_inspector_pb2
 from envoy.extensions.filters.listener.original_dst.v3 import original_dst_pb2
 from envoy.extensions.filters.listener.tls_inspector.v3 import tls_inspector_pb2
 from envoy.extensions.matching.common_inputs.network.v3 import network_inputs_pb2 as inputs
-from google.protobuf import wrappers_pb2
+from google.protobuf import any_pb2, wrappers_pb2
 from xds.type.matcher.v3 import matcher_pb2
 
 from mesh.envoy.encode.caller import caller_state
@@ -21,7 +23,7 @@ from mesh.envoy.encode.protobuf import duration, packed
 from mesh.envoy.encode.tcp import tcp_proxy
 from mesh.envoy.encode.xds_matcher import Predicate, all_of, any_of, extension, not_, single
 from mesh.resources.values.ports import SIDECAR_PORT
-from mesh.routing.model.listener import Listener
+from mesh.routing.model.listener import Listener, Role
 from mesh.routing.model.route import WeightedCluster
 from mesh.routing.model.transparent import BLACK_HOLE, DIRECT, EGRESS, Capture, Refusal, TcpRoute
 
@@ -31,21 +33,50 @@ HTTP_PROTOCOLS = ("http/1.0", "http/1.1", "h2c")
 # speaks first wait that long at a port that does not say so; theirs give up after 2 s and more (NATS).
 DETECTION_LIMIT = 1.0
 HTTP = "http"
+# What listeners have in common is made once, so that one more pod costs what is the pod's own.
+REMEMBERED = 4096
 
 
 def encode_capture(message: listener_pb2.Listener, listener: Listener, capture: Capture) -> None:
-    """Fills in the listener filters, the filter chains and the matcher that chooses one of them."""
+    """Fills in the listener filters, the filter chains and the matcher that chooses one of them.
+
+    Of all that, only who calls is the pod's own; the rest is made once for all pods that do the same.
+    """
+    assert listener.source is not None
+    # What leads to a chain does not depend on where the chain leads: branches differ by that alone.
+    leading = replace(capture, routes=tuple(replace(route, to=(), origins=()) for route in capture.routes))
+    message.MergeFrom(_of_all(leading))
+    caller = packed(caller_state(listener.source))
+    chains = [(HTTP, "envoy.filters.network.http_connection_manager", packed(http_connection_manager(listener)))]
+    everywhere = ((cluster, (WeightedCluster(cluster),)) for cluster in (DIRECT, EGRESS, BLACK_HOLE))
+    chains += [
+        (name, "envoy.filters.network.tcp_proxy", _proxy(listener.role, to, logged=listener.logged))
+        for name, to in (*((route.name, route.to) for route in capture.routes), *everywhere)
+    ]
+    for name, last, config in chains:
+        chain = message.filter_chains.add(name=name)
+        # Who calls, and where to; what follows asks for both.
+        for state in (caller, _destination()):
+            chain.filters.add(name="envoy.filters.network.set_filter_state").typed_config.CopyFrom(state)
+        chain.filters.add(name=last).typed_config.CopyFrom(config)
+
+
+@cache
+def _destination() -> any_pb2.Any:
+    return packed(destination_state())
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _of_all(capture: Capture) -> listener_pb2.Listener:
+    message = listener_pb2.Listener()
     _encode_inspection(message, capture)
-    _encode_http(message.filter_chains.add(name=HTTP), listener)
-    for route in capture.routes:
-        chain = message.filter_chains.add(name=route.name)
-        _encode_state(chain, listener)
-        _encode_proxy(chain, listener, route.to)
-    for cluster in (DIRECT, EGRESS, BLACK_HOLE):
-        chain = message.filter_chains.add(name=cluster)
-        _encode_state(chain, listener)
-        _encode_proxy(chain, listener, (WeightedCluster(cluster),))
     message.filter_chain_matcher.CopyFrom(_matcher(capture))
+    return message
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _proxy(role: Role, to: tuple[WeightedCluster, ...], *, logged: bool) -> any_pb2.Any:
+    return packed(tcp_proxy(role, to, captured=True, logged=logged))
 
 
 def _encode_inspection(message: listener_pb2.Listener, capture: Capture) -> None:
@@ -73,27 +104,6 @@ def _at_ports(ports: Sequence[int]) -> listener_components_pb2.ListenerFilterCha
     predicate = listener_components_pb2.ListenerFilterChainMatchPredicate()
     predicate.or_match.rules.extend(rules)
     return predicate
-
-
-def _encode_state(chain: listener_components_pb2.FilterChain, listener: Listener) -> None:
-    """Who calls, and where to; what follows asks for both."""
-    assert listener.source is not None
-    for config in (caller_state(listener.source), destination_state()):
-        state = chain.filters.add(name="envoy.filters.network.set_filter_state")
-        state.typed_config.CopyFrom(packed(config))
-
-
-def _encode_http(chain: listener_components_pb2.FilterChain, listener: Listener) -> None:
-    _encode_state(chain, listener)
-    manager = chain.filters.add(name="envoy.filters.network.http_connection_manager")
-    manager.typed_config.CopyFrom(packed(http_connection_manager(listener)))
-
-
-def _encode_proxy(
-    chain: listener_components_pb2.FilterChain, listener: Listener, to: Sequence[WeightedCluster]
-) -> None:
-    proxy = chain.filters.add(name="envoy.filters.network.tcp_proxy")
-    proxy.typed_config.CopyFrom(packed(tcp_proxy(listener, to)))
 
 
 def _matcher(capture: Capture) -> matcher_pb2.Matcher:

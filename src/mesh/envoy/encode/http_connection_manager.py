@@ -115,5 +115,5 @@ def _access_log(listener: Listener) -> als_pb2.HttpGrpcAccessLogConfig:
     message = als_pb2.HttpGrpcAccessLogConfig(
         additional_request_headers_to_log=LOGGED_HEADERS, additional_response_headers_to_log=(HEADER,)
     )
-    fill_common(message.common_config, listener)
+    fill_common(message.common_config, captured=listener.capture is not None)
     return message

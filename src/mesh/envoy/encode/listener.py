@@ -97,7 +97,7 @@ def _encode_filters(
         state.typed_config.CopyFrom(packed(caller_state(source)))
     if clusters:
         proxy = message.filters.add(name="envoy.filters.network.tcp_proxy")
-        proxy.typed_config.CopyFrom(packed(tcp_proxy(listener, clusters)))
+        proxy.typed_config.CopyFrom(packed(tcp_proxy(listener.role, clusters, captured=False, logged=listener.logged)))
     else:
         manager = message.filters.add(name="envoy.filters.network.http_connection_manager")
         manager.typed_config.CopyFrom(packed(http_connection_manager(listener)))
