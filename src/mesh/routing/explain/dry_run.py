@@ -95,6 +95,10 @@ def decide(snapshot: Snapshot, at: Caller, request: HttpRequest) -> Decision:
     host = _host(table, request.authority)
     if host is None:
         return Decision(table.name, None)
+    # A host that nobody knows, at the address of a Service: that Service's rules.
+    named = dict(host.by_destination).get(request.destination)
+    if named is not None:
+        host = _host(table, named) or host
     entries = table.entries
     branch = branch_carried(request, at.source) if entries is None else branch_entered(entries, request)
     override = next((each for each in host.overrides if each.branch == branch), None)

@@ -32,6 +32,8 @@ def mismatches(match: Match, request: HttpRequest, source: Source | None) -> Ite
             yield f'the caller\'s label {key} is {actual}, not "{value}"'
     if match.source_namespace and (source is None or source.namespace != match.source_namespace):
         yield f'the caller is not in namespace "{match.source_namespace}"'
+    if match.destination is not None and not fits(match.destination, request.destination):
+        yield f"the connection to {request.destination} {describe_difference(match.destination)}"
 
 
 def _field_mismatch(what: str, match: FieldMatch, value: str | None) -> Iterator[str]:

@@ -5,7 +5,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from mesh.resources.values.hosts import SCHEME_PORTS
 
@@ -16,7 +16,10 @@ class CannotTell(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class HttpRequest:
-    """`authority` as the client writes it; `path` without the query; header names in lower case."""
+    """`authority` as the client writes it; `path` without the query; header names in lower case.
+
+    `destination` is "host:port" of where the client connects to, which a `Host` header does not change.
+    """
 
     authority: str
     method: str = "GET"
@@ -24,6 +27,7 @@ class HttpRequest:
     query: str = ""
     headers: tuple[tuple[str, str], ...] = ()
     scheme: str = "http"
+    destination: str = ""
 
     @classmethod
     def of(cls, url: str, method: str = "GET", headers: Sequence[tuple[str, str]] = ()) -> Self:
@@ -35,7 +39,8 @@ class HttpRequest:
         lower = [(name.lower(), value) for name, value in headers]
         authority = next((value for name, value in lower if name == "host"), authority)
         others = tuple(pair for pair in lower if pair[0] != "host")
-        return cls(authority, method, parts.path or "/", parts.query, others, parts.scheme)
+        destination = f"{parts.hostname}:{_port(parts) or ''}"
+        return cls(authority, method, parts.path or "/", parts.query, others, parts.scheme, destination)
 
     def value(self, name: str) -> str | None:
         """A header's value, several joined by commas as Envoy does; pseudo headers by their names."""
@@ -69,3 +74,11 @@ class HttpRequest:
             name, _, value = part.partition("=")
             parameters.setdefault(name, value)
         return parameters
+
+
+def _port(parts: SplitResult) -> int | None:
+    """The port of a URL, said or not; None for a number that is none."""
+    try:
+        return parts.port or SCHEME_PORTS[parts.scheme]
+    except ValueError:
+        return None

@@ -25,6 +25,8 @@ def describe_match(match: Match) -> str:
     fields += [(claim.invert, f"the token's {'.'.join(claim.path)}", claim.pattern) for claim in match.claims]
     parts += [f"{'not ' if invert else ''}{name} {describe_pattern(pattern)}" for invert, name, pattern in fields]
     parts += [f"the caller's {key} is {value}" for key, value in match.source_labels]
+    if match.destination is not None:
+        parts.append(f"the connection goes to an address that {describe_pattern(match.destination)}")
     return ", ".join(parts) or "matches every request"
 
 

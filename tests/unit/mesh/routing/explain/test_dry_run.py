@@ -5,10 +5,13 @@ from typing import Any
 
 import pytest
 
+from mesh.routing.compile import compile  # noqa: A004
 from mesh.routing.explain.dry_run import explain
 from mesh.routing.explain.request import CannotTell
+from mesh.routing.network import NamespaceNetwork
+from mesh.routing.world import MeshSettings, World
 from tests.support.objects import body, cookie, pod, rule, service, to
-from tests.support.worlds import snapshot
+from tests.support.worlds import snapshot, typed
 
 FOX = "cookie: user=fox"
 
@@ -120,3 +123,17 @@ def test_what_is_asked_of_tokens_is_told() -> None:
     said = base64.urlsafe_b64encode(b'{"iss": "people", "sub": "fox"}').decode().rstrip("=")
     found = asked(held, url, ("Authorization", f"Bearer e30.{said}.c2ln"))
     assert found["also"][:2] == ["its token is assumed to be valid; Envoy checks it", told]
+
+
+def test_with_network_namespaces_the_address_of_a_service_and_a_pods_own_lead_somewhere() -> None:
+    products = service("products")
+    products["spec"]["clusterIP"] = "10.96.0.9"
+    bodies = (products, service("products-fox"), RULE, pod("mall-1", "10.244.0.3", app="mall"))
+    world = World.build(1, [typed(each, age) for age, each in enumerate(bodies)])
+    snap = compile(world, MeshSettings(network=NamespaceNetwork()))
+
+    by_address = asked(snap, "http://10.96.0.9:7000/", ("host", "shop.example.com"), ("cookie", "user=fox"))
+    assert [row["name"] for row in by_address["rows"]] == ["mesh/products[fox]"]
+    direct = asked(snap, "http://10.244.0.7:8080/")
+    assert [(row["name"], row["taken"]) for row in direct["rows"]] == [("outside", False), ("pod", True)]
+    assert asked(snap, "http://example.com/")["rows"][-1]["name"] == "unknown host"
