@@ -17,8 +17,10 @@ from mesh.routing.destinations.views import cluster_name
 from mesh.routing.gateways import gateway_name
 from mesh.routing.model.listener import FilterChain, Listener, Role, Source
 from mesh.routing.model.route import WeightedCluster
+from mesh.routing.model.security import Access
 from mesh.routing.model.transparent import Capture
-from mesh.routing.network import LoopbackNetwork, NamespaceNetwork, Network
+from mesh.routing.network import LoopbackNetwork, NamespaceNetwork
+from mesh.routing.security.connections import connection_access
 from mesh.routing.virtual_service.tls import chains_of, is_encrypted, mesh_shares, speaks_http
 from mesh.routing.world import MeshPod, MeshSettings, World
 
@@ -49,16 +51,24 @@ def _all(context: Context, captures: Captures | None) -> Iterator[Listener]:
     )
     yield from (listener for _, _, listener in sidecars.values())
     for listener in _outside(context):
-        yield _reachable(listener, settings.network)
+        yield _reachable(listener, context)
 
 
-def _reachable(listener: Listener, network: Network) -> Listener:
-    """A listener of the host's addresses, where Envoy lives in another network namespace."""
-    match network:
-        case NamespaceNetwork():
-            return replace(listener, pipe=network.socket(listener.name))
-        case LoopbackNetwork():
-            return listener
+def _reachable(listener: Listener, context: Context) -> Listener:
+    """A listener of the host's addresses, where Envoy lives in another network namespace: the edge is in between."""
+    network = context.settings.network
+    if not isinstance(network, NamespaceNetwork):
+        return listener
+    to = listener.to or ((WeightedCluster(listener.cluster),) if listener.cluster is not None else ())
+    chains = tuple(replace(chain, access=_access(chain.to, context)) for chain in listener.chains)
+    return replace(listener, pipe=network.socket(listener.name), access=_access(to, context), chains=chains)
+
+
+def _access(to: Sequence[WeightedCluster], context: Context) -> tuple[Access, ...]:
+    """What must hold for bytes to every destination."""
+    clusters = (context.clusters.get(share.cluster) for share in to)
+    layers = (cluster.access for cluster in clusters if cluster is not None and cluster.access is not None)
+    return tuple(dict.fromkeys(connection_access(layer) for layer in layers))
 
 
 def _outside(context: Context) -> Iterator[Listener]:

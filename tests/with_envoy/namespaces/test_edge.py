@@ -130,3 +130,33 @@ async def test_endpoints_outside_of_the_mesh_are_reached_by_the_edge(mesh: PodNe
         assert (await mesh.ask(client, "10.244.0.99:80", host="database.example.com")).sent["who"] == "database"
     assert not await mesh.apply()
     assert not [path for path in (mesh.home / "run" / "edge").iterdir() if path.name.startswith("to-")]
+
+
+async def test_bytes_from_the_host_are_held_to_the_policies_of_the_pods(mesh: PodNetworks) -> None:
+    cache = await mesh.pod("cache")
+
+    async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(await reader.readline())
+        await writer.drain()
+        writer.close()
+
+    await mesh.serve(cache, 6379, echo)
+    port = free_port()
+    redis = service("cache", "shop", 6379, "redis")
+    redis["spec"]["ports"][0]["nodePort"] = port
+    wanted = body(
+        "AuthorizationPolicy",
+        "wanted",
+        "shop",
+        "security.istio.io",
+        selector={"matchLabels": {"app": "cache"}},
+        action="ALLOW",
+        rules=[{"from": [{"source": {"ipBlocks": ["127.0.0.1/32"]}}]}],
+    )
+    assert not await mesh.apply(redis, wanted)
+
+    for source, expected in (("127.0.0.1", b"ping\n"), ("127.0.0.5", b"")):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port, local_addr=(source, 0))
+        writer.write(b"ping\n")
+        assert await reader.readline() == expected
+        writer.close()

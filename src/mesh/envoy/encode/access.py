@@ -7,6 +7,7 @@ all layers of a row become one expression.
 import ipaddress
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from envoy.config.core.v3 import address_pb2
 from envoy.config.rbac.v3 import rbac_pb2
@@ -30,8 +31,33 @@ def encode_access(layers: Sequence[Access]) -> http_rbac_pb2.RBACPerRoute:
 
 
 def network_access(layers: Sequence[Access]) -> network_rbac_pb2.RBAC:
-    """What must hold for bytes to pass: layers that ask for nothing of HTTP."""
-    return network_rbac_pb2.RBAC(stat_prefix="access", rules=_rules(layers))
+    """What must hold for bytes to pass: layers that ask for nothing of HTTP.
+
+    Envoy asks when the client has sent something: what a server says first is heard by everybody.
+    """
+    return network_rbac_pb2.RBAC(stat_prefix="access", rules=_rules([_by_client(layer) for layer in layers]))
+
+
+def _by_client(layer: Access) -> Access:
+    """The edge is the one that connects directly; bytes have no X-Forwarded-For that could say something else."""
+
+    def of_client(conditions: tuple[Condition, ...]) -> tuple[Condition, ...]:
+        return tuple(
+            replace(condition, what="remote ip") if condition.what == "ip" else condition for condition in conditions
+        )
+
+    def changed(rules: tuple[AccessRule, ...]) -> tuple[AccessRule, ...]:
+        return tuple(
+            replace(
+                rule,
+                sources=tuple(map(of_client, rule.sources)),
+                operations=tuple(map(of_client, rule.operations)),
+                when=of_client(rule.when),
+            )
+            for rule in rules
+        )
+
+    return replace(layer, allow=changed(layer.allow) if layer.allow is not None else None, deny=changed(layer.deny))
 
 
 def _rules(layers: Sequence[Access]) -> rbac_pb2.RBAC:

@@ -10,6 +10,7 @@ from envoy.extensions.filters.listener.http_inspector.v3 import http_inspector_p
 from envoy.extensions.filters.listener.proxy_protocol.v3 import proxy_protocol_pb2
 from envoy.extensions.filters.listener.tls_inspector.v3 import tls_inspector_pb2
 
+from mesh.envoy.encode.access import network_access
 from mesh.envoy.encode.caller import caller_state
 from mesh.envoy.encode.capture import DETECTION_LIMIT, HTTP_PROTOCOLS, encode_capture
 from mesh.envoy.encode.http_connection_manager import http_connection_manager
@@ -18,6 +19,7 @@ from mesh.envoy.encode.tcp import tcp_proxy
 from mesh.envoy.encode.tls import downstream_tls
 from mesh.routing.model.listener import INGRESS, FilterChain, Listener, Role
 from mesh.routing.model.route import WeightedCluster
+from mesh.routing.model.security import Access
 
 CONNECTION_BUFFER = 1 << 20
 
@@ -38,9 +40,9 @@ def encode_listener(listener: Listener) -> listener_pb2.Listener:
         clusters = listener.to or ((WeightedCluster(listener.cluster),) if listener.cluster is not None else ())
         if listener.table is not None and clusters:
             _encode_detection(message, listener)
-            _encode_filters(message.default_filter_chain, listener, clusters)
+            _encode_filters(message.default_filter_chain, listener, clusters, listener.access)
         else:
-            _encode_filters(message.filter_chains.add(), listener, clusters)
+            _encode_filters(message.filter_chains.add(), listener, clusters, listener.access)
         return message
     # The inspector reads the TLS client's first message without ending TLS, so that a chain can match its SNI.
     inspector = message.listener_filters.add(name="envoy.filters.listener.tls_inspector")
@@ -81,11 +83,14 @@ def _encode_chain(message: listener_components_pb2.FilterChain, listener: Listen
         message.filter_chain_match.server_names.extend(chain.names)
     if chain.terminate is not None:
         message.transport_socket.CopyFrom(downstream_tls(chain.terminate))
-    _encode_filters(message, listener, chain.to)
+    _encode_filters(message, listener, chain.to, chain.access)
 
 
 def _encode_filters(
-    message: listener_components_pb2.FilterChain, listener: Listener, clusters: Sequence[WeightedCluster]
+    message: listener_components_pb2.FilterChain,
+    listener: Listener,
+    clusters: Sequence[WeightedCluster],
+    access: Sequence[Access] = (),
 ) -> None:
     """The network filters: who calls; then bytes to the clusters, or without any, HTTP by the listener's table.
 
@@ -95,6 +100,9 @@ def _encode_filters(
     if source is not None:
         state = message.filters.add(name="envoy.filters.network.set_filter_state")
         state.typed_config.CopyFrom(packed(caller_state(source)))
+    if clusters and access:
+        rbac = message.filters.add(name="envoy.filters.network.rbac")
+        rbac.typed_config.CopyFrom(packed(network_access(access)))
     if clusters:
         proxy = message.filters.add(name="envoy.filters.network.tcp_proxy")
         proxy.typed_config.CopyFrom(packed(tcp_proxy(listener.role, clusters, captured=False, logged=listener.logged)))

@@ -7,6 +7,7 @@ from mesh.resources.istio.ingress_gateway import ROOT_NAMESPACE, SERVICE_ACCOUNT
 from mesh.resources.values.identity import principal
 from mesh.resources.values.ref import Ref
 from mesh.routing.model.route import WeightedCluster
+from mesh.routing.model.security import Access
 from mesh.routing.model.transparent import Capture
 
 
@@ -68,6 +69,7 @@ class FilterChain:
     terminate: TlsTermination | None = None
     to: tuple[WeightedCluster, ...] = ()
     origins: tuple[Ref, ...] = ()
+    access: tuple[Access, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,7 @@ class Listener:
     `passthrough`: its table may send requests to hosts that the mesh does not know. `logged`: Envoy logs the requests
     that come in here.
 
+    `access` is what must hold for bytes (of HTTP, rows say it).
     `netns` is the file of another network namespace that it listens in. `pipe` is a Unix socket that it listens on
     instead: the edge accepts at the address and port, and passes connections on with PROXY protocol. `capture`: it
     takes all that a pod sends, wherever that was going.
@@ -98,3 +101,4 @@ class Listener:
     netns: str = ""
     pipe: str = ""
     capture: Capture | None = None
+    access: tuple[Access, ...] = ()
