@@ -30,6 +30,7 @@ from mesh.resources.meshmall.branch import (
     preview_host,
 )
 from mesh.resources.values.body import Body
+from mesh.resources.values.cookies import cookie_pattern
 from mesh.resources.values.hosts import aliases
 from mesh.resources.values.problems import FieldError, Invalid
 from mesh.routing.branches.changes import effective
@@ -198,8 +199,7 @@ def _entry(kind: str, value: NameValue | str) -> Body:
         return {"authority": {"exact": value}}
     match kind:
         case "cookie":
-            pattern = rf"^(.*;\s*)?{re.escape(value.name)}={re.escape(value.value)}(;.*)?$"
-            return {"headers": {"cookie": {"regex": pattern}}}
+            return {"headers": {"cookie": {"regex": cookie_pattern(value.name, value.value)}}}
         case "header":
             return {"headers": {value.name.lower(): {"exact": value.value}}}
         case "query":

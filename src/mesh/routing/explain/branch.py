@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from urllib.parse import unquote
 
 from mesh.resources.meshmall.branch import BAGGAGE_MEMBER, ENTRY_ORDER, HEADER, PREVIEW_DOMAIN
+from mesh.resources.values.cookies import first_cookie
 from mesh.routing.entries import Ways, ways_of
 from mesh.routing.explain.request import HttpRequest
 from mesh.routing.model.listener import Source
@@ -63,8 +64,7 @@ def _by_baggage(ways: Ways, request: HttpRequest) -> str:
 
 
 def _by_cookie(ways: Ways, request: HttpRequest) -> str:
-    cookies = request.value("cookie") or ""
-    return _first(ways, "cookie", lambda name: _value(cookies, name, ";,"))
+    return _first(ways, "cookie", lambda name: first_cookie(request.values("cookie"), name))
 
 
 FINDERS: Mapping[str, Callable[[Ways, HttpRequest], str]] = {
@@ -82,9 +82,9 @@ def _first(ways: Ways, kind: str, value_of: Callable[[str], str | None]) -> str:
     return next((ways.by_key[key] for key in keys if key in ways.by_key), "")
 
 
-def _value(text: str, name: str, separators: str) -> str | None:
+def _value(text: str, name: str, separator: str) -> str | None:
     """The value of the first `name=value` between separators."""
-    pairs = (PAIR.fullmatch(part) for part in re.split(f"[{separators}]", text))
+    pairs = (PAIR.fullmatch(part) for part in text.split(separator))
     return next((pair[2] for pair in pairs if pair and pair[1] == name), None)
 
 

@@ -77,11 +77,20 @@ function by.baggage(headers)
   end
 end
 
+-- The value of the first cookie with this name, exactly as sent (RFC 6265): a comma is part of a value. Several Cookie
+-- lines are read one by one, since Envoy would join them by a comma.
+local function cookie(headers, name)
+  for line = 0, headers:getNumValues("cookie") - 1 do
+    for part in string.gmatch(headers:getAtIndex("cookie", line), "[^;]+") do
+      local key, value = string.match(part, "^[ \t]*([^=]+)=(.-)[ \t]*$")
+      if key == name then return value end
+    end
+  end
+end
+
 function by.cookie(headers)
-  local text = #fields.cookie > 0 and headers:get("cookie")
-  for _, name in ipairs(text and fields.cookie or {}) do
-    -- Envoy joins several Cookie lines with a comma.
-    local value = pair(text, name, ";,")
+  for _, name in ipairs(fields.cookie) do
+    local value = cookie(headers, name)
     local branch = value and ways["cookie:" .. name .. "=" .. value]
     if branch then return branch end
   end
