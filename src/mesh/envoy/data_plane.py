@@ -66,7 +66,12 @@ class DataPlane:
         if self._edge is not None:
             # First: its folder has the sockets of both.
             await self._edge.start()
-        await self.process.start()
+        try:
+            await self.process.start()
+        except BaseException:
+            if self._edge is not None:
+                await self._edge.stop()
+            raise
 
     async def stop(self) -> None:
         await self.process.stop()

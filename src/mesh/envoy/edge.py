@@ -84,9 +84,10 @@ class Edge:
 
     async def _bring(self, forwards: Sequence[Forward]) -> None:
         forwards = tuple(sorted(forwards, key=lambda forward: forward.name))
+        # One that was started again has read the files before it is live.
+        await self.process.until_live()
         if forwards == self._forwards:
             return
-        await self.process.until_live()
         before = await self._counted()
         self._write(forwards)
         self.refused = await self._answer(before)

@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import os
+import signal
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,6 +13,7 @@ import pytest
 from tests.support.http import ask, read_head
 from tests.support.objects import Body, body, rule, service, to
 from tests.support.pod_networks import PodNetworks, ask_at
+from tests.support.waiting import eventually
 
 
 def free_port() -> int:
@@ -160,3 +163,20 @@ async def test_bytes_from_the_host_are_held_to_the_policies_of_the_pods(mesh: Po
         writer.write(b"ping\n")
         assert await reader.readline() == expected
         writer.close()
+
+
+async def test_both_envoys_come_back_when_they_are_killed(mesh: PodNetworks) -> None:
+    client, web = await mesh.pod("client"), await mesh.pod("web")
+    await mesh.serve_http(web, 7000)
+    port = free_port()
+    assert not await mesh.apply(service("web", "shop"), *gateway(port))
+
+    for process in (mesh.plane.process, mesh.edge.process):
+        before = process.restarts
+        assert process.pid is not None
+        os.kill(process.pid, signal.SIGKILL)
+        await eventually(lambda process=process, before=before: process.restarts > before, "it is started again")  # type: ignore[misc]
+        # Applying waits until Envoy has everything again.
+        assert not await mesh.apply(service("web", "shop"), *gateway(port))
+        assert (await ask("127.0.0.1", port)).sent["who"] == "web"
+        assert (await mesh.ask(client, f"{web.ip}:7000")).sent["who"] == "web"
