@@ -115,6 +115,7 @@ def _plan(spec: ProcessSpec, files: HostFiles) -> Plan:
     plan.private("/tmp", "tmp", carries=True)  # noqa: S108
     for path in (*programs(spec.argv, spec.env.get("PATH", os.defpath)), *spec.needed):
         plan.reach(path)
+    plan.open(spec.cwd)
     for path in spec.hidden:
         plan.hide(path)
     for entry in spec.mounts:

@@ -54,6 +54,7 @@ class _Node:
         self.carries = False  # although it has a content of its own, paths of the machine may be shown in it
         self.from_machine = False  # one of those paths
         self.restricted = False  # shows nothing but `children`
+        self.opened = False  # a closed folder of the machine that shows all its entries, whoever the user is
 
 
 class Plan:
@@ -90,13 +91,23 @@ class Plan:
         What becomes visible is the entry below such a folder, with all that it contains: of /tmp/project/bin/server
         /tmp/project. Links are followed, and where they lead is made reachable, too.
         """
+        self._reach(path, opened=False)
+
+    def open(self, folder: str) -> None:
+        """Makes a folder reachable, and lets the user enter it: its entries are shown, with the rights they have.
+
+        For a working folder: people keep projects in folders that only they may enter, such as `mktemp -d`'s.
+        """
+        self._reach(folder, opened=True)
+
+    def _reach(self, path: str, *, opened: bool) -> None:
         for _ in range(MOST_LINKS):
-            following = self._reach_to_link(_parts(path))
+            following = self._reach_to_link(_parts(path), opened=opened)
             if following is None:
                 return
             path = following
 
-    def _reach_to_link(self, parts: list[str]) -> str | None:
+    def _reach_to_link(self, parts: list[str], *, opened: bool) -> str | None:
         """Opens the way to a path, or to the first link on it; returns what that link makes of the path."""
         node, parent = self._root, ""
         for depth, part in enumerate(parts):
@@ -112,6 +123,7 @@ class Plan:
                 rest = "/".join(parts[depth + 1 :])
                 return f"{target}/{rest}" if target.startswith("/") else f"{parent}/{target}/{rest}"
             parent = at
+        node.opened |= opened and self._machine.kind(parent or "/") == "folder" and self._machine.closed(parent or "/")
         return None
 
     def _put(self, path: str, content: Mount | Action) -> _Node:
@@ -121,6 +133,7 @@ class Plan:
         if node is self._root:
             raise ViewError(f'mountPath "{path}": the root itself cannot be replaced')
         node.content, node.children, node.restricted, node.carries = content, {}, False, False
+        node.opened = False
         return node
 
     def steps(self) -> list[Step]:
@@ -161,7 +174,7 @@ class Plan:
 
     def _differs(self, node: _Node, source: str | None) -> bool:
         """Whether a folder has to be replaced, because something in it cannot be put over what is there."""
-        if source is None or node.restricted:
+        if source is None or node.restricted or node.opened:
             return True
         return any(
             self._machine.kind(f"{source.rstrip('/')}/{name}") != self._shape(child, f"{source.rstrip('/')}/{name}")
@@ -189,7 +202,7 @@ class Plan:
         """Puts a node over what is at `target` already: `source`, or an empty folder of our own."""
         if node.content is not None:
             self._content(node, target, steps)
-        elif node.children and self._differs(node, source):
+        elif (node.children or node.opened) and self._differs(node, source):
             steps.append(Step("tmpfs", target, mode=self._mode(source, node)))
             self._replace(node, target, source, steps)
         else:
@@ -219,7 +232,8 @@ class Plan:
 
     def _replace(self, node: _Node, target: str, source: str | None, steps: list[Step]) -> None:
         """Fills the empty folder `target` with the entries of `source` and the node's children."""
-        entries = self._machine.entries(source or "/") if source is not None and not node.restricted else []
+        shows_entries = node.opened or not node.restricted
+        entries = self._machine.entries(source or "/") if source is not None and shows_entries else []
         for name, kind in entries:
             if name not in node.children:
                 self._show(kind, f"{target}/{name}", f"{(source or '').rstrip('/')}/{name}", steps)
@@ -234,7 +248,7 @@ class Plan:
         if node.content is not None:
             steps.append(Step("folder" if shape == "folder" else "file", target))
             self._content(node, target, steps)
-        elif not node.children and source is not None:
+        elif not node.children and not node.opened and source is not None:
             self._show(self._machine.kind(source) or "file", target, source, steps)
         elif self._differs(node, source):
             steps.append(Step("folder", target, mode=self._mode(source, node)))
@@ -251,7 +265,7 @@ class Plan:
             steps.append(Step("bind", target, source))
 
     def _mode(self, source: str | None, node: _Node) -> int:
-        return 0o755 if source is None or node.restricted else self._machine.mode(source)
+        return 0o755 if source is None or node.restricted or node.opened else self._machine.mode(source)
 
 
 def _parts(path: str) -> list[str]:

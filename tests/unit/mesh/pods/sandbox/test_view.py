@@ -150,6 +150,19 @@ def test_a_closed_folder_shows_only_what_is_needed_in_it_and_links_lead_there() 
     assert below("/root", lines) == ["folder /root", "folder /root/.pyenv", "bind /root/.pyenv /root/.pyenv"]
 
 
+def test_a_closed_working_folder_is_entered_and_shows_all_its_entries() -> None:
+    result = plan(closed=("/root", "/tmp/project"))
+    result.reach("/tmp/project/server")
+    result.open("/tmp/project")
+    lines = below("/tmp", steps(result))
+    assert lines[:3] == ["folder /tmp", "tmp /tmp", "folder /tmp/project"]
+    assert "bind /tmp/project/server /tmp/project/server" in lines
+    assert "bind /tmp/project /tmp/project" not in lines
+    result = plan()
+    result.open("/tmp/project")
+    assert "bind /tmp/project /tmp/project" in steps(result)
+
+
 def test_nothing_of_run_is_carried_in() -> None:
     result = plan()
     result.reach("/var/run/systemd/resolv.conf")
