@@ -111,16 +111,18 @@ class ContainerRunner:
             ended = await run.process.wait()
         except asyncio.CancelledError:
             run.process.signal(signal.SIGKILL)
-            run.pipe.close()
+            run.close()
             raise
         await health.stop()
         tasks, self._tasks = self._tasks, []
         await cancel_all(tasks)
         # Before the log is closed: what the process left behind may still write to it.
         await sandbox.kill_remaining(self.container.name)
-        run.pipe.close()
+        run.close()
         self._run = None
-        self.state.terminate(ended, run.log.last_lines(LAST_LINES))
+        # Whoever was attached has seen the last lines, and kubectl run prints the message after them.
+        last_lines = "" if self.container.stdin else run.log.last_lines(LAST_LINES)
+        self.state.terminate(ended, last_lines)
         self._changed()
         return ended
 

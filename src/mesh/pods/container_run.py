@@ -1,5 +1,6 @@
 """One run of a container's process: what it runs, its output and its log."""
 
+import signal
 from dataclasses import dataclass
 
 from mesh.pods.dependencies import PodDependencies
@@ -8,6 +9,7 @@ from mesh.pods.invocation import NotYet, process_spec
 from mesh.pods.logs.log_files import LogFile, LogKey
 from mesh.pods.logs.log_pipe import LogPipe
 from mesh.pods.runtime.interface import ProcessSpec, RunningProcess, Sandbox, StartError
+from mesh.pods.streams.container_streams import ContainerStreams
 from mesh.resources.core.pod import Container, Pod
 
 
@@ -20,7 +22,13 @@ class Run:
     process: RunningProcess
     log: LogFile
     pipe: LogPipe
+    streams: ContainerStreams
     adopted: bool = False
+
+    def close(self) -> None:
+        """The process has ended: takes the rest of its output, closes its log and its streams."""
+        self.pipe.close()
+        self.streams.close()
 
 
 async def start_run(
@@ -39,6 +47,11 @@ async def start_run(
     except OSError as error:
         raise NotYet("CreateContainerError", f"cannot write its log {error.filename}: {error.strerror}") from None
     adopted = sandbox.running(spec)
+    if adopted is not None and (spec.stdin or spec.tty):
+        # The terminal, or the other end of its input, ended with the daemon that had it.
+        adopted.signal(signal.SIGKILL)
+        await adopted.wait()
+        adopted = None
     try:
         process = adopted or await sandbox.start(spec, output)
     except StartError as error:
@@ -47,6 +60,12 @@ async def start_run(
     except BaseException:
         pipe.close()
         raise
+    descriptors = process.descriptors
+    streams = ContainerStreams(descriptors, _exit_code(process), once=container.stdin_once)
     # Only now: without a writer, the pipe would read as ended.
-    pipe.start()
-    return Run(spec, sandbox, process, log, pipe, adopted=adopted is not None)
+    pipe.start(descriptors.stdout if descriptors.is_terminal else None, streams.feed, lambda: streams.attached)
+    return Run(spec, sandbox, process, log, pipe, streams, adopted=adopted is not None)
+
+
+async def _exit_code(process: RunningProcess) -> int:
+    return (await process.wait()).code

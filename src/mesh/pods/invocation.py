@@ -7,7 +7,7 @@ from mesh.pods.dependencies import PodDependencies
 from mesh.pods.environment import ConfigError, Surroundings, environment, place_fields
 from mesh.pods.expansion import expand
 from mesh.pods.image_programs import ImageProgram, ImagesError
-from mesh.pods.runtime.interface import ProcessSpec, Sandbox
+from mesh.pods.runtime.interface import TERMINAL_TYPE, ProcessSpec, Sandbox
 from mesh.pods.volumes import VolumeSources, make_volumes, volume_mounts
 from mesh.resources.core.config import ConfigMap, Secret
 from mesh.resources.core.pod import Container, Pod
@@ -55,7 +55,10 @@ def process_spec(pod: Pod, container: Container, sandbox: Sandbox, dependencies:
     # An images.yaml may use $(PORT) although a cluster would not set it.
     port = {"PORT": str(container.ports[0].container_port)} if container.ports else {}
     argv = [expand(word, port | variables) for word in words]
-    return ProcessSpec(container.name, argv, variables, Path(folder) if folder else sandbox.folder, mounts)
+    if container.tty:
+        variables.setdefault("TERM", TERMINAL_TYPE)
+    place_to_run = Path(folder) if folder else sandbox.folder
+    return ProcessSpec(container.name, argv, variables, place_to_run, mounts, container.stdin, container.tty)
 
 
 def volume_sources(pod: Pod, container: Container, sandbox: Sandbox, dependencies: PodDependencies) -> VolumeSources:

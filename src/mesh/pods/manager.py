@@ -72,7 +72,7 @@ class PodManager:
         self._runners: dict[str, PodRunner] = {}
         self._seen = 0
         self.logs = LogReader(self._files)
-        self.streams = ManagedStreams(self._runners.get, self.logs)
+        self.streams = ManagedStreams(self._runners.get)
 
     async def start(self) -> None:
         """Begins to follow the store, and starts what is in it.

@@ -20,6 +20,7 @@ from typing import Self
 from mesh.pods.host.leftovers import Records
 from mesh.pods.host.procfs import HostProcess, descendants, send, start_time
 from mesh.pods.runtime.interface import Exit, StartError
+from mesh.pods.streams.command_streams import NO_DESCRIPTORS, Descriptors
 
 
 class Process:
@@ -30,6 +31,7 @@ class Process:
         self.started = start_time(popen.pid) or 0
         self._popen = popen
         self._records = records
+        self.descriptors: Descriptors = NO_DESCRIPTORS
         self._descendants: set[HostProcess] = set()
         self._loop = asyncio.get_running_loop()
         self._exit: asyncio.Future[Exit] = self._loop.create_future()

@@ -16,8 +16,11 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from mesh.pods.sandbox.spec import Mount
-from mesh.pods.streams.command_streams import CommandStreams
+from mesh.pods.streams.command_streams import CommandStreams, Descriptors
 from mesh.resources.core.pod import Container, Pod
+
+# What container runtimes call the terminal of a container.
+TERMINAL_TYPE = "xterm"
 
 
 class StartError(Exception):
@@ -51,13 +54,18 @@ class Limitation(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ProcessSpec:
-    """What a container runs: its name in the pod, command line, environment, working directory and volumes."""
+    """What a container runs: its name in the pod, command line, environment, working directory and volumes.
+
+    `stdin` gives it an input that clients can write to, `tty` a terminal of its own; otherwise its input is /dev/null.
+    """
 
     container: str
     argv: list[str]
     environment: dict[str, str]
     folder: Path
     mounts: tuple[Mount, ...] = ()
+    stdin: bool = False
+    tty: bool = False
 
 
 class RunningProcess(Protocol):
@@ -66,6 +74,11 @@ class RunningProcess(Protocol):
     @property
     def pid(self) -> int:
         """Its pid as the host sees it."""
+        ...
+
+    @property
+    def descriptors(self) -> Descriptors:
+        """The daemon's ends of its terminal, or of its standard input; whoever started the process closes them."""
         ...
 
     @property
@@ -126,7 +139,8 @@ class Sandbox(Protocol):
     async def start(self, spec: ProcessSpec, output: Path) -> RunningProcess:
         """Starts a container's process without a shell. Raises StartError.
 
-        Its stdout and stderr are the FIFO `output`, opened for reading *and* writing: a process that is itself a
+        With a terminal its output is read from `RunningProcess.descriptors`. Without one
+        its stdout and stderr are the FIFO `output`, opened for reading *and* writing: a process that is itself a
         reader of its output gets no SIGPIPE when the daemon dies, and goes on writing for the next daemon to read.
         """
         ...

@@ -18,8 +18,8 @@ from mesh.pods.host.census import Census
 from mesh.pods.host.leftovers import Records
 from mesh.pods.host.process import Process
 from mesh.pods.host.procfs import CONTAINER_MARK, HOME_MARK, POD_MARK
-from mesh.pods.runtime.interface import CommandResult, Limitation, ProcessSpec, SandboxError, StartError
-from mesh.pods.streams.command_streams import CommandStreams, Pipes, terminal
+from mesh.pods.runtime.interface import TERMINAL_TYPE, CommandResult, Limitation, ProcessSpec, SandboxError, StartError
+from mesh.pods.streams.command_streams import CommandStreams, Descriptors, Pipes, terminal
 from mesh.resources.core.pod import Container, Pod
 from mesh.resources.values.ports import SIDECAR_PORT
 
@@ -129,16 +129,51 @@ class LoopbackSandbox:
         return None
 
     async def start(self, spec: ProcessSpec, output: Path) -> Process:
+        if spec.tty:
+            return self._start_on_terminal(spec)
         try:
             descriptor = os.open(output, os.O_RDWR | os.O_CLOEXEC)
         except OSError as error:
             raise StartError(f"cannot open its output {output}: {error.strerror}") from None
         try:
-            return Process.start(
-                spec.argv, spec.environment, spec.folder, self._records, stdio=(None, descriptor, descriptor)
-            )
+            if not spec.stdin:
+                return self._start(spec, (None, descriptor, descriptor))
+            theirs, ours = os.pipe2(os.O_CLOEXEC)
+            try:
+                process = self._start(spec, (theirs, descriptor, descriptor))
+            except StartError:
+                os.close(ours)
+                raise
+            finally:
+                os.close(theirs)
+            process.descriptors = Descriptors(ours, None, None)
+            return process
         finally:
             os.close(descriptor)
+
+    def _start_on_terminal(self, spec: ProcessSpec) -> Process:
+        master, slave = pty.openpty()
+        try:
+            process = self._start(spec, (slave, slave, slave), controlling_terminal=True)
+        except StartError:
+            os.close(master)
+            raise
+        finally:
+            os.close(slave)
+        process.descriptors = terminal(master)
+        return process
+
+    def _start(
+        self, spec: ProcessSpec, stdio: tuple[int | None, int, int], *, controlling_terminal: bool = False
+    ) -> Process:
+        return Process.start(
+            spec.argv,
+            spec.environment,
+            spec.folder,
+            self._records,
+            stdio=stdio,
+            controlling_terminal=controlling_terminal,
+        )
 
     async def run(self, spec: ProcessSpec, command: Sequence[str], limit: float) -> CommandResult:
         output = os.memfd_create("output", os.MFD_CLOEXEC)
@@ -164,7 +199,12 @@ class LoopbackSandbox:
             descriptors, theirs = pipes.ours, pipes.theirs
         try:
             process = Process.start(
-                command, spec.environment, spec.folder, self._records, stdio=theirs, controlling_terminal=tty
+                command,
+                {"TERM": TERMINAL_TYPE, **spec.environment} if tty else spec.environment,
+                spec.folder,
+                self._records,
+                stdio=theirs,
+                controlling_terminal=tty,
             )
         except StartError:
             for fd in descriptors.all():

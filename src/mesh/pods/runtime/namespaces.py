@@ -10,7 +10,7 @@ import signal
 import socket
 import ssl
 from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,6 +19,7 @@ from mesh.pods.network.addresses import MESH_ADDRESS
 from mesh.pods.network.pools import API_ADDRESS, NamespaceAddresses, NoAddressFree
 from mesh.pods.runtime.identity import MESH_UID, Identity, identity_of
 from mesh.pods.runtime.interface import (
+    TERMINAL_TYPE,
     CommandResult,
     Exit,
     Limitation,
@@ -32,7 +33,7 @@ from mesh.pods.sandbox.client import Process as AgentProcess
 from mesh.pods.sandbox.needed import needed_paths
 from mesh.pods.sandbox.spec import LiveProcess, Mount, PodNetwork
 from mesh.pods.sandbox.spec import ProcessSpec as AgentSpec
-from mesh.pods.streams.command_streams import CommandStreams, Pipes, terminal
+from mesh.pods.streams.command_streams import NO_DESCRIPTORS, CommandStreams, Descriptors, Pipes, terminal
 from mesh.resources.core.pod import Container, Pod
 
 OUTPUT_LIMIT = 10 * 1024
@@ -49,9 +50,10 @@ PRIVATE_FOLDERS = (".ssh", ".gnupg", ".aws", ".azure", ".kube", ".docker", ".con
 class NamespaceProcess:
     """`mesh.pods.runtime.interface.RunningProcess`, started by the agent."""
 
-    def __init__(self, process: AgentProcess) -> None:
+    def __init__(self, process: AgentProcess, descriptors: Descriptors = NO_DESCRIPTORS) -> None:
         self.pid = process.pid
         self.key = process.key
+        self.descriptors = descriptors
         self._exit = asyncio.ensure_future(_exit_of(process))
         try:
             self._pidfd = os.pidfd_open(process.pid)
@@ -243,23 +245,37 @@ class NamespaceSandbox:
 
     async def start(self, spec: ProcessSpec, output: Path) -> NamespaceProcess:
         identity = identity_of(self._pod, self._container(spec.container))
+        agent_spec = self._agent_spec(spec, identity)
         try:
-            descriptor = os.open(output, os.O_RDWR | os.O_CLOEXEC)
-        except OSError as error:
-            raise StartError(f"cannot open its output {output}: {error.strerror}") from None
-        try:
-            if identity.uid is not None and os.getuid() == 0:
-                # /dev/stdout is opened anew by programs that run as somebody else.
-                os.chown(output, identity.uid, -1)
-            agent_spec = self._agent_spec(spec, identity)
-            process = await self._runtime.agent.spawn(agent_spec, (None, descriptor, descriptor))
-        except (AgentError, OSError) as error:
+            if spec.tty:
+                process = await self._runtime.agent.spawn(agent_spec)
+                running = NamespaceProcess(process, terminal(process.terminal))
+            else:
+                running = await self._start_on_pipes(agent_spec, output, identity.uid, stdin=spec.stdin)
+        except AgentError as error:
             raise StartError(str(error)) from None
-        finally:
-            os.close(descriptor)
         self._specs[spec.container] = agent_spec
-        running = self._running[spec.container] = NamespaceProcess(process)
+        self._running[spec.container] = running
         return running
+
+    async def _start_on_pipes(self, spec: AgentSpec, output: Path, uid: int | None, *, stdin: bool) -> NamespaceProcess:
+        """Raises AgentError and StartError."""
+        with ExitStack() as theirs, ExitStack() as ours:
+            try:
+                descriptor = os.open(output, os.O_RDWR | os.O_CLOEXEC)
+                theirs.callback(os.close, descriptor)
+                if uid is not None and os.getuid() == 0:
+                    # /dev/stdout is opened anew by programs that run as somebody else.
+                    os.chown(output, uid, -1)
+            except OSError as error:
+                raise StartError(f"cannot open its output {output}: {error.strerror}") from None
+            given, typed = os.pipe2(os.O_CLOEXEC) if stdin else (None, None)
+            if given is not None and typed is not None:
+                theirs.callback(os.close, given)
+                ours.callback(os.close, typed)
+            process = await self._runtime.agent.spawn(spec, (given, descriptor, descriptor))
+            ours.pop_all()
+            return NamespaceProcess(process, Descriptors(typed, None, None))
 
     async def run(self, spec: ProcessSpec, command: Sequence[str], limit: float) -> CommandResult:
         output = os.memfd_create("output", os.MFD_CLOEXEC)
@@ -305,7 +321,8 @@ class NamespaceSandbox:
         running, spec = self._running.get(container), self._specs.get(container)
         if running is None or spec is None or not running.alive:
             raise AgentError(f'container "{container}" does not run')
-        beside = spec._replace(argv=tuple(command), name=f"{container}/command", join=running.pid, tty=tty)
+        env = {"TERM": TERMINAL_TYPE, **spec.env} if tty else spec.env
+        beside = spec._replace(argv=tuple(command), env=env, name=f"{container}/command", join=running.pid, tty=tty)
         return await self._runtime.agent.spawn(beside, stdio)
 
     async def connect(
@@ -370,6 +387,7 @@ class NamespaceSandbox:
             root_uid=None if os.getuid() else MESH_UID,
             root_gid=None if os.getuid() else MESH_UID,
             capabilities=identity.capabilities,
+            tty=spec.tty,
         )
 
 

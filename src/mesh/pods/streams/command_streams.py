@@ -58,6 +58,9 @@ class Pipes:
             os.close(fd)
 
 
+NO_DESCRIPTORS = Descriptors(None, None, None)
+
+
 def terminal(master: int | None) -> Descriptors:
     """The streams of a process with a terminal, by the terminal's master side."""
     return Descriptors(master, master, None, is_terminal=True)
@@ -118,10 +121,14 @@ class CommandStreams:
         """Ends the process when it still runs and closes every descriptor. Idempotent."""
         if not self._ended.done():
             self._kill()
-        for fd in tuple(self._open):
-            self._close(fd)
+        self.release()
         with suppress(asyncio.CancelledError):
             await asyncio.gather(self._ended, return_exceptions=True)
+
+    def release(self) -> None:
+        """Closes every descriptor. Idempotent."""
+        for fd in tuple(self._open):
+            self._close(fd)
 
     async def _read(self, fd: int | None) -> AsyncIterator[bytes]:
         if fd is None:

@@ -2,13 +2,12 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import aclosing
 
 from mesh.pods.container import ContainerRunner
-from mesh.pods.logs.log_reader import LogOptions, LogReader, NoLog
 from mesh.pods.pod import PodRunner
-from mesh.pods.runtime.interface import RunningProcess, StartError
+from mesh.pods.runtime.interface import StartError
 from mesh.pods.streams.command_streams import CommandStreams, NotRunning
+from mesh.pods.streams.container_streams import ContainerStreams
 from mesh.pods.streams.pod_connection import PodConnection
 from mesh.resources.values.ref import Ref
 
@@ -21,9 +20,8 @@ NOT_STARTED = 127
 class ManagedStreams:
     """Finds the pod's runner and asks its sandbox."""
 
-    def __init__(self, find: Find, logs: LogReader) -> None:
+    def __init__(self, find: Find) -> None:
         self._find = find
-        self._logs = logs
 
     async def run(
         self, pod: Ref, uid: str, container: str, argv: Sequence[str], *, stdin: bool, tty: bool
@@ -43,7 +41,7 @@ class ManagedStreams:
         runner = self._container(pod, uid, container)
         if (run := runner.current) is None:
             raise NotRunning(f'container "{container}" of pod "{pod.name}" is not running')
-        return Attached(self._logs, pod, container, run.process)
+        return Attached(run.streams, stdin=stdin)
 
     async def connect(self, pod: Ref, uid: str, port: int) -> PodConnection:
         """Connects to a port as a program of the pod would. Raises NotRunning."""
@@ -109,35 +107,37 @@ class FailedCommand:
 class Attached:
     """A container's own process, as `kubectl attach` sees it. It goes on when the client leaves."""
 
-    def __init__(self, logs: LogReader, pod: Ref, container: str, process: RunningProcess) -> None:
-        self._logs, self._pod, self._container, self._process = logs, pod, container, process
+    def __init__(self, streams: ContainerStreams, *, stdin: bool) -> None:
+        self._streams = streams
+        self._stdin = stdin
+        # From here on, and not from when somebody reads: what is written in between is the client's, too.
+        self._listener = streams.listen()
 
     async def write(self, data: bytes) -> None:
         """Sends bytes to standard input; a container without `stdin: true` has none."""
+        if self._stdin:
+            await self._streams.write(data)
 
     async def close_stdin(self) -> None:
-        """The container's input stays as it is."""
+        if self._stdin:
+            await self._streams.input_ended()
 
-    async def stdout(self) -> AsyncIterator[bytes]:
-        try:
-            lines = self._logs.read(
-                self._pod.namespace, self._pod.name, self._container, LogOptions(follow=True, tail_lines=0)
-            )
-            async with aclosing(lines) as pieces:
-                async for piece in pieces:
-                    yield piece
-        except NoLog:
-            return
+    def stdout(self) -> AsyncIterator[bytes]:
+        return self._listener.pieces()
 
     def stderr(self) -> AsyncIterator[bytes]:
-        """Both of a container's outputs go to the one log."""
+        """A container's two outputs are one here, as they are in its log."""
         return nothing()
 
     def resize(self, columns: int, rows: int) -> None:
-        """There is no terminal."""
+        self._streams.resize(columns, rows)
 
     async def wait(self) -> int:
-        return (await self._process.wait()).code
+        """0 whatever the exit code: with another one, kubectl takes the attachment itself for failed."""
+        await self._streams.wait()
+        return 0
 
     async def close(self) -> None:
-        """The container goes on."""
+        """The container goes on, unless it has stdinOnce and this was its input."""
+        self._streams.forget(self._listener)
+        await self.close_stdin()

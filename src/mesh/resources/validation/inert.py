@@ -33,8 +33,8 @@ from mesh.resources.values.meta import Part
 _INERT: dict[type[Part], str] = {
     # Kubernetes
     Container: (
-        "imagePullPolicy resources resizePolicy restartPolicyRules securityContext stdin stdinOnce tty "
-        "terminationMessagePath terminationMessagePolicy volumeDevices"
+        "imagePullPolicy resources resizePolicy restartPolicyRules terminationMessagePath terminationMessagePolicy "
+        "volumeDevices"
     ),
     ContainerPort: "hostPort hostIP",
     HTTPGetAction: "protocol",

@@ -7,6 +7,7 @@ from typing import cast
 import pytest
 
 from mesh.pods.runtime.interface import Exit
+from mesh.pods.streams.command_streams import NO_DESCRIPTORS
 from mesh.pods.termination import pod_grace, probe_grace, terminate
 from mesh.resources.core.pod import Pod, Probe
 from mesh.resources.validation.manifest import validate
@@ -18,6 +19,7 @@ class FakeProcess:
     """Ends at SIGKILL, and at SIGTERM when it is `polite`; records what happens to it."""
 
     pid = 1
+    descriptors = NO_DESCRIPTORS
 
     def __init__(self, history: list[str], *, polite: bool) -> None:
         self._history = history
