@@ -200,7 +200,6 @@ REGISTRY = Registry(
             type=EndpointSlice,
             columns=core.ENDPOINT_SLICE,
             made_by="mesh",
-            kept=False,
             routing=Routing.INPUT,
         ),
         KindDefinition(
@@ -378,7 +377,6 @@ REGISTRY = Registry(
             columns=core.ENDPOINTS,
             subresources=STATUS,
             made_by="mesh",
-            kept=False,
         ),
         KindDefinition(
             kind="Node",
