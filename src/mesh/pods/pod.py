@@ -100,6 +100,10 @@ class PodRunner:
         for reason, message in self._dependencies.runtime.limitations(self.pod):
             self._record("Warning", reason, message)
         self._flush()
+        if sandbox.is_captured:
+            # A program that connects to its database first thing must find Envoy's listener in its network.
+            settled = self._dependencies.settled(self._dependencies.objects.store.version)
+            await drained(settled, self._hurry, self._dependencies.settings.settle_limit)
         for runner in self._init:
             self._start(runner, sandbox)
             if runner.restart == "Always":
