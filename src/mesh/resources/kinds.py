@@ -161,7 +161,7 @@ REGISTRY = Registry(
             type=Event,
             columns=core.EVENT,
             made_by="mesh",
-            kept=False,
+            persistent=False,
         ),
         KindDefinition(
             group="apps",
@@ -388,7 +388,7 @@ REGISTRY = Registry(
             subresources=STATUS,
             conditions=Conditions.OWN,
             made_by="mesh",
-            kept=False,
+            persistent=False,
         ),
         KindDefinition(
             group="apiextensions.k8s.io",

@@ -74,8 +74,8 @@ class MeshPod:
 
     @classmethod
     def of(cls, pod: Pod) -> Self:
-        ready = any(each.type == "Ready" and each.status == "True" for each in pod.status.conditions)
-        owner = next((each.name for each in pod.metadata.owner_references if each.controller), "")
+        ready = any(condition.type == "Ready" and condition.status == "True" for condition in pod.status.conditions)
+        owner = next((reference.name for reference in pod.metadata.owner_references if reference.controller), "")
         return cls(
             namespace=pod.metadata.namespace,
             name=pod.metadata.name,
