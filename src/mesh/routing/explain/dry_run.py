@@ -102,7 +102,7 @@ def decide(snapshot: Snapshot, at: Caller, request: HttpRequest) -> Decision:
     if alternative is not None:
         host = _host(table, alternative) or host
     entries = table.entries
-    branch = branch_carried(request, at.source) if entries is None else branch_entered(entries, request)
+    branch = branch_carried(table.marks, request, at.source) if entries is None else branch_entered(entries, request)
     override = next((override for override in host.overrides if override.branch == branch), None)
     routes = overridden(host.routes, override) if override is not None else host.routes
     verdicts = []
