@@ -1,8 +1,12 @@
-"""What docs/security.md says of a running mesh: where it listens, and who can read what it keeps."""
+"""What docs/security.md says of a running mesh: where it listens, and who can read what it keeps.
+
+What pods can do is tried in tests/with_namespaces/mesh.
+"""
 
 import ipaddress
 import json
 import os
+import socket
 import ssl
 import stat
 import urllib.error
@@ -38,7 +42,8 @@ def listeners(pids: set[int]) -> Iterator[str]:
 
 
 def processes(home: Path) -> set[int]:
-    found = set()
+    """The living processes of this home's mesh."""
+    pids = set()
     for folder in Path("/proc").iterdir():
         if folder.name.isdigit():
             try:
@@ -48,18 +53,31 @@ def processes(home: Path) -> set[int]:
             except OSError:
                 continue
             if str(home).encode() in environ + command or cwd.startswith(str(home)):
-                found.add(int(folder.name))
-    return found - {os.getpid()}
+                pids.add(int(folder.name))
+    return pids - {os.getpid()}
 
 
-def test_everything_listens_on_loopback_alone(mesh: Mesh) -> None:
+def in_this_network(pid: int) -> bool:
+    return Path(f"/proc/{pid}/ns/net").readlink() == Path("/proc/self/ns/net").readlink()
+
+
+def test_no_other_machine_reaches_anything(mesh: Mesh) -> None:
+    interfaces, routes = socket.if_nameindex(), Path("/proc/net/route").read_text()
     mesh.up()
     mesh.ok("branch", "create", "fox", "--fork", "stock")
     pids = processes(mesh.home)
     assert len(pids) >= 11
-    found = {ipaddress.ip_address(each) for each in listeners(pids)}
-    assert len(found) > 10
-    assert all(each.is_loopback for each in found), found
+    addresses = {ipaddress.ip_address(address) for address in listeners(pids)}
+    assert all(address.is_loopback for address in addresses), addresses
+    count = len(json.loads(mesh.ok("get", "pods", "-o", "json"))["items"])
+    if mesh.has_namespaces:
+        # What listens on all addresses does so in a network that nothing of the machine's leads to.
+        assert len(addresses) >= 2
+        assert sum(not in_this_network(pid) for pid in pids) >= count
+        assert (socket.if_nameindex(), Path("/proc/net/route").read_text()) == (interfaces, routes)
+    else:
+        assert len(addresses) > 10
+        assert all(in_this_network(pid) for pid in pids)
 
 
 def test_nobody_else_can_read_what_is_secret_or_reach_envoys_sockets(mesh: Mesh) -> None:
@@ -77,7 +95,7 @@ def test_nobody_else_can_read_what_is_secret_or_reach_envoys_sockets(mesh: Mesh)
 
 
 @pytest.mark.parametrize("path", ["/api/v1/pods", "/apis", "/openapi/v3", "/mesh/v1/status", "/metrics"])
-def test_nothing_is_told_without_the_token(mesh: Mesh, path: str) -> None:
+def test_nothing_is_answered_without_the_token(mesh: Mesh, path: str) -> None:
     mesh.up("--empty")
     server = json.loads((mesh.home / "run" / "api.json").read_text())["server"]
     trust = ssl.create_default_context(cafile=str(mesh.home / "pki" / "ca.crt"))

@@ -76,6 +76,11 @@ class Mesh:
         return str(DEPLOY / name)
 
     @property
+    def has_namespaces(self) -> bool:
+        """Whether the pods of this running mesh have network namespaces; else they have loopback addresses."""
+        return bool(json.loads(self.ok("status", "-o", "json"))["network"]["mode"] == "namespaces")
+
+    @property
     def gateway(self) -> str:
         return f"http://{self.address}:8080"
 

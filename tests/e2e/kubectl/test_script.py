@@ -23,7 +23,8 @@ if MACHINES is not None and WHEELS.exists() and Path(MACHINES).samefile(WHEELS):
 
 Step = tuple[str, str, int]
 
-# $POD is the mall's pod, $FOLDER a folder of the test's own with the files below.
+# $POD is the mall's pod, $FOLDER a folder of the test's own with the files below; $PODS and $SERVICES are what the IPs
+# of pods and Services begin with.
 STEPS: tuple[Step, ...] = (
     ("version", r"Server Version: v1\.\d+\.\d+\+mesh-mall", 0),
     ("cluster-info", "control plane is running at", 0),
@@ -40,7 +41,7 @@ STEPS: tuple[Step, ...] = (
     ("rollout status deployment/mall-v1 --timeout=60s", "successfully rolled out", 0),
     ("wait --for=condition=Available deployment --all --timeout=60s", r"deployment\.apps/users-v1 condition met", 0),
     ("apply -f deploy/mesh-routing.yaml -n mesh", r"destinationrule\.networking\.istio\.io/stock unchanged", 0),
-    ("get all", r"service/mall +NodePort +127\.", 0),
+    ("get all", r"service/mall +NodePort +$SERVICES\.", 0),
     ("get pods", r"NAME +READY +STATUS +RESTARTS +AGE\nd", 0),
     ("get pods -o wide", r"NODE +NOMINATED NODE +READINESS GATES", 0),
     ("get pods -l app=mall -o name", r"^pod/mall-v1-\w+-\w+\n$", 0),
@@ -48,14 +49,14 @@ STEPS: tuple[Step, ...] = (
     ("get pods -A --sort-by=.metadata.name", r"mesh +discount-v1(.|\n)*mesh +users-v1", 0),
     ("get pods --field-selector status.phase=Running -o name", "pod/users-v1", 0),
     ("get pods --field-selector metadata.name=nobody", "No resources found", 0),
-    ("get pods -o custom-columns=N:.metadata.name,IP:.status.podIP", r"N +IP\ndiscount-v1\S+ +127\.", 0),
+    ("get pods -o custom-columns=N:.metadata.name,IP:.status.podIP", r"N +IP\ndiscount-v1\S+ +$PODS\.", 0),
     ("get pod $POD -o jsonpath={.status.phase}", "^Running$", 0),
     ("get pods --chunk-size=3 -o name", "pod/users-v1", 0),
     ("get deploy mall-v1", r"mall-v1 +1/1 +1 +1", 0),
     ("get deploy mall-v1 -o yaml", "kind: Deployment", 0),
     ("get deploy,svc,cm -o json", '"kind": "List"', 0),
     ("get rs -o wide", r"DESIRED +CURRENT +READY +AGE +CONTAINERS +IMAGES +SELECTOR", 0),
-    ("get svc mall", r"mall +NodePort +127\.\S+ +<none> +7000:31004/TCP", 0),
+    ("get svc mall", r"mall +NodePort +$SERVICES\.\S+ +<none> +7000:31004/TCP", 0),
     ("get vs,dr,gw", r'virtualservice\S+/mall-gateway +\["mall"\] +\["\*"\] +True', 0),
     ("get events", r"Normal +Scheduled +pod/", 0),
     ("events --types=Normal", r"Started +Pod/", 0),
@@ -194,6 +195,7 @@ def test_what_people_type(version: str, mesh: Mesh, tmp_path: Path) -> None:
         path.parent.mkdir(exist_ok=True)
         path.write_text(json.dumps(body))
     mesh.up("--empty")
+    pods, services = (r"10\.244", r"10\.96") if mesh.has_namespaces else ("127", "127")
 
     def kubectl(*words: str) -> tuple[int, str]:
         editor = "sed -i s/editme/edited/"
@@ -201,10 +203,11 @@ def test_what_people_type(version: str, mesh: Mesh, tmp_path: Path) -> None:
         return ran.code, ran.out
 
     pod = ""
-    for command, wanted, code in STEPS:
+    for command, pattern, expected in STEPS:
         if "$POD" in command and not pod:
             pod = kubectl("get", "pods", "-l", "app=mall", "-o", "jsonpath={.items[0].metadata.name}")[1]
         words = command.replace("$POD", pod).replace("$FOLDER", str(tmp_path)).split(" ")
-        found, out = kubectl(*words)
-        assert found == code, f"kubectl {command}: exit code {found}\n{out}"
-        assert re.search(wanted, out), f"kubectl {command}: {wanted!r} is not in\n{out}"
+        code, out = kubectl(*words)
+        assert code == expected, f"kubectl {command}: exit code {code}\n{out}"
+        filled_in = pattern.replace("$PODS", pods).replace("$SERVICES", services)
+        assert re.search(filled_in, out), f"kubectl {command}: {filled_in!r} is not in\n{out}"

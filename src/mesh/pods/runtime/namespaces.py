@@ -207,10 +207,6 @@ class NamespaceSandbox:
         self._removed = False
 
     @property
-    def is_captured(self) -> bool:
-        return True
-
-    @property
     def loopback(self) -> str:
         return "127.0.0.1"
 

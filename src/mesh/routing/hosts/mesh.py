@@ -43,7 +43,7 @@ class MeshHosts:
 
     def tables(self) -> Iterator[RouteTable]:
         for namespace in self._context.namespaces:
-            yield RouteTable(f"outbound|{namespace}", tuple(self._hosts(namespace)), marks=self._context.marks)
+            yield RouteTable(f"outbound|{namespace}", tuple(self._hosts(namespace)))
 
     def groups(self) -> Iterator[Group]:
         """The clusters that only these tables name."""

@@ -53,24 +53,12 @@ class Entries:
 
 
 @dataclass(frozen=True, slots=True)
-class Marks:
-    """Every branch with its tag, by which it is recognised in the ids that programs forward."""
-
-    tags: tuple[tuple[str, str], ...] = ()
-
-
-NO_MARKS = Marks()
-
-
-@dataclass(frozen=True, slots=True)
 class RouteTable:
     """How one group of listeners routes HTTP; all pods of a namespace share a table.
 
-    `entries` is set where requests come in from outside. `marks` are those of all branches: of a request in none of
-    them, every listener forgets whatever it says of a branch.
+    `entries` is set where requests come in from outside.
     """
 
     name: str
     hosts: tuple[VirtualHost, ...]
     entries: Entries | None = None
-    marks: Marks = NO_MARKS

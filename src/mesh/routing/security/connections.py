@@ -41,10 +41,10 @@ def connection_access(access: Access) -> Access:
 
 def may_connect(access: Access, caller: Caller) -> bool:
     """Whether a caller may send bytes to a destination."""
-    applicable = connection_access(access)
-    if any(_holds(rule, caller) for rule in applicable.deny):
+    asked = connection_access(access)
+    if any(_holds(rule, caller) for rule in asked.deny):
         return False
-    return applicable.allow is None or any(_holds(rule, caller) for rule in applicable.allow)
+    return asked.allow is None or any(_holds(rule, caller) for rule in asked.allow)
 
 
 def _holds(rule: AccessRule, caller: Caller) -> bool:

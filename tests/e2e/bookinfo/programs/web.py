@@ -23,7 +23,10 @@ def call(url: str, headers: Headers, limit: float) -> Any:
 
 
 def serve(answer: Callable[[str, Headers], Answer]) -> None:
-    """Serves on the pod's address and the port of the command line, until it is told to end."""
+    """Serves at the port of the command line until the process is ended.
+
+    On every address, as the originals do; where pods share the machine's network, HOST is the pod's own address.
+    """
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -39,4 +42,4 @@ def serve(answer: Callable[[str, Headers], Answer]) -> None:
             self.wfile.write(body)
 
     ThreadingHTTPServer.request_queue_size = 64
-    ThreadingHTTPServer((os.environ["HOST"], int(sys.argv[1])), Handler).serve_forever()
+    ThreadingHTTPServer((os.environ.get("HOST", "0.0.0.0"), int(sys.argv[1])), Handler).serve_forever()
