@@ -1,4 +1,4 @@
-"""As root the tests beside this one run a second time, as a user without any privilege."""
+"""As root the tests in the folders beside this one run a second time, as a user without any privilege."""
 
 import asyncio
 import os
@@ -13,12 +13,13 @@ from tests.with_namespaces.ordinary_user import UID
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="the tests run as an ordinary user already")
-async def test_the_sandbox_works_for_an_ordinary_user() -> None:
+@pytest.mark.parametrize("folder", ["sandbox", "mesh"])
+async def test_an_ordinary_user_needs_no_privilege(folder: str) -> None:
     root = Path(__file__).parents[2]
     base = Path(tempfile.mkdtemp(prefix="mesh-ordinary-"))
     os.chown(base, UID, UID)
     options = ["-n0", "-p", "no:cacheprovider", f"--basetemp={base / 'pytest'}"]
-    tests = [sys.executable, "-m", "pytest", "tests/with_namespaces/sandbox", *options]
+    tests = [sys.executable, "-m", "pytest", f"tests/with_namespaces/{folder}", *options]
     try:
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "tests.with_namespaces.ordinary_user", str(UID), *tests),

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from mesh.daemon.home import Home
 from tests.support.mesh import Mesh, run_kubectl
 from tests.support.programs import NAMESPACE, apply, deployment, service
 
@@ -93,6 +94,13 @@ class Yard:
         ran = run_kubectl(str(KUBECTL), self.mesh.home, *words, cwd=Path("/"))
         assert ran.code == 0, ran.out
         return ran.out
+
+    @property
+    def daemon(self) -> int:
+        """The daemon's pid."""
+        running = Home(self.mesh.home).running()
+        assert running is not None
+        return running.pid
 
     def pods(self, app: str) -> list[Pod]:
         """The ready pods of a Deployment."""

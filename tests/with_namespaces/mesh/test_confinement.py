@@ -146,25 +146,34 @@ tell([before, entered, uncovered, look()])
 
 @pytest.mark.parametrize("container", ALL)
 def test_a_pods_processes_are_all_that_it_sees(yard: Yard, container: str) -> None:
-    daemon = int((yard.mesh.home / "run" / "daemon.pid").read_text())
+    daemon = yard.daemon
     code = """
 numbers = [int(name) for name in os.listdir("/proc") if name.isdigit()]
 lines = [open(f"/proc/{number}/cmdline").read() for number in numbers]
-descriptors = [f"/proc/{number}/fd/{name}" for number in numbers for name in os.listdir(f"/proc/{number}/fd")]
-open_files = [attempt(os.readlink, path) for path in descriptors]
-tell([numbers, lines, attempt(os.kill, int(sys.argv[1]), 9), open_files])
+# Of the exec'd program itself, whose standard streams are pipes; of the container's, which may open its own.
+own = [attempt(os.readlink, f"/proc/self/fd/{name}") for name in os.listdir("/proc/self/fd")]
+first = [attempt(os.readlink, f"/proc/1/fd/{name}") for name in os.listdir("/proc/1/fd")]
+tell([numbers, lines, attempt(os.kill, int(sys.argv[1]), 9), own, first])
 """
-    numbers, lines, killed, files = yard.attempt(code, daemon, container=container)
+    numbers, lines, killed, own, first = yard.attempt(code, daemon, container=container)
     assert len(numbers) == 2
     assert not [line for line in lines if "meshmall" in line or "mesh.daemon" in line or "envoy" in line.split("\0")[0]]
     assert killed == "No such process"
-    assert not [file for file in files if str(yard.mesh.home) in file and "/output" not in file], files
     assert Path(f"/proc/{daemon}").exists()
+    # The folder that was listed is closed again.
+    assert [file.partition(":")[0] for file in own] == ["pipe", "pipe", "pipe", "No such file or directory"]
+    output = yard.mesh.home / "run" / "output" / yard.pod("intruder").uid
+    listening = ["socket:"] * 2 if container == "intruder" else []
+    assert [file[:7] if file.startswith("socket") else file.rpartition(".")[0] or file for file in first] == [
+        "/dev/null",
+        *[str(output / container)] * 2,
+        *listening,
+    ]
 
 
 def test_a_signal_to_everybody_reaches_nobody_else(yard: Yard) -> None:
     guarded = yard.pod("guarded")
-    daemon = int((yard.mesh.home / "run" / "daemon.pid").read_text())
+    daemon = yard.daemon
     for container in ALL:
         yard.attempt("attempt(os.kill, -1, 9); tell(0)", container=container)
     assert yard.pod("guarded") == guarded

@@ -235,6 +235,8 @@ if __name__ == "__main__":
         signal.signal(ignored, signal.SIG_IGN)
     if os.fork():  # whoever starts the agent need not wait for it, and it outlives them
         os._exit(0)
+    # uvloop starts programs with copies of their standard streams, and pods would inherit these.
+    os.closerange(3, 1 << 20)
     try:
         main(Path(sys.argv[1]).absolute())
     except OSError as failure:

@@ -32,6 +32,7 @@ from mesh.pods.sandbox.syscalls import (
     MS_UNBINDABLE,
     PR_SET_DUMPABLE,
     clone,
+    close_on_exec,
     mount,
     prctl,
     setns,
@@ -170,6 +171,9 @@ def _set_stdio(fds: tuple[int, ...], terminal: int | None) -> None:
         if source is None:
             source = os.open("/dev/null", os.O_RDWR)
         os.dup2(source, number, inheritable=True)
+    # Nothing else: a socket of the host's network, or a file of the home, would be a way out.
+    with suppress(OSError):  # of an older kernel; the agent opens nothing that programs inherit
+        close_on_exec(3)
 
 
 def _set_user(spec: ProcessSpec, surroundings: Surroundings, *, is_contained_root: bool) -> None:

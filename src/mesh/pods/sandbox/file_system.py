@@ -99,10 +99,11 @@ def enter_view(spec: ProcessSpec, staging: str) -> None:
 
 def _ids(spec: ProcessSpec) -> tuple[int, set[int]]:
     """The user and the groups, as the machine knows them, that the process will have."""
-    if spec.uid in (None, os.geteuid()) or (spec.uid == 0 and spec.root_uid is None):
+    # Uid 0 first: when the agent is root itself, a container's root is still somebody else on the machine.
+    if spec.uid == 0 and spec.root_uid is not None:
+        return spec.root_uid, {spec.root_gid or 0}
+    if spec.uid in (None, 0, os.geteuid()):
         return os.geteuid(), {os.getegid(), *os.getgroups()}
-    if spec.uid == 0:
-        return spec.root_uid or 0, {spec.root_gid or 0}
     return spec.uid or 0, {os.getegid() if spec.gid is None else spec.gid, *spec.groups}
 
 
@@ -174,9 +175,11 @@ def _sysfs(target: str) -> None:
         mount("sysfs", target, "sysfs", MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY)
     except PermissionError:
         mount("/sys", target, flags=MS_BIND | MS_REC)
-        return
-    with suppress(OSError):  # runtimes read memory and processor limits there
-        mount("/sys/fs/cgroup", f"{target}/fs/cgroup", flags=MS_BIND | MS_REC)
+    else:
+        with suppress(OSError):  # runtimes read memory and processor limits there
+            mount("/sys/fs/cgroup", f"{target}/fs/cgroup", flags=MS_BIND | MS_REC)
+    # A user may own control groups, and could end or freeze what else runs in them.
+    set_mount_attributes(target, MOUNT_ATTR_RDONLY, recursive=True)
 
 
 def _devices(target: str) -> None:

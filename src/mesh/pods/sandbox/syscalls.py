@@ -46,7 +46,11 @@ PR_CAP_AMBIENT_RAISE = 2
 PR_CAP_AMBIENT_CLEAR_ALL = 4
 LINUX_CAPABILITY_VERSION_3 = 0x20080522
 
+CLOSE_RANGE_CLOEXEC = 4
+HIGHEST_DESCRIPTOR = 0xFFFFFFFF
+
 SYS_CLONE3 = 435
+SYS_CLOSE_RANGE = 436
 SYS_MOUNT_SETATTR = 442
 SYS_PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}
 SYS_CAPSET = {"x86_64": 126, "aarch64": 91}
@@ -85,6 +89,12 @@ def clone(flags: int) -> int:
     exit_signal = 0 if flags & CLONE_PARENT else signal.SIGCHLD
     arguments = ctypes.create_string_buffer(struct.pack("=8Q", flags, 0, 0, 0, exit_signal, 0, 0, 0), 64)
     return _checked(_libc.syscall(SYS_CLONE3, arguments, ctypes.c_size_t(64)))
+
+
+def close_on_exec(lowest: int) -> None:
+    """Lets this process's next program have no descriptor from `lowest` on (Linux 5.11)."""
+    arguments = (ctypes.c_uint(number) for number in (lowest, HIGHEST_DESCRIPTOR, CLOSE_RANGE_CLOEXEC))
+    _checked(_libc.syscall(SYS_CLOSE_RANGE, *arguments))
 
 
 def mount(source: str, target: str, kind: str = "", flags: int = 0, options: str = "") -> None:
