@@ -96,6 +96,13 @@ async def _exit_of(process: AgentProcess) -> Exit:
     return Exit(ended.code if ended.code >= 0 else 137, max(0, ended.signal))
 
 
+def _users(pod: Pod) -> list[tuple[int, int]]:
+    """The users and groups as which a pod's containers run, where they are not the mesh's own."""
+    containers = (*pod.spec.init_containers, *pod.spec.containers)
+    identities = (identity_of(pod, container) for container in containers)
+    return [(identity.uid, identity.gid or 0) for identity in identities if identity.uid is not None]
+
+
 def _handles(pid: int, number: signal.Signals) -> bool:
     """Whether a process catches a signal, or ignores it on purpose (proc(5), SigCgt and SigIgn)."""
     mask = 1 << (number - 1)
@@ -200,7 +207,7 @@ class NamespaceSandbox:
         self._uid = pod.metadata.uid or ""
         self._home = home
         self._runtime = runtime
-        self._files = PodFiles(pod, ip, folder)
+        self._files = PodFiles(pod, ip, folder, _users(pod))
         self._survivors = dict(survivors or {})
         self._running: dict[str, NamespaceProcess] = {}
         self._specs: dict[str, AgentSpec] = {}

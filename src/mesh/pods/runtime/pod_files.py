@@ -1,6 +1,12 @@
-"""The files that Kubernetes writes for every pod: /etc/hosts, /etc/hostname and /etc/resolv.conf."""
+"""The files that are written for every pod: /etc/hosts, /etc/hostname and /etc/resolv.conf, as Kubernetes does it.
 
-from collections.abc import Mapping
+/etc/passwd and /etc/group are added for users that the machine does not know, as CRI-O and Podman do it: PostgreSQL's
+initdb, ssh or Python's getpass refuse to work for a user without a name.
+"""
+
+import grp
+import pwd
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +23,15 @@ LONGEST_HOSTNAME = 63
 class PodFiles:
     """Written when they are first mounted; the pod's containers share them."""
 
-    def __init__(self, pod: Pod, ip: str, folder: Path) -> None:
+    def __init__(self, pod: Pod, ip: str, folder: Path, users: Iterable[tuple[int, int]] = ()) -> None:
+        """`users` are the users and groups as which the pod's containers run, where they are not the mesh's own."""
         self.hostname = (pod.spec.hostname or pod.metadata.name)[:LONGEST_HOSTNAME].rstrip("-.")
         self._pod = pod
         self._ip = ip
         self._folder = folder / "etc"
+        self._home = folder
+        self._users = tuple(dict.fromkeys(users))
+        self._groups = tuple(dict.fromkeys(gid for _, gid in self._users))
 
     def mounts(self) -> tuple[Mount, ...]:
         """Writes the files and says where they appear. A container may change them, for its own pod."""
@@ -30,6 +40,10 @@ class PodFiles:
             "hostname": f"{self.hostname}\n",
             "resolv.conf": resolv_conf(self._pod),
         }
+        if lines := "".join(passwd_line(uid, gid, self._home) for uid, gid in self._users if not _is_user(uid)):
+            texts["passwd"] = Path("/etc/passwd").read_text() + lines
+        if lines := "".join(group_line(gid) for gid in self._groups if not _is_group(gid)):
+            texts["group"] = Path("/etc/group").read_text() + lines
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o755)
         mounts = []
         for name, text in texts.items():
@@ -39,6 +53,32 @@ class PodFiles:
                 path.chmod(0o644)
             mounts.append(Mount(f"/etc/{name}", str(path)))
         return tuple(mounts)
+
+
+def passwd_line(uid: int, gid: int, home: Path) -> str:
+    """A line of /etc/passwd (passwd(5)) for a user that the machine does not know."""
+    return f"pod{uid}:x:{uid}:{gid}:user of a pod:{home}:/bin/sh\n"
+
+
+def group_line(gid: int) -> str:
+    """A line of /etc/group (group(5))."""
+    return f"pod{gid}:x:{gid}:\n"
+
+
+def _is_user(uid: int) -> bool:
+    try:
+        pwd.getpwuid(uid)
+    except KeyError:
+        return False
+    return True
+
+
+def _is_group(gid: int) -> bool:
+    try:
+        grp.getgrgid(gid)
+    except KeyError:
+        return False
+    return True
 
 
 def hosts(pod: Pod, hostname: str, ip: str) -> str:
