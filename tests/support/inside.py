@@ -51,10 +51,10 @@ class Inside:
     def apply(self, *bodies: Any) -> None:
         self.mesh.ok("apply", "--wait", "-f", "-", stdin=yaml.safe_dump_all(bodies))
 
-    def run(self, deployment: str, *command: str, limit: float = 60) -> str:
-        """What a command in a pod of the Deployment writes to stdout. Raises AssertionError when it fails."""
+    def kubectl(self, *words: str, limit: float = 60) -> str:
+        """What kubectl writes to stdout. Raises AssertionError when it fails."""
         ended = subprocess.run(
-            [str(KUBECTL), "exec", f"deployment/{deployment}", "-n", "mesh", "--", *command],
+            [str(KUBECTL), *words],
             env={"KUBECONFIG": str(self.mesh.home / "kubeconfig"), "HOME": str(self.mesh.home), "PATH": os.defpath},
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -65,19 +65,16 @@ class Inside:
         assert ended.returncode == 0, f"{ended.stdout}{ended.stderr}"
         return ended.stdout
 
+    def run(self, deployment: str, *command: str) -> str:
+        """What a command in a pod of the Deployment writes to stdout. Raises AssertionError when it fails."""
+        return self.kubectl("exec", f"deployment/{deployment}", "-n", "mesh", "--", *command)
+
     def python(self, deployment: str, program: str, *words: str) -> str:
         return self.run(deployment, sys.executable, "-c", program, *words)
 
     def api(self, path: str) -> Any:
         """What the mesh's API answers, decoded."""
-        body = subprocess.run(
-            [str(KUBECTL), "get", "--raw", path],
-            env={"KUBECONFIG": str(self.mesh.home / "kubeconfig"), "HOME": str(self.mesh.home), "PATH": os.defpath},
-            capture_output=True,
-            timeout=60,
-            check=True,
-        ).stdout
-        return json.loads(body)
+        return json.loads(self.kubectl("get", "--raw", path))
 
 
 def node_packages(folder: Path, *names: str) -> Path:

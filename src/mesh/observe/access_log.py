@@ -13,6 +13,7 @@ from envoy.service.accesslog.v3 import als_pb2, als_pb2_grpc
 
 from mesh.observe.hops import Hop, Ring
 from mesh.routing.model.transparent import CAPTURED_LOG
+from mesh.routing.model.tunnel import TUNNEL
 
 LONGEST_PATH = 512
 LONGEST_HOST = 255
@@ -56,7 +57,9 @@ class AccessLog(als_pb2_grpc.AccessLogServiceServicer):  # type: ignore[misc]  #
             # Only the first message of a stream says which log it is.
             captured = captured or message.identifier.log_name == CAPTURED_LOG
             for entry in message.http_logs.log_entry:
-                add(hop_of(entry, captured=captured))
+                # The requests in a tunnel are reported on their own.
+                if entry.common_properties.upstream_cluster != TUNNEL:
+                    add(hop_of(entry, captured=captured))
             for entry in message.tcp_logs.log_entry:
                 add(connections.hop_of(entry, captured=captured))
         return als_pb2.StreamAccessLogsResponse()

@@ -3,11 +3,13 @@
 import asyncio
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from mesh.envoy.data_plane import DataPlane
+from mesh.routing.hosts.mesh import TUNNELS
 from mesh.routing.model.listener import Role, Source
 from mesh.routing.model.match import FieldMatch, Match, MatchKind, Pattern
 from mesh.routing.model.route import (
@@ -24,7 +26,7 @@ from mesh.routing.model.route import (
     WeightedCluster,
 )
 from tests.support.data_plane import Backend, Place, listener, row, snapshot, table, to
-from tests.support.http import Answer, ask
+from tests.support.http import Answer, ask, read_head, read_message
 from tests.support.waiting import eventually
 
 Start = Callable[[str], Any]
@@ -147,6 +149,31 @@ async def test_a_pod_calls_through_its_proxy_listener_in_absolute_form(
     found = await ask(side.address, side.port, "http://products:7000/list?ids=1", host="wrong")
     assert (found.sent["target"], found.sent["headers"]["host"]) == ("/list?ids=1", "products:7000")
     assert (await ask(side.address, side.port, "http://nobody:7000/")).status == 404
+
+
+async def test_a_tunnel_through_a_proxy_leads_back_to_it(plane: DataPlane, place: Place, backend: Start) -> None:
+    """So the requests in it meet the rules, and come from the same pod."""
+    labels = (("app", "client"),)
+    side = listener(place, Role.SIDECAR, source=Source("mesh", "client", labels))
+    rows = (row(to("a"), Match(source_labels=labels)), row(Respond(418)))
+    routes = replace(table(*rows, domains=("products", "products:7000")), tunnels=True)
+    world = snapshot([side], [routes], {"a": [await backend("a")]})
+    clusters, endpoints = {**world.clusters, TUNNELS.name: TUNNELS}, {**world.endpoints, TUNNELS.name: ()}
+    await plane.apply(replace(world, clusters=clusters, endpoints=endpoints))
+    reader, writer = await asyncio.open_connection(side.address, side.port)
+    try:
+        writer.write(b"CONNECT products:7000 HTTP/1.1\r\nhost: products:7000\r\n\r\n")
+        opened = await read_head(reader)
+        assert opened is not None
+        assert opened[0].split()[1] == "200"
+        for host, status in (("products:7000", "200"), ("nobody:7000", "404")):
+            writer.write(f"GET /list HTTP/1.1\r\nhost: {host}\r\n\r\n".encode())
+            answer, _, _ = await read_message(reader)
+            assert answer.split()[1] == status
+    finally:
+        writer.close()
+    # Nobody comes to the tunnel's own host without one.
+    assert (await ask(side.address, side.port, "/", host="_tunnel")).status == 404
 
 
 async def test_weights_share_out_the_requests(door: Door) -> None:

@@ -58,7 +58,7 @@ def encode_cluster(cluster: Cluster) -> cluster_pb2.Cluster:
     if cluster.passthrough:
         encode_passthrough(message)
     elif cluster.original_destination:
-        encode_original_destination(message)
+        encode_original_destination(message, cluster.destination_header)
     elif cluster.egress_socket:
         encode_egress(message, cluster.egress_socket)
     return message

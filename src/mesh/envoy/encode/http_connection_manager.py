@@ -19,6 +19,7 @@ from mesh.envoy.encode.fault import FILTER as FAULT_FILTER
 from mesh.envoy.encode.passthrough import FILTER as PASSTHROUGH_FILTER
 from mesh.envoy.encode.passthrough import passthrough_filter
 from mesh.envoy.encode.protobuf import ads, duration, packed
+from mesh.envoy.encode.tunnel import tunnel_upgrade
 from mesh.resources.meshmall.branch import HEADER
 from mesh.routing.model.listener import Listener, Role
 from mesh.routing.security.authentication import ROWS
@@ -56,6 +57,8 @@ def http_connection_manager(listener: Listener) -> hcm.HttpConnectionManager:
     message.rds.config_source.CopyFrom(ads())
     upgrade = message.upgrade_configs.add(upgrade_type="websocket")
     upgrade.enabled.value = True
+    if listener.is_proxy:
+        message.upgrade_configs.append(tunnel_upgrade())
     if listener.logged:
         message.access_log.add(name="envoy.access_loggers.http_grpc").typed_config.CopyFrom(
             packed(_access_log(listener))

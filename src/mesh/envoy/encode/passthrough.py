@@ -32,11 +32,14 @@ def encode_passthrough(message: cluster_pb2.Cluster) -> None:
     )
 
 
-def encode_original_destination(message: cluster_pb2.Cluster) -> None:
-    """Makes a cluster one that connects to where the client's connection was going."""
+def encode_original_destination(message: cluster_pb2.Cluster, header: str = "") -> None:
+    """Makes a cluster one that connects to where the client's connection was going, or where a header says."""
     message.ClearField("eds_cluster_config")
     message.type = cluster_pb2.Cluster.ORIGINAL_DST
     message.lb_policy = cluster_pb2.Cluster.CLUSTER_PROVIDED
+    if header:
+        message.original_dst_lb_config.use_http_header = True
+        message.original_dst_lb_config.http_header_name = header
 
 
 def encode_egress(message: cluster_pb2.Cluster, socket: str) -> None:

@@ -11,6 +11,7 @@ from mesh.envoy.encode.forward import has_one_destination
 from mesh.envoy.encode.protobuf import field, number_of, packed, serialized
 from mesh.envoy.encode.retry import encode_retry
 from mesh.envoy.encode.route import encode_route
+from mesh.envoy.encode.tunnel import tunnel_host
 from mesh.resources.meshmall.branch import HEADER
 from mesh.routing.model.route import Forward, Route
 from mesh.routing.model.table import Entries, RouteTable, VirtualHost
@@ -45,6 +46,8 @@ class TableEncoder:
         elif table.entries is not None:
             # Without branches no script runs that would remove the header that nobody outside may write.
             message.request_headers_to_remove.append(HEADER)
+        if table.tunnels:
+            message.virtual_hosts.append(tunnel_host())
         encoded = b"".join((serialized(message), *(self._host(table, host) for host in table.hosts)))
         return any_pb2.Any(type_url=f"type.googleapis.com/{message.DESCRIPTOR.full_name}", value=encoded)
 

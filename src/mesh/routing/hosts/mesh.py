@@ -25,9 +25,11 @@ from mesh.routing.model.cluster import Cluster, Endpoint, Group
 from mesh.routing.model.match import Match
 from mesh.routing.model.route import Forward, Respond, Route, WeightedCluster
 from mesh.routing.model.table import RouteTable, VirtualHost
+from mesh.routing.model.tunnel import TUNNEL, TUNNEL_HEADER
 from mesh.routing.virtual_service.retry import DEFAULT_RETRY
 
 UNKNOWN = Route("unknown host", Match(), Respond(502, "mesh-mall: no service of this name and port is known here\n"))
+TUNNELS = Cluster(TUNNEL, original_destination=True, destination_header=TUNNEL_HEADER)
 # Istio's name for the cluster of hosts that the mesh does not know.
 PASSTHROUGH = "PassthroughCluster"
 
@@ -43,12 +45,13 @@ class MeshHosts:
 
     def tables(self) -> Iterator[RouteTable]:
         for namespace in self._context.namespaces:
-            yield RouteTable(f"outbound|{namespace}", tuple(self._hosts(namespace)))
+            yield RouteTable(f"outbound|{namespace}", tuple(self._hosts(namespace)), tunnels=self._captures is None)
 
     def groups(self) -> Iterator[Group]:
         """The clusters that only these tables name."""
         if self._captures is not None:
             return
+        yield TUNNELS, ()
         if any(map(self._context.egress.calls_any_host, self._context.namespaces)):
             yield Cluster(PASSTHROUGH, passthrough=True), ()
         if any(map(self._sees_gateways, self._context.namespaces)):

@@ -92,7 +92,8 @@ class TlsOrigination:
 class Cluster:
     """A named group of endpoints (by EDS) with its policy. `passthrough`: whatever host the request names instead.
 
-    `original_destination`: wherever the connection was going. `egress_socket`: the edge's Unix socket; the edge
+    `original_destination`: wherever the connection was going, or with `destination_header` where that header of the
+    request says. `egress_socket`: the edge's Unix socket; the edge
     connects to where the connection was going. `detected`: nobody says which version of HTTP its pods speak, so that a
     request goes on in the one that it came in.
     """
@@ -112,6 +113,7 @@ class Cluster:
     authentication: Requirement = ()
     passthrough: bool = False
     original_destination: bool = False
+    destination_header: str = ""
     egress_socket: str = ""
     retry_budget: RetryBudget | None = None
     tls: TlsOrigination | None = None

@@ -102,3 +102,8 @@ class Listener:
     pipe: str = ""
     capture: Capture | None = None
     access: tuple[Access, ...] = ()
+
+    @property
+    def is_proxy(self) -> bool:
+        """Whether its clients use it as their HTTP proxy."""
+        return self.role in (Role.SIDECAR, Role.DEVELOPER) and self.capture is None and not self.pipe

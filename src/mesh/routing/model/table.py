@@ -56,9 +56,11 @@ class Entries:
 class RouteTable:
     """How one group of listeners routes HTTP; all pods of a namespace share a table.
 
-    `entries` is set where requests come in from outside.
+    `entries` is set where requests come in from outside. `tunnels`: clients of the table's listeners may open tunnels
+    with CONNECT, which lead back to the listener that they asked.
     """
 
     name: str
     hosts: tuple[VirtualHost, ...]
     entries: Entries | None = None
+    tunnels: bool = False
