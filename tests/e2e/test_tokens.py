@@ -41,7 +41,8 @@ class Answer(http.server.BaseHTTPRequestHandler):
         self.send_response(200 if good else 404)
         self.end_headers()
         self.wfile.write(os.environ["KEYS"].encode())
-http.server.HTTPServer((os.environ["HOST"], 8000), Answer).serve_forever()
+# Where pods share the machine's addresses, HOST says which one is the pod's.
+http.server.HTTPServer((os.environ.get("HOST", ""), 8000), Answer).serve_forever()
 """
 
 

@@ -6,7 +6,9 @@ valid.
 
 import asyncio
 import http.client
-from collections.abc import Mapping
+import socket
+import ssl
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
 
@@ -16,10 +18,18 @@ from mesh.resources.checks.request_authentication import wrong_keys
 REFRESH, RETRY, LIMIT = 300.0, 2.0, 5.0
 LARGEST = 1 << 20
 
+# Makes a TCP socket, not connected, in the network that has an address: pods may have one of their own. Raises OSError.
+SocketTo = Callable[[str], Awaitable[socket.socket]]
+
+
+async def host_socket(_address: str) -> socket.socket:
+    """A socket of the host's network, where every address is the host's to reach."""
+    return socket.socket()
+
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where keys are fetched: `connect` is the (address, port) of a Service's pod, None for any other host.
+    """Where keys are fetched: `connect` is (address, port) of one of a Service's endpoints, None for any other host.
 
     `limit` is in seconds.
     """
@@ -31,7 +41,8 @@ class Source:
 class KeySets:
     """JSON Web Key Sets by their URLs."""
 
-    def __init__(self) -> None:
+    def __init__(self, socket_to: SocketTo = host_socket) -> None:
+        self._socket_to = socket_to
         self._sources: dict[str, Source] = {}
         self._by_url: dict[str, str] = {}
         self._failures: dict[str, str] = {}
@@ -72,7 +83,7 @@ class KeySets:
         return before != (self._by_url, self._failures)
 
     async def _fetch(self, urls: list[str]) -> None:
-        fetches = (asyncio.to_thread(_fetched, urlsplit(url), self._sources[url]) for url in urls)
+        fetches = (self._fetched(url, self._sources[url]) for url in urls)
         for url, (text, reason) in zip(urls, await asyncio.gather(*fetches), strict=True):
             if reason:
                 self._failures[url] = reason
@@ -80,15 +91,31 @@ class KeySets:
                 self._failures.pop(url, None)
                 self._by_url[url] = text
 
+    async def _fetched(self, url: str, source: Source) -> tuple[str, str]:
+        """The keys and "", or "" and why there are none."""
+        sock = None
+        if source.connect is not None:
+            try:
+                sock = await self._socket_to(source.connect[0])
+            except OSError as error:
+                return "", _reason(error)
+        # The thread closes the socket.
+        return await asyncio.to_thread(_fetched, urlsplit(url), source, sock)
 
-def _fetched(url: SplitResult, source: Source) -> tuple[str, str]:
+
+def _fetched(url: SplitResult, source: Source, sock: socket.socket | None) -> tuple[str, str]:
     """The keys and "", or "" and why there are none. Blocks."""
     connection_type = http.client.HTTPSConnection if url.scheme == "https" else http.client.HTTPConnection
     try:
-        port = url.port
-        host, port = source.connect or (url.hostname or "", port)
-        connection = connection_type(host, port, timeout=source.limit)
+        connection = connection_type(url.hostname or "", url.port, timeout=source.limit)
         try:
+            if sock is not None and source.connect is not None:
+                # A connection that has its socket already does not look up its host, which only pods can.
+                connection.sock = sock
+                sock.settimeout(source.limit)
+                sock.connect(source.connect)
+                if url.scheme == "https":
+                    connection.sock = ssl.create_default_context().wrap_socket(sock, server_hostname=url.hostname)
             target = f"{url.path or '/'}{'?' if url.query else ''}{url.query}"
             connection.request("GET", target, headers={"host": url.netloc.rpartition("@")[2]})
             answer = connection.getresponse()
@@ -96,10 +123,14 @@ def _fetched(url: SplitResult, source: Source) -> tuple[str, str]:
         finally:
             connection.close()
     except (OSError, http.client.HTTPException, ValueError) as error:
-        return "", f"{type(error).__name__}: {error}" if not isinstance(error, TimeoutError) else "no answer in time"
+        return "", _reason(error)
     if answer.status != 200:
         return "", f"the answer was {answer.status}"
     if len(text) > LARGEST:
         return "", f"the answer is larger than {LARGEST} bytes"
     wrong = wrong_keys(text)
     return ("", f"the answer {wrong}") if wrong else (text, "")
+
+
+def _reason(error: Exception) -> str:
+    return "no answer in time" if isinstance(error, TimeoutError) else f"{type(error).__name__}: {error}"

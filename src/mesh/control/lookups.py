@@ -5,7 +5,7 @@ from dataclasses import replace
 from urllib.parse import urlsplit
 
 from mesh.control.host_names import HostNames
-from mesh.control.jwks import LIMIT, KeySets, Source
+from mesh.control.jwks import LIMIT, KeySets, SocketTo, Source, host_socket
 from mesh.resources.analysis.finding import Finding
 from mesh.resources.istio.request_authentication import RequestAuthentication
 from mesh.resources.values.durations import seconds
@@ -22,9 +22,9 @@ LONGEST_QUOTE = 200
 class Lookups:
     """Resolves names and fetches keys, so that Envoy never waits for either."""
 
-    def __init__(self) -> None:
+    def __init__(self, socket_to: SocketTo = host_socket) -> None:
         self._names = HostNames()
-        self._keys = KeySets()
+        self._keys = KeySets(socket_to)
 
     @property
     def pause(self) -> float | None:

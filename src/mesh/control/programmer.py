@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 
 from mesh.control.bring_up import BringUp, CannotBuild
+from mesh.control.jwks import SocketTo, host_socket
 from mesh.control.listeners import blocked_listeners
 from mesh.control.lookups import Lookups
 from mesh.control.outcome import Acknowledged, Rejected
@@ -42,14 +43,16 @@ class Programmer:
         settings: MeshSettings,
         on_refusal: Callable[[Stored, str], None] = lambda _stored, _reason: None,
         supervisor: Supervisor | None = None,
+        socket_to: SocketTo = host_socket,
     ) -> None:
-        """`on_refusal` is called once for each object that Envoy begins to refuse, with the reason."""
+        """`on_refusal` is called once for each object that Envoy begins to refuse, with the reason. `socket_to` makes
+        the sockets by which pods are asked for keys."""
         self._store = store
         self._plane = plane
         self._supervisor = supervisor or Supervisor()
         self._statuses = StatusWriter(store, settings, on_refusal)
         self._bring_up = BringUp(plane, settings)
-        self._lookups = Lookups()
+        self._lookups = Lookups(socket_to)
         self._pods = Memory()
         self._world = World(0)
         self._version = -1

@@ -163,7 +163,7 @@ class Daemon:
         def on_refusal(stored: Stored, reason: str) -> None:
             events.warning(stored, "Rejected", f"Envoy refused it: {reason}")
 
-        programmer = Programmer(store, plane, mesh, on_refusal, supervisor)
+        programmer = Programmer(store, plane, mesh, on_refusal, supervisor, pod_network.socket_to)
         await programmer.start()
         stack.push_async_callback(programmer.stop)
 

@@ -3,6 +3,7 @@
 import logging
 import os
 import signal
+import socket
 from collections.abc import Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
@@ -57,6 +58,18 @@ class PodNetwork:
         """For `meshmall status`: the mode, why it is in force, how the better one is enabled, what is missing."""
         lacks = LOOPBACK_LACKS if self.mode == LOOPBACK else ""
         return {"mode": self.mode, "reason": self.reason, "remedy": self.remedy, "lacks": lacks}
+
+    async def socket_to(self, address: str) -> socket.socket:
+        """A TCP socket, not connected, of the network that has the address: pods may be in one that the daemon's
+        sockets do not reach. Raises OSError."""
+        if self.agent is None or not isinstance(self.network, NamespaceNetwork):
+            return socket.socket()
+        if not address.startswith(self.network.pod_prefix):
+            return socket.socket()
+        try:
+            return await self.agent.socket_in("")
+        except AgentError as error:
+            raise OSError(str(error)) from None
 
 
 async def choose(

@@ -49,11 +49,10 @@ class MeshHosts:
 
     def groups(self) -> Iterator[Group]:
         """The clusters that only these tables name."""
-        if self._captures is not None:
-            return
-        yield TUNNELS, ()
-        if any(map(self._context.egress.calls_any_host, self._context.namespaces)):
-            yield Cluster(PASSTHROUGH, passthrough=True), ()
+        if self._captures is None:
+            yield TUNNELS, ()
+            if any(map(self._context.egress.calls_any_host, self._context.namespaces)):
+                yield Cluster(PASSTHROUGH, passthrough=True), ()
         if any(map(self._sees_gateways, self._context.namespaces)):
             address = self._context.settings.gateway_address
             for port in self._gateway_ports():
@@ -148,12 +147,7 @@ class MeshHosts:
             yield VirtualHost(name, _domains(hosts, port), (route,))
 
     def _sees_gateways(self, namespace: str) -> bool:
-        # In network namespaces the gateways are outside of the mesh's network.
-        return (
-            self._captures is None
-            and bool(self._context.settings.developer_subnet)
-            and namespace in self._context.branches.namespaces
-        )
+        return bool(self._context.settings.developer_subnet) and namespace in self._context.branches.namespaces
 
     def _gateway_ports(self) -> list[int]:
         ports = self._context.settings.ports

@@ -112,11 +112,16 @@ def _variable(option: str, text: str, forks: dict[str, Body]) -> tuple[list[str]
 
 
 def _template(text: str) -> tuple[str, Body]:
-    """`SERVICE:PORT=COMMAND`."""
+    """The service and its pod template for `SERVICE:PORT=COMMAND`."""
     place, equals, command = text.partition("=")
     service, colon, port = place.partition(":")
     words = shlex.split(command)
     if not (equals and colon and service and port.isdecimal() and words):
         raise Failure(f"--new {text}: use SERVICE:PORT=COMMAND", code=2)
-    container = {"name": service, "command": words, "ports": [{"containerPort": int(port)}]}
+    # Many programs listen on 127.0.0.1 unless HOST says otherwise, where only their own pod would reach them.
+    environment: list[Body] = [
+        {"name": "HOST", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}},
+        {"name": "PORT", "value": port},
+    ]
+    container = {"name": service, "command": words, "env": environment, "ports": [{"containerPort": int(port)}]}
     return service, {"spec": {"containers": [container]}}

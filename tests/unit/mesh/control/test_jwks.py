@@ -1,6 +1,7 @@
 """Keys are fetched by URL; a fetch that fails leaves those that were there."""
 
 import json
+import socket
 
 from mesh.control.jwks import REFRESH, RETRY, KeySets, Source
 from tests.support.served import served
@@ -43,3 +44,21 @@ async def test_a_service_s_keys_are_asked_for_at_its_pod_and_again_when_that_mov
     with served(KEYS) as port:
         await keys.follow({url: Source(("127.0.0.1", port))})
     assert keys.by_url == {url: KEYS}
+
+
+async def test_a_service_s_pod_is_asked_by_a_socket_of_the_pods_network() -> None:
+    addresses: list[str] = []
+
+    async def socket_to(address: str) -> socket.socket:
+        addresses.append(address)
+        if address.startswith("10."):
+            raise OSError("the pods' network is gone")
+        return socket.socket()
+
+    keys = KeySets(socket_to)
+    service, outside = "http://keys.mesh:8000/keys", "http://127.0.0.1:1/keys"
+    with served(KEYS) as port:
+        await keys.follow({service: Source(("127.0.0.1", port)), outside: Source()})
+        assert (keys.by_url, addresses, set(keys.failures)) == ({service: KEYS}, ["127.0.0.1"], {outside})
+    await keys.follow({"http://other.mesh:8000/": Source(("10.244.1.1", 80))})
+    assert keys.failures == {"http://other.mesh:8000/": "OSError: the pods' network is gone"}

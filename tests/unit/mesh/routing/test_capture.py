@@ -161,3 +161,19 @@ def test_a_range_of_pods_must_end_at_a_dot() -> None:
     assert NETWORK.pod_prefix == "10.244."
     with pytest.raises(ValueError, match=r"10\.244\.0\.0/15"):
         NamespaceNetwork(pods="10.244.0.0/15")
+
+
+def test_developers_programs_reach_the_gateways_by_the_edge() -> None:
+    server = {"port": {"number": 80, "name": "http", "protocol": "HTTP"}, "hosts": ["*"]}
+    gateway = body("Gateway", "door", selector={}, servers=[server])
+    snap = captured(
+        gateway,
+        branch("fox", services={"a": {"version": "v1"}}),
+        ports={80: 8080},
+        gateway_address="127.9.9.9",
+        developer_subnet="127.20.255",
+    )
+    (host,) = (host for host in snap.tables["outbound|mesh"].hosts if "127.9.9.9:8080" in host.domains)
+    (endpoint,) = snap.endpoints[host.name]
+    assert (endpoint.address, endpoint.port) == ("127.9.9.9", 8080)
+    assert endpoint.pipe == NETWORK.outside_socket("127.9.9.9", 8080)

@@ -41,7 +41,15 @@ def test_options_become_a_branch_that_is_valid() -> None:
         "favorites": body["spec"]["services"]["favorites"],
     }
     assert body["spec"]["services"]["favorites"]["template"]["spec"]["containers"] == [
-        {"name": "favorites", "command": ["python", "-m", "mall.favorites"], "ports": [{"containerPort": 7000}]}
+        {
+            "name": "favorites",
+            "command": ["python", "-m", "mall.favorites"],
+            "env": [
+                {"name": "HOST", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}},
+                {"name": "PORT", "value": "7000"},
+            ],
+            "ports": [{"containerPort": 7000}],
+        }
     ]
     assert body["spec"]["enter"] == [
         {"cookie": {"name": "user", "value": "fox"}},
