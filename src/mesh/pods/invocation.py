@@ -9,7 +9,7 @@ from mesh.pods.expansion import expand
 from mesh.pods.image_programs import ImageProgram, ImagesError
 from mesh.pods.runtime.interface import TERMINAL_TYPE, ProcessSpec, Sandbox
 from mesh.pods.volumes import VolumeSources, make_volumes, volume_mounts
-from mesh.resources.core.config import ConfigMap, Secret
+from mesh.resources.core.config import ConfigMap, Secret, ServiceAccount
 from mesh.resources.core.pod import Container, Pod
 from mesh.resources.core.service import Service
 from mesh.resources.validation.image_map import CONFIG_MAP, KEY
@@ -27,6 +27,7 @@ class NotYet(Exception):
 
 def process_spec(pod: Pod, container: Container, sandbox: Sandbox, dependencies: PodDependencies) -> ProcessSpec:
     """Works out what the container runs. Raises NotYet."""
+    _check_user(pod, container)
     program = None if container.command else _program(pod, container, dependencies)
     objects = _Objects(pod.metadata.namespace or "", dependencies)
     try:
@@ -61,6 +62,23 @@ def process_spec(pod: Pod, container: Container, sandbox: Sandbox, dependencies:
     return ProcessSpec(container.name, argv, variables, place_to_run, mounts, container.stdin, container.tty)
 
 
+def _check_user(pod: Pod, container: Container) -> None:
+    """Kubernetes' runAsNonRoot, in the kubelet's words. A container that names no user is never root here."""
+    pods, own = pod.spec.security_context, container.security_context
+    refused = own.run_as_non_root if own is not None and own.run_as_non_root is not None else None
+    user = own.run_as_user if own is not None and own.run_as_user is not None else None
+    if pods is not None:
+        refused = pods.run_as_non_root if refused is None else refused
+        user = pods.run_as_user if user is None else user
+    if refused and user == 0:
+        metadata = pod.metadata
+        raise NotYet(
+            "CreateContainerConfigError",
+            "container's runAsUser breaks non-root policy "
+            f'(pod: "{metadata.name}_{metadata.namespace}({metadata.uid})", container: {container.name})',
+        )
+
+
 def volume_sources(pod: Pod, container: Container, sandbox: Sandbox, dependencies: PodDependencies) -> VolumeSources:
     """What the pod's volumes are made of. All of them belong to the user of the container that is started first."""
     objects = _Objects(pod.metadata.namespace or "", dependencies)
@@ -71,6 +89,7 @@ def volume_sources(pod: Pod, container: Container, sandbox: Sandbox, dependencie
         secret=objects.secret,
         access=dependencies.access,
         fields=place_fields(settings.node_name, sandbox.ip, sandbox.host_ip),
+        automount=objects.automount(pod.spec.service_account_name or "default"),
         owner=sandbox.owner(container),
     )
 
@@ -89,6 +108,11 @@ class _Objects:
     def secret(self, name: str) -> Secret | None:
         value: Secret | None = self._typed("Secret", name)
         return value
+
+    def automount(self, account: str) -> bool:
+        """Whether a ServiceAccount lets pods have its token; one that nobody has written does."""
+        value: ServiceAccount | None = self._typed("ServiceAccount", account)
+        return value is None or value.automount_service_account_token is not False
 
     def _typed(self, kind: str, name: str) -> Any:
         stored = self._store.get(Ref("", kind, self._namespace, name))

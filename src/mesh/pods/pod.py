@@ -11,6 +11,7 @@ from mesh.pods.dependencies import PodDependencies
 from mesh.pods.pod_status import pod_status
 from mesh.pods.runtime.interface import Sandbox, SandboxError
 from mesh.pods.termination import drained, pod_grace
+from mesh.pods.volume_updates import VolumeUpdates
 from mesh.resources.core.pod import Container, Pod
 from mesh.resources.values.body import Body
 from mesh.store import Stored
@@ -38,6 +39,7 @@ class PodRunner:
         self._dependencies = dependencies
         self._gone = gone
         self._sandbox: Sandbox | None = None
+        self._volumes: VolumeUpdates | None = None
         self._flush_due: asyncio.Handle | None = None
         self._hurry = asyncio.Event()
         self._ending: asyncio.Task[None] | None = None
@@ -68,6 +70,8 @@ class PodRunner:
 
     def update(self, stored: Stored) -> None:
         """Takes a newer version of the object: a deletionTimestamp begins its end, a grace period of 0 hurries it."""
+        if self._volumes is not None:
+            self._volumes.pod_changed(stored)
         if not stored.body["metadata"].get("deletionTimestamp"):
             return
         grace = stored.body["metadata"].get("deletionGracePeriodSeconds")
@@ -95,7 +99,8 @@ class PodRunner:
         if (adopted := self._dependencies.runtime.adopt(self.pod)) is not None:
             await self._resume(adopted)
             return
-        sandbox = self._sandbox = await self._create_sandbox()
+        sandbox = await self._create_sandbox()
+        self._settle_in(sandbox)
         self._record("Normal", "Scheduled", f"{self.ref.namespace}/{self.ref.name} has the address {sandbox.ip}")
         for reason, message in self._dependencies.runtime.limitations(self.pod):
             self._record("Warning", reason, message)
@@ -118,7 +123,7 @@ class PodRunner:
 
     async def _resume(self, sandbox: Sandbox) -> None:
         """Goes on with a pod that has outlived its daemon: containers that have ended meanwhile are started again."""
-        self._sandbox = sandbox
+        self._settle_in(sandbox)
         status = self._stored.body.get("status") or {}
         self.start_time = str(status.get("startTime") or self.start_time)
         statuses = [*(status.get("initContainerStatuses") or []), *(status.get("containerStatuses") or [])]
@@ -133,6 +138,10 @@ class PodRunner:
                 self.exit_codes[runner.container.name] = 0
         for runner in self._containers:
             self._start(runner, sandbox)
+
+    def _settle_in(self, sandbox: Sandbox) -> None:
+        self._sandbox = sandbox
+        self._volumes = VolumeUpdates(self.pod, sandbox, self._dependencies)
 
     async def _create_sandbox(self) -> Sandbox:
         while True:
@@ -182,6 +191,8 @@ class PodRunner:
             await asyncio.wait(self._runs)
         if self._flush_due is not None:
             self._flush_due.cancel()
+        if self._volumes is not None:
+            await self._volumes.stop()
         if self._sandbox is not None:
             await self._sandbox.remove()
 

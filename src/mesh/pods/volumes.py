@@ -19,7 +19,6 @@ from mesh.pods.expansion import expand
 from mesh.pods.sandbox.spec import Mount
 from mesh.resources.core.config import ConfigMap, Secret
 from mesh.resources.core.pod import Container, KeyToPath, Pod, Volume, VolumeMount
-from mesh.resources.values.quantities import quantity
 
 FILE_MODE = 0o644
 TOKEN_FOLDER = "/var/run/secrets/kubernetes.io/serviceaccount"  # noqa: S105 - a path
@@ -38,6 +37,7 @@ class VolumeSources:
     """What volumes are made of. `claims` is where the folders of PersistentVolumeClaims lie.
 
     `access` gives what a pod needs to ask the mesh's API, as files by name: token, ca.crt, namespace.
+    `automount` is what the pod's ServiceAccount says about the token's volume, for pods that say nothing themselves.
     `owner` is the user and group of the pod's files when it is not the mesh's own.
     """
 
@@ -46,6 +46,7 @@ class VolumeSources:
     secret: Callable[[str], Secret | None] = lambda name: None
     access: Callable[[Pod], Mapping[str, bytes]] = lambda pod: {}
     fields: Mapping[str, str] = field(default_factory=dict)
+    automount: bool = True
     owner: tuple[int, int] | None = None
 
 
@@ -56,18 +57,27 @@ def make_volumes(pod: Pod, folder: Path, sources: VolumeSources) -> dict[str, Pa
     """
     mounted = {mount.name for container in _containers(pod) for mount in container.volume_mounts}
     paths = {volume.name: _make(pod, volume, folder, sources) for volume in pod.spec.volumes if volume.name in mounted}
-    if _wants_token(pod) and (files := sources.access(pod)):
+    if _wants_token(pod, sources) and (files := sources.access(pod)):
         path = folder / "volumes" / TOKEN_VOLUME
         _replace(path, {name: VolumeFile(data, FILE_MODE) for name, data in files.items()}, sources.owner)
         paths[TOKEN_VOLUME] = path
     return paths
 
 
+def has_changing_volumes(pod: Pod) -> bool:
+    """Whether some volume shows what may change while the pod runs."""
+    return any(_changes(volume) for volume in pod.spec.volumes)
+
+
+def _changes(volume: Volume) -> bool:
+    return bool(volume.config_map or volume.secret or volume.projected or volume.downward_api)
+
+
 def refresh_volumes(pod: Pod, folder: Path, sources: VolumeSources) -> None:
     """Brings the files of ConfigMaps, Secrets and the like up to date. What is missing by now stays as it was."""
     for volume in pod.spec.volumes:
         path = folder / "volumes" / volume.name
-        if path.is_dir() and (volume.config_map or volume.secret or volume.projected or volume.downward_api):
+        if path.is_dir() and _changes(volume):
             try:
                 _make(pod, volume, folder, sources)
             except ConfigError:
@@ -91,7 +101,7 @@ def volume_mounts(
 
 def _mount(mount: VolumeMount, volume: Volume, path: Path, variables: Mapping[str, str]) -> Mount:
     inner = expand(mount.sub_path_expr, variables) if mount.sub_path_expr else mount.sub_path
-    source = path
+    source, target = path, mount.mount_path.rstrip("/") or "/"
     if inner:
         source = path / inner
         if ".." in Path(inner).parts or inner.startswith("/"):
@@ -102,11 +112,7 @@ def _mount(mount: VolumeMount, volume: Volume, path: Path, variables: Mapping[st
         source = source.resolve()
         if path.resolve() not in source.parents:
             raise ConfigError(f'volume "{mount.name}": subPath "{inner}" leads out of the volume')
-    elif volume.empty_dir is not None and (volume.empty_dir.medium or "") == "Memory":
-        size = quantity(str(volume.empty_dir.size_limit)) if volume.empty_dir.size_limit else 0
-        return Mount(mount.mount_path, str(source), read_only=mount.read_only, size=int(size))
-    read_only = mount.read_only or bool(volume.config_map or volume.secret or volume.projected or volume.downward_api)
-    return Mount(mount.mount_path.rstrip("/") or "/", str(source), read_only=read_only)
+    return Mount(target, str(source), read_only=mount.read_only or _changes(volume))
 
 
 def _make(pod: Pod, volume: Volume, folder: Path, sources: VolumeSources) -> Path:
@@ -256,8 +262,10 @@ def _mode(value: Any, default: int = FILE_MODE) -> int:
     return default if value is None else int(value)
 
 
-def _wants_token(pod: Pod) -> bool:
-    return pod.spec.automount_service_account_token is not False
+def _wants_token(pod: Pod, sources: VolumeSources) -> bool:
+    """The pod's own word counts before its ServiceAccount's."""
+    own = pod.spec.automount_service_account_token
+    return sources.automount if own is None else own
 
 
 def _containers(pod: Pod) -> list[Container]:

@@ -176,3 +176,14 @@ async def test_a_folder_that_is_missing_is_named(pod: Agent) -> None:
         await output(pod, shell("id")._replace(cwd="/no/such"))
     with pytest.raises(AgentError, match='mount at "/data" from /no/such/source: No such file'):
         await output(pod, shell("id", mounts=(Mount("/data", "/no/such/source"),)))
+
+
+async def test_with_a_read_only_root_only_volumes_are_written_to(pod: Agent, volume: Path) -> None:
+    # Through a link of the machine's: /var/run leads to /run.
+    mounts = (Mount("/var/run/data", str(volume)), Mount("/data", str(volume), read_only=True))
+    script = "for f in /var/run/data/new /data/new /tmp/new /run/new /dev/shm/new; do touch $f && echo $f; done 2>&1"
+    text, _ = await output(pod, shell(script, mounts=mounts)._replace(read_only_root=True))
+    written = [line for line in text.splitlines() if line.startswith("/")]
+    assert written == ["/var/run/data/new", "/dev/shm/new"]
+    assert text.count("Read-only file system") == 3
+    assert (volume / "new").exists()

@@ -1,7 +1,7 @@
 """Pods as child processes in the host's namespaces, each with a loopback address of its own.
 
 Works on every Linux machine without any privilege. What it cannot do (mounts, a network of the pod's own) is in
-`limitations`.
+`mesh.pods.runtime.limitations`.
 """
 
 import asyncio
@@ -19,6 +19,7 @@ from mesh.pods.host.leftovers import Records
 from mesh.pods.host.process import Process
 from mesh.pods.host.procfs import CONTAINER_MARK, HOME_MARK, POD_MARK
 from mesh.pods.runtime.interface import TERMINAL_TYPE, CommandResult, Limitation, ProcessSpec, SandboxError, StartError
+from mesh.pods.runtime.limitations import of_loopback
 from mesh.pods.streams.command_streams import CommandStreams, Descriptors, Pipes, terminal
 from mesh.resources.core.pod import Container, Pod
 from mesh.resources.values.ports import SIDECAR_PORT
@@ -60,20 +61,7 @@ class LoopbackRuntime:
         return None
 
     def limitations(self, pod: Pod) -> list[Limitation]:
-        limitations = []
-        for container in (*pod.spec.init_containers, *pod.spec.containers):
-            for mount in container.volume_mounts:
-                variable = f"MESHMALL_VOLUME_{mount.name.upper().replace('-', '_')}"
-                message = (
-                    f"container {container.name}: volume {mount.name} is not at {mount.mount_path}: a process has no "
-                    f"mounts of its own here; its folder is in the variable {variable}"
-                )
-                limitations.append(Limitation("VolumeNotMounted", message))
-            for probe in (container.startup_probe, container.readiness_probe, container.liveness_probe):
-                if probe is not None and probe.grpc is not None:
-                    message = f"container {container.name}: a grpc probe is made as a tcpSocket probe here"
-                    limitations.append(Limitation("ProbeSimplified", message))
-        return limitations
+        return of_loopback(pod)
 
 
 class LoopbackSandbox:

@@ -21,19 +21,20 @@ from mesh.pods.runtime.identity import MESH_UID, Identity, identity_of
 from mesh.pods.runtime.interface import (
     TERMINAL_TYPE,
     CommandResult,
-    Exit,
     Limitation,
     ProcessSpec,
     SandboxError,
     StartError,
 )
+from mesh.pods.runtime.limitations import of_namespaces
+from mesh.pods.runtime.namespace_process import NamespaceProcess
 from mesh.pods.runtime.pod_files import PodFiles
-from mesh.pods.sandbox.client import Agent, AgentError, AgentGone
+from mesh.pods.sandbox.client import Agent, AgentError
 from mesh.pods.sandbox.client import Process as AgentProcess
 from mesh.pods.sandbox.needed import needed_paths
 from mesh.pods.sandbox.spec import LiveProcess, Mount, PodNetwork
 from mesh.pods.sandbox.spec import ProcessSpec as AgentSpec
-from mesh.pods.streams.command_streams import NO_DESCRIPTORS, CommandStreams, Descriptors, Pipes, terminal
+from mesh.pods.streams.command_streams import CommandStreams, Descriptors, Pipes, terminal
 from mesh.resources.core.pod import Container, Pod
 
 OUTPUT_LIMIT = 10 * 1024
@@ -45,74 +46,6 @@ API_VARIABLES = {
 }
 # What a developer keeps in the own home and no pod has any business with.
 PRIVATE_FOLDERS = (".ssh", ".gnupg", ".aws", ".azure", ".kube", ".docker", ".config/gcloud", ".netrc", ".pgpass")
-
-
-class NamespaceProcess:
-    """`mesh.pods.runtime.interface.RunningProcess`, started by the agent."""
-
-    def __init__(self, process: AgentProcess, descriptors: Descriptors = NO_DESCRIPTORS) -> None:
-        self.pid = process.pid
-        self.key = process.key
-        self.descriptors = descriptors
-        self._exit = asyncio.ensure_future(_exit_of(process))
-        try:
-            self._pidfd = os.pidfd_open(process.pid)
-        except ProcessLookupError:
-            self._pidfd = -1
-        self._exit.add_done_callback(self._close)
-
-    @property
-    def alive(self) -> bool:
-        return not self._exit.done()
-
-    async def wait(self) -> Exit:
-        return await asyncio.shield(self._exit)
-
-    def signal(self, number: signal.Signals) -> None:
-        """SIGKILL ends all processes of the container: this one is the first of their PID namespace.
-
-        A first process gets no signal that it does not handle (pid_namespaces(7)), so that SIGTERM would be lost on
-        most small programs. What the kernel would do to them anywhere else is done here: they are killed.
-        """
-        if self._exit.done() or self._pidfd < 0:
-            return
-        if number == signal.SIGTERM and not _handles(self.pid, number):
-            number = signal.SIGKILL
-        with suppress(ProcessLookupError):
-            signal.pidfd_send_signal(self._pidfd, number)
-
-    def _close(self, _exit: object) -> None:
-        if self._pidfd >= 0:
-            os.close(self._pidfd)
-            self._pidfd = -1
-
-
-async def _exit_of(process: AgentProcess) -> Exit:
-    try:
-        ended = await process.wait()
-    except AgentGone:
-        # Its successor knows only what still runs; how this one ended nobody can say.
-        return Exit(137, 9)
-    return Exit(ended.code if ended.code >= 0 else 137, max(0, ended.signal))
-
-
-def _users(pod: Pod) -> list[tuple[int, int]]:
-    """The users and groups as which a pod's containers run, where they are not the mesh's own."""
-    containers = (*pod.spec.init_containers, *pod.spec.containers)
-    identities = (identity_of(pod, container) for container in containers)
-    return [(identity.uid, identity.gid or 0) for identity in identities if identity.uid is not None]
-
-
-def _handles(pid: int, number: signal.Signals) -> bool:
-    """Whether a process catches a signal, or ignores it on purpose (proc(5), SigCgt and SigIgn)."""
-    mask = 1 << (number - 1)
-    with suppress(OSError, ValueError):
-        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-            name, _, value = line.partition(":")
-            if name in ("SigCgt", "SigIgn") and int(value, 16) & mask:
-                return True
-        return False
-    return True
 
 
 class _Survivor(NamedTuple):
@@ -183,7 +116,7 @@ class NamespaceRuntime:
         return NamespaceSandbox(pod, ip, folder, self._home, self)
 
     def limitations(self, pod: Pod) -> list[Limitation]:
-        limitations: list[Limitation] = []
+        limitations = of_namespaces(pod)
         for container in (*pod.spec.init_containers, *pod.spec.containers):
             limitations += identity_of(pod, container).limitations
         return limitations
@@ -234,7 +167,7 @@ class NamespaceSandbox:
 
     def owner(self, container: Container) -> tuple[int, int] | None:
         identity = identity_of(self._pod, container)
-        if identity.uid is None:
+        if identity.uid is None or os.getuid() != 0:
             return None
         gid = identity.fs_group if identity.fs_group is not None else identity.gid
         # Uid 0 of a container stands for the mesh's unprivileged user on the machine.
@@ -258,31 +191,12 @@ class NamespaceSandbox:
                 process = await self._runtime.agent.spawn(agent_spec)
                 running = NamespaceProcess(process, terminal(process.terminal))
             else:
-                running = await self._start_on_pipes(agent_spec, output, identity.uid, stdin=spec.stdin)
+                running = await _start_on_pipes(self._runtime.agent, agent_spec, output, stdin=spec.stdin)
         except AgentError as error:
             raise StartError(str(error)) from None
         self._specs[spec.container] = agent_spec
         self._running[spec.container] = running
         return running
-
-    async def _start_on_pipes(self, spec: AgentSpec, output: Path, uid: int | None, *, stdin: bool) -> NamespaceProcess:
-        """Raises AgentError and StartError."""
-        with ExitStack() as theirs, ExitStack() as ours:
-            try:
-                descriptor = os.open(output, os.O_RDWR | os.O_CLOEXEC)
-                theirs.callback(os.close, descriptor)
-                if uid is not None and os.getuid() == 0:
-                    # /dev/stdout is opened anew by programs that run as somebody else.
-                    os.chown(output, uid, -1)
-            except OSError as error:
-                raise StartError(f"cannot open its output {output}: {error.strerror}") from None
-            given, typed = os.pipe2(os.O_CLOEXEC) if stdin else (None, None)
-            if given is not None and typed is not None:
-                theirs.callback(os.close, given)
-                ours.callback(os.close, typed)
-            process = await self._runtime.agent.spawn(spec, (given, descriptor, descriptor))
-            ours.pop_all()
-            return NamespaceProcess(process, Descriptors(typed, None, None))
 
     async def run(self, spec: ProcessSpec, command: Sequence[str], limit: float) -> CommandResult:
         output = os.memfd_create("output", os.MFD_CLOEXEC)
@@ -375,7 +289,8 @@ class NamespaceSandbox:
     def _agent_spec(self, spec: ProcessSpec, identity: Identity) -> AgentSpec:
         folder = str(spec.folder)
         # The mesh's home is hidden, and the pod's folder lies in it.
-        mounts = (Mount(str(self.folder), str(self.folder)), *self._files.mounts(), *spec.mounts)
+        own_folder = Mount(str(self.folder), str(self.folder), read_only=identity.read_only_root)
+        mounts = (own_folder, *self._files.mounts(), *spec.mounts)
         needed = needed_paths(spec.argv, spec.environment, folder)
         home = Path.home()
         return AgentSpec(
@@ -395,7 +310,35 @@ class NamespaceSandbox:
             root_gid=None if os.getuid() else MESH_UID,
             capabilities=identity.capabilities,
             tty=spec.tty,
+            read_only_root=identity.read_only_root,
         )
+
+
+def _users(pod: Pod) -> list[tuple[int, int]]:
+    """The users and groups as which a pod's containers run, where they are not the mesh's own."""
+    containers = (*pod.spec.init_containers, *pod.spec.containers)
+    identities = (identity_of(pod, container) for container in containers)
+    return [(identity.uid, identity.gid or 0) for identity in identities if identity.uid is not None]
+
+
+async def _start_on_pipes(agent: Agent, spec: AgentSpec, output: Path, *, stdin: bool) -> NamespaceProcess:
+    """Raises AgentError and StartError."""
+    with ExitStack() as theirs, ExitStack() as ours:
+        try:
+            descriptor = os.open(output, os.O_RDWR | os.O_CLOEXEC)
+            theirs.callback(os.close, descriptor)
+            if spec.uid is not None and os.getuid() == 0:
+                # /dev/stdout is opened anew by programs that run as somebody else.
+                os.chown(output, spec.uid or MESH_UID, -1)
+        except OSError as error:
+            raise StartError(f"cannot open its output {output}: {error.strerror}") from None
+        given, typed = os.pipe2(os.O_CLOEXEC) if stdin else (None, None)
+        if given is not None and typed is not None:
+            theirs.callback(os.close, given)
+            ours.callback(os.close, typed)
+        process = await agent.spawn(spec, (given, descriptor, descriptor))
+        ours.pop_all()
+        return NamespaceProcess(process, Descriptors(typed, None, None))
 
 
 def leftover_outputs(home: Path) -> None:

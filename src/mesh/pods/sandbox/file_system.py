@@ -95,6 +95,22 @@ def enter_view(spec: ProcessSpec, staging: str) -> None:
     umount(".", MNT_DETACH)
     os.chdir("/")
     mount("none", "/", flags=MS_PRIVATE)
+    if spec.read_only_root:
+        _protect_root(spec)
+
+
+def _protect_root(spec: ProcessSpec) -> None:
+    """readOnlyRootFilesystem: everything becomes read-only, and then the volumes writable again.
+
+    After the new root has been entered: the links on the way to a volume lead to where they do for the container.
+    """
+    set_mount_attributes("/", MOUNT_ATTR_RDONLY, recursive=True)
+    # Terminals and shared memory belong to the container, and no container runtime takes them away.
+    writable = ["/proc", "/dev/pts", "/dev/shm", "/dev/mqueue"]  # noqa: S108
+    writable += [entry.target for entry in spec.mounts if not entry.read_only]
+    for path in writable:
+        with suppress(PermissionError):  # it lies on a file system that is read-only on the machine
+            set_mount_attributes(path, 0, recursive=True, clear=MOUNT_ATTR_RDONLY)
 
 
 def _ids(spec: ProcessSpec) -> tuple[int, set[int]]:

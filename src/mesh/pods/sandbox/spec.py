@@ -45,6 +45,7 @@ class ProcessSpec(NamedTuple):
     join: pid of a running container whose namespaces the command shares (exec, probes, hooks); the user and the
         capabilities come from this spec.
     share_processes: pid of a container whose PID namespace this one shares (shareProcessNamespace).
+    read_only_root: only what `mounts` shows, and only where that is not read-only, can be written to.
     """
 
     argv: tuple[str, ...]
@@ -67,6 +68,7 @@ class ProcessSpec(NamedTuple):
     columns: int = 80
     join: int = 0
     share_processes: int = 0
+    read_only_root: bool = False
 
 
 class PodNetwork(NamedTuple):

@@ -118,9 +118,10 @@ def pivot_root(new: str, old: str) -> None:
     _checked(_libc.syscall(_number(SYS_PIVOT_ROOT), os.fsencode(new), os.fsencode(old)), new)
 
 
-def set_mount_attributes(target: str, attributes: int, *, recursive: bool) -> None:
-    """Adds `attributes` (MOUNT_ATTR_...) to a mount and, if `recursive`, to those below it (Linux 5.12)."""
-    values = ctypes.create_string_buffer(struct.pack("=4Q", attributes, 0, 0, 0), 32)
+def set_mount_attributes(target: str, attributes: int, *, recursive: bool, clear: int = 0) -> None:
+    """Adds `attributes` (MOUNT_ATTR_...) to a mount and takes those of `clear` away; if `recursive`, also for the
+    mounts below it (Linux 5.12)."""
+    values = ctypes.create_string_buffer(struct.pack("=4Q", attributes, clear, 0, 0), 32)
     flags = AT_RECURSIVE if recursive else 0
     _checked(
         _libc.syscall(SYS_MOUNT_SETATTR, AT_FDCWD, os.fsencode(target), flags, values, ctypes.c_size_t(32)), target

@@ -163,6 +163,24 @@ class SecurityContext(Part, frozen=True):
     windows_options: Json = {}
 
 
+class PodSecurityContext(Part, frozen=True):
+    """What holds for all containers of a pod that do not say otherwise."""
+
+    run_as_user: int | None = None
+    run_as_group: int | None = None
+    run_as_non_root: bool | None = None
+    fs_group: int | None = None
+    fs_group_change_policy: str = ""
+    supplemental_groups: list[int] = []
+    supplemental_groups_policy: str = ""
+    sysctls: list[Json] = []
+    seccomp_profile: Json = {}
+    app_armor_profile: Json = {}
+    se_linux_options: Json = {}
+    se_linux_change_policy: str = ""
+    windows_options: Json = {}
+
+
 class Container(Part, frozen=True):
     name: str
     image: str = ""
@@ -304,7 +322,7 @@ class PodSpec(Part, frozen=True):
     scheduler_name: str = ""
     scheduling_gates: list[Json] = []
     scheduling_group: Json | None = None
-    security_context: Json | None = None
+    security_context: PodSecurityContext | None = None
     set_hostname_as_fqdn: bool | None = field(name="setHostnameAsFQDN", default=None)
     share_process_namespace: bool | None = None
     subdomain: str = ""

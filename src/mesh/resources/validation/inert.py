@@ -15,8 +15,10 @@ from mesh.resources.core.pod import (
     HTTPGetAction,
     KeyToPath,
     Lifecycle,
+    PodSecurityContext,
     PodSpec,
     SecretVolumeSource,
+    SecurityContext,
     Volume,
 )
 from mesh.resources.core.service import ServiceSpec
@@ -40,21 +42,26 @@ _INERT: dict[type[Part], str] = {
     HTTPGetAction: "protocol",
     GRPCAction: "mode",
     Lifecycle: "stopSignal",
-    EmptyDirVolumeSource: "medium sizeLimit mode",
-    ConfigMapVolumeSource: "defaultMode defaultUser",
-    SecretVolumeSource: "defaultMode defaultUser",
-    KeyToPath: "mode user",
+    EmptyDirVolumeSource: "mode",
+    ConfigMapVolumeSource: "defaultUser",
+    SecretVolumeSource: "defaultUser",
+    KeyToPath: "user",
+    SecurityContext: "privileged procMount seccompProfile appArmorProfile seLinuxOptions windowsOptions",
+    PodSecurityContext: (
+        "fsGroupChangePolicy supplementalGroupsPolicy sysctls seccompProfile appArmorProfile seLinuxOptions "
+        "seLinuxChangePolicy windowsOptions"
+    ),
     Volume: (
-        "projected downwardAPI persistentVolumeClaim csi ephemeral nfs image awsElasticBlockStore azureDisk "
-        "azureFile cephfs cinder fc flexVolume flocker gcePersistentDisk gitRepo glusterfs iscsi "
+        "csi nfs image awsElasticBlockStore azureDisk azureFile cephfs cinder fc flexVolume flocker "
+        "gcePersistentDisk gitRepo glusterfs iscsi "
         "photonPersistentDisk portworxVolume quobyte rbd scaleIO storageos vsphereVolume"
     ),
     PodSpec: (
-        "activeDeadlineSeconds affinity automountServiceAccountToken dnsConfig dnsPolicy ephemeralContainers "
-        "evictionResponders hostAliases hostIPC hostNetwork hostPID hostUsers hostnameOverride "
+        "activeDeadlineSeconds affinity ephemeralContainers evictionResponders hostIPC hostNetwork hostPID "
+        "hostUsers hostnameOverride "
         "imagePullSecrets nodeName nodeSelector os overhead preemptionPolicy priority priorityClassName "
         "readinessGates resourceClaims resources runtimeClassName schedulerName schedulingGates "
-        "schedulingGroup securityContext setHostnameAsFQDN shareProcessNamespace subdomain tolerations "
+        "schedulingGroup setHostnameAsFQDN shareProcessNamespace tolerations "
         "topologySpreadConstraints"
     ),
     ServiceSpec: (
@@ -90,11 +97,9 @@ _WRITTEN_BY_KUBERNETES: dict[str, tuple[Any, ...]] = {
     "imagePullPolicy": ("IfNotPresent", "Always"),
     "terminationMessagePath": ("/dev/termination-log",),
     "terminationMessagePolicy": ("File",),
-    "dnsPolicy": ("ClusterFirst",),
     "schedulerName": ("default-scheduler",),
     "preemptionPolicy": ("PreemptLowerPriority",),
     "priority": (0,),
-    "defaultMode": (0o644,),
     "internalTrafficPolicy": ("Cluster",),
     "externalTrafficPolicy": ("Cluster",),
     "allocateLoadBalancerNodePorts": (True,),

@@ -85,7 +85,7 @@ def test_a_field_is_worth_telling_when_it_was_set_on_purpose() -> None:
     assert worth_telling("tolerations", [{"key": "a"}])
     assert worth_telling("hostNetwork", True)
     assert not worth_telling("hostNetwork", False)
-    assert not worth_telling("dnsPolicy", "ClusterFirst")
+    assert not worth_telling("schedulerName", "default-scheduler")
     assert not worth_telling("resources", {})
 
 
