@@ -5,8 +5,13 @@ from collections.abc import Iterator
 
 import pytest
 from coverage import Coverage
+from hypothesis import settings
 
 from tests.support.places import UNIT
+
+# No test asserts on time: a busy machine is not a fault of what is tested.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="module", autouse=True)

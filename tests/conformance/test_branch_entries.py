@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from mesh.resources.meshmall.marks import tag_of
 from mesh.routing.explain.dry_run import Caller, decide
 from mesh.routing.explain.request import HttpRequest
 from tests.conformance.reference import Request
@@ -136,7 +137,43 @@ outside_headers = st.one_of(
     st.tuples(st.just("baggage"), st.lists(members, min_size=1, max_size=3).map(",".join)),
     st.tuples(st.just("x-branch"), names),
 )
+TAGS = {name: tag_of(b"", name) for name in (*LETTERS, "nobody")}
+tags = st.one_of(names.map(TAGS.__getitem__), st.sampled_from(("b7a9c40000000000", "0123456789abcdef")))
+marks = st.one_of(names.map(lambda name: f"{name}-{TAGS[name]}"), st.builds("{}-{}".format, names, tags))
+traces = st.builds("{}{}".format, tags, st.sampled_from(("a3ce929d0e0e4736", "A3CE929D0E0E4736", "a3ce")))
+marked_headers = st.one_of(
+    st.tuples(st.just("x-request-id"), st.builds("{}@{}".format, st.sampled_from(("", "x", "x@y")), marks)),
+    st.tuples(
+        st.just("tracestate"),
+        st.builds(
+            "{}meshmall{}{}{}".format,
+            st.sampled_from(("", "a=b,", " ")),
+            st.sampled_from(("=", " =")),
+            marks,
+            st.sampled_from(("", ".0af7651916cd43dd8448eb211c80319c", "x", ",c=d")),
+        ),
+    ),
+    st.tuples(
+        st.just("traceparent"),
+        st.builds(
+            "{}-{}-{}-01{}".format,
+            st.sampled_from(("00", "01", "ff")),
+            traces,
+            st.sampled_from(("b7ad6b7169203331", "0000000000000000", "b7")),
+            st.sampled_from(("", "-x", "x")),
+        ),
+    ),
+    st.tuples(
+        st.just("b3"),
+        st.builds("{}{}".format, traces, st.sampled_from(("-b7ad6b7169203331-1", "-b7ad6b7169203331", ""))),
+    ),
+    st.tuples(st.just("x-b3-traceid"), traces),
+    st.tuples(
+        st.just("cookie"), st.builds("a=b; meshmall-branch={}{}".format, marks, st.sampled_from(("", "; c=d", "x")))
+    ),
+)
 inside_headers = st.one_of(
+    marked_headers,
     st.tuples(st.just("baggage"), st.lists(members, min_size=1, max_size=3).map(",".join)),
     st.tuples(st.just("x-branch"), names),
 )

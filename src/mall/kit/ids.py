@@ -18,10 +18,10 @@ def ids_of(request: Request) -> list[int]:
     words = text.split(",")
     if len(words) > MOST:
         raise Problem(400, f"ids has {len(words)} values; at most {MOST} are allowed", parameter="ids")
-    return [_whole(word) for word in words]
+    return [_integer(word) for word in words]
 
 
-def _whole(word: str) -> int:
+def _integer(word: str) -> int:
     word = word.strip()
     digits = word.removeprefix("-")
     if not (digits.isascii() and digits.isdigit()) or len(digits) > 18:

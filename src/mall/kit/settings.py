@@ -40,7 +40,7 @@ class Settings:
         return cls(
             service=service,
             host=options.host or environ.get("HOST") or "127.0.0.1",
-            port=_whole("--port or PORT", options.port or environ.get("PORT") or str(DEFAULT_PORT), 0, 65535),
+            port=_integer("--port or PORT", options.port or environ.get("PORT") or str(DEFAULT_PORT), 0, 65535),
             version=environ.get("VERSION") or "v1",
             pod=environ.get("POD_NAME") or environ.get("HOSTNAME") or "",
             proxy=environ.get("HTTP_PROXY") or environ.get("http_proxy") or None,
@@ -58,9 +58,9 @@ class Settings:
             return True
         raise SettingError(f"{name}: {value!r} is not a switch; use true or false")
 
-    def whole(self, name: str, default: int, least: int, most: int) -> int:
+    def integer(self, name: str, default: int, least: int, most: int) -> int:
         """A variable with a whole number from `least` to `most`."""
-        return _whole(name, self.environ.get(name) or str(default), least, most)
+        return _integer(name, self.environ.get(name) or str(default), least, most)
 
     def upstream(self, service: str) -> str:
         """The base URL of another service: from `PRODUCTS_URL`, for example, or its name in the mesh."""
@@ -68,7 +68,7 @@ class Settings:
         return (url or f"http://{service}:{DEFAULT_PORT}").rstrip("/")
 
 
-def _whole(name: str, text: str, least: int, most: int) -> int:
+def _integer(name: str, text: str, least: int, most: int) -> int:
     try:
         value = int(text)
     except ValueError:

@@ -5,5 +5,5 @@ from mall.kit.serve import run
 
 run(
     "scores",
-    counting(lambda good, settings: good.score * settings.whole("SCALE", 1, 1, 1000), "The score of each product"),
+    counting(lambda good, settings: good.score * settings.integer("SCALE", 1, 1, 1000), "The score of each product"),
 )

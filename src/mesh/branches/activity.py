@@ -37,14 +37,14 @@ class Usage:
         for hop in hops:
             if hop.branch and self._used(hop):
                 outdated.add(hop.branch)
-        lost, kept = self._context.take(hops, now)
+        lost, propagated = self._context.take(hops, now)
         for loss in lost:
             activity = self._branches.setdefault(loss.branch, _Activity())
             if loss.workload.service not in activity.lost:
                 outdated.add(loss.branch)
             activity.lost[loss.workload.service] = loss
         # A program that propagates the branch again has been mended: its loss is history.
-        for call in kept:
+        for call in propagated:
             former = self._branches.get(call.branch)
             earlier = former.lost.get(call.workload.service) if former is not None else None
             if former is not None and earlier is not None and earlier.when < call.when:

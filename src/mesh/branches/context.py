@@ -115,15 +115,15 @@ class ContextWatch:
         self._waiting = [pair for pair in self._waiting if pair[1].end > now - SETTLE]
         for handled in self._handled.values():
             handled.settle()
-        lost, kept = [], []
+        lost, propagated = [], []
         for workload, hop in due:
             if hop.branch:
-                kept.append(Kept(hop.branch, workload, hop.start))
+                propagated.append(Kept(hop.branch, workload, hop.start))
             elif (cause := self._cause(workload, hop)) is not None:
                 request, called = f"{cause.method} {cause.path}", f"{hop.method} http://{hop.authority}{hop.path}"
                 lost.append(Lost(cause.branch, workload, request, called, hop.start))
         self._forget(now - KEEP)
-        return lost, kept
+        return lost, propagated
 
     def _cause(self, workload: Workload, call: Hop) -> Hop | None:
         """The request of a branch that caused this call; None when there is none, or it is not certain."""

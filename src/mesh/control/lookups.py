@@ -52,8 +52,8 @@ class Lookups:
         for rule in rules:
             for number, jwt_rule in enumerate(rule.spec.jwt_rules):
                 if reason := self._keys.failures.get(jwt_rule.uri):
-                    kept = jwt_rule.uri in self._keys.by_url
-                    effect = "its former keys stay in force" if kept else "all of its tokens are refused"
+                    has_former_keys = jwt_rule.uri in self._keys.by_url
+                    effect = "its former keys stay in force" if has_former_keys else "all of its tokens are refused"
                     quoted = jwt_rule.uri[:LONGEST_QUOTE]
                     message = f'"{quoted}" brought no keys ({reason[:LONGEST_QUOTE]}); {effect} until it does'
                     error = FieldError(f"spec.jwtRules[{number}].jwksUri", message, ref_of(rule))

@@ -32,6 +32,7 @@ from mesh.console.comparing import Comparing
 from mesh.console.server import Console
 from mesh.control.programmer import Programmer
 from mesh.daemon import daemon_log
+from mesh.daemon.branch_secret import branch_secret
 from mesh.daemon.failure import Failure
 from mesh.daemon.home import Home, Settings
 from mesh.daemon.launch import reap
@@ -157,6 +158,7 @@ class Daemon:
             network=pod_network.network,
             telemetry=settings.telemetry,
             any_host=settings.outbound_traffic_policy == "allow-any",
+            branch_secret=branch_secret(home.path),
         )
         events = Recorder(Objects(store), EVENTS_KEPT)
 

@@ -1,5 +1,6 @@
 """The data plane: one Envoy, and the ADS server that configures it."""
 
+import asyncio
 import os
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -63,15 +64,13 @@ class DataPlane:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         (folder / XDS_SOCKET).unlink(missing_ok=True)
         await self._ads.start(folder / XDS_SOCKET)
-        if self._edge is not None:
-            # First: its folder has the sockets of both.
-            await self._edge.start()
-        try:
-            await self.process.start()
-        except BaseException:
-            if self._edge is not None:
-                await self._edge.stop()
-            raise
+        # The listeners that need the edge's sockets come with the first snapshot, which is applied once both run.
+        parts: list[EnvoyProcess | Edge] = [self.process, *([self._edge] if self._edge is not None else [])]
+        results = await asyncio.gather(*(part.start() for part in parts), return_exceptions=True)
+        if failures := [result for result in results if isinstance(result, BaseException)]:
+            for part in parts:
+                await part.stop()
+            raise failures[0]
 
     async def stop(self) -> None:
         await self.process.stop()

@@ -92,8 +92,8 @@ class PodManager:
 
     def _remove_leftovers(self, pods: Mapping[str, Stored], surviving: Collection[str]) -> None:
         """Logs, folders and FIFOs of pods that do not run any more."""
-        kept = {(pods[uid].ref.namespace, pods[uid].ref.name) for uid in surviving}
-        self._files.remove_all(but=kept)
+        surviving_names = {(pods[uid].ref.namespace, pods[uid].ref.name) for uid in surviving}
+        self._files.remove_all(but=surviving_names)
         for folder in (self._dependencies.home / "pods", output_folder(self._dependencies.home)):
             for entry in folder.iterdir() if folder.is_dir() else ():
                 if entry.name not in surviving:

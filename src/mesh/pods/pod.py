@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 
-from mesh.pods.concurrency import cancel_all
+from mesh.pods.concurrency import cancel_all, first_completed
 from mesh.pods.container import ContainerRunner
 from mesh.pods.controllers.objects import now
 from mesh.pods.dependencies import PodDependencies
@@ -105,6 +105,10 @@ class PodRunner:
         for reason, message in self._dependencies.runtime.limitations(self.pod):
             self._record("Warning", reason, message)
         self._flush()
+        if sandbox.is_captured:
+            # A program that connects to its database first thing must find Envoy's listener in its network.
+            settled = self._dependencies.settled(self._dependencies.objects.store.version)
+            await first_completed(settled, self._hurry.wait(), limit=self._dependencies.settings.settle_limit)
         for runner in self._init:
             self._start(runner, sandbox)
             if runner.restart == "Always":

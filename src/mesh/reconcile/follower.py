@@ -105,7 +105,7 @@ async def follow(store: Store, *, relist: Callable[[], None], take: Callable[[Ev
                     try:
                         take(event)
                     except Exception:
-                        log.exception("%s (%s) could not be handled; listing all objects again", *_named(event))
+                        log.exception("%s (%s) could not be handled; listing all objects again", *_describe(event))
                         # One list repairs all failures before it.
                         if retry is None or retry.when() <= loop.time():
                             pause = max(FIRST_RETRY, backoff.after(loop.time() - last_failure))
@@ -115,5 +115,5 @@ async def follow(store: Store, *, relist: Callable[[], None], take: Callable[[Ev
                 retry.cancel()
 
 
-def _named(event: Event) -> tuple[str, str]:
+def _describe(event: Event) -> tuple[str, str]:
     return str(event.object.ref), event.type

@@ -140,7 +140,7 @@ class KindDefinition:
     made_by: str = "user"
     """"mesh" for kinds that the mesh alone writes."""
 
-    kept: bool = True
+    persistent: bool = True
     """Whether objects outlive the daemon."""
 
     no_effect: str = ""

@@ -161,7 +161,7 @@ REGISTRY = Registry(
             type=Event,
             columns=core.EVENT,
             made_by="mesh",
-            kept=False,
+            persistent=False,
         ),
         KindDefinition(
             group="apps",
@@ -200,7 +200,6 @@ REGISTRY = Registry(
             type=EndpointSlice,
             columns=core.ENDPOINT_SLICE,
             made_by="mesh",
-            kept=False,
             routing=Routing.INPUT,
         ),
         KindDefinition(
@@ -378,7 +377,6 @@ REGISTRY = Registry(
             columns=core.ENDPOINTS,
             subresources=STATUS,
             made_by="mesh",
-            kept=False,
         ),
         KindDefinition(
             kind="Node",
@@ -390,7 +388,7 @@ REGISTRY = Registry(
             subresources=STATUS,
             conditions=Conditions.OWN,
             made_by="mesh",
-            kept=False,
+            persistent=False,
         ),
         KindDefinition(
             group="apiextensions.k8s.io",

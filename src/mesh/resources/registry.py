@@ -20,9 +20,9 @@ class Registry:
         self._by_plural = {(definition.group, definition.plural): definition for definition in self._all}
         self._by_type = {definition.type: definition for definition in self._all if definition.type is not Untyped}
         checked = [definition for definition in self._all if definition.check_references is not None]
-        named = {group_kind for definition in checked for group_kind in definition.references}
+        referenced = {group_kind for definition in checked for group_kind in definition.references}
         self._cross_checked = tuple(
-            definition for definition in self._all if definition in checked or definition.group_kind in named
+            definition for definition in self._all if definition in checked or definition.group_kind in referenced
         )
         self._routing = tuple(definition for definition in self._all if definition.routing is not Routing.NONE)
 

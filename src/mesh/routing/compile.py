@@ -49,7 +49,9 @@ def compile(  # noqa: A001 - what it does
         tables=tables,
         clusters={name: cluster for name, (cluster, _) in groups.items()},
         endpoints={name: _reachable(endpoints, settings.network) for name, (_, endpoints) in groups.items()},
-        authentications={each.name: each for each in _authentications(context, tables.values())},
+        authentications={
+            authentication.name: authentication for authentication in _authentications(context, tables.values())
+        },
     )
 
 
@@ -63,7 +65,9 @@ def _authentications(context: Context, tables: Iterable[RouteTable]) -> Iterator
 
 def _reachable(endpoints: tuple[Endpoint, ...], network: Network) -> tuple[Endpoint, ...]:
     """Endpoints that are no pods are outside of the mesh's network, where there is one: the edge connects to them."""
-    if not isinstance(network, NamespaceNetwork) or not any(outside_endpoint(network, each) for each in endpoints):
+    if not isinstance(network, NamespaceNetwork) or not any(
+        outside_endpoint(network, endpoint) for endpoint in endpoints
+    ):
         return endpoints
     return tuple(
         replace(endpoint, pipe=network.outside_socket(endpoint.address, endpoint.port))

@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Self
 
 from mesh.resources.istio.virtual_service import VirtualService
+from mesh.routing.branches.marks import marks_of
 from mesh.routing.branches.targets import Branches
 from mesh.routing.destinations.declared import declared_groups
 from mesh.routing.destinations.directory import Directory
@@ -19,6 +20,7 @@ from mesh.routing.gateway_api.attachment import GatewayApi
 from mesh.routing.gateways import Servers, servers_by_port
 from mesh.routing.memory import Memory
 from mesh.routing.model.cluster import Cluster, Endpoint, Group
+from mesh.routing.model.table import Marks
 from mesh.routing.security.access import Policies
 from mesh.routing.security.authentication import Tokens
 from mesh.routing.virtual_service.place import Place
@@ -88,6 +90,11 @@ class Context:
         pods = {pod.namespace for pod in self.world.pods}
         services = {service.namespace for service in self.directory.services}
         return tuple(sorted(pods | services | self.branches.namespaces))
+
+    @cached_property
+    def marks(self) -> Marks:
+        """How each branch is recognised in what programs forward."""
+        return marks_of(self.branches.all, self.settings.branch_secret, self.memory)
 
     def rules(self, host: str, namespace: str) -> list[VirtualService]:
         """The VirtualServices for a host, without wildcards, as a namespace sees them."""

@@ -28,18 +28,18 @@ class DirectCalls:
     def rows(self) -> Iterator[Route]:
         """The rows that take requests to pods' IPs, whatever host they name."""
         direct = Forward((WeightedCluster(DIRECT),))
-        for (accesses, asked), addresses in self._groups.items():
+        for (accesses, authentication), addresses in self._groups.items():
             pods = "|".join(re.escape(address) for address in addresses)
-            named = [port for port, _ in accesses if port != ANY_PORT]
+            numbers = [port for port, _ in accesses if port != ANY_PORT]
             for port, access in accesses:
                 # The last one is for all other ports.
-                place = rf"({pods}):{port if port in named else '.*'}"
+                place = rf"({pods}):{port if port in numbers else '.*'}"
                 yield Route(
                     "pod",
                     Match(destination=Pattern(MatchKind.REGEX, place)),
                     direct,
                     access=(access,) if access is not None else (),
-                    authentication=asked,
+                    authentication=authentication,
                     origins=access.origins if access is not None else (),
                 )
         yield Route("pod", Match(destination=Pattern(MatchKind.PREFIX, self._network.pod_prefix)), direct)

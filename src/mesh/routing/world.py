@@ -41,7 +41,7 @@ class MeshSettings:
 
     `developer_subnet` is three numbers of an address ("127.20.255"). `telemetry`: Envoy tells of every request.
     `any_host`: pods can call hosts that the mesh does not know (Istio's outboundTrafficPolicy ALLOW_ANY).
-    `network`: whether pods have network namespaces.
+    `network`: whether pods have network namespaces. `branch_secret`: what the tags of branches are made with.
     """
 
     gateway_address: str = "127.0.0.1"
@@ -52,6 +52,7 @@ class MeshSettings:
     telemetry: bool = True
     any_host: bool = False
     network: Network = field(default_factory=LoopbackNetwork)
+    branch_secret: bytes = field(default=b"", repr=False)
 
     def developer_address(self, namespace: str) -> str:
         """Where programs that are no pods call into a namespace; "" when there is no such place."""
@@ -74,8 +75,8 @@ class MeshPod:
 
     @classmethod
     def of(cls, pod: Pod) -> Self:
-        ready = any(each.type == "Ready" and each.status == "True" for each in pod.status.conditions)
-        owner = next((each.name for each in pod.metadata.owner_references if each.controller), "")
+        ready = any(condition.type == "Ready" and condition.status == "True" for condition in pod.status.conditions)
+        owner = next((reference.name for reference in pod.metadata.owner_references if reference.controller), "")
         return cls(
             namespace=pod.metadata.namespace,
             name=pod.metadata.name,

@@ -21,7 +21,7 @@ def identity(type_: type[Any]) -> tuple[str, str]:
     return definition.group, definition.kind
 
 
-def kept(ref: Ref) -> bool:
+def is_persistent(ref: Ref) -> bool:
     """Whether objects of this kind outlive the daemon."""
     definition = REGISTRY.by_kind(ref.group, ref.kind)
-    return definition is None or definition.kept
+    return definition is None or definition.persistent

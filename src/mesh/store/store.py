@@ -4,8 +4,8 @@ It knows nothing about what objects mean. Commits are synchronous and atomic, so
 loop a reader sees one state: `store.watch()` and `store.list()` in a row miss nothing and repeat nothing. Not for use
 from several threads.
 
-Kinds that describe what is running at the moment (`KindDefinition.kept` is False) are not written to the file: after a
-restart, whoever runs things creates them anew.
+Kinds that describe what is running at the moment (`KindDefinition.persistent` is False) are not written to the file:
+after a restart, whoever runs things creates them anew.
 """
 
 import logging
@@ -17,7 +17,7 @@ from typing import TypeVar
 import msgspec
 
 from mesh.resources.values.ref import Ref
-from mesh.store.decoding import decode, identity, kept
+from mesh.store.decoding import decode, identity, is_persistent
 from mesh.store.file import StoreFile
 from mesh.store.objects import Change, Decode, Event, Stored
 from mesh.store.plan import Plan
@@ -185,7 +185,7 @@ class Store:
         if self._file is None:
             return
         # Of several changes of one object, only the last state matters to the file.
-        last = {event.object.ref: event for event in plan.events if kept(event.object.ref)}
+        last = {event.object.ref: event for event in plan.events if is_persistent(event.object.ref)}
         ceiling = plan.version + VERSIONS_AHEAD if plan.version > self._ceiling else None
         if last or ceiling:
             puts = [(ref, e.object.version, e.object.body) for ref, e in last.items() if e.type != "DELETED"]

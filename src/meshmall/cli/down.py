@@ -19,11 +19,11 @@ def bring_down(context: Context, *, purge: bool) -> None:
         return
     with context.view.step("stopping the mesh") as step:
         stopped = launch.stop(home)
-        step.done = "mesh stopped" if stopped else f"no mesh is running in {home.path}"
+        step.result = "mesh stopped" if stopped else f"no mesh is running in {home.path}"
     if purge:
         with context.view.step(f"removing saved data from {home.path}") as step:
             remove(home.path)
-            step.done = f"removed saved data from {home.path}"
+            step.result = f"removed saved data from {home.path}"
 
 
 def remove(home: Path) -> None:

@@ -41,7 +41,7 @@ def start_mesh(context: Context, options: Mapping[str, Any]) -> None:
     with context.view.step("starting the mesh") as step:
         for _ in launch.start(home, settings):
             pass
-        step.done = f"mesh started in {home.path}"
+        step.result = f"mesh started in {home.path}"
 
 
 def apply_mall(context: Context, names: tuple[str, ...]) -> None:
@@ -49,10 +49,10 @@ def apply_mall(context: Context, names: tuple[str, ...]) -> None:
     with context.view.step(f"applying {', '.join(names)}") as step:
         objects = read([str(mall_manifest(name)) for name in names])
         outcome = apply_objects(context, objects)
-        step.done = f"applied {', '.join(names)}; Envoy acknowledged in {outcome.milliseconds:,.0f} ms"
+        step.result = f"applied {', '.join(names)}; Envoy acknowledged in {outcome.milliseconds:,.0f} ms"
     with context.view.step("waiting for the pods") as step:
         count = wait_ready(context, outcome.deployments, READY_LIMIT)
-        step.done = pods_are_ready(count)
+        step.result = pods_are_ready(count)
 
 
 def _network_mode(text: str) -> str:

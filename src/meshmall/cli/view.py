@@ -36,7 +36,7 @@ class View:
             yield step
         took = (time.perf_counter() - begun) * 1000
         mark = "[green]✓[/]" if self.out.is_terminal else "ok"
-        self.out.print(f"{mark} {escape(step.done)} [dim]{took:,.0f} ms[/]")
+        self.out.print(f"{mark} {escape(step.result)} [dim]{took:,.0f} ms[/]")
 
     def say(self, text: str = "") -> None:
         self.out.print(Text.from_markup(text) if text else "")
@@ -78,7 +78,7 @@ class View:
 
 
 class Step:
-    """A step in progress; set `done` to change what is printed at its end."""
+    """A step in progress; set `result` to change what is printed at its end."""
 
     def __init__(self, doing: str) -> None:
-        self.done = doing
+        self.result = doing

@@ -26,7 +26,7 @@ def encode_authentication(
     while they are being replaced, and Envoy refuses requests whose requirement it does not know."""
     message = config_pb2.JwtAuthentication(bypass_cors_preflight=True)
     former = before or Authentication(value.name)
-    for name, provider in {each.name: each for each in (*former.providers, *value.providers)}.items():
+    for name, provider in {provider.name: provider for provider in (*former.providers, *value.providers)}.items():
         message.providers[name].CopyFrom(_provider(provider))
     if value.at_gateway:
         for requirement in value.requirements:

@@ -1,10 +1,11 @@
 """The HTTP filter that finds a request's branch: two scripts, one for where requests come in, one for inside the mesh.
 
-Where requests come in, the script comes with the routes, so that a new branch changes no listener. Inside the mesh a
-request has the header already, and the filter is skipped. What a branch changes at a host is in `branch_lookup`.
+Both come with the routes, so that a new branch changes no listener. Inside the mesh the filter is skipped for requests
+that carry nothing of a branch. What a branch changes at a host is in `branch_lookup`.
 """
 
-from collections.abc import Mapping
+from base64 import b64encode
+from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib.resources import files
 
@@ -12,20 +13,34 @@ from envoy.config.core.v3 import extension_pb2
 from envoy.extensions.common.matching.v3 import extension_matcher_pb2
 from envoy.extensions.filters.common.matcher.action.v3 import skip_action_pb2
 from envoy.extensions.filters.http.lua.v3 import lua_pb2
+from envoy.extensions.filters.http.set_metadata.v3 import set_metadata_pb2
 from envoy.type.matcher.v3 import http_inputs_pb2
 from google.protobuf import any_pb2
 from xds.core.v3 import extension_pb2 as xds_core
-from xds.type.matcher.v3 import matcher_pb2
 
 from mesh.envoy.encode.protobuf import packed
-from mesh.envoy.encode.xds_matcher import extension
+from mesh.envoy.encode.xds_matcher import Predicate, any_of, extension, not_
 from mesh.resources.meshmall.branch import BAGGAGE_MEMBER, ENTRY_ORDER, HEADER, PREVIEW_DOMAIN
+from mesh.resources.meshmall.marks import COOKIE, TAG_PREFIX, TRACESTATE_KEY
 from mesh.routing.entries import ways_of
 from mesh.routing.model.listener import Listener, Role
-from mesh.routing.model.table import Entries
+from mesh.routing.model.table import Entries, Marks
 
 FILTER = "mesh.branches"
+OWNER_FILTER = "mesh.owner"
+# The dynamic metadata in which it is written whose program calls.
+OWNER = "mesh.owner"
 OUTSIDE = frozenset((Role.GATEWAY, Role.NODE_PORT))
+# What a request that is in a branch has in at least one header (name, and text that is part of the value).
+SIGNS = (
+    ("baggage", BAGGAGE_MEMBER),
+    ("x-request-id", "@"),
+    ("tracestate", f"{TRACESTATE_KEY}="),
+    ("traceparent", f"-{TAG_PREFIX}"),
+    ("b3", TAG_PREFIX),
+    ("x-b3-traceid", TAG_PREFIX),
+    ("cookie", f"{COOKIE}="),
+)
 
 
 @cache
@@ -33,40 +48,34 @@ def _script(name: str) -> str:
     return files("mesh.envoy.encode").joinpath("lua", name).read_text()
 
 
-def branch_filter(listener: Listener) -> any_pb2.Any:
-    """The configuration of the filter `mesh.branches` in a listener."""
-    if listener.role in OUTSIDE:
-        # Empty: what it runs comes with the routes.
-        return packed(lua_pb2.Lua())
+def branch_filters(listener: Listener) -> Iterator[tuple[str, any_pb2.Any]]:
+    """The filters by which a listener finds the branch of a request, with their names. What the last one runs comes
+    with the routes."""
     own = listener.source.branch if listener.source is not None else ""
-    script = lua_pb2.Lua()
-    texts = {"HEADER": HEADER, "MEMBER": BAGGAGE_MEMBER, "OWN": own or None}
-    script.default_source_code.inline_string = _with_locals("keep.lua", texts)
     if listener.role is Role.DEVELOPER:
-        # It may name its branch in the proxy's user name, which no condition below could see: it always runs.
-        return packed(script)
+        script = lua_pb2.Lua()
+        script.default_source_code.inline_string = _with_locals({"OWNER": OWNER}, "user.lua")
+        yield OWNER_FILTER, packed(script)
+    elif own:
+        metadata = set_metadata_pb2.Config()
+        metadata.metadata.add(metadata_namespace=OWNER).value.update({"branch": own})
+        yield OWNER_FILTER, packed(metadata)
+    if own or listener.role in (*OUTSIDE, Role.DEVELOPER):
+        yield FILTER, packed(lua_pb2.Lua())
+        return
     # A Lua script costs more than the rest of a hop: skip it where a matcher shows that it would do nothing.
     wrapped = extension_matcher_pb2.ExtensionWithMatcher(
-        extension_config=extension_pb2.TypedExtensionConfig(name=FILTER, typed_config=packed(script))
+        extension_config=extension_pb2.TypedExtensionConfig(name=FILTER, typed_config=packed(lua_pb2.Lua()))
     )
-    matchers = wrapped.xds_matcher.matcher_list.matchers
-    _skip_when(matchers.add(), _header_holds(HEADER, regex=".+"))
-    if not own:
-        no_member = matcher_pb2.Matcher.MatcherList.Predicate()
-        no_member.not_matcher.CopyFrom(_header_holds("baggage", contains=BAGGAGE_MEMBER))
-        _skip_when(matchers.add(), no_member)
-    return packed(wrapped)
+    signs = [_header_holds(HEADER, regex=".+"), *(_header_holds(name, contains=text) for name, text in SIGNS)]
+    skipped = wrapped.xds_matcher.matcher_list.matchers.add()
+    skipped.predicate.CopyFrom(not_(any_of(signs)))
+    skipped.on_match.action.CopyFrom(extension("skip", skip_action_pb2.SkipFilter()))
+    yield FILTER, packed(wrapped)
 
 
-def _skip_when(
-    matcher: matcher_pb2.Matcher.MatcherList.FieldMatcher, predicate: matcher_pb2.Matcher.MatcherList.Predicate
-) -> None:
-    matcher.predicate.CopyFrom(predicate)
-    matcher.on_match.action.CopyFrom(extension("skip", skip_action_pb2.SkipFilter()))
-
-
-def _header_holds(header: str, *, regex: str = "", contains: str = "") -> matcher_pb2.Matcher.MatcherList.Predicate:
-    predicate = matcher_pb2.Matcher.MatcherList.Predicate()
+def _header_holds(header: str, *, regex: str = "", contains: str = "") -> Predicate:
+    predicate = Predicate()
     single = predicate.single_predicate
     single.input.CopyFrom(header_input(header))
     if regex:
@@ -82,7 +91,7 @@ def header_input(name: str) -> xds_core.TypedExtensionConfig:
     return extension(name, http_inputs_pb2.HttpRequestHeaderMatchInput(header_name=name))
 
 
-def entry_script(entries: Entries) -> lua_pb2.LuaPerRoute:
+def entry_script(entries: Entries, marks: Marks) -> lua_pb2.LuaPerRoute:
     """What the filter runs where requests come in, with all ways into all branches.
 
     The ways that a branch's name makes are not written out: with 1,000 branches they would be most of the text.
@@ -91,23 +100,43 @@ def entry_script(entries: Entries) -> lua_pb2.LuaPerRoute:
     labels = {entry.branch: entry.label for entry in entries.entries if entry.label != entry.branch}
     texts = {
         "ORDER": "".join(f"{kind}\n" for kind in ENTRY_ORDER),
-        "HEADER": HEADER,
-        "MEMBER": BAGGAGE_MEMBER,
         "DOMAIN": PREVIEW_DOMAIN,
         "WAYS": "".join(f"{key}\t{name}\n" for key, name in ways.by_key.items()),
-        "NAMES": "".join(f"{name}\n" for name in ways.names),
         "LABELS": "".join(f"{name}\t{label}\n" for name, label in labels.items()),
         "FIELDS": "".join(f"{kind}:{name}\n" for kind, names in ways.fields.items() for name in names),
     }
+    return _per_route({**_mark_texts(marks), **texts}, "enter.lua")
+
+
+def inner_script(marks: Marks) -> lua_pb2.LuaPerRoute:
+    """What the filter runs inside the mesh: it keeps requests in the branches that exist."""
+    return _per_route({**_mark_texts(marks), "OWNER": OWNER}, "keep.lua")
+
+
+def _mark_texts(marks: Marks) -> dict[str, str]:
+    """The variables of `marks.lua`. A binary trace context is two zeros and the id's bytes; six digits of Base64 are
+    what is certain of it."""
+    return {
+        "HEADER": HEADER,
+        "MEMBER": BAGGAGE_MEMBER,
+        "PREFIX": TAG_PREFIX,
+        "BINARY": b64encode(bytes((0, 0)) + bytes.fromhex(TAG_PREFIX)).decode()[:6],
+        "STATE": TRACESTATE_KEY,
+        "COOKIE": COOKIE,
+        "TAGS": "".join(f"{branch}\t{tag}\n" for branch, tag in marks.tags),
+    }
+
+
+def _per_route(texts: Mapping[str, str], script: str) -> lua_pb2.LuaPerRoute:
     route = lua_pb2.LuaPerRoute()
-    route.source_code.inline_string = _with_locals("enter.lua", texts)
+    route.source_code.inline_string = _with_locals(texts, "marks.lua", script)
     return route
 
 
-def _with_locals(script: str, texts: Mapping[str, str | None]) -> str:
-    """A script behind the local variables that it needs; None is nil."""
-    lines = (f"local {name} = {'nil' if text is None else _quoted(text)}\n" for name, text in texts.items())
-    return "".join(lines) + _script(script)
+def _with_locals(texts: Mapping[str, str], *scripts: str) -> str:
+    """Scripts behind the local variables that they need."""
+    lines = (f"local {name} = {_quoted(text)}\n" for name, text in texts.items())
+    return "".join((*lines, *map(_script, scripts)))
 
 
 def _quoted(text: str) -> str:

@@ -11,8 +11,7 @@ from envoy.extensions.filters.network.http_connection_manager.v3 import http_con
 from mesh.envoy.encode.access import FILTER as ACCESS_FILTER
 from mesh.envoy.encode.access_log import fill_common
 from mesh.envoy.encode.authentication import FILTER_TYPE
-from mesh.envoy.encode.branches import FILTER as BRANCH_FILTER
-from mesh.envoy.encode.branches import branch_filter
+from mesh.envoy.encode.branches import branch_filters
 from mesh.envoy.encode.cors import FILTER as CORS_FILTER
 from mesh.envoy.encode.destination import ADDRESS_FILTER, PORT_FILTER, address_filter, port_filter
 from mesh.envoy.encode.fault import FILTER as FAULT_FILTER
@@ -91,7 +90,8 @@ def _encode_filters(message: hcm.HttpConnectionManager, listener: Listener) -> N
     filters = message.http_filters
     if listener.role is Role.GATEWAY:
         filters.add(name=listener.name).config_discovery.CopyFrom(_tokens())
-    filters.add(name=BRANCH_FILTER).typed_config.CopyFrom(branch_filter(listener))
+    for name, config in branch_filters(listener):
+        filters.add(name=name).typed_config.CopyFrom(config)
     if listener.capture is not None:
         filters.add(name=PORT_FILTER).typed_config.CopyFrom(port_filter())
         filters.add(name=ADDRESS_FILTER).typed_config.CopyFrom(address_filter())

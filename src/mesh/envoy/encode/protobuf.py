@@ -9,8 +9,8 @@ from google.protobuf import any_pb2, duration_pb2
 
 def duration(seconds: float) -> duration_pb2.Duration:
     """Seconds as a protobuf duration."""
-    whole = int(seconds)
-    return duration_pb2.Duration(seconds=whole, nanos=round((seconds - whole) * 1e9))
+    whole_seconds = int(seconds)
+    return duration_pb2.Duration(seconds=whole_seconds, nanos=round((seconds - whole_seconds) * 1e9))
 
 
 def fraction(percent: float) -> percent_pb2.FractionalPercent:

@@ -5,7 +5,7 @@ from envoy.config.route.v3 import route_pb2
 from google.protobuf import any_pb2
 
 from mesh.envoy.encode.branch_lookup import BranchClusters, BranchRows, Lookup, differs_by_cluster
-from mesh.envoy.encode.branches import FILTER, entry_script
+from mesh.envoy.encode.branches import FILTER, entry_script, inner_script
 from mesh.envoy.encode.destination import ADDRESS_FILTER, addresses
 from mesh.envoy.encode.forward import has_one_destination
 from mesh.envoy.encode.protobuf import field, number_of, packed, serialized
@@ -14,7 +14,7 @@ from mesh.envoy.encode.route import encode_route
 from mesh.envoy.encode.tunnel import tunnel_host
 from mesh.resources.meshmall.branch import HEADER
 from mesh.routing.model.route import Forward, Route
-from mesh.routing.model.table import Entries, RouteTable, VirtualHost
+from mesh.routing.model.table import Entries, Marks, RouteTable, VirtualHost
 from mesh.routing.virtual_service.retry import DEFAULT_RETRY
 
 DIRECT_RESPONSE_LIMIT = 1 << 20
@@ -28,7 +28,7 @@ class TableEncoder:
         self._rows = BranchRows(lambda route: encode_route(route, inherited=DEFAULT_RETRY), lookup)
         self._clusters = BranchClusters(lookup)
         self._encoded: dict[str, tuple[VirtualHost, bytes]] = {}
-        self._last_script: tuple[Entries, any_pb2.Any] = (Entries(), any_pb2.Any())
+        self._scripts: dict[bool, tuple[tuple[Entries | None, Marks] | None, any_pb2.Any]] = {}
         self._host_field = number_of(route_pb2.RouteConfiguration, "virtual_hosts")
         self._plugin_field = number_of(route_pb2.RouteConfiguration, "cluster_specifier_plugins")
         self._matcher_field = number_of(rc.VirtualHost, "matcher")
@@ -41,22 +41,25 @@ class TableEncoder:
         )
         # Clusters are sent before the routes that name them; Envoy would refuse the whole table for one that is late.
         message.validate_clusters.value = False
-        if table.entries is not None and table.entries.entries:
-            message.typed_per_filter_config[FILTER].CopyFrom(self._script(table.entries))
-        elif table.entries is not None:
-            # Without branches no script runs that would remove the header that nobody outside may write.
+        if table.marks.tags:
+            message.typed_per_filter_config[FILTER].CopyFrom(self._script(table))
+        else:
+            # Without branches no script runs that would remove the header that leads into none.
             message.request_headers_to_remove.append(HEADER)
         if table.tunnels:
             message.virtual_hosts.append(tunnel_host())
         encoded = b"".join((serialized(message), *(self._host(table, host) for host in table.hosts)))
         return any_pb2.Any(type_url=f"type.googleapis.com/{message.DESCRIPTOR.full_name}", value=encoded)
 
-    def _script(self, entries: Entries) -> any_pb2.Any:
-        """All tables of a snapshot have the same entries: their script is made once."""
-        last, script = self._last_script
-        if last is not entries and last != entries:
-            script = packed(entry_script(entries))
-        self._last_script = (entries, script)
+    def _script(self, table: RouteTable) -> any_pb2.Any:
+        """Which branches there are, as a script. There are two for all tables of a snapshot: each is made once."""
+        outside = table.entries is not None
+        source = (table.entries, table.marks)
+        last, script = self._scripts.get(outside, (None, any_pb2.Any()))
+        if last != source:
+            entries, marks = source
+            script = packed(inner_script(marks) if entries is None else entry_script(entries, marks))
+        self._scripts[outside] = (source, script)
         return script
 
     def _host(self, table: RouteTable, host: VirtualHost) -> bytes:

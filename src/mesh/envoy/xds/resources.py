@@ -105,7 +105,7 @@ def require_consistent(snapshot: Snapshot) -> None:
     for table in snapshot.tables.values():
         for host in table.hosts:
             for route in host.routes:
-                for cluster in _named(route):
+                for cluster in _clusters_of(route):
                     if cluster not in snapshot.clusters:
                         raise Inconsistent(f"route {route.name} names the cluster {cluster}")
             for override in host.overrides:
@@ -135,8 +135,8 @@ def _require_targets(listener: Listener, snapshot: Snapshot) -> None:
 
 def _authentications(snapshot: Snapshot) -> Mapping[str, Authentication]:
     """Of every filter that asks for tokens; one that the snapshot does not name asks for none."""
-    named = (name for listener in snapshot.listeners.values() for name in extensions_of(listener))
-    return {**{name: Authentication(name) for name in dict.fromkeys(named)}, **snapshot.authentications}
+    names = (name for listener in snapshot.listeners.values() for name in extensions_of(listener))
+    return {**{name: Authentication(name) for name in dict.fromkeys(names)}, **snapshot.authentications}
 
 
 def extensions_of(listener: Listener) -> tuple[str, ...]:
@@ -146,7 +146,7 @@ def extensions_of(listener: Listener) -> tuple[str, ...]:
     return (ROWS, listener.name) if listener.role is Role.GATEWAY else (ROWS,)
 
 
-def _named(route: Route) -> Iterator[str]:
+def _clusters_of(route: Route) -> Iterator[str]:
     """The clusters that a route sends to, or copies to."""
     if isinstance(route.action, Forward):
         yield from (share.cluster for share in route.action.to)

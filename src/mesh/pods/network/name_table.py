@@ -77,8 +77,8 @@ def name_table(store: Store) -> dict[str, Name]:
             if part.template is not None:
                 table[_service_name(name, branch.metadata.namespace)] = Name((ANY_ADDRESS,))
     for service in store.of(Service):
-        found = slices.get((service.metadata.namespace, service.metadata.name), [])
-        table.update(_names_of(service, found))
+        own_slices = slices.get((service.metadata.namespace, service.metadata.name), [])
+        table.update(_names_of(service, own_slices))
     table.update(_own_names())
     return table
 
@@ -128,7 +128,7 @@ def _headless(service: Service, name: str, slices: Iterable[EndpointSlice]) -> M
                 if port.name and port.port:
                     key = f"_{port.name}._{port.protocol.lower()}.{name}"
                     targets.setdefault(key, []).append((port.port, target))
-    table.update({key: Name(services=tuple(dict.fromkeys(found))) for key, found in targets.items()})
+    table.update({key: Name(services=tuple(dict.fromkeys(services))) for key, services in targets.items()})
     # Without any pod the name is there and has no address: clients are told at once, and ask again later.
     table[name] = Name(tuple(addresses))
     return table

@@ -110,6 +110,11 @@ class Sandbox(Protocol):
         ...
 
     @property
+    def is_captured(self) -> bool:
+        """Whether all connections of its programs go through Envoy, so that none can be made before Envoy is there."""
+        ...
+
+    @property
     def loopback(self) -> str:
         """The address at which a program finds itself without leaving the pod."""
         ...

@@ -81,6 +81,10 @@ class LoopbackSandbox:
         self._removed = False
 
     @property
+    def is_captured(self) -> bool:
+        return False
+
+    @property
     def loopback(self) -> str:
         """Not 127.0.0.1, which all pods and the host share."""
         return self.ip

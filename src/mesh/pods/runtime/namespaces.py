@@ -147,6 +147,10 @@ class NamespaceSandbox:
         self._removed = False
 
     @property
+    def is_captured(self) -> bool:
+        return True
+
+    @property
     def loopback(self) -> str:
         return "127.0.0.1"
 

@@ -144,7 +144,7 @@ def _change(change: BranchService, service: Service, around: Surroundings, path:
         deployment = change.fork.deployment
         candidates = baselines(service, around.deployments)
         if deployment and all(candidate.metadata.name != deployment for candidate in candidates):
-            other = _named(deployment, service, around.deployments)
+            other = _deployment_named(deployment, service, around.deployments)
             if other is not None and BRANCH_LABEL in other.spec.template.metadata.labels:
                 owner = other.spec.template.metadata.labels[BRANCH_LABEL]
                 message = (
@@ -174,7 +174,7 @@ def _container(name: str, deployment: Deployment, path: str) -> Iterator[FieldEr
         yield FieldError(path, f'"{name}" is not a container of {owner} (it has {", ".join(containers)})')
 
 
-def _named(name: str, service: Service, deployments: Iterable[Deployment]) -> Deployment | None:
+def _deployment_named(name: str, service: Service, deployments: Iterable[Deployment]) -> Deployment | None:
     space = service.metadata.namespace
     return next((e for e in deployments if (e.metadata.namespace, e.metadata.name) == (space, name)), None)
 

@@ -49,7 +49,7 @@ class _Earlier:
     """The blocks before a route, each filed under one of its conditions."""
 
     def __init__(self) -> None:
-        self._held: dict[Key, list[_Block]] = defaultdict(list)
+        self._by_condition: dict[Key, list[_Block]] = defaultdict(list)
         self._count = 0
         self._left = MOST_COMPARISONS
         self.all_taken_by = ""
@@ -58,14 +58,14 @@ class _Earlier:
         self._count += 1
         if block == EVERYTHING:
             self.all_taken_by = path
-        key = min(_keys(block), key=lambda key: len(self._held.get(key, ())), default=())
-        self._held[key].append(_Block(self._count, path, block))
+        key = min(_keys(block), key=lambda key: len(self._by_condition.get(key, ())), default=())
+        self._by_condition[key].append(_Block(self._count, path, block))
 
     def taker(self, block: HTTPMatchRequest) -> str:
         """The path of the first route that matches all requests of a block; "" when none is known to."""
         best: _Block | None = None
         for key in ((), *_keys_of_takers(block)):
-            for candidate in self._held.get(key, ()):
+            for candidate in self._by_condition.get(key, ()):
                 if best is not None and candidate.place > best.place:
                     break
                 self._left -= 1

@@ -19,6 +19,7 @@ from mesh.resources.meshmall.branch import (
     Fork,
     NameValue,
 )
+from mesh.resources.meshmall.marks import COOKIE
 from mesh.resources.values.durations import seconds
 from mesh.resources.values.meta import ObjectMeta
 from mesh.resources.values.names import ENV_NAME, none_of, wrong_host, wrong_label, wrong_port
@@ -95,6 +96,8 @@ def _pair(kind: str, pair: NameValue, path: str) -> Errors:
             f'"{pair.value[:80]}" cannot be a value: letters, digits and signs other than blank , ; " \\, '
             f"at most {LONGEST_VALUE}",
         )
+    if kind == "cookie" and pair.name == COOKIE:
+        yield FieldError(f"{path}.name", f'"{COOKIE}" is reserved: the mesh itself writes it')
     if kind == "baggage" and pair.name == BAGGAGE_MEMBER:
         yield FieldError(f"{path}.name", f'"{BAGGAGE_MEMBER}" is reserved: every branch is entered by it')
 

@@ -60,11 +60,13 @@ def _resolvers() -> dict[str, list[tuple[str, re.Pattern[str]]]]:
         for first, pairs in yaml.CSafeLoader.yaml_implicit_resolvers.items()
     }
     for first in "+-.0123456789":
-        resolvers.setdefault(first, []).extend([(_TAG + "int", _whole(_INT)), (_TAG + "float", _whole(_FLOAT))])
+        resolvers.setdefault(first, []).extend(
+            [(_TAG + "int", _to_the_end(_INT)), (_TAG + "float", _to_the_end(_FLOAT))]
+        )
     return resolvers
 
 
-def _whole(pattern: re.Pattern[str]) -> re.Pattern[str]:
+def _to_the_end(pattern: re.Pattern[str]) -> re.Pattern[str]:
     return re.compile(rf"(?:{pattern.pattern})\Z")
 
 

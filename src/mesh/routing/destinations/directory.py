@@ -80,7 +80,7 @@ class Directory:
     def names(self, service: MeshService, namespace: str) -> tuple[str, ...]:
         """All names that a pod of a namespace can call a Service by; those of ExternalName Services for it, too."""
         others = (alias for alias, target in self._alias_of.values() if target.host == service.host)
-        names = (aliases(each.name, each.namespace, namespace) for each in (service, *others))
+        names = (aliases(known_as.name, known_as.namespace, namespace) for known_as in (service, *others))
         return tuple(name for group in names for name in group)
 
     def addresses_of(self, entry: ServiceEntry, host: str) -> tuple[str, ...]:
@@ -153,7 +153,7 @@ class Directory:
     ) -> tuple[Endpoint, ...]:
         """The endpoints that a ServiceEntry lists, with names among them as they were resolved."""
         spec = entry.spec
-        number = next((each.target_port for each in spec.ports if each.number == port.port), 0) or port.port
+        number = next((declared.target_port for declared in spec.ports if declared.number == port.port), 0) or port.port
         if spec.workload_selector is not None:
             pods = self.selected(entry.metadata.namespace, {**spec.workload_selector.labels, **subset})
             return tuple(Endpoint(pod.ip, number, f"{pod.namespace}/{pod.name}") for pod in pods if pod.ready)

@@ -4,17 +4,27 @@ A test draws requests and compares both, so that they cannot drift apart.
 """
 
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping
 from urllib.parse import unquote
 
 from mesh.resources.meshmall.branch import BAGGAGE_MEMBER, ENTRY_ORDER, HEADER, PREVIEW_DOMAIN
+from mesh.resources.meshmall.marks import COOKIE, REQUEST_ID, TAG_DIGITS, TRACESTATE_KEY
 from mesh.resources.values.cookies import first_cookie
 from mesh.routing.entries import Ways, ways_of
 from mesh.routing.explain.request import HttpRequest
 from mesh.routing.model.listener import Source
-from mesh.routing.model.table import Entries
+from mesh.routing.model.table import Entries, Marks
 
 PAIR = re.compile(r"\s*([^=\s]+)\s*=\s*(.*?)\s*", re.ASCII | re.DOTALL)
+TAG = rf"(?P<tag>[0-9a-f]{{{TAG_DIGITS}}})"
+STATE_VALUE = re.compile(rf"(?P<branch>[a-z0-9-]+)-{TAG}(\.?[0-9a-f]*)", re.ASCII)
+# W3C Trace Context: "ff" is no version, and version 00 has nothing behind the flags.
+TRACE = re.compile(
+    rf"(?!ff|00.{{54}})[0-9a-f]{{2}}-{TAG}[0-9a-f]{{16}}-(?!0{{16}})[0-9a-f]{{16}}-[0-9a-f]{{2}}(-.*)?", re.DOTALL
+)
+B3 = re.compile(rf"{TAG}[0-9a-f]{{16}}-[0-9a-f]{{16}}.*", re.DOTALL)
+B3_ID = re.compile(rf"{TAG}[0-9a-f]{{16}}")
 MEMBER_VALUE = re.compile(r"[^;\s]*", re.ASCII)
 
 
@@ -24,16 +34,47 @@ def branch_entered(entries: Entries, request: HttpRequest) -> str:
     return next((branch for kind in ENTRY_ORDER if (branch := FINDERS[kind](ways, request))), "")
 
 
-def branch_carried(request: HttpRequest, source: Source | None) -> str:
-    """The branch of a request inside the mesh: by its header, else its baggage, else the branch of the calling pod."""
-    header = request.value(HEADER)
-    if header is not None:
-        return header
-    for part in (request.value("baggage") or "").split(","):
-        pair = PAIR.fullmatch(part)
-        if pair and pair[1] == BAGGAGE_MEMBER and (branch := _member_value(pair[2])):
+def branch_carried(marks: Marks, request: HttpRequest, source: Source | None) -> str:
+    """The branch of a request inside the mesh, "" for none: by its header, else its baggage, else its marks, else the
+    branch of the calling pod. Branches that do not exist count for nothing."""
+    tags = dict(marks.tags)
+    member = next(
+        (
+            pair
+            for part in (request.value("baggage") or "").split(",")
+            if (pair := PAIR.fullmatch(part)) and pair[1] == BAGGAGE_MEMBER
+        ),
+        None,
+    )
+    candidates = (
+        request.value(HEADER),
+        _member_value(member[2]) if member else None,
+        branch_marked(marks, request),
+        source.branch if source is not None else None,
+    )
+    return next((branch for branch in candidates if branch in tags), "")
+
+
+def branch_marked(marks: Marks, request: HttpRequest) -> str:
+    """The branch whose mark a request carries, "" for none."""
+    tags = dict(marks.tags)
+    count = Counter(tags.values())
+    by_tag = {tag: branch for branch, tag in marks.tags if count[tag] == 1}
+    state = (part.strip(" \t").partition("=") for part in (request.value("tracestate") or "").split(","))
+    texts = (
+        REQUEST_ID.search(request.value("x-request-id") or ""),
+        STATE_VALUE.fullmatch(next((value for key, _, value in state if key == TRACESTATE_KEY), "")),
+        TRACE.fullmatch(request.value("traceparent") or ""),
+        B3.fullmatch(request.value("b3") or ""),
+        B3_ID.fullmatch(request.value("x-b3-traceid") or ""),
+        STATE_VALUE.fullmatch(first_cookie(request.values("cookie"), COOKIE) or ""),
+    )
+    for match in filter(None, texts):
+        parts = match.groupdict()
+        branch = parts.get("branch") or by_tag.get(parts["tag"], "")
+        if tags.get(branch) == parts["tag"]:
             return branch
-    return source.branch if source is not None else ""
+    return ""
 
 
 def _by_host(ways: Ways, request: HttpRequest) -> str:

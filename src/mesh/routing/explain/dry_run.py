@@ -81,7 +81,9 @@ def caller(snapshot: Snapshot, namespace: str, name: str, port: int) -> Caller:
 
 def _gateway(snapshot: Snapshot, port: int) -> Caller:
     """A gateway's listener by the port that clients call, or the Gateway's own, which may be another one here."""
-    gateways = [each for each in snapshot.listeners.values() if each.role is Role.GATEWAY and each.table]
+    gateways = [
+        listener for listener in snapshot.listeners.values() if listener.role is Role.GATEWAY and listener.table
+    ]
     for listener in gateways:
         if port in (listener.port, int(listener.name.rpartition("|")[2])):
             return Caller(listener)
@@ -96,12 +98,12 @@ def decide(snapshot: Snapshot, at: Caller, request: HttpRequest) -> Decision:
     if host is None:
         return Decision(table.name, None)
     # A host that nobody knows, at the address of a Service: that Service's rules.
-    named = dict(host.by_destination).get(request.destination)
-    if named is not None:
-        host = _host(table, named) or host
+    alternative = dict(host.by_destination).get(request.destination)
+    if alternative is not None:
+        host = _host(table, alternative) or host
     entries = table.entries
-    branch = branch_carried(request, at.source) if entries is None else branch_entered(entries, request)
-    override = next((each for each in host.overrides if each.branch == branch), None)
+    branch = branch_carried(table.marks, request, at.source) if entries is None else branch_entered(entries, request)
+    override = next((override for override in host.overrides if override.branch == branch), None)
     routes = overridden(host.routes, override) if override is not None else host.routes
     verdicts = []
     for route in routes:

@@ -88,7 +88,7 @@ def _row(route: Route) -> dict[str, Any]:
 
 def _destinations(to: tuple[WeightedCluster, ...]) -> list[dict[str, Any]]:
     total = sum(destination.weight for destination in to) or 1
-    return [{"to": each.cluster, "weight": round(100 * each.weight / total, 2)} for each in to]
+    return [{"to": destination.cluster, "weight": round(100 * destination.weight / total, 2)} for destination in to]
 
 
 def _branch(host: VirtualHost, override: BranchOverride) -> dict[str, Any]:

@@ -8,8 +8,8 @@ from mesh.routing.model.route import HeaderChange, HeaderChanges
 
 def header_changes(filters: Sequence[RouteFilter]) -> HeaderChanges:
     """The first filter of each kind counts; a request's `Host` is the `authority`."""
-    request = next((each.request_header_modifier for each in filters if each.request_header_modifier), None)
-    response = next((each.response_header_modifier for each in filters if each.response_header_modifier), None)
+    request = next((filter_.request_header_modifier for filter_ in filters if filter_.request_header_modifier), None)
+    response = next((filter_.response_header_modifier for filter_ in filters if filter_.response_header_modifier), None)
     return HeaderChanges(_change(request), _change(response), _authority(request))
 
 
@@ -18,7 +18,7 @@ def _change(headers: HTTPHeaderFilter | None) -> HeaderChange:
         return HeaderChange()
     # Reversed, so that of two entries for one name the first stays.
     overwritten, appended = (
-        {each.name.lower(): each.value for each in reversed(pairs) if each.name.lower() != "host"}
+        {header.name.lower(): header.value for header in reversed(pairs) if header.name.lower() != "host"}
         for pairs in (headers.set, headers.add)
     )
     return HeaderChange(tuple(sorted(overwritten.items())), tuple(sorted(appended.items())), tuple(headers.remove))
@@ -27,4 +27,4 @@ def _change(headers: HTTPHeaderFilter | None) -> HeaderChange:
 def _authority(headers: HTTPHeaderFilter | None) -> str:
     """`Host` is not a header that Envoy sets: setting it rewrites the authority."""
     entries = [*headers.set, *headers.add] if headers is not None else []
-    return next((each.value for each in entries if each.name.lower() == "host"), "")
+    return next((header.value for header in entries if header.name.lower() == "host"), "")

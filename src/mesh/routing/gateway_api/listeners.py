@@ -53,7 +53,9 @@ class ServedListener:
 
 def served_listeners(world: World, references: References) -> Mapping[tuple[str, str], Sequence[ServedListener]]:
     """The listeners of each Gateway whose class is ours, by its namespace and name."""
-    controllers = {each.metadata.name: each.spec.controller_name for each in world.gateway_classes}
+    controllers = {
+        gateway_class.metadata.name: gateway_class.spec.controller_name for gateway_class in world.gateway_classes
+    }
     gateways: dict[tuple[str, str], Sequence[ServedListener]] = {}
     wires = _wires_of_istio(world)
     hostnames: set[tuple[int, str]] = set()

@@ -74,7 +74,7 @@ class References:
         service = self._services.get((namespace, name))
         if service is None:
             return f'there is no Service "{namespace}/{name}"'
-        ports = [each.port for each in service.spec.ports]
+        ports = [declared.port for declared in service.spec.ports]
         if port is None or port in ports:
             return ""
         return f"{port} is not a port of Service {name} (it has {', '.join(map(str, ports))})"

@@ -46,7 +46,7 @@ def statuses(world: World, settings: MeshSettings, refusals: Mapping[Ref, str]) 
     ruled = _ruled_hosts(world)
     for route in api.routes:
         ref = ref_of(route)
-        parents = [_parent(route, each, api, refusals.get(ref), ruled) for each in api.attachments(route)]
+        parents = [_parent(route, attachment, api, refusals.get(ref), ruled) for attachment in api.attachments(route)]
         yield ref, {"parents": parents}
 
 
@@ -98,7 +98,7 @@ def _gateway(api: GatewayApi, listeners: Sequence[ServedListener], settings: Mes
     problem = Problem("Invalid", f"Envoy refused it: {refusal}") if refusal is not None else None
     if not served:
         problem = Problem("Invalid", "none of its listeners is served")
-    ports = sorted({settings.ports.get(each.listener.port, each.listener.port) for each in served})
+    ports = sorted({settings.ports.get(port, port) for port in (item.listener.port for item in served)})
     addresses = ", ".join(f"{settings.gateway_address}:{port}" for port in ports)
     programmed = _condition("Programmed", problem, "Programmed", f"Envoy listens at {addresses}", gateway)
     return {

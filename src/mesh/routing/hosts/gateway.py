@@ -59,7 +59,7 @@ def gateway_tables(context: Context, entries: Entries) -> GatewayTables:
             for former, name in names.items():
                 cluster, endpoints = context.groups[former]
                 groups[name] = replace(cluster, name=name, detected=False), endpoints
-        tables.append(RouteTable(gateway_name(port), tuple(hosts), entries))
+        tables.append(RouteTable(gateway_name(port), tuple(hosts), entries, marks=context.marks))
     return GatewayTables(tuple(tables), groups)
 
 

@@ -45,7 +45,12 @@ class MeshHosts:
 
     def tables(self) -> Iterator[RouteTable]:
         for namespace in self._context.namespaces:
-            yield RouteTable(f"outbound|{namespace}", tuple(self._hosts(namespace)), tunnels=self._captures is None)
+            yield RouteTable(
+                f"outbound|{namespace}",
+                tuple(self._hosts(namespace)),
+                tunnels=self._captures is None,
+                marks=self._context.marks,
+            )
 
     def groups(self) -> Iterator[Group]:
         """The clusters that only these tables name."""

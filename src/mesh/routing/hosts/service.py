@@ -19,15 +19,16 @@ def service_tables(context: Context, mesh: MeshHosts, entries: Entries, *, clust
 
     Without `cluster_ips` nobody listens at them: where pods have network namespaces, destinations decide.
     """
+    marks = context.marks
     for service in context.directory.services:
         for port in service.spec.ports:
             suffix = f"{service.host}|{port.port}"
             if cluster_ips:
                 host = mesh.service_host(service, port, service.namespace, EVERY_HOST)
-                table = partial(RouteTable, f"clusterip|{suffix}", (host,))
-                yield context.memory.keep(("alone", suffix), host, table)
+                table = partial(RouteTable, f"clusterip|{suffix}", (host,), marks=marks)
+                yield context.memory.keep(("alone", suffix), (host, marks), table)
             if port.node_port:
-                yield RouteTable(f"nodeport|{suffix}", (_node_port(context, service, port),), entries)
+                yield RouteTable(f"nodeport|{suffix}", (_node_port(context, service, port),), entries, marks=marks)
 
 
 def _node_port(context: Context, service: MeshService, port: ServicePort) -> VirtualHost:

@@ -53,14 +53,26 @@ class Entries:
 
 
 @dataclass(frozen=True, slots=True)
+class Marks:
+    """Every branch with its tag, by which it is recognised in the ids that programs forward."""
+
+    tags: tuple[tuple[str, str], ...] = ()
+
+
+NO_MARKS = Marks()
+
+
+@dataclass(frozen=True, slots=True)
 class RouteTable:
     """How one group of listeners routes HTTP; all pods of a namespace share a table.
 
     `entries` is set where requests come in from outside. `tunnels`: clients of the table's listeners may open tunnels
-    with CONNECT, which lead back to the listener that they asked.
+    with CONNECT, which lead back to the listener that they asked. `marks` are those of all branches: of a request in
+    none of them, every listener forgets whatever it says of a branch.
     """
 
     name: str
     hosts: tuple[VirtualHost, ...]
     entries: Entries | None = None
     tunnels: bool = False
+    marks: Marks = NO_MARKS

@@ -40,7 +40,7 @@ class Policies:
     def ask_for_addresses(self) -> bool:
         """Whether some policy asks for the caller's address."""
         rules = [rule for policy in self._policies for rule in policy.spec.rules]
-        sources = [each.source for rule in rules for each in rule.from_]
+        sources = [clause.source for rule in rules for clause in rule.from_]
         return any(
             source.ip_blocks or source.not_ip_blocks or source.remote_ip_blocks or source.not_remote_ip_blocks
             for source in sources

@@ -41,10 +41,10 @@ def connection_access(access: Access) -> Access:
 
 def may_connect(access: Access, caller: Caller) -> bool:
     """Whether a caller may send bytes to a destination."""
-    asked = connection_access(access)
-    if any(_holds(rule, caller) for rule in asked.deny):
+    applicable = connection_access(access)
+    if any(_holds(rule, caller) for rule in applicable.deny):
         return False
-    return asked.allow is None or any(_holds(rule, caller) for rule in asked.allow)
+    return applicable.allow is None or any(_holds(rule, caller) for rule in applicable.allow)
 
 
 def _holds(rule: AccessRule, caller: Caller) -> bool:

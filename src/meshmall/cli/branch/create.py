@@ -35,7 +35,7 @@ def create(context: Context, body: Body, *, wait: bool, timeout: float) -> None:
         outcome = context.client.apply([body], namespace=namespace)
     except ApiError as error:
         raise refusal(error, "nothing was changed") from None
-    steps.done("stored")
+    steps.finish("stored")
     for warning in outcome.warnings:
         context.view.warn(warning)
     if not wait:
@@ -69,7 +69,7 @@ def delete(context: Context, names: Sequence[str]) -> None:
     except ApiError as error:
         raise refusal(error, "nothing was deleted") from None
     settle(context, outcome.version, ())
-    steps.done("routes removed")
+    steps.finish("routes removed")
     for name in names:
         context.view.say(f"Deleted branch {name}")
     context.view.say(f"[dim]{steps}[/]")

@@ -23,7 +23,7 @@ class Steps:
     taken: list[tuple[str, float]] = field(default_factory=list)
     _last: float = field(default_factory=time.perf_counter)
 
-    def done(self, name: str) -> None:
+    def finish(self, name: str) -> None:
         now = time.perf_counter()
         self.taken.append((name, (now - self._last) * 1000))
         self._last = now
@@ -70,10 +70,10 @@ def until_ready(context: Context, name: str, steps: Steps, timeout: float) -> Bo
         branch = fetch(context, name)
         current = (branch.get("status") or {}).get("observedGeneration") == branch["metadata"].get("generation")
         if current and not forked and condition(branch, "ServicesReady").get("status") == "True":
-            steps.done("services ready")
+            steps.finish("services ready")
             forked = True
         if current and condition(branch, "Ready").get("status") == "True":
-            steps.done("Envoy acknowledged")
+            steps.finish("Envoy acknowledged")
             return branch
         message = condition(branch, "Ready").get("message", "")
         if is_hopeless(message) or time.monotonic() > deadline:
@@ -104,6 +104,6 @@ def first_answer(context: Context, name: str, steps: Steps, limit: float = 10.0)
             connection.close()
         branch = answer.headers.get(HEADER, "")
         if answer.status < 500 or time.monotonic() > deadline:
-            steps.done("first answer")
+            steps.finish("first answer")
             return branch
         time.sleep(FIRST_PAUSE)

@@ -72,7 +72,7 @@ def test_every_kind_with_a_spec_of_its_own_prints_more_than_its_name() -> None:
 
 
 def test_what_runs_at_the_moment_is_not_kept() -> None:
-    assert {definition.kind for definition in KINDS if not definition.kept} == {"Event", "EndpointSlice"}
+    assert {definition.kind for definition in KINDS if not definition.persistent} == {"Event"}
 
 
 def test_every_field_without_effect_is_a_field() -> None:

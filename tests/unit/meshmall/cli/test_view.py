@@ -19,7 +19,7 @@ def test_a_pipe_gets_neither_colour_nor_broken_lines(capsys: pytest.CaptureFixtu
     view.say("[bold]a[/] b")
     view.plain("[not markup]")
     with view.step("doing") as step:
-        step.done = "done [a]"
+        step.result = "done [a]"
     lines = capsys.readouterr().out.splitlines()
     assert lines[:4] == ["top", "└── " + "x" * 300, "a b", "[not markup]"]
     assert lines[4].startswith("ok done [a] ")

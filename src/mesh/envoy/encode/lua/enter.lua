@@ -1,19 +1,17 @@
--- Where requests come in from outside: finds the branch that a request enters, and writes it into the mesh's header and
--- into baggage, which travel on. The header that a client sent is removed: nobody outside may write it.
+-- Where requests come in from outside: finds the branch that a request enters, and marks the request, in headers that
+-- travel on. Marks that a client sent are removed first: nobody outside may write them.
 --
--- These variables come before this text:
+-- `marks.lua` and these variables come before this text:
 --   ORDER    the kinds of entries, in the order in which they are tried, one a line
---   HEADER, MEMBER, DOMAIN   how a branch travels, and the domain of the preview hosts
+--   DOMAIN   the domain of the preview hosts
 --   WAYS     "kind:name=value<tab>branch" (or "host:name<tab>branch"), one a line
---   NAMES    all branches, one a line
 --   LABELS   "branch<tab>label", where the answer's header says more than the branch's name
 --   FIELDS   "kind:name": which cookies, headers, ... the ways ask for, so that only these are looked at
 
-local order, ways, names, labels = {}, {}, {}, {}
+local order, ways, labels = {}, {}, {}
 local fields = { query = {}, header = {}, baggage = {}, cookie = {} }
 for kind in string.gmatch(ORDER, "[^\n]+") do table.insert(order, kind) end
 for key, branch in string.gmatch(WAYS, "([^\t]+)\t([^\n]+)\n") do ways[key] = branch end
-for name in string.gmatch(NAMES, "[^\n]+") do names[name] = name end
 for name, label in string.gmatch(LABELS, "([^\t]+)\t([^\n]+)\n") do labels[name] = label end
 for kind, name in string.gmatch(FIELDS, "(%a+):([^\n]+)\n") do table.insert(fields[kind], name) end
 
@@ -25,13 +23,13 @@ end
 -- The value of `name` among `name=value` pairs between separators; the first one counts.
 local function pair(text, name, separators)
   for part in string.gmatch(text, "[^" .. separators .. "]+") do
-    local key, value = string.match(part, "^%s*([^=%s]+)%s*=%s*(.-)%s*$")
-    if key == name then return value end
+    local key, value = string.match(part, "^[ \t]*([^= \t]+)[ \t]*=(.*)$")
+    if key == name then return trimmed(value) end
   end
 end
 
--- A member of baggage has properties behind its value: `branch=fox;since=1`.
-local function member(baggage, name)
+-- A member of baggage has properties behind its value: `tenant=7;since=1`.
+local function baggage_value(baggage, name)
   local value = pair(baggage, name, ",")
   return value and string.match(value, "^[^;%s]*")
 end
@@ -44,7 +42,8 @@ function by.host(headers)
   host = string.lower((string.gsub(host, ":%d+$", "")))
   if ways["host:" .. host] then return ways["host:" .. host] end
   local suffix = "." .. DOMAIN
-  return string.sub(host, -#suffix) == suffix and names[string.sub(host, 1, -#suffix - 1)] or nil
+  local name = string.sub(host, -#suffix) == suffix and string.sub(host, 1, -#suffix - 1)
+  return name and tags[name] and name or nil
 end
 
 function by.query(headers)
@@ -68,10 +67,10 @@ function by.baggage(headers)
   local text = headers:get("baggage")
   if not text then return nil end
   -- The branch's own member first: a request that another hop has marked stays in its branch.
-  local marked = names[member(text, MEMBER)]
-  if marked then return marked end
+  local named = member(text)
+  if named and tags[named] then return named end
   for _, name in ipairs(fields.baggage) do
-    local value = member(text, name)
+    local value = baggage_value(text, name)
     local branch = value and ways["baggage:" .. name .. "=" .. unescaped(value)]
     if branch then return branch end
   end
@@ -82,8 +81,8 @@ end
 local function cookie(headers, name)
   for line = 0, headers:getNumValues("cookie") - 1 do
     for part in string.gmatch(headers:getAtIndex("cookie", line), "[^;]+") do
-      local key, value = string.match(part, "^[ \t]*([^=]+)=(.-)[ \t]*$")
-      if key == name then return value end
+      local value = value_of(name, trimmed(part))
+      if value then return value end
     end
   end
 end
@@ -103,16 +102,6 @@ local function entered(headers)
   end
 end
 
-local function with_branch(baggage, branch)
-  local members = { MEMBER .. "=" .. branch }
-  for item in string.gmatch(baggage or "", "[^,]+") do
-    if not string.match(item, "^%s*" .. MEMBER .. "%s*=") then
-      table.insert(members, (string.gsub(item, "^%s+", "")))
-    end
-  end
-  return table.concat(members, ",")
-end
-
 -- A request that belongs to no trace yet begins one (W3C Trace Context). Its id is the request's, so that what programs
 -- write in their logs and what the mesh reports of the request have one name.
 local function begin_trace(headers)
@@ -125,16 +114,19 @@ end
 
 function envoy_on_request(handle)
   local headers = handle:headers()
-  begin_trace(headers)
-  if headers:get(HEADER) then headers:remove(HEADER) end
+  remove_marks(headers)
   local branch = entered(headers)
-  if not branch then return end
-  headers:replace(HEADER, branch)
-  headers:replace("baggage", with_branch(headers:get("baggage"), branch))
-  handle:streamInfo():dynamicMetadata():set("mesh.branches", "label", labels[branch] or branch)
+  if not branch then
+    begin_trace(headers)
+    return
+  end
+  local original = mark(headers, branch, true)
+  local metadata = handle:streamInfo():dynamicMetadata()
+  metadata:set("mesh.branches", "label", labels[branch] or branch)
+  if original then metadata:set("mesh.branches", "trace", original) end
 end
 
 function envoy_on_response(handle)
-  local found = handle:streamInfo():dynamicMetadata():get("mesh.branches")
-  if found then handle:headers():replace(HEADER, found.label) end
+  local entry = handle:streamInfo():dynamicMetadata():get("mesh.branches")
+  if entry then handle:headers():replace(HEADER, entry.label) end
 end
