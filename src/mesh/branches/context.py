@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 from mesh.observe.hops import Hop
 from mesh.observe.workloads import Addresses, Workload
+from mesh.resources.meshmall.marks import unmarked
 
 # Seconds. Hops are reported when they end: a call is judged only when the request that caused it must have been, too.
 SETTLE = 3.0
@@ -146,7 +147,7 @@ class ContextWatch:
 
 def _same_request(one: Hop, other: Hop) -> bool:
     """Whether the program propagated the identity of the request that it was handling."""
-    if one.request_id and one.request_id == other.request_id:
+    if one.request_id and unmarked(one.request_id) == unmarked(other.request_id):
         return True
     trace = one.traceparent.split("-")[1:2]
     return bool(trace) and trace == other.traceparent.split("-")[1:2]

@@ -9,15 +9,21 @@ from sys import intern
 from typing import Any
 
 import grpc
-from envoy.service.accesslog.v3 import als_pb2, als_pb2_grpc
+from envoy.service.accesslog.v3 import als_pb2
 
 from mesh.observe.hops import Hop, Ring
+from mesh.observe.lenient import lenient_parser
+from mesh.routing.model.table import BRANCH_METADATA
 from mesh.routing.model.transparent import CAPTURED_LOG
 from mesh.routing.model.tunnel import TUNNEL
 
 LONGEST_PATH = 512
 LONGEST_HOST = 255
-LONGEST_ID = 128
+# An `x-request-id` of 128 characters with a branch's mark, and less than anybody could flood the memory with.
+LONGEST_ID = 192
+LONGEST_TRACEPARENT = 128
+LONGEST_LABEL = 512
+SERVICE = als_pb2.DESCRIPTOR.services_by_name["AccessLogService"].full_name
 # Connections that are open and were reported already.
 MOST_CONNECTIONS = 10_000
 # The flags that are reported: field of envoy.data.accesslog.v3.ResponseFlags to Envoy's short name.
@@ -36,7 +42,7 @@ FLAGS = {
 }
 
 
-class AccessLog(als_pb2_grpc.AccessLogServiceServicer):  # type: ignore[misc]  # no stubs
+class AccessLog:
     """Puts every request that Envoy reports into the ring."""
 
     def __init__(self, ring: Ring) -> None:
@@ -44,9 +50,15 @@ class AccessLog(als_pb2_grpc.AccessLogServiceServicer):  # type: ignore[misc]  #
 
     def serve(self, server: grpc.aio.Server) -> None:
         """Makes a gRPC server accept Envoy's access logs."""
-        als_pb2_grpc.add_AccessLogServiceServicer_to_server(self, server)
+        # Not by the generated code: its parser refuses a whole batch for one header that is not UTF-8.
+        method = grpc.stream_unary_rpc_method_handler(
+            self.stream,
+            request_deserializer=lenient_parser(als_pb2.StreamAccessLogsMessage),
+            response_serializer=als_pb2.StreamAccessLogsResponse.SerializeToString,
+        )
+        server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE, {"StreamAccessLogs": method}),))
 
-    async def StreamAccessLogs(  # noqa: N802 - the service's name
+    async def stream(
         self, requests: AsyncIterator[als_pb2.StreamAccessLogsMessage], _: grpc.aio.ServicerContext
     ) -> als_pb2.StreamAccessLogsResponse:
         """One stream of Envoy's, until it ends."""
@@ -111,6 +123,7 @@ def hop_of(entry: Any, *, captured: bool = False) -> Hop:
     """
     common, request, response = entry.common_properties, entry.request, entry.response
     headers = request.request_headers
+    branch, original_trace = _branch(common)
     start, duration = common.start_time, common.duration
     return Hop(
         start=start.seconds + start.nanos / 1e9,
@@ -125,12 +138,24 @@ def hop_of(entry: Any, *, captured: bool = False) -> Hop:
         status=response.response_code.value,
         flags=_flags(common.response_flags) if common.HasField("response_flags") else "",
         request_id=request.request_id[:LONGEST_ID],
-        traceparent=headers.get("traceparent", "")[:LONGEST_ID],
-        branch=intern(headers.get("x-branch", "")),
+        traceparent=headers.get("traceparent", "")[:LONGEST_TRACEPARENT],
+        branch=branch,
         request_bytes=request.request_body_bytes,
         response_bytes=response.response_body_bytes,
-        fallback=_fallback(response.response_headers.get("x-branch", "")),
+        fallback=_fallback(response.response_headers.get("x-branch", "")[:LONGEST_LABEL]),
+        original_trace=original_trace,
     )
+
+
+def _branch(common: Any) -> tuple[str, str]:
+    """The branch of a request, and the id that its trace had outside: as the mesh's own script has noted them. In the
+    headers anything may be written where no script has run, such as in a request for a host that there is not."""
+    metadata = common.metadata.filter_metadata
+    if BRANCH_METADATA not in metadata:
+        return "", ""
+    fields = metadata[BRANCH_METADATA].fields
+    trace = fields["trace"].string_value if "trace" in fields else ""
+    return intern(fields["branch"].string_value), trace
 
 
 METHODS = ("", "GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH")

@@ -12,8 +12,10 @@ MOST_HOPS = 20_000
 class Hop(msgspec.Struct, frozen=True, gc=False):
     """Times are in seconds since the epoch. `listener` is where the request came in, "address:port"; `upstream` the
     pod's port that answered, "" if none did. `request_id` is Envoy's `x-request-id`, which a program may propagate, as
-    it may `traceparent`. `branch` is what the request carried when it was routed, "" for none; `fallback` are the
-    services of the branch that the baseline answered for, which the gateway reports for the request as a whole.
+    it may `traceparent`; both as programs see them, with the mark of a branch. `original_trace` is the trace id that a
+    client had sent, where the gateway has replaced it. `branch` is what the request carried when it was routed, "" for
+    none; `fallback` are the services of the branch that the baseline answered for, which the gateway reports for the
+    request as a whole.
 
     A TCP connection is a hop, too (`protocol` "tcp"): without a request, its bytes since it was last reported. It is
     `opened` in the first report of a connection alone.
@@ -40,6 +42,7 @@ class Hop(msgspec.Struct, frozen=True, gc=False):
     fallback: tuple[str, ...] = ()
     protocol: str = "http"
     opened: bool = False
+    original_trace: str = ""
 
     @property
     def is_tcp(self) -> bool:

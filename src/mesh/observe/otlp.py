@@ -21,6 +21,7 @@ from mesh.observe.requests import fell_back, ordered, parents
 from mesh.observe.spans import GATEWAY, Span
 from mesh.observe.traces import TRACEPARENT, Trace
 from mesh.reconcile.supervisor import Supervisor
+from mesh.resources.meshmall.marks import unmarked
 
 # Traces: how many wait at most, and how many go into one request.
 MOST_WAITING, MOST_AT_ONCE = 2_000, 200
@@ -246,4 +247,4 @@ def _parent_ids(spans: Sequence[Span], ids: Sequence[str]) -> list[str]:
 
 
 def _written_by_gateway(span: Span, span_id: str) -> bool:
-    return span.hop.request_id.replace("-", "")[16:] == span_id
+    return unmarked(span.hop.request_id).replace("-", "")[16:] == span_id

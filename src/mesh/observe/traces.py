@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mesh.observe.spans import Span
+from mesh.resources.meshmall.marks import unmarked
 
 MOST_TRACES = 10_000
 MOST_SPANS = 60_000
@@ -18,7 +19,8 @@ HEX = re.compile(r"[0-9a-f]{32}")
 
 
 class Trace:
-    """One request: all spans with its x-request-id, in the order in which they were reported.
+    """One request: all spans with its x-request-id, in the order in which they were reported. `request_id` is as
+    programs see it: with a mark, if it is in a branch.
 
     `number` grows from trace to trace, `changed` with every span of any. `more` counts the spans beyond the bound.
     """
@@ -72,12 +74,17 @@ class Trace:
 
     @property
     def trace_id(self) -> str:
-        """32 hexadecimal digits: of the request's `traceparent`, else of its x-request-id."""
+        """32 hexadecimal digits: of the request's `traceparent`, as programs see it, else of its x-request-id."""
         parent = TRACEPARENT.fullmatch(self.root.hop.traceparent) if self.root is not None else None
         if parent is not None:
             return parent[1]
         plain = self.request_id.replace("-", "").lower()
         return plain if HEX.fullmatch(plain) else hashlib.sha256(self.request_id.encode()).hexdigest()[:32]
+
+    @property
+    def original_trace_id(self) -> str:
+        """The trace id that the client had sent, "" where that is still the request's."""
+        return self.root.hop.original_trace if self.root is not None else ""
 
     def summary(self) -> dict[str, Any]:
         """One line in a list of requests, as JSON."""
@@ -86,6 +93,7 @@ class Trace:
             "number": self.number,
             "requestId": self.request_id,
             "traceId": self.trace_id,
+            "originalTraceId": self.original_trace_id,
             "start": self.start,
             "milliseconds": round(self.milliseconds, 3),
             "method": root.hop.method if root is not None else "",
@@ -107,7 +115,7 @@ class TraceFilter:
     """Which traces to return. `branch` "-" is the baseline, "" any. `status` is "error", a class such as "5xx", or a
     code.
 
-    `least` is in milliseconds; `text` is part of the URL or the start of the id, in lower case; `caller` is the first
+    `least` is in milliseconds; `text` is part of the URL or the start of an id, in lower case; `caller` is the first
     span's; `before` is a trace's number. Raises ValueError for an unknown status.
     """
 
@@ -152,11 +160,12 @@ class TraceFilter:
             return True
         root = trace.root
         url = f"{root.hop.authority}{root.hop.path}".lower() if root is not None else ""
-        return self.text in url or trace.request_id.startswith(self.text)
+        ids = (trace.request_id, trace.trace_id, trace.original_trace_id)
+        return self.text in url or any(text.startswith(self.text) for text in ids)
 
 
 class Traces:
-    """Traces by their x-request-id; the oldest are dropped first."""
+    """Traces by their x-request-id without a branch's mark; the oldest are dropped first."""
 
     def __init__(self, most: int = MOST_TRACES, most_spans: int = MOST_SPANS) -> None:
         self._most, self._most_spans = most, most_spans
@@ -170,10 +179,12 @@ class Traces:
         request_id = span.hop.request_id
         if not request_id:
             return None
-        trace = self._traces.get(request_id)
+        # The mark is left out: a request may enter its branch behind its first hop.
+        key = unmarked(request_id)
+        trace = self._traces.get(key)
         if trace is None:
             self._number += 1
-            trace = self._traces[request_id] = Trace(self._number, request_id)
+            trace = self._traces[key] = Trace(self._number, request_id)
         if trace.add(span):
             self._spans += 1
         self.changes += 1
@@ -183,8 +194,13 @@ class Traces:
             self._spans -= len(old.spans)
         return trace
 
-    def get(self, request_id: str) -> Trace | None:
-        return self._traces.get(request_id)
+    def get(self, identifier: str) -> Trace | None:
+        """By x-request-id, as the client sent it or as programs see it; or by trace id, the client's or that."""
+        trace = self._traces.get(unmarked(identifier))
+        if trace is None and HEX.fullmatch(identifier):
+            newest_first = reversed(self._traces.values())
+            trace = next((one for one in newest_first if identifier in (one.trace_id, one.original_trace_id)), None)
+        return trace
 
     def find(self, query: TraceFilter) -> tuple[list[Trace], bool]:
         """The newest that match, newest first, and whether there are more."""

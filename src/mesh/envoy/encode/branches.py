@@ -24,7 +24,7 @@ from mesh.resources.meshmall.branch import BAGGAGE_MEMBER, ENTRY_ORDER, HEADER, 
 from mesh.resources.meshmall.marks import COOKIE, TAG_PREFIX, TRACESTATE_KEY
 from mesh.routing.entries import ways_of
 from mesh.routing.model.listener import Listener, Role
-from mesh.routing.model.table import Entries, Marks
+from mesh.routing.model.table import BRANCH_METADATA, Entries, Marks
 
 FILTER = "mesh.branches"
 OWNER_FILTER = "mesh.owner"
@@ -118,6 +118,7 @@ def _mark_texts(marks: Marks) -> dict[str, str]:
     what is certain of it."""
     return {
         "HEADER": HEADER,
+        "NOTES": BRANCH_METADATA,
         "MEMBER": BAGGAGE_MEMBER,
         "PREFIX": TAG_PREFIX,
         "BINARY": b64encode(bytes((0, 0)) + bytes.fromhex(TAG_PREFIX)).decode()[:6],

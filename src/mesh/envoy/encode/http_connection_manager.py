@@ -30,7 +30,7 @@ HEADERS_KB = 60
 # What Envoy's guide for edge proxies advises for listeners that anybody can reach.
 MAX_STREAMS = 100
 STREAM_WINDOW, CONNECTION_WINDOW = 1 << 16, 1 << 20
-LOGGED_HEADERS = ("traceparent", HEADER)
+LOGGED_HEADERS = ("traceparent",)
 
 
 def http_connection_manager(listener: Listener) -> hcm.HttpConnectionManager:

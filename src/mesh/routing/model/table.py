@@ -60,6 +60,8 @@ class Marks:
 
 
 NO_MARKS = Marks()
+# Where Envoy's script notes of a request in which branch it is, for the access log.
+BRANCH_METADATA = "mesh.branches"
 
 
 @dataclass(frozen=True, slots=True)

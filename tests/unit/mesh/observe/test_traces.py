@@ -3,6 +3,7 @@
 import pytest
 
 from mesh.observe.traces import Trace, TraceFilter, Traces
+from mesh.resources.meshmall.marks import tag_of
 from tests.support.hops import MakeSpan
 
 
@@ -68,3 +69,22 @@ def test_a_reader_hears_of_each_change_once(span: MakeSpan) -> None:
     traces.add(span("mall", "stock", request_id="a"))
     assert [each.request_id for each in traces.changed_since(place, 10)] == ["a", "b"]
     assert [each.request_id for each in traces.changed_since(traces.changes, 10)] == []
+
+
+def test_a_marked_request_is_found_by_the_client_s_ids_and_by_those_that_programs_see(span: MakeSpan) -> None:
+    mark = f"@fox-{tag_of(b'', 'fox')}"
+    client, inside = "4bf92f3577b34da6a3ce929d0e0e4736", f"{tag_of(b'', 'fox')}a3ce929d0e0e4736"
+    traces = Traces()
+    traceparent = f"00-{inside}-00f067aa0ba902b7-01"
+    request_id = f"mine{mark}"
+    trace = traces.add(
+        span("", "mall", request_id=request_id, branch="fox", traceparent=traceparent, original_trace=client)
+    )
+    assert trace is not None
+    assert traces.add(span("mall", "products", request_id="mine")) is trace
+    for identifier in ("mine", request_id, client, inside):
+        assert traces.get(identifier) is trace
+        assert traces.find(TraceFilter(text=identifier)) == ([trace], False)
+    assert traces.get("0" * 32) is None
+    summary = trace.summary()
+    assert (summary["requestId"], summary["traceId"], summary["originalTraceId"]) == (request_id, inside, client)

@@ -120,13 +120,11 @@ function envoy_on_request(handle)
     begin_trace(headers)
     return
   end
-  local original = mark(headers, branch, true)
-  local metadata = handle:streamInfo():dynamicMetadata()
-  metadata:set("mesh.branches", "label", labels[branch] or branch)
-  if original then metadata:set("mesh.branches", "trace", original) end
+  mark(handle, headers, branch, true)
+  handle:streamInfo():dynamicMetadata():set(NOTES, "label", labels[branch] or branch)
 end
 
 function envoy_on_response(handle)
-  local entry = handle:streamInfo():dynamicMetadata():get("mesh.branches")
+  local entry = handle:streamInfo():dynamicMetadata():get(NOTES)
   if entry then handle:headers():replace(HEADER, entry.label) end
 end

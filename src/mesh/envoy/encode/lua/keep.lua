@@ -18,7 +18,7 @@ function envoy_on_request(handle)
     branch = owner and tags[owner.branch] and owner.branch
   end
   if branch then
-    mark(headers, branch, false)
+    mark(handle, headers, branch, false)
   elseif named then
     headers:remove(HEADER)
   end

@@ -3,6 +3,7 @@
 --
 -- These variables come before this text:
 --   HEADER, MEMBER   the mesh's own header, and the member of baggage
+--   NOTES            the dynamic metadata in which the access log finds a request's branch
 --   TAGS             "branch<tab>tag", one a line
 --   PREFIX, BINARY   the first digits of every tag, and how a binary trace context begins with them
 --   STATE, COOKIE    the key in tracestate, and the cookie's name
@@ -304,9 +305,8 @@ local function mark_traces(headers, tag, restart, request_id)
   return former and restart and former or nil, text ~= nil and parent == nil
 end
 
--- Marks a request that is in a branch, in all that programs forward; what is marked already costs a look. Returns the
--- trace id that it had before, if any.
-local function mark(headers, branch, restart)
+-- Marks a request that is in a branch, in all that programs forward; what is marked already costs a look.
+local function mark(handle, headers, branch, restart)
   local tag = tags[branch]
   local text = branch .. "-" .. tag
   if headers:get(HEADER) ~= branch then set(headers, HEADER, branch) end
@@ -338,5 +338,8 @@ local function mark(headers, branch, restart)
     local others, carried = cookies(headers)
     if carried ~= text then set(headers, "cookie", (others ~= "" and others .. "; " or "") .. COOKIE .. "=" .. text) end
   end
-  return original
+
+  local notes = handle:streamInfo():dynamicMetadata()
+  notes:set(NOTES, "branch", branch)
+  if original then notes:set(NOTES, "trace", original) end
 end
