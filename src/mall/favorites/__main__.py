@@ -1,6 +1,6 @@
 """`python -m mall.favorites`."""
 
-from mall.catalog.counts import counting
+from mall.favorites.service import build
 from mall.kit.serve import run
 
-run("favorites", counting(lambda good, _: good.favorites, "The number of people who like each product"))
+run("favorites", build)

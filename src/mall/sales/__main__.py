@@ -1,6 +1,6 @@
 """`python -m mall.sales`."""
 
-from mall.catalog.counts import counting
 from mall.kit.serve import run
+from mall.sales.service import build
 
-run("sales", counting(lambda good, _: good.sales, "The number of units sold of each product"))
+run("sales", build)

@@ -1,6 +1,6 @@
 """`python -m mall.stock`."""
 
-from mall.catalog.counts import counting
 from mall.kit.serve import run
+from mall.stock.service import build
 
-run("stock", counting(lambda good, _: good.stock, "The number of units in stock of each product"))
+run("stock", build)

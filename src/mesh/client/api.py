@@ -4,12 +4,16 @@ import json
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from mesh.client.connection import Connection
 from mesh.client.errors import ApiError
 from mesh.resources.values.body import Body
 from mesh.resources.values.ref import Ref
+
+if TYPE_CHECKING:
+    from mesh.resources.registry import Registry
 
 Bodies = list[Body]
 TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"
@@ -60,6 +64,14 @@ class Client:
 
     def __init__(self, home: Path, *, timeout: float = 30.0) -> None:
         self._connection = Connection(home, timeout)
+        self._registry: Registry | None = None
+
+    def kinds(self) -> "Registry":
+        """Every kind that the server has now, with those that users have defined."""
+        from mesh.resources.custom.definitions import GROUP, KIND, extended  # noqa: PLC0415 - see _collection
+
+        self._registry = extended(self.list(GROUP, KIND, None))
+        return self._registry
 
     def apply(self, objects: Sequence[Body], *, namespace: str | None = None, dry_run: bool = False) -> Outcome:
         """Applies objects as one change; nothing is changed when one of them is refused."""
@@ -77,20 +89,22 @@ class Client:
 
     def get(self, ref: Ref) -> Body:
         """One object; ApiError with status 404 when it does not exist."""
-        return self._connection.call("GET", f"{_collection(ref.group, ref.kind, ref.namespace)}/{ref.name}")
+        return self._connection.call("GET", f"{self._collection(ref.group, ref.kind, ref.namespace)}/{ref.name}")
 
     def patch(self, ref: Ref, change: Body) -> Body:
         """Changes one object by a JSON merge patch (RFC 7386); returns the result."""
-        path = f"{_collection(ref.group, ref.kind, ref.namespace)}/{ref.name}"
+        path = f"{self._collection(ref.group, ref.kind, ref.namespace)}/{ref.name}"
         return self._connection.call("PATCH", path, change, media="application/merge-patch+json")
 
     def list(self, group: str, kind: str, namespace: str | None, *, selector: str = "") -> Bodies:
         """All objects of a kind in one namespace or (None) in all, filtered by a label selector."""
-        return Bodies(self._connection.call("GET", f"{_collection(group, kind, namespace)}{_query(selector)}")["items"])
+        return Bodies(
+            self._connection.call("GET", f"{self._collection(group, kind, namespace)}{_query(selector)}")["items"]
+        )
 
     def table(self, group: str, kind: str, namespace: str | None, *, name: str = "", selector: str = "") -> Body:
         """A kind's objects, or the one of that name, as the server prints them: a Table (meta.k8s.io/v1)."""
-        path = _collection(group, kind, namespace)
+        path = self._collection(group, kind, namespace)
         path = f"{path}/{name}" if name else f"{path}{_query(selector)}"
         return self._connection.call("GET", path, accept=TABLE)
 
@@ -98,7 +112,7 @@ class Client:
         """Events `{"type", "object"}` after version `since`; 0 starts with all objects. Close the generator to end."""
         query = urlencode({"watch": "true", "resourceVersion": since})
         rest = b""
-        for chunk in self._connection.stream(f"{_collection(group, kind, namespace)}?{query}"):
+        for chunk in self._connection.stream(f"{self._collection(group, kind, namespace)}?{query}"):
             *lines, rest = (rest + chunk).split(b"\n")
             yield from map(json.loads, lines)
 
@@ -122,7 +136,7 @@ class Client:
         for name, enabled in (("follow", follow), ("previous", previous), ("timestamps", timestamps)):
             if enabled:
                 query[name] = "true"
-        return self._connection.stream(f"{_collection('', 'Pod', namespace)}/{pod}/log?{urlencode(query)}")
+        return self._connection.stream(f"{self._collection('', 'Pod', namespace)}/{pod}/log?{urlencode(query)}")
 
     def sync(self, version: int, *, timeout: float = 30.0) -> Synced:
         """Waits until Envoy has acknowledged a version of the store; ApiError 504 when it does not in time."""
@@ -168,16 +182,17 @@ class Client:
         """Closes the connection."""
         self._connection.close()
 
+    def _collection(self, group: str, kind: str, namespace: str | None) -> str:
+        """The path of a kind's objects. Raises ApiError when there is no such kind."""
+        from mesh.resources.kinds import REGISTRY  # noqa: PLC0415 - a client that only syncs does not need it
 
-def _collection(group: str, kind: str, namespace: str | None) -> str:
-    from mesh.resources.kinds import REGISTRY  # noqa: PLC0415 - a client that only syncs does not need it
-
-    definition = REGISTRY.by_kind(group, kind)
-    if definition is None:
-        raise ApiError(404, f'unknown kind "{kind}" in group "{group}"')
-    root = f"/apis/{group}/{definition.versions[0]}" if group else f"/api/{definition.versions[0]}"
-    scope = f"/namespaces/{namespace}" if namespace and definition.namespaced else ""
-    return f"{root}{scope}/{definition.plural}"
+        # Most kinds are known without asking the server for those that users have defined.
+        definition = (self._registry or REGISTRY).by_kind(group, kind) or self.kinds().by_kind(group, kind)
+        if definition is None:
+            raise ApiError(404, f'unknown kind "{kind}" in group "{group}"')
+        root = f"/apis/{group}/{definition.versions[0]}" if group else f"/api/{definition.versions[0]}"
+        scope = f"/namespaces/{namespace}" if namespace and definition.namespaced else ""
+        return f"{root}{scope}/{definition.plural}"
 
 
 def _query(selector: str) -> str:

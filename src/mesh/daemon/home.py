@@ -13,7 +13,7 @@ from typing import Any, Self
 
 from mesh.daemon.failure import Failure
 from mesh.daemon.ports import GATEWAY_HTTPS_PORT, GATEWAY_PORT
-from mesh.pods.host.procfs import start_time
+from mesh.procfs import start_time
 from mesh.resources.meshmall.branch import DEFAULT_EXPIRES, preview_host
 
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from mesh.daemon.failure import Failure
 from mesh.daemon.home import Home, Running, Settings
-from mesh.pods.host.procfs import start_time
+from mesh.procfs import start_time
 
 START_LIMIT = 30.0
 AGENT_SOCKET = "agent.sock"

@@ -4,7 +4,7 @@ import signal
 from dataclasses import dataclass
 
 from mesh.pods.dependencies import PodDependencies
-from mesh.pods.host.procfs import output_folder
+from mesh.pods.host.pod_processes import output_folder
 from mesh.pods.invocation import NotYet, process_spec
 from mesh.pods.logs.log_files import LogFile, LogKey
 from mesh.pods.logs.log_pipe import LogPipe

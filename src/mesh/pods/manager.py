@@ -1,8 +1,7 @@
 """Follows the store and keeps the machine's processes as it says: Deployments, ReplicaSets and pods."""
 
 import asyncio
-import shutil
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 from mesh.pods.controllers.deployments import DeploymentController
@@ -10,7 +9,6 @@ from mesh.pods.controllers.events import Recorder
 from mesh.pods.controllers.objects import Objects, controller
 from mesh.pods.controllers.replica_sets import ReplicaSetController
 from mesh.pods.dependencies import Access, PodDependencies, Settled
-from mesh.pods.host.procfs import output_folder
 from mesh.pods.image_programs import LocalImages
 from mesh.pods.logs.log_files import LogFiles
 from mesh.pods.logs.log_reader import LogReader
@@ -18,17 +16,15 @@ from mesh.pods.network.pools import AddressPool
 from mesh.pods.pod import PodRunner
 from mesh.pods.pod_settings import PodSettings
 from mesh.pods.runtime.interface import Runtime
+from mesh.pods.startup import FINISHED, remove_leftovers, renumber_services, restart
 from mesh.pods.streams.pod_streams import ManagedStreams
 from mesh.reconcile.follower import follow
 from mesh.reconcile.supervisor import Supervisor
-from mesh.resources.values.body import Body
 from mesh.resources.values.ref import DEPLOYMENT, REPLICA_SET, GroupKind, Ref
-from mesh.store import Event, Store, Stored
+from mesh.store import Event, Store
 
 # The names of the loops.
 PODS, IMAGES = "pods", "images"
-# Phases of pods that have ended for good.
-FINISHED = ("Succeeded", "Failed")
 
 
 class PodManager:
@@ -82,34 +78,13 @@ class PodManager:
         """
         pods = {stored.uid: stored for stored in self._store.list("", "Pod")}
         surviving = await self._dependencies.runtime.recover(pods.keys())
-        self._remove_leftovers(pods, surviving)
+        remove_leftovers(self._dependencies.home, self._files, pods, surviving)
         for uid, stored in pods.items():
             if uid not in surviving:
-                self._restart(stored)
-        self._renumber_services()
+                restart(self._objects, stored)
+        renumber_services(self._store, self._objects, self._addresses)
         self._supervisor.start(PODS, self._run)
         self._supervisor.start(IMAGES, self._follow_images)
-
-    def _remove_leftovers(self, pods: Mapping[str, Stored], surviving: Collection[str]) -> None:
-        """Logs, folders and FIFOs of pods that do not run any more."""
-        surviving_names = {(pods[uid].ref.namespace, pods[uid].ref.name) for uid in surviving}
-        self._files.remove_all(but=surviving_names)
-        for folder in (self._dependencies.home / "pods", output_folder(self._dependencies.home)):
-            for entry in folder.iterdir() if folder.is_dir() else ():
-                if entry.name not in surviving:
-                    shutil.rmtree(entry, ignore_errors=True)
-
-    def _restart(self, stored: Stored) -> None:
-        """What becomes of a pod whose processes have gone with the previous daemon."""
-        phase = (stored.body.get("status") or {}).get("phase")
-        if stored.metadata.get("deletionTimestamp") or controller(stored.body) is not None:
-            self._objects.delete(stored.ref)
-        elif phase not in FINISHED:
-
-            def begin_anew(body: Body) -> None:
-                body["status"] = {"phase": "Pending"}
-
-            self._objects.update(stored.ref, begin_anew)
 
     async def stop(self, grace: float | None = None) -> None:
         """Ends all processes, in parallel and without waiting for Envoy. The objects stay. Idempotent.
@@ -227,19 +202,3 @@ class PodManager:
         deployment = controller(stored.body) if stored is not None else None
         if deployment is not None and GroupKind.of(deployment) == DEPLOYMENT:
             self._deployments.queue.add(Ref("apps", "Deployment", event.object.ref.namespace, str(deployment["name"])))
-
-    def _renumber_services(self) -> None:
-        """Gives addresses of this mesh to Services that were stored under other ones."""
-        services = self._store.list("", "Service")
-        taken = {str(stored.body["spec"].get("clusterIP", "")) for stored in services}
-        for stored in services:
-            address = str(stored.body["spec"].get("clusterIP", ""))
-            if address in ("", "None") or address in self._addresses:
-                continue
-            fresh = self._addresses.service_ip(taken)
-            taken.add(fresh)
-
-            def give(body: Body, fresh: str = fresh) -> None:
-                body["spec"].update(clusterIP=fresh, clusterIPs=[fresh])
-
-            self._objects.update(stored.ref, give)

@@ -8,6 +8,7 @@ from mesh.client.errors import ApiError
 from mesh.daemon.failure import Failure
 from mesh.resources.kind_definition import KindDefinition, Routing
 from mesh.resources.kinds import REGISTRY
+from mesh.resources.registry import Registry
 from mesh.resources.values.body import Body
 from mesh.resources.values.ref import Ref
 from meshmall.cli.context import Context
@@ -29,7 +30,7 @@ def get_objects(
         raise Failure(f"-o {output}: unknown format; use {', '.join(OUTPUTS)}", code=2)
     kind, _, name_after_slash = kind.partition("/")
     name = name or name_after_slash
-    definitions = _everyday_kinds() if kind == "all" else [_definition(word) for word in kind.split(",")]
+    definitions = _everyday_kinds() if kind == "all" else [_definition(context, word) for word in kind.split(",")]
     try:
         if output in ("table", "wide"):
             tables = [
@@ -52,15 +53,25 @@ def _everyday_kinds() -> list[KindDefinition]:
     ]
 
 
-def _definition(word: str) -> KindDefinition:
+def _definition(context: Context, word: str) -> KindDefinition:
     """The kind that a word means: `pods`, `pod`, `po`, or `gateways.gateway.networking.k8s.io` where two share it."""
+    if (definition := _by_name(REGISTRY, word)) is not None:
+        return definition
+    # Only the server knows the kinds that users have defined; asking for them costs a call.
+    registry = context.client.kinds()
+    if (definition := _by_name(registry, word)) is not None:
+        return definition
+    plurals = ", ".join(sorted({definition.plural for definition in registry.all()}))
+    raise Failure(f'unknown kind "{word}"', f"use one of: {plurals}, all")
+
+
+def _by_name(registry: Registry, word: str) -> KindDefinition | None:
     name = word.lower()
-    for definition in REGISTRY.all():
+    for definition in registry.all():
         names = {definition.plural, definition.singular, definition.kind.lower(), *definition.short_names}
         if name in names or name == f"{definition.plural}.{definition.group}":
             return definition
-    plurals = ", ".join(sorted({definition.plural for definition in REGISTRY.all()}))
-    raise Failure(f'unknown kind "{word}"', f"use one of: {plurals}, all")
+    return None
 
 
 def _scope(context: Context, definition: KindDefinition, all_namespaces: bool) -> str | None:

@@ -12,7 +12,8 @@ from mesh.envoy.data_plane import DataPlane, DataPlaneSettings
 from mesh.envoy.process import envoy_process as process_module
 from mesh.envoy.process.admin import AdminError
 from mesh.envoy.process.binary import EnvoyMissing, find
-from mesh.envoy.process.envoy_process import EnvoyFailed, EnvoyProcess, reap, start_time
+from mesh.envoy.process.envoy_process import EnvoyFailed, EnvoyProcess, reap
+from mesh.procfs import start_time
 from mesh.routing.model.route import Respond
 from tests.support.data_plane import Place, listener, row, snapshot, table
 from tests.support.http import ask

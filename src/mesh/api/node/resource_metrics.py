@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from mesh.api.objects.selectors import selection
 from mesh.api.transport.http import Reply, Request
 from mesh.api.transport.status_errors import Problem
-from mesh.pods.host.procfs import HostProcess, descendants, start_time
+from mesh.procfs import HostProcess, descendants, start_time
 from mesh.resources.values.body import Body
 from mesh.store import Store, Stored, timestamp
 

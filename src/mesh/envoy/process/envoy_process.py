@@ -17,6 +17,7 @@ from mesh.envoy.process.admin import Admin
 from mesh.envoy.process.binary import find
 from mesh.envoy.process.bootstrap import ADMIN_SOCKET, bootstrap
 from mesh.envoy.process.launcher import EnvoyChild, Launcher, as_child, kill
+from mesh.procfs import start_time
 from mesh.reconcile.backoff import Backoff
 from mesh.reconcile.supervisor import Supervisor
 
@@ -35,15 +36,6 @@ log = logging.getLogger(__name__)
 
 class EnvoyFailed(Exception):
     """Envoy did not start, with the last lines of its log."""
-
-
-def start_time(pid: int) -> int | None:
-    """When a living process started, in clock ticks since boot (proc(5), field 22); None when it is gone."""
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return None
-    return None if fields[0] in "ZX" else int(fields[19])
 
 
 class EnvoyProcess:

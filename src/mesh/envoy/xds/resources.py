@@ -4,7 +4,7 @@ A version is a digest of the message, so that it means the same to an Envoy that
 daemon.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from hashlib import blake2b
@@ -18,8 +18,8 @@ from mesh.envoy.encode.endpoint import encode_endpoints
 from mesh.envoy.encode.listener import encode_listener
 from mesh.envoy.encode.protobuf import packed
 from mesh.envoy.encode.route_table import TableEncoder
+from mesh.envoy.xds.consistency import require_consistent
 from mesh.routing.model.listener import Listener, Role
-from mesh.routing.model.route import Forward, Route
 from mesh.routing.model.security import Authentication
 from mesh.routing.model.snapshot import Snapshot
 from mesh.routing.security.authentication import ROWS
@@ -58,11 +58,13 @@ class Encoder:
 
     def __init__(self) -> None:
         self._resources: dict[Kind, dict[str, Resource]] = {kind: {} for kind in Kind}
+        self._consistent: Snapshot | None = None
         self._tables = TableEncoder()
 
     def encode(self, snapshot: Snapshot) -> Resources:
         """All resources of a snapshot. Raises Inconsistent when it names what it lacks."""
-        require_consistent(snapshot)
+        require_consistent(snapshot, self._consistent)
+        self._consistent = snapshot
         self._resources = {
             Kind.CLUSTER: self._group(Kind.CLUSTER, snapshot.clusters, lambda _, cluster: encode_cluster(cluster)),
             Kind.ENDPOINTS: self._group(Kind.ENDPOINTS, snapshot.endpoints, encode_endpoints),
@@ -94,45 +96,6 @@ class Encoder:
         return group
 
 
-class Inconsistent(Exception):
-    """A snapshot names what it lacks: a mistake of the compiler, never of a user."""
-
-
-def require_consistent(snapshot: Snapshot) -> None:
-    """Checks that every table that a listener names and every cluster that anything names is there."""
-    for listener in snapshot.listeners.values():
-        _require_targets(listener, snapshot)
-    for table in snapshot.tables.values():
-        for host in table.hosts:
-            for route in host.routes:
-                for cluster in _clusters_of(route):
-                    if cluster not in snapshot.clusters:
-                        raise Inconsistent(f"route {route.name} names the cluster {cluster}")
-            for override in host.overrides:
-                for _, cluster in override.swap:
-                    if cluster and cluster not in snapshot.clusters:
-                        raise Inconsistent(f"branch {override.branch} names the cluster {cluster}")
-    for name in snapshot.clusters:
-        if name not in snapshot.endpoints:
-            raise Inconsistent(f"cluster {name} has no endpoint group")
-
-
-def _require_targets(listener: Listener, snapshot: Snapshot) -> None:
-    if listener.table is None and listener.cluster is None:
-        raise Inconsistent(f"listener {listener.name} needs a table or a cluster")
-    if listener.table is not None and listener.table not in snapshot.tables:
-        raise Inconsistent(f"listener {listener.name} names the table {listener.table}")
-    captured = listener.capture.routes if listener.capture is not None else ()
-    shares = (
-        *listener.to,
-        *(share for chain in listener.chains for share in chain.to),
-        *(share for route in captured for share in route.to),
-    )
-    for cluster in (listener.cluster, *(share.cluster for share in shares)):
-        if cluster is not None and cluster not in snapshot.clusters:
-            raise Inconsistent(f"listener {listener.name} names the cluster {cluster}")
-
-
 def _authentications(snapshot: Snapshot) -> Mapping[str, Authentication]:
     """Of every filter that asks for tokens; one that the snapshot does not name asks for none."""
     names = (name for listener in snapshot.listeners.values() for name in extensions_of(listener))
@@ -144,10 +107,3 @@ def extensions_of(listener: Listener) -> tuple[str, ...]:
     if listener.table is None:
         return ()
     return (ROWS, listener.name) if listener.role is Role.GATEWAY else (ROWS,)
-
-
-def _clusters_of(route: Route) -> Iterator[str]:
-    """The clusters that a route sends to, or copies to."""
-    if isinstance(route.action, Forward):
-        yield from (share.cluster for share in route.action.to)
-        yield from (cluster for cluster, _ in route.action.mirrors)

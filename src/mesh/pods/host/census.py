@@ -4,7 +4,8 @@ import asyncio
 import signal
 from pathlib import Path
 
-from mesh.pods.host.procfs import PodProcess, pod_processes, send
+from mesh.pods.host.pod_processes import PodProcess, pod_processes
+from mesh.procfs import send
 
 ATTEMPTS = 5
 """Scans before giving up on a pod that starts processes faster than they are killed."""

@@ -11,7 +11,8 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from mesh.pods.host.procfs import HostProcess, parent, pod_processes, send, start_time
+from mesh.pods.host.pod_processes import pod_processes
+from mesh.procfs import HostProcess, parent, send, start_time
 
 TERM_LIMIT = 2.0
 KILL_LIMIT = 2.0

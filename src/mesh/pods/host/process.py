@@ -18,9 +18,9 @@ from shutil import which
 from typing import Self
 
 from mesh.pods.host.leftovers import Records
-from mesh.pods.host.procfs import HostProcess, descendants, send, start_time
 from mesh.pods.runtime.interface import Exit, StartError
 from mesh.pods.streams.command_streams import NO_DESCRIPTORS, Descriptors
+from mesh.procfs import HostProcess, descendants, send, start_time
 
 
 class Process:

@@ -16,8 +16,8 @@ from pathlib import Path
 from mesh.pods.host.addresses import Block, NoAddressFree
 from mesh.pods.host.census import Census
 from mesh.pods.host.leftovers import Records
+from mesh.pods.host.pod_processes import CONTAINER_MARK, HOME_MARK, POD_MARK
 from mesh.pods.host.process import Process
-from mesh.pods.host.procfs import CONTAINER_MARK, HOME_MARK, POD_MARK
 from mesh.pods.runtime.interface import TERMINAL_TYPE, CommandResult, Limitation, ProcessSpec, SandboxError, StartError
 from mesh.pods.runtime.limitations import of_loopback
 from mesh.pods.streams.command_streams import CommandStreams, Descriptors, Pipes, terminal

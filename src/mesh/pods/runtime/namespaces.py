@@ -14,7 +14,7 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from mesh.pods.host.procfs import output_folder
+from mesh.pods.host.pod_processes import output_folder
 from mesh.pods.network.addresses import MESH_ADDRESS
 from mesh.pods.network.pools import API_ADDRESS, NamespaceAddresses, NoAddressFree
 from mesh.pods.runtime.identity import MESH_UID, Identity, identity_of

@@ -8,7 +8,7 @@ import pytest
 
 from mesh.daemon.failure import Failure
 from mesh.daemon.home import Home, Settings, default_home
-from mesh.pods.host.procfs import start_time
+from mesh.procfs import start_time
 
 
 def test_the_environment_says_where_the_home_is(tmp_path: Path) -> None:

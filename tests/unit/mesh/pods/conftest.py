@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from mesh.pods.host.leftovers import reap_leftovers
-from mesh.pods.host.procfs import pod_processes
+from mesh.pods.host.pod_processes import pod_processes
 from tests.support.yard import FAST, Yard, yard_of
 
 

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from mesh.pods.host.procfs import pod_processes, start_time
+from mesh.pods.host.pod_processes import pod_processes
+from mesh.procfs import start_time
 from tests.support.yard import Yard, pod, shell
 
 SERVER = (

@@ -7,7 +7,8 @@ import pytest
 
 from mesh.api.objects.tables import table
 from mesh.daemon.failure import Failure
-from mesh.resources.kinds import REGISTRY
+from mesh.resources.custom.definitions import extended, is_definition
+from mesh.resources.registry import Registry
 from mesh.resources.values.body import Body
 from meshmall.cli.context import Context
 from meshmall.cli.get import get_objects
@@ -27,6 +28,25 @@ POLICY: Body = {
     "spec": {"action": "DENY"},
     "status": {"conditions": [{"type": "Programmed", "status": "False"}]},
 }
+BACKUPS: Body = {
+    "apiVersion": "apiextensions.k8s.io/v1",
+    "kind": "CustomResourceDefinition",
+    "metadata": {"name": "backups.example.com"},
+    "spec": {
+        "group": "example.com",
+        "scope": "Namespaced",
+        "names": {"plural": "backups", "singular": "backup", "kind": "Backup", "shortNames": ["bk"]},
+        "versions": [
+            {
+                "name": "v1",
+                "served": True,
+                "storage": True,
+                "schema": {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}},
+                "additionalPrinterColumns": [{"name": "Hour", "type": "integer", "jsonPath": ".spec.hour"}],
+            }
+        ],
+    },
+}
 
 
 class Client:
@@ -35,8 +55,11 @@ class Client:
     def __init__(self, *bodies: Body) -> None:
         self._bodies = bodies
 
+    def kinds(self) -> Registry:
+        return extended(body for body in self._bodies if is_definition(body))
+
     def table(self, group: str, kind: str, namespace: str | None, *, name: str = "", selector: str = "") -> Body:
-        definition = REGISTRY.by_kind(group, kind)
+        definition = self.kinds().by_kind(group, kind)
         assert definition is not None
         bodies = [
             body
@@ -100,6 +123,19 @@ def test_the_two_gateways_are_told_apart_by_their_groups(capsys: pytest.CaptureF
     assert shown(capsys, gateway, kind="gateways.gateway.networking.k8s.io")[1][:2] == ["shop", "mesh"]
 
 
+def test_kinds_that_users_define_have_their_columns(capsys: pytest.CaptureFixture[str]) -> None:
+    backup: Body = {
+        "apiVersion": "example.com/v1",
+        "kind": "Backup",
+        "metadata": {"name": "nightly", "namespace": "mesh"},
+        "spec": {"hour": 3},
+    }
+    for name in ("backups", "bk", "backups.example.com"):
+        assert shown(capsys, BACKUPS, backup, kind=name) == [["NAME", "HOUR"], ["nightly", "3"]]
+
+
 def test_an_unknown_kind_is_refused() -> None:
-    with pytest.raises(Failure, match='unknown kind "podz"'):
-        get_objects(cast(Context, SimpleNamespace()), "podz", None, all_namespaces=False, selector="", output="table")
+    context = cast(Context, SimpleNamespace(client=Client(BACKUPS)))
+    with pytest.raises(Failure, match='unknown kind "podz"') as failure:
+        get_objects(context, "podz", None, all_namespaces=False, selector="", output="table")
+    assert "backups" in failure.value.remedy

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pytest
 
 from mesh.envoy.xds.ordering import Step, plan
-from mesh.envoy.xds.resources import Encoder, Inconsistent, Kind, Resources
+from mesh.envoy.xds.resources import Encoder, Kind, Resources
 from mesh.routing.model.cluster import Cluster, Endpoint, Outlier
 from mesh.routing.model.listener import Listener, Role
 from mesh.routing.model.match import Match
@@ -128,31 +128,3 @@ def test_a_version_means_the_same_to_whoever_encodes() -> None:
     assert [each.version for each in one[Kind.ROUTES].values()] == [
         each.version for each in other[Kind.ROUTES].values()
     ]
-
-
-def table_to(action: Forward) -> dict[str, RouteTable]:
-    return {"t": RouteTable("t", (VirtualHost("h", ("*",), (Route("r", Match(), action),)),))}
-
-
-@pytest.mark.parametrize(
-    ("snapshot", "lack"),
-    [
-        (Snapshot(1, {"l": Listener("l", Role.GATEWAY, "127.0.0.1", 1, table="t")}), "the table t"),
-        (Snapshot(1, {"l": Listener("l", Role.GATEWAY, "127.0.0.1", 1, cluster="c")}), "the cluster c"),
-        (Snapshot(1, {"l": Listener("l", Role.GATEWAY, "127.0.0.1", 1)}), "a table or a cluster"),
-        (Snapshot(1, tables=table_to(Forward((WeightedCluster("c"),)))), "the cluster c"),
-        (
-            Snapshot(
-                1,
-                tables=table_to(Forward((WeightedCluster("a"),), mirrors=(("m", 1.0),))),
-                clusters={"a": Cluster("a")},
-                endpoints={"a": ()},
-            ),
-            "the cluster m",
-        ),
-        (Snapshot(1, clusters={"a": Cluster("a")}), "has no endpoint group"),
-    ],
-)
-def test_a_snapshot_that_names_what_it_lacks_reaches_nobody(snapshot: Snapshot, lack: str) -> None:
-    with pytest.raises(Inconsistent, match=lack):
-        Encoder().encode(snapshot)

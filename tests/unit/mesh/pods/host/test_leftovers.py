@@ -8,7 +8,8 @@ import time
 from pathlib import Path
 
 from mesh.pods.host.leftovers import Records, reap_leftovers
-from mesh.pods.host.procfs import CONTAINER_MARK, HOME_MARK, POD_MARK, output_folder, pod_processes, start_time
+from mesh.pods.host.pod_processes import CONTAINER_MARK, HOME_MARK, POD_MARK, output_folder, pod_processes
+from mesh.procfs import start_time
 
 DAEMON = """
 import asyncio, sys

@@ -9,9 +9,10 @@ from typing import cast
 import pytest
 
 from mesh.pods.host.addresses import Block
-from mesh.pods.host.procfs import CONTAINER_MARK, HOME_MARK, POD_MARK, output_folder, pod_processes, start_time
+from mesh.pods.host.pod_processes import CONTAINER_MARK, HOME_MARK, POD_MARK, output_folder, pod_processes
 from mesh.pods.runtime.interface import ProcessSpec, SandboxError, StartError
 from mesh.pods.runtime.loopback import LoopbackRuntime, LoopbackSandbox
+from mesh.procfs import start_time
 from mesh.resources.core.pod import Pod
 from mesh.resources.validation.manifest import validate
 from tests.support.waiting import DEADLINE, eventually
