@@ -44,7 +44,7 @@ class Settings:
     branch_expires: str = DEFAULT_EXPIRES
     telemetry: bool = True
     outbound_traffic_policy: str = "registry-only"
-    network: str = "loopback"
+    network: str = "auto"
 
     @classmethod
     def from_json(cls, body: Mapping[str, Any]) -> Self:
