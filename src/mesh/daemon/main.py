@@ -32,6 +32,7 @@ from mesh.console.comparing import Comparing
 from mesh.console.server import Console
 from mesh.control.programmer import Programmer
 from mesh.daemon import daemon_log
+from mesh.daemon.api_service import ensure_api_service
 from mesh.daemon.branch_secret import branch_secret
 from mesh.daemon.failure import Failure
 from mesh.daemon.home import Home, Settings
@@ -138,6 +139,8 @@ class Daemon:
         ring = Ring()
         api_address = (api_settings.host, api_listener.getsockname()[1])
         pod_network = self.pod_network = await choose(settings.network, home.path, api_address, stack, self.supervisor)
+        # Before anything reads Services: its address is nobody else's.
+        ensure_api_service(store, api_address[1], namespaces=pod_network.agent is not None)
         self.progress.step("network")
         plane = DataPlane(
             home.path,

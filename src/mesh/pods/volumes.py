@@ -9,6 +9,7 @@ of one state. Source: Kubernetes' Volume, VolumeMount and "Projected Volumes".
 import base64
 import os
 import shutil
+import stat
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -38,7 +39,8 @@ class VolumeSources:
 
     `access` gives what a pod needs to ask the mesh's API, as files by name: token, ca.crt, namespace.
     `automount` is what the pod's ServiceAccount says about the token's volume, for pods that say nothing themselves.
-    `owner` is the user and group of the pod's files when it is not the mesh's own.
+    `owner` is the user and group of the pod's files when it is not the mesh's own; with `passes_group_on` (fsGroup)
+    what is made in its folders gets that group, too.
     """
 
     claims: Path
@@ -48,6 +50,7 @@ class VolumeSources:
     fields: Mapping[str, str] = field(default_factory=dict)
     automount: bool = True
     owner: tuple[int, int] | None = None
+    passes_group_on: bool = False
 
 
 def make_volumes(pod: Pod, folder: Path, sources: VolumeSources) -> dict[str, Path]:
@@ -122,9 +125,9 @@ def _make(pod: Pod, volume: Volume, folder: Path, sources: VolumeSources) -> Pat
     if volume.persistent_volume_claim is not None:
         claim = str(volume.persistent_volume_claim.get("claimName", ""))
         path = sources.claims / (pod.metadata.namespace or "default") / claim
-        _make_folder(path, sources.owner)
+        _make_folder(path, sources)
     elif volume.empty_dir is not None or volume.ephemeral is not None:
-        _make_folder(path, sources.owner)
+        _make_folder(path, sources)
     elif (files := _files(pod, volume, sources)) is not None:
         _replace(path, files, sources.owner)
     else:
@@ -133,15 +136,32 @@ def _make(pod: Pod, volume: Volume, folder: Path, sources: VolumeSources) -> Pat
     return path
 
 
-def _make_folder(path: Path, owner: tuple[int, int] | None) -> None:
-    """An empty folder that the pod can write to; one that is there already stays as it is."""
-    if path.is_dir():
-        return
-    path.mkdir(parents=True, mode=0o777)
-    # Whoever the pod runs as, as with Kubernetes' own emptyDir; the folders above let nobody in.
-    path.chmod(0o777)
-    if owner is not None:
-        os.chown(path, *owner)
+def _make_folder(path: Path, sources: VolumeSources) -> None:
+    """An empty folder that the pod can write to; one that is there already keeps what is in it."""
+    owner = sources.owner
+    if not path.is_dir():
+        path.mkdir(parents=True, mode=0o777)
+        # Whoever the pod runs as, as with Kubernetes' own emptyDir; the folders above let nobody in.
+        path.chmod(0o777)
+        if owner is not None:
+            os.chown(path, *owner)
+    if owner is not None and sources.passes_group_on and not _belongs_to_group(path, owner[1]):
+        # Kubernetes' fsGroup with the policy OnRootMismatch: once, and not at every start.
+        for folder, _, files in os.walk(path):
+            for file in files:
+                _give_to_group(Path(folder, file), owner[1], 0o660)
+            _give_to_group(Path(folder), owner[1], 0o2770)
+
+
+def _belongs_to_group(folder: Path, group: int) -> bool:
+    status = folder.stat()
+    return status.st_gid == group and bool(status.st_mode & stat.S_ISGID)
+
+
+def _give_to_group(path: Path, group: int, mode: int) -> None:
+    if not path.is_symlink():
+        os.chown(path, -1, group)
+        path.chmod(stat.S_IMODE(path.stat().st_mode) | mode)
 
 
 def _host_path(volume: Volume) -> Path:

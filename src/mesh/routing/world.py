@@ -125,8 +125,9 @@ class World:
         memory.begin(None)
         by_type: dict[type[Resource], list[Resource]] = defaultdict(list)
         for typed in sorted(objects, key=age):
-            # What the mesh derives from pods would make two worlds of one.
-            if not (isinstance(typed, EndpointSlice) and typed.is_derived):
+            # What the mesh derives from pods would make two worlds of one; the API's address is the network's own.
+            is_derived = isinstance(typed, EndpointSlice) and typed.is_derived
+            if not is_derived and not (isinstance(typed, Service) and typed.is_api):
                 by_type[type(typed)].append(typed)
         world = cls(version, {type_: tuple(group) for type_, group in by_type.items()})
         return replace(

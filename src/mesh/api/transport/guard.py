@@ -15,7 +15,7 @@ ANONYMOUS = frozenset({"/livez", "/readyz", "/healthz", "/version"})
 NAMES = frozenset({"127.0.0.1", "localhost", "::1"}) | frozenset(
     ("10.96.0.1", "kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc.cluster.local")
 )
-BEARER = "Bearer "
+BEARER = "bearer"
 
 
 class Guard:
@@ -23,7 +23,6 @@ class Guard:
 
     def __init__(self, token: str, host: str) -> None:
         self._token = token
-        self._expected = f"{BEARER}{token}".encode()
         self._names = NAMES | {host}
 
     def check(self, path: str, headers: Mapping[str, str], *, certified: bool) -> None:
@@ -36,11 +35,15 @@ class Guard:
             raise Problem(403, "requests of web pages (with an Origin header) are not answered")
         if path in ANONYMOUS or certified:
             return
-        authorization = headers.get("authorization", "")
-        if hmac.compare_digest(authorization.encode("latin-1", "replace"), self._expected):
-            return
-        if not authorization.startswith(BEARER) or pod_of(authorization.removeprefix(BEARER), self._token) is None:
+        # A scheme's name has no case (RFC 9110, 11.1): in a pod, the Python client writes "bearer".
+        scheme, _, token = headers.get("authorization", "").partition(" ")
+        if scheme.lower() != BEARER or not self._accepts(token.strip()):
             raise Problem(401, "Unauthorized: the token of the mesh's kubeconfig is needed")
+
+    def _accepts(self, token: str) -> bool:
+        """The mesh's token, or a pod's."""
+        is_own = hmac.compare_digest(token.encode("latin-1", "replace"), self._token.encode())
+        return is_own or pod_of(token, self._token) is not None
 
 
 def _hostname(host: str) -> str:

@@ -7,6 +7,9 @@ from msgspec import field
 from mesh.resources.core.pod import IntOrString
 from mesh.resources.values.meta import Condition, Part, Resource
 
+# Namespace and name of the Service by which a cluster's own API is found.
+API_SERVICE = ("default", "kubernetes")
+
 
 class ServicePort(Part, frozen=True):
     """`target_port` is a number, or the name of a container's port; it defaults to `port`."""
@@ -50,3 +53,10 @@ class ServiceStatus(Part, frozen=True):
 class Service(Resource, frozen=True):
     spec: ServiceSpec = field(default_factory=ServiceSpec)
     status: ServiceStatus = field(default_factory=ServiceStatus)
+
+    @property
+    def is_api(self) -> bool:
+        """Whether it stands for the mesh's API, which is no workload of the mesh."""
+        return (self.metadata.namespace, self.metadata.name) == API_SERVICE and (
+            self.metadata.labels.get("provider") == "kubernetes"
+        )

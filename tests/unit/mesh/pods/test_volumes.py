@@ -250,3 +250,21 @@ def test_files_and_folders_belong_to_the_pods_user(place: Place) -> None:
         folder = make_volumes(pod_with(volume), place.folder / str(number), sources)["data"]
         owned = folder / "colour" if number == 0 else folder
         assert (owned.stat().st_uid, owned.stat().st_gid) == (64_500, 64_501)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files to others")
+def test_with_fs_group_a_claims_files_change_hands_once(place: Place) -> None:
+    pod = pod_with({"persistentVolumeClaim": {"claimName": "database"}})
+    folder = place.claims / "shop" / "database"
+    (folder / "inner").mkdir(parents=True, mode=0o755)
+    (folder / "inner" / "rows").touch(0o600)
+    (folder / "link").symlink_to("/etc/passwd")
+    before = Path("/etc/passwd").stat()
+    sources = VolumeSources(place.claims, owner=(64_500, 64_501), passes_group_on=True)
+    make_volumes(pod, place.folder, sources)
+    assert Path("/etc/passwd").stat() == before
+    assert {(path.stat().st_gid, mode(path)) for path in (folder, folder / "inner")} == {(64_501, 0o2775)}
+    assert ((folder / "inner" / "rows").stat().st_gid, mode(folder / "inner" / "rows")) == (64_501, 0o660)
+    (folder / "inner" / "rows").chmod(0o400)
+    make_volumes(pod, place.folder, sources)
+    assert mode(folder / "inner" / "rows") == 0o400
