@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 
 class HostProcess(NamedTuple):
-    """A living process. `started`, its start time in clock ticks since boot, tells it from a later one of its pid."""
+    """A living process. `started`, in clock ticks since boot, distinguishes it from a later process with its pid."""
 
     pid: int
     started: int

@@ -181,7 +181,7 @@ KINDS: tuple[tuple[str, type[Part]], ...] = (
 HEAD = """# What rules mean here
 
 Every field of Istio's rules: **effective** (and the test that shows it with a real Envoy), **no effect** (taken,
-kept, and told as a warning when it is set) or **refused** (with the reason, at its path). This page is written from
+kept, and a warning says so when it is set) or **refused** (with the reason, at its path). This page is written from
 the code by `python -m tests.conformance.page`; a test holds the two together.
 
 How it is proved: `tests/conformance/reference.py` is an interpreter of the rules in plain Python, written from
@@ -220,7 +220,7 @@ TCP, nor a service that only a branch has |
 | RequestAuthentication | held where the request leaves, as AuthorizationPolicies are; what selects the gateway's pods \
 (`istio: ingressgateway`, or a Gateway's selector, in `istio-system`) is held before a row is chosen, for all Gateways \
 of a port alike |
-| `jwksUri` | fetched by the daemon when the rule comes, at the most 5 s, and every 5 minutes; until it is there all \
+| `jwksUri` | fetched by the daemon when the rule is applied, for at most 5 s, and every 5 minutes; until then all \
 tokens of the issuer are refused, and a warning says so. An issuer without `jwks` and `jwksUri` is not asked |
 | `@request.auth.claims` in a VirtualService | at a gateway, as with Istio; in the mesh such a block takes no request |
 | hosts that the mesh does not know | 502, as with Istio's `REGISTRY_ONLY`; `meshmall up --outbound-traffic-policy \

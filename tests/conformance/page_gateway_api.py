@@ -58,7 +58,7 @@ NOT_SUPPORTED: dict[str, str] = {
     "TLSRoute, TCPRoute, UDPRoute, listeners of protocol TLS, TCP, UDP": (
         "Istio's Gateway and VirtualService have them here; such a listener says UnsupportedProtocol"
     ),
-    "GatewayStaticAddresses, GatewayInfrastructure": "all Gateways have the mesh's one address; told as a warning",
+    "GatewayStaticAddresses, GatewayInfrastructure": "all Gateways have the mesh's one address; a warning says so",
     "GatewayFrontendClientCertificateValidation, BackendTLSPolicy": "an Istio Gateway or DestinationRule does it here",
     "HTTPRouteBackendProtocolWebSocket": "as any request; not tested by its feature",
     "filters of a backendRef besides header modifiers; ExtensionRef": "refused, at the filter's path",
@@ -68,7 +68,7 @@ DIFFERENCES: dict[str, str] = {
     "classes": "`meshmall` is there from the start; `istio` is served too, so that a manifest for Istio runs as it is",
     "one address": (
         "the Gateways share the mesh's address: listeners of one port are served together, and of two that speak "
-        "otherwise there (or have certificates for one name) the younger one is told as Conflicted"
+        "otherwise there (or have certificates for one name) the younger one is Conflicted"
     ),
     "ports": "80 and 443 are served at 8080 and 8443 (settings); redirects to the same host name those",
     "regular expressions in paths": "after exact paths and before prefixes, as Envoy Gateway orders them",

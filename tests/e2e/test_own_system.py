@@ -4,7 +4,6 @@ import json
 import os
 import re
 import shutil
-import subprocess
 import sys
 import tempfile
 from collections import Counter
@@ -18,6 +17,7 @@ import pytest
 from mesh.pods.sandbox.availability import Unavailable, can_use_namespaces
 from tests.support.mesh import Mesh, meshes
 from tests.support.places import ROOT
+from tests.support.shell import run_script
 from tests.support.waiting import until
 
 PAGE = (ROOT / "docs" / "own-system.md").read_text()
@@ -55,25 +55,14 @@ class Shop:
         """Runs lines of the page. Raises AssertionError with their output when one of them fails."""
         script = script.replace("meshmall up", f"meshmall up --address {self.mesh.address}")
         script = re.sub(rf"{re.escape(ADDRESS)}:(\d+)", rf"{self.mesh.address}:\1", script)
-        ended = subprocess.run(
-            ["bash", "-e", "-o", "pipefail", "-c", script],
-            cwd=self.folder,
-            env={
-                "HOME": str(self.folder),
-                "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
-                "MESHMALL_HOME": str(self.mesh.home),
-                "KUBECONFIG": str(self.mesh.home / "kubeconfig"),
-                "COLUMNS": "200",
-            },
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=180,
-            check=False,
-        )
-        assert ended.returncode == 0, ended.stdout
-        return ended.stdout
+        environment = {
+            "HOME": str(self.folder),
+            "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
+            "MESHMALL_HOME": str(self.mesh.home),
+            "KUBECONFIG": str(self.mesh.home / "kubeconfig"),
+            "COLUMNS": "200",
+        }
+        return run_script(script, self.folder, environment)
 
     def get(self, path: str = "/", user: str = "nobody") -> Any:
         """The page's answer: what front, orders and prices said, one inside the other."""

@@ -26,7 +26,7 @@ Build = Callable[[Settings], AbstractAsyncContextManager[App]]
 
 
 class Server(uvicorn.Server):
-    """uvicorn's server; logs where it listens, and tells the app when a shutdown begins."""
+    """uvicorn's server; logs where it listens, and notifies the app when a shutdown begins."""
 
     def __init__(self, config: uvicorn.Config, app: App) -> None:
         super().__init__(config)

@@ -59,7 +59,7 @@ class BranchController:
     ) -> None:
         """`acknowledged` waits until Envoy has a version of the store; `preview` gives a branch's URL.
 
-        `expires` is how long a branch lives that does not say it; `ring` has the requests, for which branch is in use.
+        `expires` is the lifetime of branches that set none; `ring` has the requests, for which branch is in use.
         """
         self._store = store
         self._acknowledged = acknowledged

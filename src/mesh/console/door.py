@@ -1,7 +1,7 @@
 """Who may use the console: the browser that was given a session, from the console's own page.
 
 The console has its own host name, `console.localhost`: cookies belong to a host regardless of the port, and other
-programs on this machine answer at `localhost` and 127.0.0.1. Each way in from a page of another site is refused:
+programs on this machine answer at `localhost` and 127.0.0.1. Requests of other sites' pages are refused:
 
 * a host name that resolves to loopback (DNS rebinding): the Host header must be the console's;
 * requests across sites (CSRF): the cookie is SameSite=Strict, an Origin must be the console's, Sec-Fetch-Site must

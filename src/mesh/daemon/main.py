@@ -131,7 +131,7 @@ class Daemon:
         api_settings = ApiSettings(
             home=home.path, port=settings.api_port, node_address=settings.address, namespace=settings.namespace
         )
-        # Bound before anything uses it: pods are told where it is.
+        # Bound before anything uses it: pods get its address at their start.
         api_listener = bind(api_settings)
         stack.callback(api_listener.close)
         self.credentials = prepare(home.path, api_settings.host)
@@ -213,7 +213,7 @@ class Daemon:
     async def _start_pods(
         self, stack: AsyncExitStack, store: Store, pod_network: PodNetwork, settled: Settled
     ) -> PodManager:
-        """What runs pods, and what tells others of them."""
+        """What runs pods, and what reports about them."""
         supervisor = self.supervisor
         pods = PodManager(
             store,

@@ -74,7 +74,7 @@ class PodManager:
         """Begins to follow the store, and starts what is in it.
 
         Pods that have outlived their daemon go on. Of the others, what they left is removed: those that a controller
-        made are made anew by it, those that a user made start again under their old names.
+        created are created again by it, those that a user created start again under their names.
         """
         pods = {stored.uid: stored for stored in self._store.list("", "Pod")}
         surviving = await self._dependencies.runtime.recover(pods.keys())

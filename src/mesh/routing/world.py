@@ -39,7 +39,7 @@ DEFAULT_PORTS = MappingProxyType({80: 8080, 443: 8443})
 class MeshSettings:
     """Where the mesh listens. `ports` maps a Gateway's port to the one used here; others stay as they are.
 
-    `developer_subnet` is three numbers of an address ("127.20.255"). `telemetry`: Envoy tells of every request.
+    `developer_subnet` is three numbers of an address ("127.20.255"). `telemetry`: Envoy reports every request.
     `any_host`: pods can call hosts that the mesh does not know (Istio's outboundTrafficPolicy ALLOW_ANY).
     `network`: whether pods have network namespaces. `branch_secret`: what the tags of branches are made with.
     """

@@ -3,12 +3,12 @@
 import os
 import re
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
 from tests.support.mesh import Mesh
 from tests.support.places import ROOT
+from tests.support.shell import run_script
 
 BIN = Path(sys.executable).parent
 
@@ -28,19 +28,9 @@ def test_every_line_does_what_it_says(mesh: Mesh) -> None:
     lines = [f"{line} --address {mesh.address}" if line.startswith("meshmall up") else line for line in lines]
     path = os.pathsep.join([str(BIN), os.environ["PATH"]])
     assert shutil.which("kubectl", path=path)
-    ended = subprocess.run(
-        ["bash", "-e", "-x", "-o", "pipefail", "-c", "\n".join(lines)],
-        cwd=ROOT,
-        env={**os.environ, "PATH": path, "MESHMALL_HOME": str(mesh.home), "HOME": str(mesh.home)},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=180,
-        check=False,
-    )
-    assert ended.returncode == 0, ended.stdout
-    for wanted in (
+    environment = {**os.environ, "PATH": path, "MESHMALL_HOME": str(mesh.home), "HOME": str(mesh.home)}
+    printed = run_script("\n".join(lines), ROOT, environment, trace=True)
+    for text in (
         "deployment.apps/mall-v1 created",
         "virtualservice.networking.istio.io/mall-gateway created",
         "deployment.apps/users-v1 condition met",
@@ -49,5 +39,5 @@ def test_every_line_does_what_it_says(mesh: Mesh) -> None:
         "successfully rolled out",
         "31004/TCP",
     ):
-        assert wanted in ended.stdout, ended.stdout
-    assert re.search(r"mall-v1-\S+ +\d+m", ended.stdout)
+        assert text in printed, printed
+    assert re.search(r"mall-v1-\S+ +\d+m", printed)

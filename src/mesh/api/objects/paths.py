@@ -8,7 +8,7 @@ from mesh.resources.kinds import REGISTRY
 from mesh.resources.registry import Registry
 from mesh.resources.values.ref import POD, Ref
 
-# What is not served of a pod, and what would do.
+# What is not served of a pod, and what to use instead.
 INSTEAD = {
     "proxy": "its address answers at once: curl http://$(kubectl get pod NAME -o jsonpath={.status.podIP}):PORT",
     "ephemeralcontainers": "a debugger attaches to the process itself, whose pid is in its Started event",

@@ -1,4 +1,4 @@
-"""What every access log of Envoy's says of itself: where it is sent, and how often."""
+"""What all of Envoy's access logs have in common: where they are sent, and how often."""
 
 from envoy.config.core.v3 import config_source_pb2
 from envoy.extensions.access_loggers.grpc.v3 import als_pb2

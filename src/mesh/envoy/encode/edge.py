@@ -1,7 +1,7 @@
 """The edge's configuration: connections passed on between the host's network and the mesh's, nothing of them read.
 
 The mesh's Envoy lives in a network namespace that cannot be reached from the host, nor reach it; Unix sockets can be
-reached from both. Coming in, the edge tells the mesh's Envoy who the client is; going out, the mesh's Envoy tells the
+reached from both. Coming in, the edge reports the client to the mesh's Envoy; going out, the mesh's Envoy tells the
 edge where the connection was going. Both by PROXY protocol.
 """
 

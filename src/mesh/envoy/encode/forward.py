@@ -9,7 +9,7 @@ from mesh.routing.model.route import Forward, HashOn, HeaderChanges, Retry, Rewr
 
 
 def has_one_destination(action: Forward) -> bool:
-    """Whether a single cluster says it all; Envoy changes headers per destination only in weighted clusters."""
+    """Whether a single cluster is enough; Envoy changes headers per destination only in weighted clusters."""
     return len(action.to) == 1 and action.to[0].headers == HeaderChanges()
 
 

@@ -67,7 +67,7 @@ def http_connection_manager(listener: Listener) -> hcm.HttpConnectionManager:
 
 
 def _encode_trust(message: hcm.HttpConnectionManager, *, outside: bool) -> None:
-    """A client outside is who its connection says. A pod's call stays as it is, whatever it says of its own caller."""
+    """A client outside is who its connection says. A pod's call is left as it is, whatever caller its headers claim."""
     message.use_remote_address.value = outside
     message.skip_xff_append = not outside
     if outside:

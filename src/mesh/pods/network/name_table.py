@@ -129,7 +129,7 @@ def _headless(service: Service, name: str, slices: Iterable[EndpointSlice]) -> M
                     key = f"_{port.name}._{port.protocol.lower()}.{name}"
                     targets.setdefault(key, []).append((port.port, target))
     table.update({key: Name(services=tuple(dict.fromkeys(services))) for key, services in targets.items()})
-    # Without any pod the name is there and has no address: clients are told at once, and ask again later.
+    # Without any pod the name exists and has no address: clients learn that at once, and ask again later.
     table[name] = Name(tuple(addresses))
     return table
 

@@ -6,7 +6,7 @@
     await agent.set_names({"orders.shop.svc.cluster.local": Name(("10.96.0.7",))})
     process = await agent.spawn(ProcessSpec(argv, env, pod=uid, hostname="orders-1"), (None, fifo, fifo))
     ended = await process.wait()                     # ProcessExit(code, signal, ...)
-    await agent.acknowledge([ended.key])             # until then every daemon that connects is told of it
+    await agent.acknowledge([ended.key])             # until then every daemon that connects is sent it
     with await agent.socket_in(uid) as sock: ...     # a socket of the pod's network, for probes and port-forward
 
 Everything raises AgentError when the agent refuses (its text says why, and names the object) and AgentGone when the

@@ -196,7 +196,7 @@ class Processes:
 
 def _exit_of(handle: int) -> tuple[int, int]:
     """The exit of any process through its pidfd, which must have been opened while it ran."""
-    # The kernel tells once the parent, which is init now, has reaped it: the pidfd then hangs up.
+    # The kernel reports it once the parent, which is init now, has reaped it: the pidfd then hangs up.
     hang_up = select.poll()
     hang_up.register(handle, 0)
     hang_up.poll(REAPED_WITHIN)

@@ -68,7 +68,7 @@ def _checked(result: int, *subject: str) -> int:
 def _number(numbers: dict[str, int]) -> int:
     machine = os.uname().machine
     if machine not in numbers:
-        raise OSError(38, f"system call numbers of {machine} are not known; known are {', '.join(numbers)}")
+        raise OSError(38, f"system call numbers of {machine} are not known; only those of {', '.join(numbers)}")
     return numbers[machine]
 
 

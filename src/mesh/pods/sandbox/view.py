@@ -138,9 +138,9 @@ class Plan:
 
     def steps(self) -> list[Step]:
         """The steps, for a root that is an empty folder."""
-        steps: list[Step] = []
-        self._replace(self._root, "", "/", steps)
-        return steps
+        writer = _StepWriter(self._machine)
+        writer.replace(self._root, "", "/")
+        return writer.steps
 
     def _resolve(self, path: str) -> list[str]:
         """The parts of a path inside, with links followed as they will be seen there."""
@@ -172,6 +172,18 @@ class Plan:
                 source = "/" + "/".join(parts[: depth + 1])
         return source
 
+
+class _StepWriter:
+    """Writes the steps for a tree of nodes, from the root down.
+
+    A mount needs something to be put over, and the machine's own folders must not be changed. So a folder that lacks an
+    entry becomes a tmpfs with binds of all its entries; everything else stays one bind, which costs least.
+    """
+
+    def __init__(self, machine: Machine) -> None:
+        self._machine = machine
+        self.steps: list[Step] = []
+
     def _differs(self, node: _Node, source: str | None) -> bool:
         """Whether a folder has to be replaced, because something in it cannot be put over what is there."""
         if source is None or node.restricted or node.opened:
@@ -198,71 +210,71 @@ class Plan:
             path = target if target.startswith("/") else f"{path.rpartition('/')[0]}/{target}"
         return None
 
-    def _over(self, node: _Node, target: str, source: str | None, steps: list[Step]) -> None:
+    def _over(self, node: _Node, target: str, source: str | None) -> None:
         """Puts a node over what is at `target` already: `source`, or an empty folder of our own."""
         if node.content is not None:
-            self._content(node, target, steps)
+            self._content(node, target)
         elif (node.children or node.opened) and self._differs(node, source):
-            steps.append(Step("tmpfs", target, mode=self._mode(source, node)))
-            self._replace(node, target, source, steps)
+            self.steps.append(Step("tmpfs", target, mode=self._mode(source, node)))
+            self.replace(node, target, source)
         else:
             for name, child in node.children.items():
-                self._over(child, f"{target}/{name}", f"{source}/{name}", steps)
+                self._over(child, f"{target}/{name}", f"{source}/{name}")
 
-    def _content(self, node: _Node, target: str, steps: list[Step]) -> None:
+    def _content(self, node: _Node, target: str) -> None:
         content = node.content
         if isinstance(content, Mount):
             if content.kind == "bind":
-                steps.append(Step("bind", target, content.source))
+                self.steps.append(Step("bind", target, content.source))
             else:
-                steps.append(Step("tmpfs", target, mode=content.mode, size=content.size))
+                self.steps.append(Step("tmpfs", target, mode=content.mode, size=content.size))
         elif content is not None:
-            steps.append(Step(content, target))
+            self.steps.append(Step(content, target))
         bound = _bound(content)
         for name, child in node.children.items():
             at = f"{target}/{name}"
             if child.from_machine:
-                self._new(child, at, at, steps)
+                self._new(child, at, at)
             elif bound is not None and self._machine.kind(f"{bound}/{name}"):
-                self._over(child, at, f"{bound}/{name}", steps)
+                self._over(child, at, f"{bound}/{name}")
             else:
-                self._new(child, at, None, steps)
+                self._new(child, at, None)
         if isinstance(content, Mount) and content.read_only:
-            steps.append(Step("read-only", target))  # last: the places of inner mounts have been made by now
+            self.steps.append(Step("read-only", target))  # last: the places of inner mounts have been made by now
 
-    def _replace(self, node: _Node, target: str, source: str | None, steps: list[Step]) -> None:
+    def replace(self, node: _Node, target: str, source: str | None) -> None:
         """Fills the empty folder `target` with the entries of `source` and the node's children."""
         shows_entries = node.opened or not node.restricted
         entries = self._machine.entries(source or "/") if source is not None and shows_entries else []
         for name, kind in entries:
             if name not in node.children:
-                self._show(kind, f"{target}/{name}", f"{(source or '').rstrip('/')}/{name}", steps)
+                self._show(kind, f"{target}/{name}", f"{(source or '').rstrip('/')}/{name}")
         for name, child in node.children.items():
             at = f"{target}/{name}"
             origin = None if source is None else f"{source.rstrip('/')}/{name}"
-            self._new(child, at, origin if origin and self._machine.kind(origin) else None, steps)
+            self._new(child, at, origin if origin and self._machine.kind(origin) else None)
 
-    def _new(self, node: _Node, target: str, source: str | None, steps: list[Step]) -> None:
+    def _new(self, node: _Node, target: str, source: str | None) -> None:
         """Makes a node at a place that is empty, in a folder of our own."""
         shape = self._shape(node, source)
         if node.content is not None:
-            steps.append(Step("folder" if shape == "folder" else "file", target))
-            self._content(node, target, steps)
+            self.steps.append(Step("folder" if shape == "folder" else "file", target))
+            self._content(node, target)
         elif not node.children and not node.opened and source is not None:
-            self._show(self._machine.kind(source) or "file", target, source, steps)
+            self._show(self._machine.kind(source) or "file", target, source)
         elif self._differs(node, source):
-            steps.append(Step("folder", target, mode=self._mode(source, node)))
-            self._replace(node, target, source, steps)
+            self.steps.append(Step("folder", target, mode=self._mode(source, node)))
+            self.replace(node, target, source)
         else:
-            self._show("folder", target, source or "", steps)
-            self._over(node, target, source, steps)
+            self._show("folder", target, source or "")
+            self._over(node, target, source)
 
-    def _show(self, kind: Kind, target: str, source: str, steps: list[Step]) -> None:
+    def _show(self, kind: Kind, target: str, source: str) -> None:
         if kind == "link":
-            steps.append(Step("link", target, self._machine.link(source)))
+            self.steps.append(Step("link", target, self._machine.link(source)))
         else:
-            steps.append(Step(kind, target))
-            steps.append(Step("bind", target, source))
+            self.steps.append(Step(kind, target))
+            self.steps.append(Step("bind", target, source))
 
     def _mode(self, source: str | None, node: _Node) -> int:
         return 0o755 if source is None or node.restricted or node.opened else self._machine.mode(source)

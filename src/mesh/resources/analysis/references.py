@@ -9,7 +9,7 @@ from mesh.resources.values.meta import Resource, ref_of
 
 
 def check_references(objects: Iterable[Resource], secrets: Collection[tuple[str, str]] | None = None) -> list[Finding]:
-    """Everything that rules name and that is not there, in the order of the objects.
+    """Everything that rules name and that does not exist, in the order of the objects.
 
     `secrets` are those there are (namespace, name); None: Gateways' certificates are not looked for.
     """

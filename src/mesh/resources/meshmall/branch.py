@@ -37,7 +37,7 @@ class NameValue(Part, frozen=True):
 
 
 class BranchEntry(Part, frozen=True):
-    """One way in; exactly one field is set. `host` is compared without its port."""
+    """How requests enter the branch; exactly one field is set. `host` is compared without its port."""
 
     cookie: NameValue | None = None
     header: NameValue | None = None

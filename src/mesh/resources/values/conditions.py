@@ -26,7 +26,7 @@ def merge_conditions(
 ) -> list[Body]:
     """The conditions to write: `desired`, each with the time of its last transition.
 
-    Equal to `former` when nothing changed, so comparing the two tells whether there is anything to write.
+    Equal to `former` when nothing changed, so comparing the two shows whether there is anything to write.
 
     - `desired` come without lastTransitionTime. It is `now` for a new condition and for one whose status turned, and
       stays when only reason, message or generation changed.

@@ -74,7 +74,7 @@ def _repetition(text: str, at: int, repeatable: bool) -> tuple[int, str]:
 
 
 def _times(text: str, at: int) -> int:
-    """How often a counted repetition repeats at the most; 1 of the others, which RE2 does not count."""
+    """The largest number of times that a counted repetition repeats; 1 of the others, which RE2 does not count."""
     counted = _REPEAT.match(text, at)
     return max(1, int(counted[1]), int(counted[3] or 0)) if counted else 1
 

@@ -80,7 +80,7 @@ class Listener:
     `passthrough`: its table may send requests to hosts that the mesh does not know. `logged`: Envoy logs the requests
     that come in here.
 
-    `access` is what must hold for bytes (of HTTP, rows say it).
+    `access` is what must hold for bytes (for HTTP, the rows have it).
     `netns` is the file of another network namespace that it listens in. `pipe` is a Unix socket that it listens on
     instead: the edge accepts at the address and port, and passes connections on with PROXY protocol. `capture`: it
     takes all that a pod sends, wherever that was going.

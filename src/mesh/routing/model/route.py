@@ -56,7 +56,7 @@ class Rewrite:
 
 @dataclass(frozen=True, slots=True)
 class HashOn:
-    """What a consistent hash is taken of: a header, a cookie (made with this lifetime when it is not there), a
+    """What a consistent hash is taken of: a header, a cookie (created with this lifetime when it is absent), a
     query parameter, or the caller's address."""
 
     kind: Literal["header", "cookie", "query", "source"]

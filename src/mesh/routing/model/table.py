@@ -23,7 +23,7 @@ class BranchOverride:
 class VirtualHost:
     """`domains` are Envoy's: exact, `*.suffix`, or `*`; with and without the port.
 
-    `overrides` are looked up by the request's branch; a request without one, or of one that is not there, takes
+    `overrides` are looked up by the request's branch; a request without one, or of one that does not exist, takes
     `routes`. `by_destination` is for the host that takes what no other does: a captured request that was going to one
     of these places ("address:port") is routed as if it named that host.
     """
@@ -70,7 +70,7 @@ class RouteTable:
 
     `entries` is set where requests come in from outside. `tunnels`: clients of the table's listeners may open tunnels
     with CONNECT, which lead back to the listener that they asked. `marks` are those of all branches: of a request in
-    none of them, every listener forgets whatever it says of a branch.
+    none of them, every listener removes whatever claims a branch.
     """
 
     name: str
