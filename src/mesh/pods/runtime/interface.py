@@ -1,8 +1,8 @@
 """How the processes of a pod are started, watched and ended, whatever isolates them.
 
 The rest of `mesh.pods` says *what* runs and *when*. Everything that depends on *where* it runs is behind these three
-protocols: a `Runtime` makes a `Sandbox` for each pod, and a sandbox starts `RunningProcess`es. The one implementation
-so far is `mesh.pods.runtime.loopback`: child processes in the host's own namespaces.
+protocols: a `Runtime` makes a `Sandbox` for each pod, and a sandbox starts `RunningProcess`es. There are two
+implementations: `loopback`, child processes in the host's own namespaces, and `namespaces`, through the sandbox agent.
 
 The names follow Kubernetes' Container Runtime Interface (k8s.io/cri-api, RuntimeService).
 """
