@@ -92,6 +92,7 @@ def volume_sources(pod: Pod, container: Container, sandbox: Sandbox, dependencie
         automount=objects.automount(pod.spec.service_account_name or "default"),
         owner=sandbox.owner(container),
         passes_group_on=pod.spec.security_context is not None and pod.spec.security_context.fs_group is not None,
+        home=dependencies.home,
     )
 
 

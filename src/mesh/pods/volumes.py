@@ -41,6 +41,7 @@ class VolumeSources:
     `automount` is what the pod's ServiceAccount says about the token's volume, for pods that say nothing themselves.
     `owner` is the user and group of the pod's files when it is not the mesh's own; with `passes_group_on` (fsGroup)
     what is made in its folders gets that group, too.
+    `home` is the mesh's folder, which no hostPath leads into.
     """
 
     claims: Path
@@ -51,6 +52,7 @@ class VolumeSources:
     automount: bool = True
     owner: tuple[int, int] | None = None
     passes_group_on: bool = False
+    home: Path | None = None
 
 
 def make_volumes(pod: Pod, folder: Path, sources: VolumeSources) -> dict[str, Path]:
@@ -109,19 +111,20 @@ def _mount(mount: VolumeMount, volume: Volume, path: Path, variables: Mapping[st
         source = path / inner
         if ".." in Path(inner).parts or inner.startswith("/"):
             raise ConfigError(f'volume "{mount.name}": subPath "{inner}" leads out of the volume')
-        if not source.exists():
-            source.mkdir(parents=True, exist_ok=True)
         # Seen through `..data`, a file of a ConfigMap would vanish with the next state: its present one is mounted.
+        # Before anything is made: the pod may have put a link there, and the mesh may be root's.
         source = source.resolve()
         if path.resolve() not in source.parents:
             raise ConfigError(f'volume "{mount.name}": subPath "{inner}" leads out of the volume')
+        if not source.exists():
+            source.mkdir(parents=True, exist_ok=True)
     return Mount(target, str(source), read_only=mount.read_only or _changes(volume))
 
 
 def _make(pod: Pod, volume: Volume, folder: Path, sources: VolumeSources) -> Path:
     path = folder / "volumes" / volume.name
     if volume.host_path is not None:
-        return _host_path(volume)
+        return _host_path(volume, sources.home)
     if volume.persistent_volume_claim is not None:
         claim = str(volume.persistent_volume_claim.get("claimName", ""))
         path = sources.claims / (pod.metadata.namespace or "default") / claim
@@ -164,10 +167,13 @@ def _give_to_group(path: Path, group: int, mode: int) -> None:
         path.chmod(stat.S_IMODE(path.stat().st_mode) | mode)
 
 
-def _host_path(volume: Volume) -> Path:
+def _host_path(volume: Volume, home: Path | None) -> Path:
     """Kubernetes' HostPathVolumeSource: what is checked and made depends on its type."""
     assert volume.host_path is not None
     path, kind = Path(volume.host_path.path), volume.host_path.type or ""
+    # Whoever reads the token there is the mesh's user. (In a folder above, the agent covers the home.)
+    if home is not None and path.resolve().is_relative_to(home.resolve()):
+        raise ConfigError(f'volume "{volume.name}": hostPath {path} is in the mesh\'s own folder, which no pod may see')
     if kind in ("DirectoryOrCreate", "FileOrCreate") and not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.mkdir(mode=0o755) if kind == "DirectoryOrCreate" else path.touch(0o644)

@@ -129,6 +129,7 @@ class Yard:
 
     def up(self) -> None:
         """Starts the mesh with a guarded service, one that anybody may call, and the intruder."""
+        self.mesh.home.parent.chmod(0o755)  # so that nothing but the home's own cover keeps anybody out of it
         self.suid.parent.mkdir()
         shutil.copyfile("/usr/bin/id", self.suid)
         self.suid.chmod(0o4755)
@@ -157,9 +158,10 @@ class Yard:
             {"name": name, "image": name, "command": sleeping, "securityContext": context}
             for name, context in CONTEXTS.items()
         ]
-        spec["volumes"] = [{"name": "suid", "hostPath": {"path": str(self.suid.parent)}}]
+        folders = {"suid": str(self.suid.parent), "machine": "/", "above": str(self.mesh.home.parent)}
+        spec["volumes"] = [{"name": name, "hostPath": {"path": path}} for name, path in folders.items()]
         for container in spec["containers"]:
-            container["volumeMounts"] = [{"name": "suid", "mountPath": "/suid"}]
+            container["volumeMounts"] = [{"name": name, "mountPath": f"/{name}"} for name in folders]
         return body
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.mesh import Mesh
+from tests.support.programs import deployment
 from tests.support.waiting import until
 from tests.with_namespaces.mesh.attempts import CONTEXTS, Yard
 
@@ -118,9 +119,11 @@ def test_the_meshs_home_is_closed(yard: Yard, container: str) -> None:
 home, names = sys.argv[1], sys.argv[2:]
 def look():
     opened = []
-    for root in ("", "/proc/1/root", "/proc/self/root", "/proc/1/cwd/../../../../../../..", "/proc/thread-self/root"):
+    roots = ["", "/proc/1/root", "/proc/self/root", "/proc/1/cwd/../../../../../../.."]
+    roots += ["/machine", "/machine/proc/1/root"]
+    for folder in [f"{root}{home}" for root in roots] + [f"/above/{os.path.basename(home)}"]:
         for name in names:
-            path = f"{root}{home}/{name}"
+            path = f"{folder}/{name}"
             try:
                 os.close(os.open(path, os.O_PATH))
                 opened.append(path)
@@ -138,10 +141,30 @@ uncovered = call("umount2", home.encode(), MNT_DETACH)
 call("umount2", os.path.dirname(home).encode(), MNT_DETACH), call("umount2", b"/tmp", MNT_DETACH)
 tell([before, entered, uncovered, look()])
 """
+    assert yard.attempt("tell(os.listdir('/above'))")
     before, entered, uncovered, after = yard.attempt(code, home, *names, container=container)
     assert (before, after) == ([], [])
     assert entered == "done"
     assert uncovered != "done"
+
+
+def test_a_pods_own_folder_has_nothing_that_the_mesh_trusts(yard: Yard) -> None:
+    """What the mesh writes there later (ConfigMaps, tokens, /etc/hosts) a pod could lead elsewhere by a link."""
+    folder = yard.mesh.home / "pods" / yard.pod("intruder").uid
+    assert {path.name for path in folder.iterdir()} == {"etc", "volumes", "work"}
+    code = "open('mine', 'w').close(); tell([os.getcwd(), os.listdir('.')])"
+    assert yard.attempt(code) == [str(folder), ["mine"]]
+    assert [path.name for path in (folder / "work").iterdir()] == ["mine"]
+
+
+def test_a_host_path_into_the_meshs_home_is_refused(yard: Yard) -> None:
+    body = deployment("reader", ["sleep", "1000"], 1)
+    spec = body["spec"]["template"]["spec"]
+    spec["volumes"] = [{"name": "pki", "hostPath": {"path": str(yard.mesh.home / "pki")}}]
+    spec["containers"][0]["volumeMounts"] = [{"name": "pki", "mountPath": "/pki"}]
+    yard.mesh.ok("apply", "-f", "-", stdin=json.dumps(body))
+    until(lambda: "which no pod may see" in yard.kubectl("describe", "pod", "-n", "mesh", "-l", "app=reader"))
+    yard.kubectl("delete", "deployment", "-n", "mesh", "reader-v1")
 
 
 @pytest.mark.parametrize("container", ALL)

@@ -107,6 +107,35 @@ async def test_hidden_paths_are_empty_except_for_mounts_in_them(pod: Agent, home
     assert text.endswith("blue\n")
 
 
+async def test_hidden_paths_are_empty_in_a_volume_that_shows_a_folder_above_them(pod: Agent, home: Path) -> None:
+    (home / "inner").mkdir()
+    (home / "inner" / "token").write_text("secret")
+    (home / "beside").write_text("there")
+    home.chmod(0o755)
+    mounts = (Mount("/machine", str(home.parent)), Mount("/link", str(home)))
+    script = f"cat /machine/{home.name}/beside /link/beside; ls -A /machine/{home.name}/inner /link/inner"
+    text, _ = await output(pod, shell(script, hidden=(str(home / "inner"),), mounts=mounts))
+    assert text.split() == ["therethere/link/inner:", f"/machine/{home.name}/inner:"]
+
+
+async def test_programs_inherit_no_descriptor(pod: Agent) -> None:
+    read, write = os.pipe()
+    os.set_inheritable(write, True)
+    try:
+        text, _ = await output(pod, shell("ls /proc/self/fd"))
+    finally:
+        os.close(read)
+        os.close(write)
+    assert text.split() == ["0", "1", "2", "3"]  # the last one is the folder
+
+
+async def test_control_groups_and_devices_cannot_be_changed(pod: Agent) -> None:
+    text, _ = await output(pod, shell("cat /proc/self/mountinfo"))
+    points = {line.split()[4]: line.split()[5].split(",") for line in text.splitlines()}
+    assert "/sys" in points
+    assert [point for point, options in points.items() if point.startswith("/sys") and "ro" not in options] == []
+
+
 async def test_sockets_of_other_pods_networks_are_not_kept_alive(pod: Agent, home: Path) -> None:
     home.chmod(0o755)
     text, _ = await output(pod, shell("cat /proc/self/mountinfo", needed=(str(home / "logs"),)))

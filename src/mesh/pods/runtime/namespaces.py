@@ -38,6 +38,8 @@ from mesh.pods.streams.command_streams import CommandStreams, Descriptors, Pipes
 from mesh.resources.core.pod import Container, Pod
 
 OUTPUT_LIMIT = 10 * 1024
+# The part of a pod's folder that its containers see, as that folder.
+WORK = "work"
 # Where in-cluster clients find the API.
 API_VARIABLES = {
     "KUBERNETES_SERVICE_HOST": API_ADDRESS,
@@ -108,7 +110,9 @@ class NamespaceRuntime:
         try:
             # Its processes may be somebody else's; what lies in it has rights of its own.
             folder.mkdir(parents=True, exist_ok=True, mode=0o711)
-            folder.chmod(0o777)  # whoever the pod's containers run as; the folders above let nobody in
+            work = folder / WORK
+            work.mkdir(exist_ok=True)
+            work.chmod(0o777)  # whoever the pod's containers run as; the folders above let nobody in
             await self.agent.create_pod_network(uid, pod.metadata.name, ip)
         except (OSError, AgentError) as error:
             self.addresses.release(ip)
@@ -292,8 +296,9 @@ class NamespaceSandbox:
 
     def _agent_spec(self, spec: ProcessSpec, identity: Identity) -> AgentSpec:
         folder = str(spec.folder)
-        # The mesh's home is hidden, and the pod's folder lies in it.
-        own_folder = Mount(str(self.folder), str(self.folder), read_only=identity.read_only_root)
+        # The mesh's home is hidden, and the pod's folder lies in it. A container sees a part of that alone: if it could
+        # put a link in the place of a volume, the mesh would follow it with its own rights.
+        own_folder = Mount(str(self.folder), str(self.folder / WORK), read_only=identity.read_only_root)
         mounts = (own_folder, *self._files.mounts(), *spec.mounts)
         needed = needed_paths(spec.argv, spec.environment, folder)
         home = Path.home()

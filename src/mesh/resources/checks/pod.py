@@ -291,6 +291,11 @@ def _volume(volume: Volume, path: str) -> Errors:
         yield FieldError(f"{path}.configMap.name", "is missing")
     if volume.secret is not None and not volume.secret.secret_name:
         yield FieldError(f"{path}.secret.secretName", "is missing")
+    if volume.persistent_volume_claim is not None:
+        claim = str(volume.persistent_volume_claim.get("claimName") or "")
+        # It names a folder of the mesh's home.
+        if wrong := wrong_subdomain(claim):
+            yield FieldError(f"{path}.persistentVolumeClaim.claimName", wrong)
     if volume.host_path is not None and not volume.host_path.path.startswith("/"):
         yield FieldError(f"{path}.hostPath.path", f'"{volume.host_path.path[:80]}" does not begin with "/"')
 

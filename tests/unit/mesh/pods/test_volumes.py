@@ -32,6 +32,7 @@ class Place:
     def __init__(self, folder: Path) -> None:
         self.folder = folder / "pod"
         self.claims = folder / "claims"
+        self.home = folder / "home"
         self.config: dict[str, dict[str, str]] = {}
         self.secrets: dict[str, dict[str, bytes]] = {}
         self.automount = True
@@ -45,6 +46,7 @@ class Place:
             access=lambda _pod: ACCESS,
             fields={"status.podIP": "10.244.1.9"},
             automount=self.automount,
+            home=self.home,
         )
 
     def make(self, pod: Pod) -> dict[str, Path]:
@@ -228,6 +230,28 @@ def test_the_token_is_mounted_unless_the_pod_or_else_its_account_declines(
     if expected:
         assert mounts[TOKEN_FOLDER].read_only
         assert (Path(mounts[TOKEN_FOLDER].source) / "token").read_bytes() == b"a-token"
+
+
+@pytest.mark.parametrize("path", ["home", "home/pki", "folder/../home/pki", "link", "link/pki", "home/new"])
+def test_no_host_path_leads_into_the_meshs_own_folder(place: Place, path: str) -> None:
+    (place.home / "pki").mkdir(parents=True)
+    folder = place.home.parent
+    (folder / "folder").mkdir()
+    (folder / "link").symlink_to("home")
+    with pytest.raises(ConfigError, match=f"hostPath {folder}/{path} is in the mesh's own folder"):
+        place.make(pod_with({"hostPath": {"path": str(folder / path), "type": "DirectoryOrCreate"}}))
+    assert not (place.home / "new").exists()
+    place.make(pod_with({"hostPath": {"path": str(folder / "folder")}}))
+
+
+def test_a_sub_path_makes_nothing_behind_a_link_that_the_pod_has_put_there(place: Place) -> None:
+    outside = place.folder.parent / "outside"
+    outside.mkdir()
+    pod = pod_with({"emptyDir": {}}, mount={"subPath": "inner/new"})
+    (place.make(pod)["data"] / "inner").symlink_to(outside)
+    with pytest.raises(ConfigError, match='subPath "inner/new" leads out of the volume'):
+        place.mounts(pod)
+    assert list(outside.iterdir()) == []
 
 
 def test_a_kind_that_cannot_be_made_is_named(place: Place) -> None:

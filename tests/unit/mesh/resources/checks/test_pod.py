@@ -87,6 +87,12 @@ GET = {"httpGet": {"port": "http"}}
         (f"{C}.resources.requests", {"cpu": "-1"}, f"{C}.resources.requests[cpu]", "below 0"),
         (f"{C}.volumeMounts", [{"name": "t", "mountPath": "/t"}], f"{C}.volumeMounts[0].name", "(it has tmp)"),
         (f"{POD}.volumes[0].configMap", {"name": "c"}, f"{POD}.volumes[0]", "needs exactly one source"),
+        (
+            f"{POD}.volumes[0]",
+            {"name": "v", "persistentVolumeClaim": {"claimName": "../../pki"}},
+            f"{POD}.volumes[0].persistentVolumeClaim.claimName",
+            '"../../pki" is not a name',
+        ),
         (f"{POD}.volumes[0]", {"name": "v", "hostPath": {"path": "x"}}, f"{POD}.volumes[0].hostPath.path", "begin"),
         (
             f"{POD}.volumes[0]",
