@@ -140,9 +140,9 @@ def _plan(spec: ProcessSpec, files: HostFiles) -> Plan:
     # A volume may show a folder (the machine's root, say) that what is hidden lies in.
     for entry in spec.mounts:
         source = Path(entry.source).resolve()
-        for path in map(Path, spec.hidden if entry.kind == "bind" else ()):
-            if source in (resolved := path.resolve()).parents:
-                plan.hide(f"{entry.target}/{resolved.relative_to(source)}")
+        for hidden in (Path(path).resolve() for path in spec.hidden if entry.kind == "bind"):
+            if source in hidden.parents:
+                plan.hide(f"{entry.target}/{hidden.relative_to(source)}")
     return plan
 
 
