@@ -4,7 +4,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench pictures lint lint-javascript format lock down clean
+.PHONY: help demo test test-namespaces test-user test-loopback test-long bench pictures lint lint-javascript format lock down clean
+
+# Whole meshes whose outcome depends on privilege: these run as root and as an ordinary user.
+NAMESPACE_TESTS := tests/with_namespaces tests/with_envoy/namespaces \
+	$(addprefix tests/e2e/,test_scenario.py test_adoption.py test_own_system.py)
+# Whole meshes whose outcome depends on how pods are connected: these run without namespaces, too.
+LOOPBACK_TESTS := $(addprefix tests/e2e/,test_scenario.py test_route.py test_protocols.py test_outbound.py)
+AS_USER := $(BIN)/python -m tools.as_ordinary_user
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -14,6 +21,18 @@ demo: $(VENV)/.ready ## start the mesh and the mall, and show what jason, fox an
 
 test: $(VENV)/.ready-dev ## run the tests
 	@$(BIN)/python -m pytest --cov --cov-report= && $(BIN)/python -m tests.support.coverage
+
+test-namespaces: $(VENV)/.ready-dev ## some of them, with pods in network namespaces
+	@MESHMALL_NETWORK=namespaces $(BIN)/python -m pytest $(NAMESPACE_TESTS)
+
+test-user: $(VENV)/.ready-dev ## the same as an ordinary user, also when root types it
+	@$(AS_USER) env MESHMALL_NETWORK=namespaces $(BIN)/python -m pytest -p no:cacheprovider $(NAMESPACE_TESTS)
+
+test-loopback: $(VENV)/.ready-dev ## some of them, with pods on loopback addresses
+	@MESHMALL_NETWORK=loopback $(BIN)/python -m pytest $(LOOPBACK_TESTS)
+
+test-long: $(VENV)/.ready-dev ## 100,000 requests through drawn systems of branches, in both modes (an hour)
+	@ISOLATION_REQUESTS=100000 $(BIN)/python -m pytest -n 2 tests/with_envoy/test_isolation.py tests/with_envoy/namespaces/test_isolation.py
 
 bench: $(VENV)/.ready-dev ## measure speed, start-up and memory; prints a table, writes bench/results/*.json
 	@$(BIN)/python -m bench

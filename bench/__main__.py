@@ -21,10 +21,10 @@ import uvloop
 from rich.console import Console
 from rich.table import Table
 
-from bench import api, branches, page, telemetry
+from bench import api, branches, network, page, telemetry
 from bench import console as console_page
-from bench.load import Load, load
-from bench.machine import ADDRESS, ROUNDS, SECONDS, meshmall, processes_memory
+from bench.load import Load, first_page, load
+from bench.machine import ADDRESS, ON_LOOPBACK, ROUNDS, SECONDS, meshmall, processes_memory
 
 ROOT = Path(__file__).parents[1]
 SERVICES = ("mall", "users", "recommend", "discount", "products", "scores", "sales", "stock")
@@ -87,18 +87,6 @@ async def pages(home: Path) -> dict[str, Any]:
     }
 
 
-async def first_page(limit: float = 30.0) -> None:
-    """Waits until the gateway has answered with one complete page."""
-    deadline = time.perf_counter() + limit
-    while time.perf_counter() < deadline:
-        try:
-            if (await load(ADDRESS, 8080, "/api/mall", "user=x", 1, 0)).wrong == 0:
-                return
-        except OSError:
-            await asyncio.sleep(0.002)
-    raise TimeoutError("no good page")
-
-
 async def starts() -> list[float]:
     """Seconds from `up` in an empty home to the first complete page."""
     found = []
@@ -107,7 +95,7 @@ async def starts() -> list[float]:
             home = Path(folder) / "home"
             begun = time.perf_counter()
             up = asyncio.create_task(asyncio.to_thread(meshmall, home, "up", "--address", ADDRESS))
-            await first_page()
+            await first_page(ADDRESS)
             found.append(time.perf_counter() - begun)
             await up
             meshmall(home, "down")
@@ -147,7 +135,7 @@ async def measure_mall(console: Console) -> None:
     started = await starts()
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder) / "home"
-        meshmall(home, "up", "--address", ADDRESS)
+        meshmall(home, "up", "--address", ADDRESS, *ON_LOOPBACK)
         try:
             speed = await pages(home)
             effect = await effects(home)
@@ -196,6 +184,12 @@ async def measure_page(console: Console) -> None:
         tell(console, "page", found, page.rows(found))
 
 
+async def measure_network(console: Console) -> None:
+    """Both network modes."""
+    result = await network.measure()
+    tell(console, "network", result, network.rows(result))
+
+
 async def measure_branches(console: Console) -> None:
     """What branches cost, with the plots of the docs."""
     found = await branches.measure()
@@ -208,6 +202,7 @@ PARTS = {
     "api": measure_api,
     "branches": measure_branches,
     "console": measure_console,
+    "network": measure_network,
     "page": measure_page,
     "telemetry": measure_telemetry,
 }

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.load import Load, load
-from bench.machine import ADDRESS, ROUNDS, SECONDS, meshmall, processes_memory
+from bench.machine import ADDRESS, ON_LOOPBACK, ROUNDS, SECONDS, meshmall, processes_memory
 from bench.plot import plot
 from mesh.client.api import Client
 from mesh.resources.values.ref import Ref
@@ -134,7 +134,7 @@ def running() -> Iterator[tuple[Path, Client]]:
     """A mesh with the mall's v1."""
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder) / "home"
-        meshmall(home, "up", "--address", ADDRESS)
+        meshmall(home, "up", "--address", ADDRESS, *ON_LOOPBACK)
         try:
             client = Client(home)
             yield home, client

@@ -79,3 +79,15 @@ async def load(host: str, port: int, path: str, cookie: str, connections: int, s
         wrong=sum(asker.wrong for asker in askers),
         count=len(latencies),
     )
+
+
+async def first_page(address: str, limit: float = 30.0) -> None:
+    """Waits until the gateway has answered with one complete page."""
+    deadline = time.perf_counter() + limit
+    while time.perf_counter() < deadline:
+        try:
+            if (await load(address, 8080, "/api/mall", "user=x", 1, 0)).wrong == 0:
+                return
+        except OSError:
+            await asyncio.sleep(0.002)
+    raise TimeoutError(f"no complete page within {limit:.0f} s")

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.load import load
-from bench.machine import ROUNDS, SECONDS, meshmall, processes_cpu
+from bench.machine import ON_LOOPBACK, ROUNDS, SECONDS, meshmall, processes_cpu
 
 ON, OFF = "127.250.0.1", "127.250.0.2"
 AIM = 0.9
@@ -27,7 +27,7 @@ async def measure() -> Json:
         try:
             for address, home in homes.items():
                 words = [] if address == ON else ["--no-telemetry"]
-                await asyncio.to_thread(meshmall, home, "up", "--address", address, *words)
+                await asyncio.to_thread(meshmall, home, "up", "--address", address, *ON_LOOPBACK, *words)
             places = {
                 address: json.loads(await asyncio.to_thread(meshmall, home, "get", "service", "sales", "-o", "json"))
                 for address, home in homes.items()

@@ -119,7 +119,7 @@ class Daemon:
 
     async def _start(self, stack: AsyncExitStack) -> dict[str, Any]:
         home, settings = self.home, self.settings
-        reap(home.path)
+        reap(home.path, adoptable=False)
         require_free(settings)
         store = Store.open(home.path / "store.db")
         stack.callback(store.close)

@@ -11,7 +11,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from mesh.pods.host.pod_processes import pod_processes
+from mesh.pods.host.pod_processes import is_on_this_network, pod_processes
 from mesh.procfs import HostProcess, parent, send, start_time
 
 TERM_LIMIT = 2.0
@@ -50,14 +50,16 @@ class Records:
         return self.folder / f"{pid}-{started}"
 
 
-def reap_leftovers(home: Path) -> list[int]:
+def reap_leftovers(home: Path, *, adoptable: bool = True) -> list[int]:
     """Ends every process that pods of this home left behind, and returns their pids, sorted.
+
+    Without `adoptable`, pods with network namespaces go on: the sandbox agent has them, the next daemon adopts them.
 
     Call it only while no daemon runs in this home. SIGTERM first, SIGKILL after two seconds; returns when they
     are gone.
     """
     home = home.absolute()
-    remaining = _leftovers(home)
+    remaining = _leftovers(home, adoptable=adoptable)
     ended = set(remaining)
     for number, limit in ((signal.SIGTERM, TERM_LIMIT), (signal.SIGKILL, KILL_LIMIT)):
         for process in remaining:
@@ -68,16 +70,20 @@ def reap_leftovers(home: Path) -> list[int]:
             if remaining:
                 time.sleep(0.005)
         # What was signalled may have started others in the meantime.
-        remaining = _leftovers(home)
+        remaining = _leftovers(home, adoptable=adoptable)
         ended |= remaining
     Records(home).living()
     return sorted(process.pid for process in ended)
 
 
-def _leftovers(home: Path) -> set[HostProcess]:
+def _leftovers(home: Path, *, adoptable: bool) -> set[HostProcess]:
     excluded = _lineage()
     processes = {*Records(home).living(), *(owned.process for owned in pod_processes(home))}
-    return {process for process in processes if process.pid not in excluded}
+    return {
+        process
+        for process in processes
+        if process.pid not in excluded and (adoptable or is_on_this_network(process.pid))
+    }
 
 
 def _lineage() -> set[int]:

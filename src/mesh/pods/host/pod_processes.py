@@ -28,6 +28,14 @@ def output_folder(home: Path) -> Path:
     return home / "run" / "output"
 
 
+def is_on_this_network(pid: int) -> bool:
+    """Whether a process is in this process's network namespace; True too when that cannot be seen."""
+    try:
+        return os.readlink(f"/proc/{pid}/ns/net") == os.readlink("/proc/self/ns/net")  # noqa: PTH115
+    except OSError:
+        return True
+
+
 def pod_processes(home: Path) -> Iterator[PodProcess]:
     """Every living process that a pod of this home has started, directly or not.
 
