@@ -38,10 +38,13 @@ def start(home: Home, settings: Settings) -> Iterator[dict[str, Any]]:
         process = subprocess.Popen(
             [sys.executable, "-m", "mesh.daemon.main", str(home.path), json.dumps(settings.to_json())],
             stdin=subprocess.DEVNULL,
+            # Its first lines of standard output are its reports, in JSON; everything else goes to the log.
             stdout=subprocess.PIPE,
             stderr=log,
+            # A daemon must not keep the folder busy that it was started from; all of its paths are absolute.
             cwd="/",
             env=_environment(),
+            # Ctrl-C in the terminal is for the command line, not for the mesh.
             start_new_session=True,
         )
     assert process.stdout is not None
@@ -73,6 +76,7 @@ def stop(home: Home) -> bool:
     running = home.running()
     if running is not None:
         _end(running)
+    # Also after a daemon that stopped in order: a daemon before it may have been killed.
     left = end_agent(home.path) + reap(home.path)
     with suppress(OSError):
         home.daemon_file.unlink()

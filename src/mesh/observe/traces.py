@@ -42,6 +42,7 @@ class Trace:
     def add(self, span: Span) -> bool:
         """Adds a span; returns False when it has as many as it may."""
         if len(self.spans) >= MOST_SPANS_OF_ONE:
+            # Counted, so that the list can say that there are more; a loop between services has no end.
             self.more += 1
             return False
         self.spans.append(span)
@@ -50,6 +51,7 @@ class Trace:
         self.errors += span.failed
         self.services[span.service] = None
         root = self.root
+        # Hops are reported when they end, inner ones first: the one from outside is the root, else the earliest.
         if root is None or (span.source is None, -hop.start) > (root.source is None, -root.hop.start):
             self.root = span
         return True
@@ -189,6 +191,7 @@ class Traces:
             self._spans += 1
         self.changes += 1
         trace.changed = self.changes
+        # By spans as well: a single request may have a thousand of them.
         while len(self._traces) > self._most or self._spans > self._most_spans:
             _, old = self._traces.popitem(last=False)
             self._spans -= len(old.spans)

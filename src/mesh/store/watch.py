@@ -34,11 +34,13 @@ class Log:
         """Adds events and wakes the watches that wait for one of them."""
         self._events.extend(events)
         self._newest = events[-1].version
+        # Rarely, and many at a time: deleting from the front of a list moves everything behind it.
         if len(self._events) > 2 * self._limit:
             surplus = len(self._events) - self._limit
             self._floor = self._events[surplus - 1].version
             del self._events[:surplus]
             self._dropped += surplus
+        # A copy: a watch that is woken may close and leave the set.
         for watch in tuple(self._watches):
             watch.wake(events)
 
@@ -129,6 +131,7 @@ class Watch:
     def wake(self, events: Sequence[Event]) -> None:
         """Called by the log when events were added."""
         waiter = self._waiter
+        # Only readers that wait, and only for what concerns them: most watches follow one kind.
         if waiter is not None and not waiter.done() and any(self._wants(event) for event in events):
             waiter.set_result(None)
 

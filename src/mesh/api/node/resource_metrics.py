@@ -83,8 +83,10 @@ class ResourceMetrics:
         uids = {pod.uid for pod in selected}
         for process, key in now.containers.items():
             if key[0] in uids:
+                # A process that began between the samples has no former one: all of its time counts.
                 cpu[key] += max(0.0, now.processes[process] - before.processes.get(process, 0.0))
                 pids_of[key].append(process[0])
+        # In a thread: the kernel walks all pages of a process for its proportional set size.
         memory = await asyncio.to_thread(lambda: {key: sum(map(_memory, pids)) for key, pids in pids_of.items()})
         window = now.when - before.when
         return [
@@ -115,6 +117,7 @@ class ResourceMetrics:
         async with self._busy:
             before = self._last
             now = await asyncio.to_thread(_sample, _running(self._store))
+            # Too old a sample would show the average of the last hour.
             if before is None or now.when - before.when > LONGEST:
                 before = now
             if now.when - before.when < SHORTEST:
@@ -145,6 +148,7 @@ def _sample(running: Mapping[Key, int]) -> Sample:
                 processes[process] = (int(fields[11]) + int(fields[12])) / TICK
                 containers[process] = key
     fields = Path("/proc/stat").read_text().partition("\n")[0].split()[1:]
+    # user, nice, system, irq and softirq of proc(5); idle, iowait and steal are no use of the machine.
     busy = sum(int(fields[place]) for place in (0, 1, 2, 5, 6))
     return Sample(when, processes, containers, busy / TICK)
 

@@ -51,9 +51,12 @@ FROM_SET = "$deleteFromPrimitiveList/"
 def list_key(group: str, kind: str) -> ListKey:
     """Which field identifies a member of a list, by the list's name; None: the list is replaced."""
     if group not in STRATEGIC:
+        # Kubernetes knows no strategic merge for custom resources, and Istio's kinds are such: their lists are
+        # replaced.
         return lambda _name: None
     if group not in WITH_PODS:
         return ALWAYS.get
+    # The one list whose key depends on the kind: a container's ports are found by containerPort.
     keys = {**KEYS, "ports": "port"} if kind == "Service" else KEYS
     return keys.get
 
@@ -82,6 +85,7 @@ def strategic_patch(target: Json, patch: Json, key_of: ListKey) -> Json:
         return {}
     if how == "replace":
         return {name: value for name, value in patch.items() if name != "$patch"}
+    # A directive belongs to this level only; what it does not mention is merged as usual.
     merged = dict(target) if isinstance(target, dict) else {}
     if (retained := patch.get("$retainKeys")) is not None:
         merged = {name: value for name, value in merged.items() if name in retained}
@@ -92,6 +96,7 @@ def strategic_patch(target: Json, patch: Json, key_of: ListKey) -> Json:
     for name, value in patch.items():
         if not name.startswith("$"):
             _patch_field(merged, name, value, key_of)
+    # Last, when all members are there: the order lists those that the patch adds, too.
     for name, value in patch.items():
         field = name.removeprefix(ORDER)
         if name.startswith(ORDER) and isinstance(merged.get(field), list):
@@ -228,6 +233,7 @@ def three_way(last: Json, live: Json, new: Json, key_of: ListKey, name: str = ""
     if isinstance(new, dict):
         before = last if isinstance(last, dict) else {}
         merged = dict(live) if isinstance(live, dict) else {}
+        # Removed by the user: it was in the last manifest, and is not in this one.
         for field in before:
             if field not in new:
                 merged.pop(field, None)
@@ -235,6 +241,7 @@ def three_way(last: Json, live: Json, new: Json, key_of: ListKey, name: str = ""
             merged[field] = three_way(before.get(field), merged.get(field), value, key_of, field)
         return merged
     key = key_of(name)
+    # A list whose members cannot be told apart by their key is replaced, as kubectl does.
     if isinstance(new, list) and key and len(_by_key(new, key)) == len(new):
         return _three_way_list(_by_key(last, key), _by_key(live, key), new, key, key_of)
     return new

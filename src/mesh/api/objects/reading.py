@@ -60,6 +60,7 @@ class Reading:
         limit = request.number("limit")
         if token := request.query.get("continue"):
             after = _after(token)
+            # By name and not by number: objects that come or go between two pages shift no other.
             objects = [stored for stored in objects if (stored.ref.namespace, stored.ref.name) > after]
         if limit and len(objects) > limit:
             last = objects[limit - 1].ref
@@ -93,6 +94,7 @@ class Reading:
             async with self._store.watch(
                 definition.group, definition.kind, target.namespace or None, 0 if initial else since
             ) as watch:
+                # Without waiting: what is there already comes before the bookmark that says so.
                 for event in watch.take():
                     if line := line_of(event):
                         yield line
@@ -106,6 +108,7 @@ class Reading:
                         if line := line_of(event):
                             yield line
         except Expired as error:
+            # Too late for a status code: clients know this event, and list again.
             yield encode({"type": "ERROR", "object": Problem(410, str(error)).status()}) + b"\n"
 
 
@@ -115,6 +118,7 @@ async def _within(watch: Watch, seconds: float) -> list[Event]:
         async with asyncio.timeout(seconds):
             return await watch.batch()
     except TimeoutError:
+        # The events that came while the time-out was being handled are not lost.
         return watch.take()
 
 

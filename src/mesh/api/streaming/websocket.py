@@ -82,15 +82,18 @@ class WebSocket:
                 match event:
                     case TextMessage() | BytesMessage():
                         parts += event.data.encode() if isinstance(event.data, str) else event.data
+                        # Counted while it arrives: a client could send fragments without an end.
                         if len(parts) > LARGEST_MESSAGE:
                             await self.close(1009, f"a message is larger than {LARGEST_MESSAGE} bytes")
                             return
                         if event.message_finished:
                             yield bytes(parts)
                             parts.clear()
+                    # Answered here: kubectl pings while a command is silent, and nobody else reads this connection.
                     case Ping():
                         await self._write(self._frames.send(event.response()))
                     case CloseConnection():
+                        # Otherwise this is the answer to our own close, and the conversation is over.
                         if self._frames.state is ConnectionState.REMOTE_CLOSING:
                             await self._write(self._frames.send(event.response()))
                         return
@@ -108,6 +111,7 @@ class WebSocket:
         await self._connection.close()
 
     async def _write(self, data: bytes) -> None:
+        # Several outputs of one command write at once; a frame must not be split by another.
         async with self._sending:
             self._connection.writer.write(data)
             await self._connection.writer.drain()
@@ -122,6 +126,7 @@ class WebSocketLink:
 
     async def read(self) -> bytes:
         async for message in self._messages:
+            # An empty message would read as the end of the stream.
             if message:
                 return message
         return b""

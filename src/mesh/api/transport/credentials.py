@@ -54,6 +54,7 @@ def prepare(home: Path, host: str, now: datetime.datetime | None = None) -> Cred
     if _valid_until(folder / "ends.json", host) - RENEW_BEFORE < now or not all(map(Path.exists, files)):
         from mesh.api.transport import pki  # noqa: PLC0415 - takes 80 ms, and is needed once a year
 
+        # All of them together: the authority's key is discarded, so nothing can be signed by it later.
         ends = pki.make(folder, host, now)
         write_private(folder / "ends.json", json.dumps({"host": host, "ends": ends.isoformat()}).encode())
     return credentials
@@ -70,9 +71,11 @@ def _token(path: Path) -> str:
         token = path.read_text().strip()
     except OSError:
         token = ""
+    # A file that was cut short, by a full disk for example, is no token: a short one could be guessed.
     if len(token) < TOKEN_BYTES:
         token = secrets.token_urlsafe(TOKEN_BYTES)
         write_private(path, token.encode())
+    # The file may be a copy, restored with other rights.
     path.chmod(0o600)
     return token
 

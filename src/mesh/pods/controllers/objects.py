@@ -38,6 +38,7 @@ class Objects:
         ref = event.object.ref
         if ref.group_kind not in (REPLICA_SET, POD):
             return
+        # The store and not the event: the index must never be older than what this process has written itself.
         current = self.store.get(ref)
         if current is None:
             self._forget(ref)
@@ -78,6 +79,7 @@ class Objects:
         """Marks a pod for termination, as the API does for a delete; the pod's runner removes it once it has ended."""
 
         def mark(body: Body) -> None:
+            # The first deletion decides when the grace period ends.
             if "deletionTimestamp" not in body["metadata"]:
                 grace = body.get("spec", {}).get("terminationGracePeriodSeconds", DEFAULT_GRACE)
                 body["metadata"].update(deletionTimestamp=now(), deletionGracePeriodSeconds=grace)
@@ -89,6 +91,7 @@ class Objects:
             return
         uid = controller_uid(stored.body)
         before = self._owner.get(stored.ref)
+        # It has another controller now, or none.
         if before is not None and before != uid:
             self._forget(stored.ref)
         if uid:

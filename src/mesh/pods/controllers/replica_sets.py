@@ -27,6 +27,7 @@ class ReplicaSetController:
         pods = self._objects.owned(stored.body["metadata"]["uid"])
         living = [pod for pod in pods if is_living(pod.body)]
         desired = int(stored.body["spec"].get("replicas", 1))
+        # A negative number of times is none: too many pods are handled below.
         living += [self._create(stored) for _ in range(desired - len(living))]
         if len(living) > desired:
             ordered = sorted(living, key=lambda pod: _ending_order(pod.body))
@@ -64,6 +65,7 @@ class ReplicaSetController:
             }
             try:
                 return self._objects.create(Ref("", "Pod", owner.ref.namespace, name), body)
+            # The random suffix is taken.
             except Conflict:
                 continue
 
@@ -72,6 +74,7 @@ class ReplicaSetController:
         ready = [pod for pod in living if ready_for(pod.body) is not None]
         available = [pod for pod in ready if (ready_for(pod.body) or 0.0) >= minimum]
         waits = [minimum - (ready_for(pod.body) or 0.0) for pod in ready if pod not in available]
+        # Nothing in the store changes when a pod has been ready for long enough: look again then.
         if waits:
             self.queue.add_after(stored.ref, max(0.05, min(waits)))
         status: Body = {
@@ -102,5 +105,6 @@ def _ending_order(body: Body) -> tuple[int, int, str]:
     """Sort key: pods to end first come first. Those that do not run, then those not ready, then the youngest."""
     running = (body.get("status") or {}).get("phase") == "Running"
     age = str(body["metadata"].get("creationTimestamp", ""))
+    # Times are strings: inverting their characters sorts the youngest first in an ascending key.
     inverted = "".join(chr(0x7F - ord(c)) if ord(c) < 0x7F else c for c in age)
     return int(running), int(ready_for(body) is not None), inverted

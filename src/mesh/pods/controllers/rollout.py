@@ -86,6 +86,7 @@ def step(strategy: Strategy, new: Version | None, old: Sequence[Version]) -> Ste
         return _recreate(strategy, new, old)
     if new is None:
         return Step({}, create=_grown(strategy, 0, old))
+    # `replicas` may have been lowered in the middle of a rollout.
     size = min(new.size, strategy.replicas)
     if new.size < strategy.replicas:
         size = _grown(strategy, new.size, versions)
@@ -115,6 +116,7 @@ def _recreate(strategy: Strategy, new: Version | None, old: Sequence[Version]) -
     running = {v.name: 0 for v in old if v.size > 0}
     if running:
         return Step(running)
+    # Scaled to zero, but pods are still ending: Recreate promises that two versions never run side by side.
     if any(v.pods for v in old):
         return Step({})
     if new is None:
@@ -125,9 +127,11 @@ def _recreate(strategy: Strategy, new: Version | None, old: Sequence[Version]) -
 def _shrunk(strategy: Strategy, new: Version, old: Sequence[Version]) -> dict[str, int]:
     """Takes pods from the old versions: first unavailable ones, then as many as availability allows."""
     total = new.size + sum(v.size for v in old)
+    # New pods that are not available yet count as if they were missing: old ones stay for them.
     room = total - strategy.least - max(0, new.size - new.available)
     sizes: dict[str, int] = {}
     remaining: list[Version] = []
+    # Unavailable pods answer nobody: taking them first costs no availability, and a failed rollout is cleaned up.
     for version in sorted(old, key=lambda v: v.created):
         less = max(0, min(room, version.size - version.available))
         room -= less
@@ -145,6 +149,7 @@ def _shrunk(strategy: Strategy, new: Version, old: Sequence[Version]) -> dict[st
 
 def _scaled(strategy: Strategy, versions: Sequence[Version]) -> bool:
     """Whether `replicas` was changed since the versions that have pods were last scaled."""
+    # `limit` is what `most` was when the version was last scaled (deployment.kubernetes.io/max-replicas).
     return any(v.size > 0 and v.limit not in (0, strategy.most) for v in versions)
 
 
@@ -153,6 +158,7 @@ def _resized(strategy: Strategy, new: Version | None, old: Sequence[Version]) ->
     active = [v for v in versions if v.size > 0] or ([new] if new is not None else [])
     if len(active) == 1:
         return {active[0].name: strategy.replicas} if active[0].size != strategy.replicas else {}
+    # The rollout is complete: what the old versions still have is left over from it.
     if new is not None and new.size == new.available == strategy.replicas:
         return {v.name: 0 for v in old if v.size > 0}
     return {} if strategy.recreate else _proportional(strategy, active)

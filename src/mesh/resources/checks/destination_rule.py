@@ -142,11 +142,13 @@ def _hash(settings: ConsistentHashLB, path: str) -> Errors:
             yield from wrong_duration(cookie.ttl, f"{path}.httpCookie.ttl")
     if settings.ring_hash is not None and settings.maglev is not None:
         yield FieldError(f"{path}.maglev", "cannot be used with ringHash")
+    # The limits of Envoy's RingHashLbConfig and MaglevLbConfig.
     sizes = [("minimumRingSize", settings.minimum_ring_size, 8 << 20)]
     if settings.ring_hash is not None:
         sizes.append(("ringHash.minimumRingSize", settings.ring_hash.minimum_ring_size, 8 << 20))
     if settings.maglev is not None:
         sizes.append(("maglev.tableSize", settings.maglev.table_size, 5_000_011))
+        # Maglev permutes its table by steps: only a prime size makes each step visit every entry.
         if settings.maglev.table_size and not _is_prime(settings.maglev.table_size):
             yield FieldError(
                 f"{path}.maglev.tableSize", f"{settings.maglev.table_size} is not a prime (for example, 65537)"

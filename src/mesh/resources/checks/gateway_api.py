@@ -70,6 +70,7 @@ def check_api_gateway(gateway: Gateway) -> Errors:
         if listener.name in names:
             yield FieldError(f"{path}.name", f'duplicate "{listener.name}"')
         place = (listener.port, listener.protocol, listener.hostname)
+        # The API server refuses it, too: the two could not be told apart by any request.
         if place in places:
             combination = f"{listener.port}, {listener.protocol} and {listener.hostname or 'no hostname'}"
             yield FieldError(path, f"another listener has the same port, protocol and hostname ({combination})")
@@ -137,6 +138,7 @@ def _timeouts(timeouts: HTTPRouteTimeouts, path: str) -> Errors:
     yield from wrong
     if not wrong and timeouts.request and timeouts.backend_request:
         request, backend_request = seconds(timeouts.request), seconds(timeouts.backend_request)
+        # 0 disables the timeout of the request.
         if 0 < request < backend_request:
             message = f"{timeouts.backend_request} is longer than request, {timeouts.request}, which includes every try"
             yield FieldError(f"{path}.backendRequest", message)
@@ -236,6 +238,7 @@ def _filters(filters: Sequence[RouteFilter], allowed: Sequence[str], path: str) 
                 yield FieldError(f"{where}.{FIELDS[name]}", f"cannot be used with type {route_filter.type}")
         if route_filter.extension_ref is not None:
             yield FieldError(f"{where}.extensionRef", f"cannot be used with type {route_filter.type}")
+        # Several mirrors are several copies; two rewrites would contradict each other.
         if route_filter.type in seen and route_filter.type != "RequestMirror":
             yield FieldError(where, f"duplicate {route_filter.type}; the specification allows one")
         seen.add(route_filter.type)

@@ -36,6 +36,7 @@ class _Loader(yaml.CSafeLoader):
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
         seen = set()
         for key, _ in node.value:
+            # "<<" may come twice, and its keys are defaults: only written keys can be duplicates.
             if key.tag == _TAG + "merge":
                 continue
             name = self.construct_object(key, deep=True)
@@ -59,6 +60,7 @@ def _resolvers() -> dict[str, list[tuple[str, re.Pattern[str]]]]:
         first: [(tag, pattern) for tag, pattern in pairs if tag in kept_tags]
         for first, pairs in yaml.CSafeLoader.yaml_implicit_resolvers.items()
     }
+    # PyYAML looks a scalar's resolvers up by its first character.
     for first in "+-.0123456789":
         resolvers.setdefault(first, []).extend(
             [(_TAG + "int", _to_the_end(_INT)), (_TAG + "float", _to_the_end(_FLOAT))]
@@ -87,8 +89,10 @@ def _yaml(text: str, source: str) -> list[tuple[Any, int]]:
         while loader.check_node():
             node = loader.get_node()
             assert node is not None
+            # Before anything is constructed: nested aliases of a few lines expand to gigabytes.
             _bound(node)
             body = loader.construct_document(node)
+            # An empty document ("---" twice, or at the end) is allowed, as kubectl allows it.
             if body is not None:
                 bodies.append((body, node.start_mark.line + 1))
             if len(bodies) > MOST_DOCUMENTS:

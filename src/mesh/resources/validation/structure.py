@@ -77,6 +77,7 @@ def plain(body: Any) -> Any:
         return _plain(body, 0)
     except _NotJson as error:
         path = "".join(reversed(error.parts)).lstrip(".")
+        # The key itself may be what is not Unicode; the message must be.
         raise Invalid([FieldError(path.encode(errors="replace").decode(), str(error))]) from None
 
 
@@ -164,8 +165,10 @@ def _struct(value: Any, kind: inspect.StructType, path: str, findings: Findings)
         if field_type is None:
             findings.wrong(f"{dot}{name}", f"unknown field{meant(name, shape.types)}")
             continue
+        # Not an error: the object is stored as written, and works where the field has its effect.
         if name in shape.inert and worth_telling(name, member):
             findings.inert.append(f"{dot}{name}")
+        # Most members are plain and of the right type: nothing in them needs a walk.
         if type(member) is not shape.plain.get(name):
             _walk(member, field_type, f"{dot}{name}", findings)
     for name in shape.required:
@@ -179,6 +182,7 @@ def _union(value: Any, kind: inspect.UnionType, path: str, findings: Findings) -
         if _fits(value, member):
             _walk(value, member, path, findings)
             return
+    # Nothing fits: with one alternative, its own message is the most precise one.
     if len(members) == 1:
         _walk(value, members[0], path, findings)
         return

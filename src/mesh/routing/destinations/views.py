@@ -51,6 +51,7 @@ class Views:
                 self._wild.append((host, rule))
             else:
                 self._exact[host].append(rule)
+        # The narrowest first: of wildcards, one rule alone counts (see _visible).
         self._wild.sort(key=lambda pair: specificity(pair[0]))
         self._of: dict[str, Mapping[str, Sequence[DestinationRule]]] = {}
         self._selected: dict[str, list[Selected]] = defaultdict(list)
@@ -70,6 +71,7 @@ class Views:
         selected = self._selected.get(namespace, ())
         for route in routes:
             for rule in selected:
+                # Before the row itself, which matches the selected pods as well: the first match wins.
                 yield from _for_workload(route, rule)
             yield route
 
@@ -79,6 +81,7 @@ class Views:
         views = {EVERYBODY: everybody}
         for namespace in sorted({_target(name, rule) for rule in rules for name in rule.spec.export_to} - {"*"}):
             visible = self._visible(service, lambda rule, to=namespace: _shows(rule, to))  # type: ignore[misc]
+            # Only where it differs: each view is one more cluster per port and subset.
             if visible != everybody:
                 views[namespace] = visible
         for rule in rules:
@@ -95,6 +98,7 @@ class Views:
 
     def _exact_rules(self, service: MeshService) -> Sequence[DestinationRule]:
         partial = f"{service.name}.{service.namespace}"
+        # A host with a dot is looked up as it is written, so rules may name a Service by these, too.
         names = dict.fromkeys((service.host, partial, f"{partial}.svc"))
         return [rule for host in names for rule in self._exact.get(host, ())]
 

@@ -58,6 +58,8 @@ def gateway_tables(context: Context, entries: Entries) -> GatewayTables:
             hosts.append(with_clusters(host, names) if names else host)
             for former, name in names.items():
                 cluster, endpoints = context.groups[former]
+                # A cluster detects the protocol only where the client's may be passed on; here it is HTTP/1.1
+                # whatever it was.
                 groups[name] = replace(cluster, name=name, detected=False), endpoints
         tables.append(RouteTable(gateway_name(port), tuple(hosts), entries, marks=context.marks))
     return GatewayTables(tuple(tables), groups)
@@ -66,6 +68,7 @@ def gateway_tables(context: Context, entries: Entries) -> GatewayTables:
 def _hosts(context: Context, port: int) -> list[VirtualHost]:
     bound = _bound(context, port)
     attached = context.api.at_port(port)
+    # Narrow hosts first, so that Envoy and a reader meet them in the order of precedence, the same on every compile.
     names = sorted({*bound.rules, *attached}, key=lambda host: (*specificity(host), host))
     hosts = [
         _host(context, host, port, bound.rules[host], _attached_rows(context, attached.get(host, ()), port))
@@ -79,9 +82,11 @@ def _hosts(context: Context, port: int) -> list[VirtualHost]:
 def _bound(context: Context, port: int) -> _Bound:
     bound = _Bound()
     for gateway, server in context.servers[port]:
+        # Bytes have filter chains of their own: there is no host to find in a table.
         if not speaks_http(server):
             continue
         if server.tls is not None and server.tls.https_redirect:
+            # "namespace/host" limits whose rules bind to it; a redirect has none.
             names = (host.rpartition("/")[2] for host in server.hosts)
             bound.redirected.update(dict.fromkeys(names, ref_of(gateway)))
         elif not is_gateway_api(gateway):
@@ -126,6 +131,7 @@ def _attached_rows(context: Context, routes: Sequence[AnyRoute], port: int) -> S
         return ()
     here = _real_port(context, port)
     place = context.place("", routes[0].metadata.namespace, port, SELECTOR, here)
+    # Routes match the scheme and redirect to it: it is the port's, not the one between Envoy and the pod.
     encrypted = any(is_encrypted(server) for _, server in context.servers[port])
     where = Where(place, "https" if encrypted else "http", context.settings.ports)
     rows = rows_of(routes, context.api.references, where)

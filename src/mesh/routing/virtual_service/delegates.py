@@ -23,6 +23,8 @@ def delegated(root: HTTPRoute, inner: HTTPRoute) -> HTTPRoute | None:
         route=inner.route,
         redirect=inner.redirect,
         direct_response=inner.direct_response,
+        # The delegate's own settings count; the root's are defaults. What decides where a request goes is the
+        # delegate's alone.
         rewrite=inner.rewrite or root.rewrite,
         timeout=inner.timeout or root.timeout,
         retries=inner.retries or root.retries,
@@ -59,6 +61,7 @@ def _is_narrower(outer: HTTPMatchRequest, inner: HTTPMatchRequest) -> bool:
         pairs += [(first[key], second[key]) for key in first.keys() & second.keys()]
     if not all(first is None or second is None or _is_part(first, second) for first, second in pairs):
         return False
+    # One block cannot compare one half of a path with case and the other without.
     if outer.uri is not None and inner.uri is not None and outer.ignore_uri_case != inner.ignore_uri_case:
         return False
     singles = ((outer.port, inner.port), (outer.source_namespace, inner.source_namespace))
