@@ -3,12 +3,12 @@
 import json
 import sys
 
-import grpc
 import yaml
 from pyreqwest.client import SyncClientBuilder
 
+from tests.support.inside import Inside
 from tests.support.mesh import Mesh
-from tests.support.programs import GREETER, NAMESPACE, address, apply, deployment, service
+from tests.support.programs import GREETER, NAMESPACE, apply, deployment, service
 from tests.support.waiting import until
 
 GROUP = "gateway.networking.k8s.io"
@@ -25,6 +25,14 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
 HTTPServer((os.environ["POD_IP"], 7000), Handler).serve_forever()
+"""
+GREET = """
+import sys
+import grpc
+with grpc.insecure_channel(sys.argv[1], [("grpc.enable_http_proxy", 0)]) as channel:
+    hello = channel.unary_unary("/shop.Greeter/Hello")
+    print(hello(b"a", timeout=20).decode())
+    print(hello(b"b", timeout=20, metadata=[("user", "fox")]).decode())
 """
 MANIFEST = f"""
 apiVersion: {GROUP}/v1
@@ -81,7 +89,6 @@ def test_a_manifest_of_the_gateway_api_runs_and_grpc_calls_follow_a_grpc_route(m
         return any(each["type"] == "Programmed" and each["status"] == "True" for each in door["status"]["conditions"])
 
     until(programmed)
-    with grpc.insecure_channel(f"{address(mesh, 'greeter')}:9000") as channel:
-        hello = channel.unary_unary("/shop.Greeter/Hello")
-        assert hello(b"a", timeout=20) == b"v1 a"
-        assert hello(b"b", timeout=20, metadata=[("user", "fox")]) == b"v2 b"
+    inside = Inside.of(mesh)
+    said = inside.python("web-v1", GREET, f"{inside.host('greeter')}:9000")
+    assert said == "v1 a\nv2 b\n"

@@ -34,6 +34,11 @@ class Inside:
     mesh: Mesh
     mode: str
 
+    @classmethod
+    def of(cls, mesh: Mesh) -> "Inside":
+        """A mesh that is up, in the mode that is in force."""
+        return cls(mesh, json.loads(mesh.run("status", "-o", "json").out)["network"]["mode"])
+
     @property
     def named(self) -> bool:
         """Whether programs find Services by name, and whoever calls is known."""

@@ -13,6 +13,7 @@ import pytest
 from tests.support.http import ask, read_head
 from tests.support.objects import Body, body, rule, service, to
 from tests.support.pod_networks import PodNetworks, ask_at
+from tests.support.served import own_address
 from tests.support.waiting import eventually
 
 
@@ -22,17 +23,6 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
-
-
-def own_address() -> str:
-    """An address of this machine's that is not on its loopback; "" when there is none."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.connect(("192.0.2.1", 9))
-        except OSError:
-            return ""
-        address: str = probe.getsockname()[0]
-        return "" if address.startswith("127.") else address
 
 
 @asynccontextmanager
