@@ -287,7 +287,9 @@ def trace(
     branch: Annotated[str, typer.Option("--branch", metavar="NAME", help="Send the request in this branch.")] = "",
     header: HeadersOption = None,
     method: MethodOption = "GET",
-    request_id: Annotated[str, typer.Option("--id", metavar="ID", help="The request with this x-request-id.")] = "",
+    request_id: Annotated[
+        str, typer.Option("--id", metavar="ID", help="The request with this x-request-id or trace id.")
+    ] = "",
     output: JsonOutputOption = "text",
 ) -> None:
     """Send a request and print its path through the mesh: which pod answered each call, how fast, by which rule."""
