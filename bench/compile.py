@@ -36,9 +36,9 @@ def objects(services: int) -> list[Resource]:
         name = f"s{number}"
         routes = (to(f"{name}:v2", match=[cookie("fox")]), to(f"{name}:v1"))
         raws += [service(name), rule(name, name, *routes), body("DestinationRule", name, host=name, subsets=subsets)]
-        for each in range(4):
-            address = f"127.1.{number // 250 * 4 + each}.{number % 250 + 1}"
-            raws.append(pod(f"{name}-{each}", address, app=name, version=f"v{each % 2 + 1}"))
+        for item in range(4):
+            address = f"127.1.{number // 250 * 4 + item}.{number % 250 + 1}"
+            raws.append(pod(f"{name}-{item}", address, app=name, version=f"v{item % 2 + 1}"))
     return [typed(raw, number % 60) for number, raw in enumerate(raws)]
 
 
@@ -65,7 +65,7 @@ def changed(held: Sequence[Resource], change: Callable[[int], Resource]) -> tupl
     memory, pods, encoder = Memory(), Memory(), Encoder()
     first = change(0)
     named = (first.kind, first.metadata.name)
-    others = [each for each in held if (each.kind, each.metadata.name) != named]
+    others = [item for item in held if (item.kind, item.metadata.name) != named]
     compiling, encoding = [], []
     for number in range(2 + CHANGES):
         world = World.build(number, [*others, change(number)], pods)

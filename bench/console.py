@@ -92,7 +92,7 @@ async def _browse(chromium: str, url: str) -> Json:
         await page.evaluate(LONG)
         for _ in range(ROUNDS):
             for view in VIEWS:
-                wanted = ", ".join(f".view.{view} {each}" for each in SHOWN.split(", "))
+                wanted = ", ".join(f".view.{view} {part}" for part in SHOWN.split(", "))
                 clicks.setdefault(view, []).append(await page.evaluate(CLICK, [f"nav a[href^='#/{view}']", wanted]))
             await page.click("nav a[href^='#/branches']")
             await page.wait_for_selector(".rows .row")

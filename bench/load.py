@@ -71,7 +71,7 @@ async def load(host: str, port: int, path: str, cookie: str, connections: int, s
         askers.append(asker)
     await asyncio.gather(*(asker.done for asker in askers))
     took = time.perf_counter() - begun
-    latencies = sorted(each for asker in askers for each in asker.latencies) or [0.0]
+    latencies = sorted(latency for asker in askers for latency in asker.latencies) or [0.0]
     return Load(
         rate=len(latencies) / took,
         p50=latencies[len(latencies) // 2],

@@ -62,7 +62,7 @@ def rows(found: Json) -> list[list[str]]:
         on, off = (statistics.median(found[what][name]) for name in ("on", "off"))
         lines.append([f"{title}, telemetry on / off", f"{on:,.0f} / {off:,.0f} a second", ""])
         ratios = [a / b for a, b in zip(found[what]["on"], found[what]["off"], strict=True)]
-        used = {name: [sum(each.values()) for each in found["cpu_ms"][f"{what} {name}"]] for name in ("on", "off")}
+        used = {name: [sum(m.values()) for m in found["cpu_ms"][f"{what} {name}"]] for name in ("on", "off")}
         lines.append(
             [
                 "  processor time a request",

@@ -44,7 +44,7 @@ def test_the_graph_shows_few_of_a_thousand_branches_of_a_service_and_the_chosen_
     stand_in: StandIn, at: Open
 ) -> None:
     found = topology()
-    discount = next(each for each in found["services"] if each["name"] == "discount")
+    discount = next(item for item in found["services"] if item["name"] == "discount")
     discount["versions"] += [
         {"workload": f"discount-b{number:04d}", "version": "v2", "branch": f"b{number:04d}", "ready": 1, "pods": 1}
         for number in range(1_000)
@@ -64,7 +64,7 @@ def test_ten_thousand_requests_are_scrolled_through(stand_in: StandIn, at: Open)
 
     def some(query: dict[str, str]) -> dict[str, Any]:
         before, limit = int(query.get("before", 10**9)), int(query.get("limit", 200))
-        fit = [each for each in traces if each["number"] < before]
+        fit = [item for item in traces if item["number"] < before]
         return {"items": fit[:limit], "more": len(fit) > limit}
 
     stand_in.answers["/mesh/v1/traces"] = some
@@ -303,7 +303,7 @@ def test_after_a_long_break_no_request_between_is_missing(stand_in: StandIn, at:
     newer = [trace(number) for number in range(2_000, 0, -1)]
 
     def some(query: dict[str, str]) -> dict[str, Any]:
-        fit = [each for each in newer if each["number"] < int(query.get("before", 10**9))]
+        fit = [item for item in newer if item["number"] < int(query.get("before", 10**9))]
         limit = int(query["limit"])
         return {"items": fit[:limit], "more": len(fit) > limit}
 

@@ -72,7 +72,7 @@ def test_a_hostile_page_reads_nothing_and_changes_nothing(served: Served, evil: 
     hostile = page.context.new_page()
     hostile.goto(address)
     hostile.wait_for_function("window.done === true")
-    told = dict(each.split(": ") for each in hostile.evaluate("window.told"))
+    told = dict(item.split(": ") for item in hostile.evaluate("window.told"))
     # A blind request is sent and its answer kept from the page.
     assert told == {
         "read": "refused",
@@ -82,9 +82,9 @@ def test_a_hostile_page_reads_nothing_and_changes_nothing(served: Served, evil: 
         "blind": "refused",
         "delete": "refused",
     }
-    frame = next(each for each in hostile.frames if each != hostile.main_frame)
+    frame = next(item for item in hostile.frames if item != hostile.main_frame)
     assert frame.locator("#app").count() == 0
-    names = [each["metadata"]["name"] for each in json.loads(served.mesh.ok("branch", "list", "-o", "json"))]
+    names = [branch["metadata"]["name"] for branch in json.loads(served.mesh.ok("branch", "list", "-o", "json"))]
     assert sorted(names) == ["fox", "jason"]
 
 

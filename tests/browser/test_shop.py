@@ -207,9 +207,9 @@ def test_nothing_moves_for_those_who_asked_for_that(visit: Visit, mesh_with_bran
 
 
 def test_all_of_it_is_small_and_names_no_other_host() -> None:
-    files = [each for each in WEB.rglob("*") if each.is_file()]
-    assert sum(each.stat().st_size for each in files) <= LARGEST
+    files = [item for item in WEB.rglob("*") if item.is_file()]
+    assert sum(file.stat().st_size for file in files) <= LARGEST
     own = {"http://www.w3.org/2000/svg"}
     for each in files:
         assert set(re.findall(r"https?://[^\s\"'<>)]+", each.read_text())) <= own, each
-    assert {f"{number}.svg" for number in range(1, 16)} <= {each.name for each in WEB.glob("products/*.svg")}
+    assert {f"{number}.svg" for number in range(1, 16)} <= {item.name for item in WEB.glob("products/*.svg")}

@@ -146,7 +146,7 @@ def destinations(draw: st.DrawFn) -> list[Json]:
         if changes := draw(sparse(header_changes())):
             each["headers"] = changes
         found.append(each)
-    if len(hosts) > 1 and not any(each["weight"] for each in found):
+    if len(hosts) > 1 and not any(item["weight"] for item in found):
         found[0]["weight"] = 1
     return found
 
@@ -204,7 +204,7 @@ def faults(draw: st.DrawFn) -> Json:
 @st.composite
 def routes(draw: st.DrawFn, gateways: tuple[str, ...], number: int) -> Json:
     match = draw(st.lists(blocks(gateways), min_size=0 if number else 1, max_size=3))
-    match = [each for each in match if set(each) - {"name", "statPrefix"}]
+    match = [item for item in match if set(item) - {"name", "statPrefix"}]
     found: Json = {"name": f"route-{number}"}
     if match:
         found["match"] = match
@@ -289,7 +289,7 @@ def virtual_services(draw: st.DrawFn) -> list[Json]:
         root = present({"name": "root", "match": draw(one_of(None, [{"uri": {"prefix": "/a"}}]))})
         if draw(st.booleans()):
             root["match"] = [draw(blocks(("mesh",))) for _ in range(draw(one_of(1, 2)))]
-            root["match"] = [each for each in root["match"] if set(each) - {"name", "statPrefix"}] or [
+            root["match"] = [item for item in root["match"] if set(item) - {"name", "statPrefix"}] or [
                 {"uri": {"prefix": "/"}}
             ]
         root |= present({"timeout": draw(one_of(None, "15s")), "headers": draw(sparse(header_changes()))})

@@ -39,8 +39,8 @@ def route(name: str, *rules: Json, hostnames: tuple[str, ...] = ("api.example.co
 def to(*names: str, **more: Any) -> Json:
     """A rule to Services: `cart`, or `cart=3` with a weight."""
     refs = []
-    for each in names:
-        name, _, weight = each.partition("=")
+    for item in names:
+        name, _, weight = item.partition("=")
         refs.append({"name": name, "port": 7000, **({"weight": int(weight)} if weight else {})})
     return {"backendRefs": refs, **more}
 

@@ -99,8 +99,8 @@ PROVED: dict[tuple[type[Part], str], str] = {
     "test_an_endpoint_with_more_weight_gets_more",
     **dict.fromkeys(
         [
-            (gw.ServerTLSSettings, each)
-            for each in ("caCertCredentialName", "subjectAltNames", "verifyCertificateSpki", "verifyCertificateHash")
+            (gw.ServerTLSSettings, item)
+            for item in ("caCertCredentialName", "subjectAltNames", "verifyCertificateSpki", "verifyCertificateHash")
         ],
         NAMED,
     ),
@@ -155,7 +155,7 @@ REFUSED: dict[tuple[type[Part], str], str] = {
     (vs.FaultDelay, "exponentialDelay"): "Istio does not do it either",
     (vs.FaultAbort, "http2Error"): "httpStatus and grpcStatus are known",
     **dict.fromkeys(
-        [(dr.ClientTLSSettings, each) for each in ("clientCertificate", "privateKey", "caCertificates", "caCrl")],
+        [(dr.ClientTLSSettings, item) for item in ("clientCertificate", "privateKey", "caCertificates", "caCrl")],
         "a file of Istio's proxy; credentialName is known",
     ),
     (gw.ServerTLSSettings, "serverCertificate"): "a file of the gateway's pod; credentialName is known",
@@ -272,8 +272,8 @@ def reachable(root: type[Any]) -> Iterator[type[Part]]:
             case inspect.StructType():
                 if kind.cls not in seen:
                     seen.append(kind.cls)
-                    for each in kind.fields:
-                        walk(each.type)
+                    for field in kind.fields:
+                        walk(field.type)
             case inspect.ListType():
                 walk(kind.item_type)
             case inspect.DictType():
@@ -299,8 +299,8 @@ def _table(part: type[Part], kind: str) -> str:
     """The fields of a part, those of one state and reason in one row."""
     title = "spec" if part.__name__.endswith("Spec") and part.__name__.startswith(kind) else part.__name__
     rows: dict[tuple[str, str], list[str]] = {}
-    for each in msgspec.structs.fields(part):
-        rows.setdefault(state(part, each.encode_name), []).append(f"`{each.encode_name}`")
+    for field in msgspec.structs.fields(part):
+        rows.setdefault(state(part, field.encode_name), []).append(f"`{field.encode_name}`")
     lines = [f"\n### {title}\n", "| fields | state | shown by, or why |", "|---|---|---|"]
     for (word, why), names in rows.items():
         lines.append(f"| {' '.join(names)} | {word} | {f'`{why}`' if word == 'effective' else why} |")

@@ -89,7 +89,7 @@ class Reference:
         self._answer_headers = answer_headers
 
     def _of(self, kind: str) -> Iterator[Json]:
-        return (each for each in self._objects if each["kind"] == kind)
+        return (item for item in self._objects if item["kind"] == kind)
 
     # -- hosts ---------------------------------------------------------------------------------------------
 
@@ -122,15 +122,15 @@ class Reference:
             spec, namespace = rule["spec"], rule["metadata"]["namespace"]
             if not spec.get("hosts"):
                 continue
-            bound = [qualified(each, namespace) for each in spec.get("gateways") or ["mesh"]]
+            bound = [qualified(gateway, namespace) for gateway in spec.get("gateways") or ["mesh"]]
             if request.place not in bound or not self._exported(rule, request):
                 continue
-            wanted = self.full(request.host, request.namespace) if request.place == "mesh" else request.host
+            expected = self.full(request.host, request.namespace) if request.place == "mesh" else request.host
             for host in spec["hosts"]:
                 pattern = self.full(host, namespace) if request.place == "mesh" else host
-                if pattern == wanted:
+                if pattern == expected:
                     best.append(((1, len(pattern)), rule))
-                elif pattern == "*" or (pattern.startswith("*") and wanted.endswith(pattern[1:])):
+                elif pattern == "*" or (pattern.startswith("*") and expected.endswith(pattern[1:])):
                     best.append(((0, len(pattern)), rule))
         top = max((rank for rank, _ in best), default=None)
         return [rule for rank, rule in best if rank == top]
@@ -141,7 +141,7 @@ class Reference:
             return True
         shown = rule["spec"].get("exportTo") or ["*"]
         own = rule["metadata"]["namespace"]
-        return any(each in ("*", request.namespace) or (each == "." and request.namespace == own) for each in shown)
+        return any(item in ("*", request.namespace) or (item == "." and request.namespace == own) for item in shown)
 
     def _without_rules(self, request: Request) -> list[Outcome]:
         if request.place != "mesh":
@@ -169,16 +169,16 @@ class Reference:
                 yield from ((route, block, rule) for block in route.get("match") or [{}])
                 continue
             inner = self._delegate(route["delegate"], rule["metadata"]["namespace"])
-            for each in inner["spec"]["http"] if inner else ():
-                merged = delegated(route, each)
+            for item in inner["spec"]["http"] if inner else ():
+                merged = delegated(route, item)
                 if merged is not None and inner is not None:
                     yield from ((merged, block, {**rule, "owner": inner}) for block in merged.get("match") or [{}])
 
     def _delegate(self, named: Json, namespace: str) -> Json | None:
         for rule in self._of("VirtualService"):
             meta = rule["metadata"]
-            wanted = (named["name"], named.get("namespace", namespace))
-            if (meta["name"], meta["namespace"]) == wanted and not rule["spec"].get("hosts"):
+            expected = (named["name"], named.get("namespace", namespace))
+            if (meta["name"], meta["namespace"]) == expected and not rule["spec"].get("hosts"):
                 return rule
         return None
 
@@ -235,7 +235,7 @@ class Reference:
         asked = request.value("access-control-request-method")
         if policy is None or request.method != "OPTIONS" or not origin or not asked:
             return [], False
-        if any(holds(each, origin) for each in policy.get("allowOrigins", [])):
+        if any(holds(allowed, origin) for allowed in policy.get("allowOrigins", [])):
             allow = [("access-control-allow-origin", frozenset((origin,)))]
             if policy.get("allowMethods"):
                 allow.append(("access-control-allow-methods", frozenset((",".join(policy["allowMethods"]),))))
@@ -278,16 +278,16 @@ class Reference:
         namespace = rule.get("owner", rule)["metadata"]["namespace"]
         found = []
         destinations = route["route"]
-        for each in destinations:
-            if len(destinations) > 1 and not each.get("weight"):
+        for destination in destinations:
+            if len(destinations) > 1 and not destination.get("weight"):
                 continue
-            pods = self._pods(each["destination"], namespace)
+            pods = self._pods(destination["destination"], namespace)
             if not pods:
                 found.append(Outcome(f"{why}: nobody is there", 503))
                 continue
             target = rewritten(route.get("rewrite", {}), block, request)
-            levels = [operations(each, "request"), operations(route, "request")]
-            back = [operations(each, "response"), operations(route, "response")]
+            levels = [operations(destination, "request"), operations(route, "request")]
+            back = [operations(destination, "response"), operations(route, "response")]
             copies = tuple(self._copies(route, namespace))
             found += [
                 self._forwarded(why, pods, request, target, authority, levels, back, copies)
@@ -319,9 +319,9 @@ class Reference:
             if "mirrorPercent" in route:
                 share = {"percentage": {"value": route["mirrorPercent"]}}
             mirrors.append({"destination": route["mirror"], **share})
-        for each in mirrors:
-            share = each.get("percentage", {"value": 100}).get("value", 0)
-            pods = self._pods(each["destination"], namespace)
+        for mirror in mirrors:
+            share = mirror.get("percentage", {"value": 100}).get("value", 0)
+            pods = self._pods(mirror["destination"], namespace)
             if share == 100 and pods:
                 yield pods
 
@@ -446,8 +446,8 @@ def delegated(root: Json, inner: Json) -> Json | None:
     outer_blocks, inner_blocks = root.get("match") or [], inner.get("match") or []
     if outer_blocks and inner_blocks:
         blocks = []
-        for each in inner_blocks:
-            fitting = [both(outer, each) for outer in outer_blocks if narrower(outer, each)]
+        for block in inner_blocks:
+            fitting = [both(outer, block) for outer in outer_blocks if narrower(outer, block)]
             if not fitting:
                 return None
             blocks += fitting

@@ -52,8 +52,8 @@ async def ask(
     await rig.apply([*rig.around(), *objects])
     found = []
     try:
-        for each in asked:
-            target, headers = each if each and isinstance(each[0], str) else ("/", each)
+        for item in asked:
+            target, headers = item if item and isinstance(item[0], str) else ("/", item)
             path, _, query = target.partition("?")
             place, host, port = ("mesh/door", "shop.example.com", 80) if at_gateway else ("mesh", HOST, 7000)
             request = Request(place, host, port, "GET", path, query, headers, authority=host)
@@ -64,7 +64,7 @@ async def ask(
 
 
 def statuses(found: list[Observed]) -> list[int]:
-    return [each.status for each in found]
+    return [item.status for item in found]
 
 
 GOOD = bearer(ISSUER.token())
@@ -272,7 +272,7 @@ def test_what_a_token_says_chooses_a_row_at_the_gateway(
     asked = [(), bearer(OTHER.token(**FULL)), bearer(OTHER.token(groups=["one"]))]
     objects = [routes(block), at_the_gateway(rule(OTHER, forwardOriginalToken=True), selector=INGRESS)]
     found = runner.run(ask(rig, objects, *asked, at_gateway=True))
-    pods = ["shop" if each.pod.startswith("shop") else each.pod for each in found]
+    pods = ["shop" if item.pod.startswith("shop") else item.pod for item in found]
     assert pods == expected
     listener = rig.snapshot.listeners["gateway|80"]
     for headers, pod in zip(asked, expected, strict=True):
@@ -353,12 +353,12 @@ def test_a_change_of_what_is_asked_closes_no_connection_and_fails_no_request(rig
         async with asyncio.timeout(DEADLINE), asyncio.TaskGroup() as group:
             group.create_task(asking())
             for number in range(6):
-                more = [authentication(rule(), name=f"n{each}") for each in range(number % 3)]
+                more = [authentication(rule(), name=f"n{item}") for item in range(number % 3)]
                 await rig.apply([*rig.around(), *more, authentication(rule(), app="cart", name=f"cart{number}")])
             over.set()
         await rig.hang_up()
         return found
 
     found = runner.run(play())
-    assert {each.status for each in found} == {200}
-    assert not [each for each in found if each.headers.get("connection") == "close"]
+    assert {item.status for item in found} == {200}
+    assert not [item for item in found if item.headers.get("connection") == "close"]

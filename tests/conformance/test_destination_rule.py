@@ -21,14 +21,14 @@ def asked(query: str = "", headers: tuple[tuple[str, str], ...] = ()) -> Request
 
 def with_policy(rig: Rig, policy: Json, **more: Any) -> list[Json]:
     """The rig's objects with another DestinationRule for `shop`."""
-    kept = [each for each in rig.around() if each["kind"] != "DestinationRule"]
+    kept = [item for item in rig.around() if item["kind"] != "DestinationRule"]
     return [*kept, istio("DestinationRule", "shop", {"host": "shop", "trafficPolicy": policy, **more})]
 
 
 async def answers(rig: Rig, objects: list[Json], *requests: Request) -> list[Observed]:
     await rig.apply(objects)
     try:
-        return [(await rig.ask(each, "caller"))[1] for each in requests]
+        return [(await rig.ask(request, "caller"))[1] for request in requests]
     finally:
         await rig.hang_up()
 
@@ -53,14 +53,14 @@ def test_the_same_value_meets_the_same_pod(
     objects = with_policy(rig, {"loadBalancer": {"consistentHash": hash_on}})
     first = runner.run(answers(rig, objects, *requests))
     again = runner.run(answers(rig, objects, *requests))
-    assert [each.pod for each in first] == [each.pod for each in again]
-    assert {each.pod for each in first} == {"shop-v1", "shop-v2"}
+    assert [item.pod for item in first] == [item.pod for item in again]
+    assert {item.pod for item in first} == {"shop-v1", "shop-v2"}
 
 
 def test_the_caller_s_address_can_be_what_decides(rig: Rig, runner: asyncio.Runner) -> None:
     objects = with_policy(rig, {"loadBalancer": {"consistentHash": {"useSourceIp": True}}})
     found = runner.run(answers(rig, objects, *[asked()] * 20))
-    assert len({each.pod for each in found}) == 1
+    assert len({item.pod for item in found}) == 1
 
 
 def test_a_cookie_with_a_lifetime_is_made_where_there_is_none(rig: Rig, runner: asyncio.Runner) -> None:
@@ -75,7 +75,7 @@ def test_a_cookie_with_a_lifetime_is_made_where_there_is_none(rig: Rig, runner: 
     assert "Secure" in made
     value = made.partition(";")[0]
     again = runner.run(answers(rig, objects, *[asked(headers=(("cookie", value),))] * 8))
-    assert {each.pod for each in again} == {found.pod}
+    assert {item.pod for item in again} == {found.pod}
 
 
 @pytest.mark.parametrize("where", ["ringHash", "itself"])
@@ -171,9 +171,9 @@ def test_a_subset_s_policy_wins_and_a_port_s_replaces_all_of_it(rig: Rig, runner
     found = {
         name: rig.snapshot.clusters[f"outbound|7000|{name}|shop.mesh.svc.cluster.local"] for name in ("", "v1", "v2")
     }
-    assert [each.balance.value for each in found.values()] == ["RANDOM", "ROUND_ROBIN", "LEAST_REQUEST"]
-    assert [each.pool.max_connections for each in found.values()] == [5, 5, None]
-    assert [each.outlier is not None for each in found.values()] == [False, False, True]
+    assert [item.balance.value for item in found.values()] == ["RANDOM", "ROUND_ROBIN", "LEAST_REQUEST"]
+    assert [item.pool.max_connections for item in found.values()] == [5, 5, None]
+    assert [item.outlier is not None for item in found.values()] == [False, False, True]
 
 
 @pytest.mark.parametrize(
@@ -205,7 +205,7 @@ async def picked(rig: Rig, rules: list[Json], *callers: str) -> list[Observed]:
     """What callers get of a VirtualService that sends all requests to the subset `pick` of `shop`."""
     destination = {"host": "shop.mesh.svc.cluster.local", "subset": "pick"}
     route = istio("VirtualService", "picked", {"hosts": ["shop"], "http": [{"route": [{"destination": destination}]}]})
-    kept = [each for each in rig.around() if each["kind"] != "DestinationRule"]
+    kept = [item for item in rig.around() if item["kind"] != "DestinationRule"]
     await rig.apply([*kept, *rules, route])
     found = []
     try:
@@ -239,8 +239,8 @@ def test_a_rule_is_seen_by_the_namespaces_that_it_is_exported_to(
     rig: Rig, runner: asyncio.Runner, rules: list[Json], expected: list[str]
 ) -> None:
     found = runner.run(picked(rig, rules, "caller", "stranger"))
-    assert [each.pod for each in found] == expected
-    assert [each.status for each in found] == [200 if pod else 503 for pod in expected]
+    assert [item.pod for item in found] == expected
+    assert [item.status for item in found] == [200 if pod else 503 for pod in expected]
 
 
 @pytest.mark.parametrize(
@@ -265,4 +265,4 @@ def test_a_rule_is_seen_by_the_namespaces_that_it_is_exported_to(
 def test_a_rule_for_some_workloads_is_theirs_alone(
     rig: Rig, runner: asyncio.Runner, rules: list[Json], expected: list[str]
 ) -> None:
-    assert [each.pod for each in runner.run(picked(rig, rules, "caller", "cart", "stranger"))] == expected
+    assert [item.pod for item in runner.run(picked(rig, rules, "caller", "cart", "stranger"))] == expected

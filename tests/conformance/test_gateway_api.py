@@ -400,7 +400,7 @@ def test_HTTPRouteRequestMirror_and_MultipleMirrors(rig: Rig, runner: asyncio.Ru
         seen = await enter(rig)
         assert who(seen) == "shop"
         reached = await rig.reached(seen.sent["x-case"], 3)
-        assert sorted(each.partition("-v")[0] for each in reached) == ["copy", "copy2", "shop"]
+        assert sorted(item.partition("-v")[0] for item in reached) == ["copy", "copy2", "shop"]
 
     runner.run(play())
 

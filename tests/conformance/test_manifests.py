@@ -70,8 +70,8 @@ def test_the_baseline_has_the_eight_services() -> None:
 def test_no_service_selects_pods_of_another_branch() -> None:
     pods = [body["spec"]["template"]["metadata"]["labels"] for body in of_kind("Deployment", *FILES)]
     for service in of_kind("Service", *FILES):
-        wanted = service["spec"]["selector"].items()
-        taken = [labels for labels in pods if wanted <= labels.items()]
+        expected = service["spec"]["selector"].items()
+        taken = [labels for labels in pods if expected <= labels.items()]
         assert taken, service["metadata"]["name"]
         assert {labels["branch"] for labels in taken} == {service["spec"]["selector"]["branch"]}
         assert {labels["app"] for labels in taken} == {service["spec"]["selector"]["app"]}
@@ -116,13 +116,13 @@ def test_every_rule_of_a_branch_ends_with_the_baseline() -> None:
     for body in of_kind("VirtualService", "jason.yaml", "fox.yaml"):
         last = body["spec"]["http"][-1]
         assert "match" not in last
-        assert [each["destination"]["host"] for each in last["route"]] == body["spec"]["hosts"]
+        assert [item["destination"]["host"] for item in last["route"]] == body["spec"]["hosts"]
 
 
 def test_the_canary_halves_and_is_a_delegate() -> None:
     rule = of_kind("VirtualService", "mall-v2.yaml")[0]
     assert "hosts" not in rule["spec"]
-    assert [each["weight"] for each in rule["spec"]["http"][0]["route"]] == [50, 50]
+    assert [item["weight"] for item in rule["spec"]["http"][0]["route"]] == [50, 50]
 
 
 def test_the_commands_are_programs_of_the_mall() -> None:

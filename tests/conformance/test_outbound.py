@@ -30,7 +30,7 @@ async def called(
     try:
         namespace = "other" if caller == "stranger" else "mesh"
         asked = [Request("mesh", host, 80, "GET", "/x?a=1", "", (), namespace, authority=host) for host in hosts]
-        return [(await rig.ask(each, caller))[1] for each in asked]
+        return [(await rig.ask(item, caller))[1] for item in asked]
     finally:
         rig.settings = before
         await rig.hang_up()

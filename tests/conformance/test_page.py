@@ -19,7 +19,7 @@ def test_the_page_is_what_the_code_says() -> None:
 def test_each_test_that_is_named_is_there(name: str) -> None:
     path, _, function = name.partition("::")
     tree = ast.parse((ROOT / path).read_text())
-    functions = {each.name for each in tree.body if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef)}
+    functions = {item.name for item in tree.body if isinstance(item, ast.FunctionDef | ast.AsyncFunctionDef)}
     assert not function or function in functions
 
 
@@ -28,7 +28,7 @@ def test_the_tables_speak_of_fields_that_are_there() -> None:
     assert PROOF.keys() <= parts
     for part, name in (*PROVED, *REFUSED):
         assert part in parts
-        assert name in {each.encode_name for each in structs.fields(part)}
+        assert name in {field.encode_name for field in structs.fields(part)}
 
 
 def test_a_field_is_never_both_refused_and_effective() -> None:

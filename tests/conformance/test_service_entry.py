@@ -107,7 +107,7 @@ def test_what_was_resolved_becomes_endpoints(rig: Rig) -> None:
         assert world.entries[0].names == (name,)
         world = replace(world, addresses={name: ("192.0.2.1", "192.0.2.2")})
         found = compile(world, rig.settings).endpoints[f"outbound|80||{HOST}"]
-        assert [(each.address, each.port) for each in found] == [("192.0.2.1", 7000), ("192.0.2.2", 7000)]
+        assert [(item.address, item.port) for item in found] == [("192.0.2.1", 7000), ("192.0.2.2", 7000)]
 
 
 @pytest.mark.parametrize(

@@ -31,20 +31,20 @@ def shop(*http: Json) -> Json:
 
 
 async def seen(rig: Rig, objects: list[Json], *requests: Request) -> list[Observed]:
-    kept = [each for each in rig.around() if each["kind"] != "DestinationRule" or not _replaces(objects, each)]
+    kept = [item for item in rig.around() if item["kind"] != "DestinationRule" or not _replaces(objects, item)]
     await rig.apply([*kept, *objects])
     try:
-        return [(await rig.ask(each, "caller"))[1] for each in requests]
+        return [(await rig.ask(request, "caller"))[1] for request in requests]
     finally:
         await rig.hang_up()
 
 
 def _replaces(objects: list[Json], held: Json) -> bool:
-    return any(each["kind"] == held["kind"] and each["metadata"] == held["metadata"] for each in objects)
+    return any(item["kind"] == held["kind"] and item["metadata"] == held["metadata"] for item in objects)
 
 
 def pods(found: list[Observed]) -> list[str]:
-    return [each.pod for each in found]
+    return [item.pod for item in found]
 
 
 JASON = {"headers": {"end-user": {"exact": "jason"}}}
@@ -65,7 +65,7 @@ def test_fault_injection_of_an_abort(rig: Rig, runner: asyncio.Runner) -> None:
     fault = {"abort": {"httpStatus": 500, "percentage": {"value": 100}}}
     rule = shop({"match": [JASON], "fault": fault, "route": [to("shop", "v1")]}, {"route": [to("shop", "v1")]})
     found = runner.run(seen(rig, [rule], asked(end_user="jason"), asked()))
-    assert [each.status for each in found] == [500, 200]
+    assert [item.status for item in found] == [500, 200]
     assert found[0].body == "fault filter abort"
 
 
@@ -146,7 +146,7 @@ def test_circuit_breaking(rig: Rig, runner: asyncio.Runner) -> None:
                     await asyncio.sleep(0.001)
         finally:
             rig.hold.set()
-        found = Counter([each.status for each in await asyncio.gather(*calls)])
+        found = Counter([item.status for item in await asyncio.gather(*calls)])
         await rig.hang_up()
         return found
 

@@ -82,9 +82,9 @@ async def check(rig: Rig, rules: list[Json], drawn: list[Json]) -> None:
     reference = Reference(objects, ANSWER_HEADERS)
     await rig.apply(objects)
     copied: list[tuple[Request, str, int]] = []
-    for each in drawn:
-        request = placed(each, 8080)
-        caller = each["caller"] if each["caller"] != GATEWAY else "gateway"
+    for item in drawn:
+        request = placed(item, 8080)
+        caller = item["caller"] if item["caller"] != GATEWAY else "gateway"
         case, observed = await rig.ask(request, caller)
         outcomes = reference.allowed(request)
         reasons = [(outcome, differs(outcome, observed)) for outcome in outcomes]

@@ -132,7 +132,7 @@ def test_diff_shows_what_differs_and_says_so_by_its_exit_code(branched: Mesh) ->
     ran = branched.run("branch", "diff", "fox", "/api/mall", "/api/users", "-o", "json")
     assert ran.code == 1
     told = json.loads(ran.out)
-    whats = {each["what"] for each in told["/api/mall"]["differences"]}
+    whats = {difference["what"] for difference in told["/api/mall"]["differences"]}
     assert "body .discount.banner" in whats
     assert "body .recommend.products[0].favorites" in whats
     assert told["/api/users"]["differences"] == []
@@ -379,7 +379,7 @@ def test_a_branch_is_named_after_gits(branched: Mesh, tmp_path: Path) -> None:
 
 def test_a_branch_comes_from_a_file_and_goes_to_a_cluster_as_plain_manifests(branched: Mesh, mesh: Mesh) -> None:
     rendered = branched.ok("branch", "render", "fox", "jason")
-    kinds = {each["kind"] for each in yaml.safe_load_all(rendered)}
+    kinds = {item["kind"] for item in yaml.safe_load_all(rendered)}
     assert kinds == {"Deployment", "Service", "VirtualService"}
     mesh.up()
     mesh.ok("apply", "-f", "-", "--wait", stdin=rendered)

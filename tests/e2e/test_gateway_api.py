@@ -70,7 +70,7 @@ spec:
 def test_a_manifest_of_the_gateway_api_runs_and_grpc_calls_follow_a_grpc_route(mesh: Mesh) -> None:
     mesh.up("--empty")
     command = [sys.executable, "-c", GREETER]
-    versions = [deployment("greeter", command, 9000, each, SAYS=each) for each in ("v1", "v2")]
+    versions = [deployment("greeter", command, 9000, item, SAYS=item) for item in ("v1", "v2")]
     services = [service("greeter", 9000, "grpc")]
     for each in ("v1", "v2"):
         named = service(f"greeter-{each}", 9000, "grpc")
@@ -86,7 +86,10 @@ def test_a_manifest_of_the_gateway_api_runs_and_grpc_calls_follow_a_grpc_route(m
     def programmed() -> bool:
         found = json.loads(mesh.ok("get", "gateways.gateway.networking.k8s.io", "-n", "mesh", "-o", "json"))
         (door,) = found.get("items", [found])
-        return any(each["type"] == "Programmed" and each["status"] == "True" for each in door["status"]["conditions"])
+        return any(
+            condition["type"] == "Programmed" and condition["status"] == "True"
+            for condition in door["status"]["conditions"]
+        )
 
     until(programmed)
     inside = Inside.of(mesh)

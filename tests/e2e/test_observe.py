@@ -44,7 +44,7 @@ class Collector:
 
     def take(self, raw: bytes) -> None:
         for resource in ExportTraceServiceRequest.FromString(raw).resource_spans:
-            names = {each.key: each.value.string_value for each in resource.resource.attributes}
+            names = {attribute.key: attribute.value.string_value for attribute in resource.resource.attributes}
             for scope in resource.instrumentation_library_spans:
                 self.spans += [(names["service.name"], span) for span in scope.spans]
 
@@ -113,9 +113,9 @@ def test_a_person_looks_at_requests(new_mesh: MakeMesh, collector: Collector) ->
     assert "does not answer" in mesh.run("trace", f"http://{mesh.address}:1/").err
 
     # A collector got the same tree, the gateway first.
-    wanted = spans[0]["traceId"]
-    until(lambda: sum(span.trace_id.hex() == wanted for _, span in collector.spans) == 13)
-    mine = {span.span_id: (service, span) for service, span in collector.spans if span.trace_id.hex() == wanted}
+    expected = spans[0]["traceId"]
+    until(lambda: sum(span.trace_id.hex() == expected for _, span in collector.spans) == 13)
+    mine = {span.span_id: (service, span) for service, span in collector.spans if span.trace_id.hex() == expected}
     roots = [service for service, span in mine.values() if not span.parent_span_id]
     assert roots == ["gateway"]
     calls = sorted(
@@ -129,20 +129,20 @@ def test_a_person_looks_at_requests(new_mesh: MakeMesh, collector: Collector) ->
         + 2 * [("products", "sales"), ("products", "stock"), ("products", "favorites")]
     )
     attributes = [{a.key: a.value.string_value for a in span.attributes} for _, span in mine.values()]
-    assert sorted(each["mesh.destination.workload"] for each in attributes) == FOX
+    assert sorted(attribute["mesh.destination.workload"] for attribute in attributes) == FOX
 
     # A branch is told of every hop, and of the pods that are its own.
     mesh.ok("branch", "create", "gus", "--fork", "products")
     entered = json.loads(mesh.ok("trace", "/api/mall", "--branch", "gus", "-o", "json"))
-    wanted = entered[0]["traceId"]
-    until(lambda: sum(span.trace_id.hex() == wanted for _, span in collector.spans) == len(entered) == 10)
+    expected = entered[0]["traceId"]
+    until(lambda: sum(span.trace_id.hex() == expected for _, span in collector.spans) == len(entered) == 10)
     told = [
         {a.key: a.value.string_value for a in span.attributes}
         for _, span in collector.spans
-        if span.trace_id.hex() == wanted
+        if span.trace_id.hex() == expected
     ]
-    assert {each["mesh.branch"] for each in told} == {"gus"}
-    assert [each["mesh.destination.service"] for each in told if "mesh.destination.branch" in each] == 2 * [
+    assert {item["mesh.branch"] for item in told} == {"gus"}
+    assert [item["mesh.destination.service"] for item in told if "mesh.destination.branch" in item] == 2 * [
         "mesh/products"
     ]
 
@@ -169,7 +169,7 @@ def test_load_is_seen_in_top(new_mesh: MakeMesh) -> None:
     told = json.loads(mesh.ok("load", "--seconds", "2", "--rate", "30", "-o", "json"))
     assert told["all"]["failed"] == 0
     assert told["all"]["requests"] > 10
-    assert "branch gus" in {each["who"] for each in told["visitors"]}
+    assert "branch gus" in {visitor["who"] for visitor in told["visitors"]}
     rows = {row["service"]: row for row in json.loads(mesh.ok("top", "-o", "json"))}
     assert rows["mesh/mall"]["requests"] > 10
     assert rows["mesh/mall"]["p50"] > 0

@@ -62,8 +62,8 @@ def issuer_of_keys(text: str) -> str:
     spec = {"selector": {"matchLabels": labels}, "template": template}
     ports = [{"name": "http", "port": 8000}]
     return "\n---\n".join(
-        json.dumps(each)
-        for each in (
+        json.dumps(item)
+        for item in (
             {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata, "spec": spec},
             {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": {"selector": labels, "ports": ports}},
         )

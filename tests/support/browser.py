@@ -94,9 +94,9 @@ def faults(page: Page) -> list[str]:
     page.evaluate(_axe())
     found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
     return [
-        f"{each['id']}: {[(node['html'][:200], node['failureSummary']) for node in each['nodes'][:3]]}"
-        for each in found["violations"]
-        if each["impact"] in SERIOUS
+        f"{violation['id']}: {[(node['html'][:200], node['failureSummary']) for node in violation['nodes'][:3]]}"
+        for violation in found["violations"]
+        if violation["impact"] in SERIOUS
     ]
 
 

@@ -141,7 +141,7 @@ def topology() -> Json:
                 "name": name,
                 "namespace": "mesh",
                 "kind": "service",
-                "versions": [_version(each) for each in workloads],
+                "versions": [_version(workload) for workload in workloads],
             }
             for name, workloads in SERVICES.items()
         ),
@@ -240,7 +240,7 @@ def mall() -> StandIn:
 
     def some(query: dict[str, str]) -> Json:
         before, limit = int(query.get("before", 10**9)), int(query.get("limit", 200))
-        fit = [each for each in traces if each["number"] < before and query.get("branch", "") in ("", each["branch"])]
+        fit = [item for item in traces if item["number"] < before and query.get("branch", "") in ("", item["branch"])]
         return {"items": fit[:limit], "more": len(fit) > limit}
 
     made.answers = {

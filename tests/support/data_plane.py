@@ -116,14 +116,14 @@ def snapshot(
     version: int = 1,
 ) -> Snapshot:
     """A snapshot with a cluster for every group of pods; `clusters` gives those that are not plain."""
-    special = {each.name: each for each in clusters or []}
+    special = {cluster.name: cluster for cluster in clusters or []}
     each_listener = listeners.values() if isinstance(listeners, Mapping) else listeners
     return Snapshot(
         version,
-        {each.name: each for each in each_listener},
-        {each.name: each for each in tables},
+        {item.name: item for item in each_listener},
+        {item.name: item for item in tables},
         {name: special.get(name, Cluster(name)) for name in pods},
-        {name: tuple(each.endpoint for each in group) for name, group in pods.items()},
+        {name: tuple(item.endpoint for item in group) for name, group in pods.items()},
     )
 
 

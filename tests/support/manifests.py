@@ -64,5 +64,5 @@ def destination_rule(name: str, *subsets: str) -> Body:
         "apiVersion": "networking.istio.io/v1",
         "kind": "DestinationRule",
         "metadata": {"name": name},
-        "spec": {"host": name, "subsets": [{"name": each, "labels": {"version": each}} for each in subsets]},
+        "spec": {"host": name, "subsets": [{"name": subset, "labels": {"version": subset}} for subset in subsets]},
     }

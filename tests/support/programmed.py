@@ -28,11 +28,11 @@ class Plane:
     servers: dict[str, Server] = field(default_factory=dict)
 
     async def apply(self, *bodies: Body) -> Acknowledged:
-        self.store.commit([Put(ref_of(each), each) for each in bodies])
+        self.store.commit([Put(ref_of(body), body) for body in bodies])
         return await self.programmer.acknowledged(self.store.version, 20)
 
     async def delete(self, *bodies: Body) -> Acknowledged:
-        self.store.commit([Delete(ref_of(each)) for each in bodies])
+        self.store.commit([Delete(ref_of(body)) for body in bodies])
         return await self.programmer.acknowledged(self.store.version, 20)
 
     async def backend(self, name: str, **labels: str) -> Body:

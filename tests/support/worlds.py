@@ -49,7 +49,7 @@ def field_holds(match: FieldMatch, values: Mapping[str, str]) -> bool:
 def takes(match: Match, path: str, headers: Headers, labels: Mapping[str, str]) -> bool:
     return (
         (match.path is None or holds(match.path, path))
-        and all(field_holds(each, headers) for each in match.headers)
+        and all(field_holds(header, headers) for header in match.headers)
         and all(labels.get(key) == value for key, value in match.source_labels)
     )
 
@@ -64,8 +64,8 @@ def decided(
 ) -> Route | None:
     """The row that takes a request: what Envoy does with a table, in a few lines."""
     hosts = snap.tables[table].hosts
-    exact = [each for each in hosts if host in each.domains]
-    found = exact or [each for each in hosts if "*" in each.domains]
+    exact = [item for item in hosts if host in item.domains]
+    found = exact or [item for item in hosts if "*" in item.domains]
     for row in found[0].routes if found else ():
         if takes(row.match, path, headers or {}, labels or {}):
             return row
@@ -77,7 +77,7 @@ def clusters(row: Route | None) -> list[str]:
     if row is None or not isinstance(row.action, Forward):
         return []
     found = []
-    for each in row.action.to:
-        _, _, subset, host = each.cluster.split("|")
+    for item in row.action.to:
+        _, _, subset, host = item.cluster.split("|")
         found.append(host.removesuffix(".mesh.svc.cluster.local") + (f":{subset}" if subset else ""))
     return found

@@ -9,7 +9,7 @@ from mesh.pods.container import ContainerRunner
 from mesh.pods.controllers.objects import now
 from mesh.pods.dependencies import PodDependencies
 from mesh.pods.pod_status import pod_status
-from mesh.pods.runtime.interface import Sandbox, SandboxError
+from mesh.pods.runtime.interface import Runtime, Sandbox, SandboxError
 from mesh.pods.termination import drained, pod_grace
 from mesh.pods.volume_updates import VolumeUpdates
 from mesh.resources.core.pod import Container, Pod
@@ -99,7 +99,7 @@ class PodRunner:
         if (adopted := self._dependencies.runtime.adopt(self.pod)) is not None:
             await self._resume(adopted)
             return
-        sandbox = await self._create_sandbox()
+        sandbox = await _create_sandbox(self.pod, self._dependencies.runtime, self._refused)
         self._settle_in(sandbox)
         self._record("Normal", "Scheduled", f"{self.ref.namespace}/{self.ref.name} has the address {sandbox.ip}")
         for reason, message in self._dependencies.runtime.limitations(self.pod):
@@ -147,14 +147,9 @@ class PodRunner:
         self._sandbox = sandbox
         self._volumes = VolumeUpdates(self.pod, sandbox, self._dependencies)
 
-    async def _create_sandbox(self) -> Sandbox:
-        while True:
-            try:
-                return await self._dependencies.runtime.create(self.pod)
-            except SandboxError as error:
-                self._record("Warning", "FailedCreatePodSandBox", f"Failed to create pod sandbox: {error}")
-                self._flush()
-                await asyncio.sleep(SANDBOX_RETRY_SECONDS)
+    def _refused(self, error: SandboxError) -> None:
+        self._record("Warning", "FailedCreatePodSandBox", f"Failed to create pod sandbox: {error}")
+        self._flush()
 
     def _start(self, runner: ContainerRunner, sandbox: Sandbox) -> None:
         async def run() -> None:
@@ -224,3 +219,13 @@ class PodRunner:
         if not self._shutting_down:
             events = self._dependencies.events
             (events.normal if kind == "Normal" else events.warning)(self._stored, reason, message)
+
+
+async def _create_sandbox(pod: Pod, runtime: Runtime, refused: Callable[[SandboxError], None]) -> Sandbox:
+    """Tries until the pod has a place to run in: addresses come free when other pods end."""
+    while True:
+        try:
+            return await runtime.create(pod)
+        except SandboxError as error:
+            refused(error)
+            await asyncio.sleep(SANDBOX_RETRY_SECONDS)

@@ -37,7 +37,7 @@ def test_lists_what_runs(api: Any) -> None:
     assert status.ready
     assert status.state.running.started_at is not None
     deployments = client.AppsV1Api(api).list_namespaced_deployment("mesh").items
-    assert {each.metadata.name for each in deployments} >= {"mall-v1", "users-v1"}
+    assert {deployment.metadata.name for deployment in deployments} >= {"mall-v1", "users-v1"}
     page = client.CoreV1Api(api).list_namespaced_service("mesh", limit=3)
     rest = client.CoreV1Api(api).list_namespaced_service("mesh", limit=100, _continue=page.metadata._continue)
     assert len(page.items) == 3
@@ -99,7 +99,7 @@ def test_scales_and_waits(api: Any) -> None:
 def test_knows_rules_and_branches_as_custom_objects(api: Any) -> None:
     custom = client.CustomObjectsApi(api)
     rules = custom.list_namespaced_custom_object("networking.istio.io", "v1", "mesh", "virtualservices")
-    assert "mall-gateway" in {each["metadata"]["name"] for each in rules["items"]}
+    assert "mall-gateway" in {item["metadata"]["name"] for item in rules["items"]}
     body = {
         "apiVersion": "meshmall.dev/v1",
         "kind": "Branch",

@@ -19,18 +19,18 @@ def read(path: Path) -> list[Validated]:
 def test_an_example_is_taken_and_stays_as_it_is(path: Path) -> None:
     found = read(path)
     assert found
-    for each in found:
-        assert validate(each.body, "books").body == each.body
-        assert each.ref.namespace == ("" if each.ref.kind == "Namespace" else "books")
+    for item in found:
+        assert validate(item.body, "books").body == item.body
+        assert item.ref.namespace == ("" if item.ref.kind == "Namespace" else "books")
 
 
 def test_the_examples_rules_fit_its_services() -> None:
-    typed = [each.typed for path in EXAMPLES if path.suffix == ".yaml" for each in read(path)]
+    typed = [item.typed for path in EXAMPLES if path.suffix == ".yaml" for item in read(path)]
     assert check_references(typed) == []
 
 
 def test_only_what_has_no_effect_is_told() -> None:
     [bookinfo] = [path for path in EXAMPLES if path.name == "bookinfo.yaml"]
-    assert [warning for each in read(bookinfo) for warning in each.warnings] == [
+    assert [warning for item in read(bookinfo) for warning in item.warnings] == [
         "Deployment books/productpage-v1: no effect on one machine: spec.template.spec.containers[0].resources",
     ]

@@ -72,8 +72,8 @@ def _step(store: Store, model: dict[Ref, int], step: list[tuple[Ref, int | None,
 
 
 def _compare(store: Store, model: dict[Ref, int]) -> None:
-    stored = {each.ref: int(each.body["data"]["v"]) for kind in KINDS for each in store.list("", kind)}
+    stored = {item.ref: int(item.body["data"]["v"]) for kind in KINDS for item in store.list("", kind)}
     assert stored == model
-    versions = [each.version for kind in KINDS for each in store.list("", kind)]
+    versions = [item.version for kind in KINDS for item in store.list("", kind)]
     assert len(set(versions)) == len(versions)
     assert all(version <= store.version for version in versions)

@@ -20,7 +20,7 @@ def gateway(*listeners: Body, name: str = "door") -> Body:
 
 
 def route(name: str, *backends: str, parents: list[Body] | None = None, **more: Any) -> Body:
-    refs = [{"name": each, "port": 7000} for each in backends]
+    refs = [{"name": backend, "port": 7000} for backend in backends]
     return api("HTTPRoute", name, parentRefs=parents or [{"name": "door"}], rules=[{"backendRefs": refs}], **more)
 
 
@@ -31,7 +31,7 @@ def shown(plane: Plane, of: Body) -> Any:
 
 
 def said(conditions: list[Body]) -> dict[str, tuple[str, str]]:
-    return {each["type"]: (each["status"], each["reason"]) for each in conditions}
+    return {condition["type"]: (condition["status"], condition["reason"]) for condition in conditions}
 
 
 def of_parent(plane: Plane, made: Body, number: int = 0) -> dict[str, tuple[str, str]]:
@@ -56,24 +56,24 @@ async def test_a_gateway_shows_its_address_its_listeners_and_how_many_routes_the
     status = shown(plane, door)
     assert status["addresses"] == [{"type": "IPAddress", "value": plane.address}]
     assert said(status["conditions"]) == {"Accepted": ("True", "Accepted"), "Programmed": ("True", "Programmed")}
-    assert {each["name"]: each["attachedRoutes"] for each in status["listeners"]} == {"http": 2, "narrow": 1}
+    assert {item["name"]: item["attachedRoutes"] for item in status["listeners"]} == {"http": 2, "narrow": 1}
     good = {
         "Accepted": ("True", "Accepted"),
         "Programmed": ("True", "Programmed"),
         "ResolvedRefs": ("True", "ResolvedRefs"),
         "Conflicted": ("False", "NoConflicts"),
     }
-    assert all(said(each["conditions"]) == good for each in status["listeners"])
+    assert all(said(item["conditions"]) == good for item in status["listeners"])
     assert status["listeners"][0]["supportedKinds"] == [{"group": GROUP, "kind": k} for k in ("HTTPRoute", "GRPCRoute")]
     parent = shown(plane, made)["parents"][0]
     assert parent["parentRef"] == {"group": GROUP, "kind": "Gateway", "name": "door"}
     assert parent["controllerName"] == "meshmall.dev/gateway-controller"
     assert said(parent["conditions"]) == {"Accepted": ("True", "Accepted"), "ResolvedRefs": ("True", "ResolvedRefs")}
-    assert {each["observedGeneration"] for each in parent["conditions"]} == {1}
+    assert {condition["observedGeneration"] for condition in parent["conditions"]} == {1}
     assert (await plane.enter("a.example.com")).body.startswith("base\n")
     await plane.apply(route("a", "shop", hostnames=["c.example.com"]))
     parent = shown(plane, made)["parents"][0]
-    assert {each["observedGeneration"] for each in parent["conditions"]} == {2}
+    assert {condition["observedGeneration"] for condition in parent["conditions"]} == {2}
 
 
 async def test_conflicts_and_what_is_not_served_are_told_by_each_listener(plane: Plane) -> None:
@@ -87,7 +87,7 @@ async def test_conflicts_and_what_is_not_served_are_told_by_each_listener(plane:
     )
     await plane.apply(door)
     status = shown(plane, door)
-    told = {each["name"]: said(each["conditions"]) for each in status["listeners"]}
+    told = {item["name"]: said(item["conditions"]) for item in status["listeners"]}
     assert told["plain"]["Conflicted"] == told["encrypted"]["Conflicted"] == ("True", "ProtocolConflict")
     assert told["secret"]["ResolvedRefs"] == ("False", "InvalidCertificateRef")
     assert told["secret"]["Programmed"] == ("False", "Invalid")
@@ -151,6 +151,6 @@ async def test_what_envoy_refuses_of_a_route_leaves_the_last_state_in_force(plan
     headers = [{"name": "x", "value": "(?P<a>b", "type": "RegularExpression"}]
     bad = {**made, "spec": {**made["spec"], "rules": [{"matches": [*matches, {"headers": headers}]}]}}
     ended = await plane.apply(bad)
-    assert [str(each.origins[0]) for each in ended.rejected] == [str(ref_of(made))]
+    assert [str(item.origins[0]) for item in ended.rejected] == [str(ref_of(made))]
     assert of_parent(plane, made)["Programmed"] == ("False", "Invalid")
     assert (await plane.enter()).body.startswith("base\n")

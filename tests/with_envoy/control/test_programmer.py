@@ -116,7 +116,7 @@ async def test_a_rule_says_of_itself_what_is_missing_and_who_else_is_for_its_hos
     for name in ("old", "young"):
         stored = plane.store.get(Ref(ISTIO, "VirtualService", "mesh", name))
         assert stored is not None
-        said[name] = {each["type"]: each for each in stored.body["status"]["conditions"]}
+        said[name] = {condition["type"]: condition for condition in stored.body["status"]["conditions"]}
     assert {name: each["status"] for name, each in said["old"].items()} == {
         "Programmed": "True",
         "Accepted": "True",
@@ -142,7 +142,7 @@ async def test_a_rule_that_envoy_refuses_leaves_the_last_good_one_and_says_so(pl
     await plane.apply(rule("products", "products", to("products-fox")))
     bad = [{"headers": {"a": {"regex": r"\p{Nothing}"}}}]
     answer = await plane.apply(rule("products", "products", to("products", match=bad), to("products")))
-    assert [each.origins[0].name for each in answer.rejected] == ["products"]
+    assert [item.origins[0].name for item in answer.rejected] == ["products"]
     assert "invalid character" in answer.rejected[0].reason
     stored = plane.store.get(Ref(ISTIO, "VirtualService", "mesh", "products"))
     assert stored is not None
@@ -168,7 +168,7 @@ async def test_a_port_that_cannot_be_bound_names_the_gateway(plane: Plane) -> No
         answer = await plane.apply(gateway(), rule("front", "*", to("products"), gateways=["gw"]))
     finally:
         held.close()
-    assert [str(each.origins[0]) for each in answer.rejected] == ["Gateway mesh/gw"]
+    assert [str(item.origins[0]) for item in answer.rejected] == ["Gateway mesh/gw"]
     assert f"{plane.address}:8080" in answer.rejected[0].reason
 
 
@@ -246,7 +246,7 @@ async def test_two_hundred_pods_have_a_listener_each(plane: Plane) -> None:
         many.append(
             {**one, "status": {**one["status"], "podIP": f"{plane.block.rpartition('.')[0]}.{number % 250}.77"}}
         )
-    plane_of = {each["status"]["podIP"] for each in many}
+    plane_of = {item["status"]["podIP"] for item in many}
     answer = await plane.apply(*many)
     assert answer.rejected == ()
     assert plane.data.describe()["listeners"] >= len(plane_of)

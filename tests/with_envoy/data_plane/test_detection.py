@@ -37,14 +37,14 @@ async def test_http_is_routed_and_other_bytes_pass(
     jason = Match(headers=(FieldMatch("cookie", Pattern(MatchKind.EXACT, "user=jason")),))
     async with greeting(place.address()) as first:
         names = {"web": (web.endpoint,), "fork": (fork.endpoint,), "bytes": (first,)}
-        wanted = Snapshot(
+        expected = Snapshot(
             1,
             {"door": door},
             {"table": table(row(to("fork"), jason), row(to("web")))},
             {name: Cluster(name, detected=True) for name in names},
             names,
         )
-        assert not await plane.apply(wanted)
+        assert not await plane.apply(expected)
 
         assert (await ask(address, door.port)).sent["who"] == "web"
         assert (await ask(address, door.port, cookie="user=jason")).sent["who"] == "fork"

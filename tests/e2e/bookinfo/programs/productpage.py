@@ -52,7 +52,7 @@ def _reviews(headers: Headers) -> Any:
 
 def _page(details: Any, reviews: Any) -> str:
     shown = details.get("error") or f"{details['author']}, {details['year']}"
-    rows = [_row(each) for each in reviews.get("reviews", [])] or [html.escape(reviews["error"])]
+    rows = [_row(review) for review in reviews.get("reviews", [])] or [html.escape(reviews["error"])]
     return f"<h1>{BOOK['title']}</h1><p>{html.escape(shown)}</p>" + "".join(f"<p>{row}</p>" for row in rows)
 
 

@@ -88,5 +88,5 @@ async def test_odd_objects_never_break_the_server(api: Api, seed: int) -> None:
             assert answer.body["kind"] == "Status"
             assert answer.body["message"]
             assert api.store.version == version
-    for each in api.store.everything():
-        assert each.typed is not None
+    for item in api.store.everything():
+        assert item.typed is not None

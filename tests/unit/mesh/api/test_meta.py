@@ -37,10 +37,10 @@ async def test_every_kind_has_a_schema_in_the_document_of_its_version(api: Api) 
             document = (await api.ask("GET", paths[path]["serverRelativeURL"])).body
             kind = {"group": definition.group, "version": version, "kind": definition.kind}
             schemas = document["components"]["schemas"].values()
-            assert any(kind in each.get("x-kubernetes-group-version-kind", ()) for each in schemas), kind
-            patches = [each["patch"] for each in document["paths"].values() if "patch" in each]
-            (own,) = [each for each in patches if each["x-kubernetes-group-version-kind"] == kind]
-            assert "fieldValidation" in [each["name"] for each in own["parameters"]]
+            assert any(kind in schema.get("x-kubernetes-group-version-kind", ()) for schema in schemas), kind
+            patches = [item["patch"] for item in document["paths"].values() if "patch" in item]
+            (own,) = [patch for patch in patches if patch["x-kubernetes-group-version-kind"] == kind]
+            assert "fieldValidation" in [parameter["name"] for parameter in own["parameters"]]
 
 
 async def test_references_in_schemas_lead_somewhere(api: Api) -> None:
@@ -58,16 +58,16 @@ async def test_aggregated_discovery_tells_the_same_as_the_plain_one(api: Api) ->
     accept = {"Accept": "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"}
     groups = json.loads((await api.ask("GET", "/apis", headers=accept)).body)["items"]
     plain = (await api.ask("GET", "/apis")).body["groups"]
-    assert [each["metadata"]["name"] for each in groups] == [each["name"] for each in plain]
+    assert [item["metadata"]["name"] for item in groups] == [item["name"] for item in plain]
     for group in groups:
         for version in group["versions"]:
             path = f"/apis/{group['metadata']['name']}/{version['version']}"
-            listed = {each["name"] for each in (await api.ask("GET", path)).body["resources"]}
-            told = {each["resource"] for each in version["resources"]}
+            listed = {resource["name"] for resource in (await api.ask("GET", path)).body["resources"]}
+            told = {resource["resource"] for resource in version["resources"]}
             beneath = {
-                f"{each['resource']}/{sub['subresource']}"
-                for each in version["resources"]
-                for sub in each.get("subresources", ())
+                f"{resource['resource']}/{sub['subresource']}"
+                for resource in version["resources"]
+                for sub in resource.get("subresources", ())
             }
             assert listed == told | beneath
 

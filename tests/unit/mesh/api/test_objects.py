@@ -24,7 +24,7 @@ async def test_an_object_can_be_created_read_listed_and_deleted(api: Api) -> Non
     assert (await api.ask("GET", f"{CONFIGS}/a")).body == created.body
     listed = (await api.ask("GET", "/api/v1/configmaps")).body
     assert (listed["kind"], listed["apiVersion"]) == ("ConfigMapList", "v1")
-    assert [each["metadata"]["name"] for each in listed["items"]] == ["a"]
+    assert [item["metadata"]["name"] for item in listed["items"]] == ["a"]
     gone = await api.ask("DELETE", f"{CONFIGS}/a", {"kind": "DeleteOptions", "apiVersion": "v1"})
     assert gone.body["status"] == "Success"
     assert gone.body["details"]["uid"] == created.body["metadata"]["uid"]
@@ -128,7 +128,7 @@ async def test_a_strategic_patch_finds_containers_and_variables_by_name(api: Api
         "PATCH", f"{DEPLOYMENTS}/mall", patch, content_type="application/strategic-merge-patch+json"
     )
     (container,) = patched.body["spec"]["template"]["spec"]["containers"]
-    assert {each["name"]: each["value"] for each in container["env"]} == {"A": "1", "B": "3"}
+    assert {item["name"]: item["value"] for item in container["env"]} == {"A": "1", "B": "3"}
     assert patched.body["metadata"]["generation"] == 2
 
 
@@ -187,7 +187,7 @@ async def test_services_get_an_address_and_node_ports_and_keep_them(api: Api) ->
     first = (await api.ask("POST", SERVICES, service("a", type="NodePort"))).body
     second = (await api.ask("POST", SERVICES, service("b", type="NodePort"))).body
     assert first["spec"]["clusterIP"] != second["spec"]["clusterIP"]
-    ports = [each["spec"]["ports"][0]["nodePort"] for each in (first, second)]
+    ports = [item["spec"]["ports"][0]["nodePort"] for item in (first, second)]
     assert len(set(ports)) == 2
     assert all(30000 <= port <= 32767 for port in ports)
     again = service("a", type="NodePort")
@@ -234,7 +234,7 @@ async def test_lists_are_selected_by_labels_and_fields_and_come_in_pages(api: Ap
 
     async def names(query: str) -> list[str]:
         answer = await api.ask("GET", f"{CONFIGS}?{query}")
-        return [each["metadata"]["name"] for each in answer.body["items"]]
+        return [item["metadata"]["name"] for item in answer.body["items"]]
 
     assert await names("labelSelector=tier%3Dback") == ["b", "c"]
     assert await names("labelSelector=tier%20notin%20(back),!x") == ["a"]
@@ -250,7 +250,7 @@ async def test_a_collection_is_deleted_by_label(api: Api) -> None:
     await api.ask("POST", CONFIGS, config("a", labels={"x": "1"}))
     await api.ask("POST", CONFIGS, config("b"))
     await api.ask("DELETE", f"{CONFIGS}?labelSelector=x")
-    assert [each.ref.name for each in api.store.list("", "ConfigMap")] == ["b"]
+    assert [configmap.ref.name for configmap in api.store.list("", "ConfigMap")] == ["b"]
 
 
 async def test_deleting_asks_for_what_the_client_had_seen(api: Api) -> None:
@@ -287,7 +287,7 @@ async def test_what_an_owner_leaves_behind_is_collected(api: Api) -> None:
     async with api.store.watch("", "ConfigMap") as watch:
         api.store.commit([Delete(Ref("", "ConfigMap", "mesh", "owner"))])
         events = [await asyncio.wait_for(anext(watch), 10) for _ in range(2)]
-    assert [(each.type, each.object.ref.name) for each in events] == [
+    assert [(event.type, event.object.ref.name) for event in events] == [
         ("DELETED", "owner"),
         ("DELETED", "child"),
     ]
@@ -298,19 +298,19 @@ async def test_what_comes_too_late_for_its_owner_is_collected(api: Api) -> None:
     async with api.store.watch("", "ConfigMap") as watch:
         await api.ask("POST", CONFIGS, config("child", ownerReferences=[reference]))
         events = [await asyncio.wait_for(anext(watch), 10) for _ in range(2)]
-    assert [each.type for each in events] == ["ADDED", "DELETED"]
+    assert [event.type for event in events] == ["ADDED", "DELETED"]
 
 
 async def test_discovery_tells_the_kinds(api: Api) -> None:
     groups = (await api.ask("GET", "/apis")).body["groups"]
-    assert {"apps", "networking.istio.io"} <= {each["name"] for each in groups}
+    assert {"apps", "networking.istio.io"} <= {group["name"] for group in groups}
     assert (await api.ask("GET", "/api")).body["versions"] == ["v1"]
     core = (await api.ask("GET", "/api/v1")).body["resources"]
-    assert {"pods", "pods/log", "services", "namespaces"} <= {each["name"] for each in core}
+    assert {"pods", "pods/log", "services", "namespaces"} <= {item["name"] for item in core}
     (rule,) = [
-        each
-        for each in (await api.ask("GET", "/apis/networking.istio.io/v1")).body["resources"]
-        if each["name"] == "virtualservices"
+        resource
+        for resource in (await api.ask("GET", "/apis/networking.istio.io/v1")).body["resources"]
+        if resource["name"] == "virtualservices"
     ]
     assert (rule["kind"], rule["shortNames"], rule["namespaced"]) == ("VirtualService", ["vs"], True)
     assert (await api.ask("GET", "/apis/nothing")).code == 404

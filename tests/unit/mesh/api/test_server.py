@@ -19,7 +19,7 @@ async def test_create_get_and_delete(api: Api, kubectl: Kubectl) -> None:
     body = json.loads(await kubectl("get", "configmap", "a", "-o", "json"))
     assert (body["metadata"]["namespace"], body["data"]) == ("mesh", {"k": "1"})
     listed = json.loads(await kubectl("get", "deploy,cm", "-o", "json"))
-    assert [each["kind"] for each in listed["items"]] == ["Deployment", "ConfigMap"]
+    assert [item["kind"] for item in listed["items"]] == ["Deployment", "ConfigMap"]
     assert await kubectl("get", "vs", "-A", "-o", "name") == ""
     assert '"a" deleted' in await kubectl("delete", "configmap", "a")
     assert "NotFound" in await kubectl("get", "configmap", "a", fails=True)
@@ -37,7 +37,7 @@ async def test_apply_three_ways_and_mixed_with_our_own(api: Api, kubectl: Kubect
     assert "Warning: VirtualService mesh/products" in out
     assert (await kubectl("apply", "--validate=false", "-f", file)).count("unchanged") == 4
     done = await api.run(api.client().apply, [deployment("mall", A="5")], namespace="mesh")
-    assert [each.result for each in done.results] == ["configured"]
+    assert [result.result for result in done.results] == ["configured"]
     await kubectl("apply", "--validate=false", "-f", kubectl.file(deployment("mall", C="7")))
     body = json.loads(await kubectl("get", "deployment", "mall", "-o", "json"))
     (container,) = body["spec"]["template"]["spec"]["containers"]

@@ -71,10 +71,10 @@ async def test_a_head_that_is_too_large_or_does_not_come_ends_the_connection(
 
 
 async def test_what_opens_the_door_is_for_its_owner_alone(api: Api) -> None:
-    files = [each for each in api.home.rglob("*") if each.is_file()]
-    names = {str(each.relative_to(api.home)) for each in files}
+    files = [item for item in api.home.rglob("*") if item.is_file()]
+    names = {str(file.relative_to(api.home)) for file in files}
     assert {"token", "kubeconfig", "pki/ca.crt", "pki/server.crt", "pki/server.key", "run/api.json"} <= names
-    assert {oct(stat.S_IMODE(each.stat().st_mode)) for each in files} == {"0o600"}
+    assert {oct(stat.S_IMODE(file.stat().st_mode)) for file in files} == {"0o600"}
     assert len(api.token) >= 43
 
 

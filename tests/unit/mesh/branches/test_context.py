@@ -55,7 +55,7 @@ def out(start: float, branch: str = "", **more: Any) -> Hop:
 
 def lost(store: Store, *hops: Hop) -> list[str]:
     found, _ = ContextWatch(Addresses(store)).take(hops, now=100.0 + SETTLE)
-    return [str(each) for each in found]
+    return [str(item) for item in found]
 
 
 def test_a_call_without_the_branch_of_the_request_that_made_it_is_told_with_an_example(store: Store) -> None:
@@ -92,7 +92,7 @@ def test_a_call_is_looked_at_when_its_request_has_been_told_too(store: Store) ->
     watch = ContextWatch(Addresses(store))
     assert watch.take([out(1.1)], now=1.3) == ([], [])
     found, _ = watch.take([into(1.0, "fox")], now=1.2 + SETTLE)
-    assert [each.branch for each in found] == ["fox"]
+    assert [item.branch for item in found] == ["fox"]
 
 
 def test_the_condition_names_the_program_until_it_keeps_the_branch(store: Store) -> None:

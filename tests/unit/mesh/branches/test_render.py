@@ -19,7 +19,7 @@ def rendered(*wanted: Branch) -> list[Body]:
         "products", "products", to("products", timeout="3s", match=[cookie("admin")]), to("products", timeout="5s")
     )
     gateway = rule("mall", "*", to("mall"), gateways=["door"])
-    named = {("mesh", each.metadata.name): each for each in wanted}
+    named = {("mesh", item.metadata.name): item for item in wanted}
     around = Around(named, [msgspec.convert(PRODUCTS, Service)], [baseline("products")], typed_pairs([team, gateway]))
     return render(wanted, around)
 
@@ -36,7 +36,7 @@ def test_a_rendered_branch_is_what_a_cluster_takes() -> None:
             istio.VirtualService.model_validate(each)
         else:
             kubernetes_validate.validate(each, "1.32", strict=True)
-    names = [f"{each['kind']}/{each['metadata']['name']}" for each in found]
+    names = [f"{item['kind']}/{item['metadata']['name']}" for item in found]
     assert names == [
         "Deployment/products-fox",
         "Service/products-fox",
@@ -59,7 +59,7 @@ def test_a_rendered_fork_is_none_that_the_baseline_selects() -> None:
 
 def test_the_teams_rows_stay_behind_and_with_those_of_the_branch() -> None:
     found = rendered(stored_branch("fox", services={"products": {"fork": {}}}))
-    rows = next(each for each in found if each["metadata"]["name"] == "products" and "http" in each["spec"])["spec"][
+    rows = next(item for item in found if item["metadata"]["name"] == "products" and "http" in item["spec"])["spec"][
         "http"
     ]
     assert [row["timeout"] for row in rows] == ["3s", "5s", "3s", "5s"]
@@ -79,7 +79,7 @@ def test_rendered_entries_are_tried_in_the_order_of_the_mesh() -> None:
     ann = stored_branch("ann", enter=[{"cookie": {"name": "user", "value": "x"}}], services=services)
     bob = stored_branch("bob", enter=[{"query": {"name": "view", "value": "x"}}], services=services)
     found = rendered(ann, bob)
-    mall = next(each for each in found if each["metadata"]["name"] == "mall")
+    mall = next(item for item in found if item["metadata"]["name"] == "mall")
     asked = [
         (row["name"], sorted(block.keys() - {"gateways"}))
         for row in mall["spec"]["http"]

@@ -13,7 +13,7 @@ from tests.support.branches import PRODUCTS, baseline, stored_branch
 def observed(*branches: Branch, **more: Any) -> Observed:
     services = {("mesh", "products"): msgspec.convert(PRODUCTS, Service)}
     deployments = {("mesh", "products-v1"): baseline("products")}
-    named = {("mesh", each.metadata.name): each for each in branches}
+    named = {("mesh", branch.metadata.name): branch for branch in branches}
     return Observed(named, services, deployments, (), **{"up": lambda _: False, **more})
 
 
@@ -38,7 +38,7 @@ def test_where_branches_overlap_the_last_one_wins_and_the_status_says_so() -> No
     first = stored_branch("first", services={"products": {"fork": {}}, "stock": {"fork": {}}})
     second = stored_branch("second", services={"products": {"fork": {}}})
     both = stored_branch("both", includes=["first", "second"], services={"stock": {"fork": {}}})
-    named = {("mesh", each.metadata.name): each for each in (first, second, both)}
+    named = {("mesh", item.metadata.name): item for item in (first, second, both)}
     assert overlaps_of(both, named) == [
         "products: second's is seen, not first's",
         "stock: both's is seen, not first's",

@@ -24,4 +24,4 @@ def test_codes_and_sessions_end_and_are_bounded() -> None:
     clock.now += 1
     assert not sessions.knows(session)
     made = [sessions.enter(sessions.code()) for _ in range(MOST_SESSIONS + 1)]
-    assert [sessions.knows(each or "") for each in made] == [False] + [True] * MOST_SESSIONS
+    assert [sessions.knows(item or "") for item in made] == [False] + [True] * MOST_SESSIONS

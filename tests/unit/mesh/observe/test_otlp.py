@@ -23,7 +23,9 @@ def spans_of(raw: bytes) -> dict[str, Any]:
     """By name; each with its service and its attributes as a dict."""
     found = {}
     for resource in ExportTraceServiceRequest.FromString(raw).resource_spans:
-        service = {each.key: each.value.string_value for each in resource.resource.attributes}["service.name"]
+        service = {attribute.key: attribute.value.string_value for attribute in resource.resource.attributes}[
+            "service.name"
+        ]
         for scope in resource.instrumentation_library_spans:
             for each in scope.spans:
                 values = {a.key: getattr(a.value, a.value.WhichOneof("value")) for a in each.attributes}

@@ -18,7 +18,7 @@ def test_a_request_is_told_as_a_tree_by_who_called_while_being_called(span: Make
     trace = traces.get("r")
     assert trace is not None
     told = describe(trace, nothing)
-    assert [(each["parent"], each["source"], each["destination"]["workload"]) for each in told] == [
+    assert [(item["parent"], item["source"], item["destination"]["workload"]) for item in told] == [
         (None, "", "mall-v1"),
         (0, "mall-v1", "products-v1"),
         (1, "products-v1", "stock-v1"),
@@ -36,5 +36,5 @@ def test_the_baseline_in_place_of_a_branch_is_marked(span: MakeSpan) -> None:
     trace = Trace(1, "r")
     trace.add(span("", "mall", 1.0, 0.5, branch="fox", fallback=("products",)))
     trace.add(span("mall", "products", 1.1, 0.1, branch="fox"))
-    assert [each["fallback"] for each in describe(trace, nothing)] == [False, True]
+    assert [item["fallback"] for item in describe(trace, nothing)] == [False, True]
     assert trace.summary()["fallback"] == ["products"]

@@ -20,7 +20,7 @@ class Clock:
 
 
 def edge(seen: dict[str, Any], source: str, target: str) -> dict[str, Any]:
-    (found,) = [each for each in seen["edges"] if (each["source"], each["target"]) == (source, target)]
+    (found,) = [item for item in seen["edges"] if (item["source"], item["target"]) == (source, target)]
     return dict(found)
 
 
@@ -42,8 +42,8 @@ def test_one_branch_or_the_baseline_alone_can_be_looked_at(store: Store, span: M
     calls.count(span("", "mall", branch="fox"))
     calls.count(span("", "mall"))
     calls.count(span("mall", "stock"))
-    assert [each["target"] for each in graph(store, calls, 60, "fox")["edges"]] == ["mesh/mall"]
-    assert [each["target"] for each in graph(store, calls, 60, "-")["edges"]] == ["mesh/mall", "mesh/stock"]
+    assert [item["target"] for item in graph(store, calls, 60, "fox")["edges"]] == ["mesh/mall"]
+    assert [item["target"] for item in graph(store, calls, 60, "-")["edges"]] == ["mesh/mall", "mesh/stock"]
 
 
 def test_what_is_older_than_the_window_does_not_count(store: Store, span: MakeSpan) -> None:
@@ -61,7 +61,7 @@ def test_services_without_calls_are_shown(store: Store) -> None:
     raw = service("users")
     store.commit([Put(Ref("", "Service", "mesh", "users"), raw)])
     seen = graph(store, Calls(), 60)
-    assert [(each["id"], each["kind"]) for each in seen["services"]] == [
+    assert [(item["id"], item["kind"]) for item in seen["services"]] == [
         ("gateway", "gateway"),
         ("mesh/users", "service"),
     ]
@@ -88,8 +88,8 @@ def test_connections_and_their_bytes_are_counted_beside_requests(store: Store, s
     calls.count(span("mall", "", opened=True, flags="UH", cluster="outbound|1||stock.mesh.svc.cluster.local", **tcp))
     seen = graph(store, calls, 60)
 
-    (found,) = [each for each in seen["edges"] if each["targetWorkload"]]
+    (found,) = [item for item in seen["edges"] if item["targetWorkload"]]
     assert found["tcp"] == {"connections": 1, "failed": 0, "sentBytes": 15, "receivedBytes": 1500}
     assert (found["requests"], found["errors"]) == (0, 0)
-    (failed,) = [each for each in seen["edges"] if not each["targetWorkload"]]
+    (failed,) = [item for item in seen["edges"] if not item["targetWorkload"]]
     assert failed["tcp"]["failed"] == 1

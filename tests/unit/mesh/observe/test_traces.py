@@ -42,7 +42,7 @@ def test_traces_are_chosen_by_branch_service_status_time_and_text(span: MakeSpan
     traces.add(span("mall", "stock", request_id="c", status=404))
 
     def found(**wanted: object) -> list[str]:
-        return [each.request_id for each in traces.find(TraceFilter(**wanted))[0]]  # type: ignore[arg-type]
+        return [item.request_id for item in traces.find(TraceFilter(**wanted))[0]]  # type: ignore[arg-type]
 
     assert found() == ["c", "b", "a"]
     assert found(branch="fox") == ["a"]
@@ -65,10 +65,10 @@ def test_a_reader_hears_of_each_change_once(span: MakeSpan) -> None:
     traces.add(span("", "mall", request_id="a"))
     place = traces.changes
     traces.add(span("", "mall", request_id="b"))
-    assert [each.request_id for each in traces.changed_since(place, 10)] == ["b"]
+    assert [item.request_id for item in traces.changed_since(place, 10)] == ["b"]
     traces.add(span("mall", "stock", request_id="a"))
-    assert [each.request_id for each in traces.changed_since(place, 10)] == ["a", "b"]
-    assert [each.request_id for each in traces.changed_since(traces.changes, 10)] == []
+    assert [item.request_id for item in traces.changed_since(place, 10)] == ["a", "b"]
+    assert [item.request_id for item in traces.changed_since(traces.changes, 10)] == []
 
 
 def test_a_marked_request_is_found_by_the_client_s_ids_and_by_those_that_programs_see(span: MakeSpan) -> None:

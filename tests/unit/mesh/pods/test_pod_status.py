@@ -91,4 +91,4 @@ def test_a_condition_that_stays_keeps_its_time() -> None:
     ],
 )
 def test_the_class_of_service_follows_from_requests_and_limits(resources: list[Any], expected: str) -> None:
-    assert qos_class(pod(*({"resources": each} for each in resources))) == expected
+    assert qos_class(pod(*({"resources": resource} for resource in resources))) == expected

@@ -18,7 +18,7 @@ def errors_of() -> Callable[[Body, Mapping[str, Any]], dict[str, str]]:
         try:
             validate(with_fields(body, fields), "mesh")
         except Invalid as error:
-            return {each.path: each.message for each in error.errors}
+            return {item.path: item.message for item in error.errors}
         return {}
 
     return errors

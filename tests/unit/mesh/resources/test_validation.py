@@ -39,7 +39,7 @@ def like(kind: inspect.Type, depth: int = 0) -> st.SearchStrategy[Any]:
         case inspect.DictType():
             return st.dictionaries(TEXT, like(kind.value_type, depth + 1), max_size=2)
         case inspect.UnionType():
-            return st.one_of([like(each, depth) for each in kind.types if not isinstance(each, inspect.NoneType)])
+            return st.one_of([like(type_, depth) for type_ in kind.types if not isinstance(type_, inspect.NoneType)])
         case inspect.StrType():
             return TEXT
         case inspect.IntType():
@@ -53,8 +53,8 @@ def like(kind: inspect.Type, depth: int = 0) -> st.SearchStrategy[Any]:
 
 
 def struct(kind: inspect.StructType, depth: int) -> st.SearchStrategy[Any]:
-    needed = {each.encode_name: like(each.type, depth + 1) for each in kind.fields if each.required}
-    others = {each.encode_name: like(each.type, depth + 1) for each in kind.fields if not each.required}
+    needed = {field.encode_name: like(field.type, depth + 1) for field in kind.fields if field.required}
+    others = {field.encode_name: like(field.type, depth + 1) for field in kind.fields if not field.required}
 
     @st.composite
     def build(draw: st.DrawFn) -> dict[str, Any]:

@@ -38,8 +38,8 @@ def products(snap: Snapshot) -> VirtualHost:
 
 def test_own_changes_win_over_includes_and_later_includes_over_earlier_ones() -> None:
     by_name = {
-        ("mesh", each.metadata.name): each
-        for each in (
+        ("mesh", item.metadata.name): item
+        for item in (
             made("a", services={"products": {"version": "a"}, "stock": {"version": "a"}, "cart": {"version": "a"}}),
             made("b", services={"products": {"version": "b"}, "stock": {"version": "b"}}, includes=["c"]),
             made("c", services={"products": {"version": "c"}}, includes=["a", "b", "missing"]),
@@ -84,7 +84,7 @@ def test_one_destination_that_is_not_ready_refuses_the_row() -> None:
     row = Route("r", Match(), Forward((WeightedCluster("v1", 50), WeightedCluster("other", 50))))
     untouched = Route("s", Match(), Respond(404))
     taken = overridden([row, untouched], BranchOverride("fox", (("v1", ""),), "not ready"))
-    assert [each.action for each in taken] == [Respond(503, "not ready"), Respond(404)]
+    assert [item.action for item in taken] == [Respond(503, "not ready"), Respond(404)]
 
 
 def test_what_a_branch_puts_in_place_has_the_baseline_s_policies() -> None:

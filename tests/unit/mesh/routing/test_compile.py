@@ -142,7 +142,7 @@ def test_endpoints_are_the_ready_pods_that_the_selector_and_subset_take() -> Non
     )
 
     def of(subset: str) -> list[str]:
-        return [each.address for each in snap.endpoints[f"outbound|7000|{subset}|mall.mesh.svc.cluster.local"]]
+        return [endpoint.address for endpoint in snap.endpoints[f"outbound|7000|{subset}|mall.mesh.svc.cluster.local"]]
 
     assert of("") == ["127.9.0.1", "127.9.0.2"]
     assert of("v1") == ["127.9.0.1"]
@@ -201,7 +201,7 @@ def test_nobody_meets_a_pod_of_another_branch(drawn: dict[str, set[str]], cookie
         row = decided(snap, f"{name}:7000", {"cookie": "; ".join(cookies)})
         assert row is not None
         assert isinstance(row.action, Forward)
-        pods = {each.pod for to_ in row.action.to for each in snap.endpoints[to_.cluster]}
+        pods = {endpoint.pod for to_ in row.action.to for endpoint in snap.endpoints[to_.cluster]}
         allowed = {f"mesh/{name}-{user}-0" for user in mine if name in drawn[user]} or {f"mesh/{name}-0"}
         assert pods
         assert pods <= allowed
@@ -215,12 +215,12 @@ def test_every_cluster_that_a_row_names_is_there() -> None:
     everything: dict[str, set[str]] = {user: set(SERVICES) for user in USERS}
     snap = snapshot(*objects_of(everything), gateway("*"), rule("g", "*", to("products"), gateways=["mall"]))
     named: set[Any] = {
-        each.cluster
+        item.cluster
         for table in snap.tables.values()
         for host in table.hosts
         for row in host.routes
         if isinstance(row.action, Forward)
-        for each in row.action.to
+        for item in row.action.to
     }
     assert named <= snap.clusters.keys()
     assert snap.clusters.keys() == snap.endpoints.keys()
@@ -292,6 +292,6 @@ def test_the_endpoints_of_a_service_without_a_selector_are_those_that_somebody_w
         }
 
     snap = snapshot(ext, piece("ext-1"), piece("ext-2", **{"endpointslice.kubernetes.io/managed-by": "meshmall"}))
-    places = [(each.address, each.port) for each in snap.endpoints["outbound|80||ext.mesh.svc.cluster.local"]]
+    places = [(item.address, item.port) for item in snap.endpoints["outbound|80||ext.mesh.svc.cluster.local"]]
     assert places == [("127.0.0.9", 9376)]
     assert snap.endpoints["outbound|81||ext.mesh.svc.cluster.local"] == ()

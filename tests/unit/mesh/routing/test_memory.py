@@ -64,7 +64,7 @@ def inner(draw: st.DrawFn) -> Body:
 def destination_rules(draw: st.DrawFn) -> Body:
     spec: dict[str, Any] = {
         "host": draw(st.sampled_from((*NAMES, "*.mesh.svc.cluster.local"))),
-        "subsets": [{"name": each, "labels": {"version": each}} for each in draw(st.lists(versions, unique=True))],
+        "subsets": [{"name": item, "labels": {"version": item}} for item in draw(st.lists(versions, unique=True))],
     }
     if draw(st.booleans()):
         spec["trafficPolicy"] = {"loadBalancer": {"consistentHash": {"httpHeaderName": draw(names)}}}
@@ -174,13 +174,13 @@ def test_what_did_not_change_is_the_same_object() -> None:
 
     def compiled() -> Any:
         return compile(
-            World.build(1, [each for group in held.values() for each in group], kept_pods), MeshSettings(), memory
+            World.build(1, [item for group in held.values() for item in group], kept_pods), MeshSettings(), memory
         )
 
     before = compiled()
     held["b"][2] = typed(rule("b", "b", {"directResponse": {"status": 418}}))
     after = compiled()
-    hosts = [{host.name: host for host in each.tables["outbound|mesh"].hosts} for each in (before, after)]
+    hosts = [{host.name: host for host in item.tables["outbound|mesh"].hosts} for item in (before, after)]
     same = {name for name in hosts[0] if hosts[0][name] is hosts[1][name]}
     assert {f"{name}.mesh.svc.cluster.local:7000" for name in ("a", "c")} <= same
     assert "b.mesh.svc.cluster.local:7000" not in same

@@ -42,7 +42,7 @@ def add(
 
 
 def there(store: Store) -> set[str]:
-    return {str(each.ref) for each in store.everything()}
+    return {str(item.ref) for item in store.everything()}
 
 
 def find(store: Store, group: str, kind: str, name: str, namespace: str = "mesh") -> Stored:

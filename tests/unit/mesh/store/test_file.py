@@ -28,11 +28,11 @@ def test_objects_and_versions_are_there_again_after_a_restart(tmp_path: Path) ->
     store = Store.open(path)
     store.commit([put("a"), put("b"), put("c")])
     store.commit([put("a", "2"), Delete(ref("b"))])
-    before = [each.body for each in store.list("", "ConfigMap")]
+    before = [configmap.body for configmap in store.list("", "ConfigMap")]
     version = store.version
     store.close()
     again = Store.open(path)
-    assert [each.body for each in again.list("", "ConfigMap")] == before
+    assert [configmap.body for configmap in again.list("", "ConfigMap")] == before
     assert again.version >= version
     (later,) = again.commit([put("d")])
     assert later.version > version
@@ -63,7 +63,7 @@ def test_events_do_not_outlive_the_daemon_and_their_versions_are_not_given_again
 def test_the_file_is_for_its_owner_alone(tmp_path: Path) -> None:
     store = Store.open(tmp_path / "store.db")
     store.commit([put("a")])
-    assert {oct(each.stat().st_mode & 0o777) for each in tmp_path.iterdir()} == {"0o600"}
+    assert {oct(item.stat().st_mode & 0o777) for item in tmp_path.iterdir()} == {"0o600"}
     store.close()
 
 
@@ -142,7 +142,7 @@ store.commit([put("small")])
     assert done.returncode == 0, done.stderr
     assert f"cannot write the store {path}" in done.stdout
     store = Store.open(path)
-    assert [each.ref.name for each in store.list("", "ConfigMap")] == ["a", "small"]
+    assert [configmap.ref.name for configmap in store.list("", "ConfigMap")] == ["a", "small"]
     store.close()
 
 

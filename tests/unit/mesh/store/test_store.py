@@ -85,8 +85,8 @@ def test_an_object_made_again_is_another_one(store: Store) -> None:
 def test_lists_are_sorted_and_keep_to_their_namespace(store: Store) -> None:
     other = Put(Ref("", "ConfigMap", "alpha", "z"), {"apiVersion": "v1", "kind": "ConfigMap"})
     store.commit([config("b"), config("a"), other])
-    assert [each.ref.name for each in store.list("", "ConfigMap")] == ["z", "a", "b"]
-    assert [each.ref.name for each in store.list("", "ConfigMap", "mesh")] == ["a", "b"]
+    assert [configmap.ref.name for configmap in store.list("", "ConfigMap")] == ["z", "a", "b"]
+    assert [configmap.ref.name for configmap in store.list("", "ConfigMap", "mesh")] == ["a", "b"]
     assert store.list("", "Secret") == []
 
 
@@ -94,7 +94,7 @@ def test_dependents_are_found_by_their_owners_uid(store: Store) -> None:
     (owner,) = store.commit([config("owner")])
     owned = [{"apiVersion": "v1", "kind": "ConfigMap", "name": "owner", "uid": owner.uid}]
     store.commit([config("child", ownerReferences=owned)])
-    assert [each.ref.name for each in store.dependents(owner.uid)] == ["child"]
+    assert [dependent.ref.name for dependent in store.dependents(owner.uid)] == ["child"]
     store.commit([config("child")])
     assert store.dependents(owner.uid) == []
 

@@ -29,7 +29,7 @@ async def test_objects_are_applied_as_one_change_and_told_apart(api: Api) -> Non
     client = api.client()
     objects = [config("a"), service("products"), virtual_service("products", "v1"), destination_rule("products", "v1")]
     first = await api.run(client.apply, objects, namespace="mesh")
-    assert [(str(each.ref), each.result) for each in first.results] == [
+    assert [(str(result.ref), result.result) for result in first.results] == [
         ("ConfigMap mesh/a", "created"),
         ("Service mesh/products", "created"),
         ("VirtualService mesh/products", "created"),
@@ -37,7 +37,7 @@ async def test_objects_are_applied_as_one_change_and_told_apart(api: Api) -> Non
     ]
     assert first.version == api.store.version
     again = await api.run(client.apply, [*objects[1:], config("a", "2")], namespace="mesh")
-    assert [each.result for each in again.results] == ["unchanged"] * 3 + ["configured"]
+    assert [result.result for result in again.results] == ["unchanged"] * 3 + ["configured"]
     assert again.version == first.version + 1
 
 
@@ -76,13 +76,13 @@ async def test_taking_away_a_subset_that_a_rule_uses_is_refused(api: Api) -> Non
 
 async def test_a_missing_namespace_is_made_and_told(api: Api) -> None:
     done = await api.run(api.client().apply, [config("a")], namespace="other")
-    assert [(str(each.ref), each.result) for each in done.results] == [
+    assert [(str(result.ref), result.result) for result in done.results] == [
         ("Namespace other", "created"),
         ("ConfigMap other/a", "created"),
     ]
     with_it = [{**config("b"), "metadata": {"name": "b", "namespace": "own"}}, namespace("own")]
     done = await api.run(api.client().apply, with_it)
-    assert [str(each.ref) for each in done.results] == ["ConfigMap own/b", "Namespace own"]
+    assert [str(result.ref) for result in done.results] == ["ConfigMap own/b", "Namespace own"]
 
 
 async def test_a_dry_run_tells_and_stores_nothing(api: Api) -> None:
@@ -90,7 +90,7 @@ async def test_a_dry_run_tells_and_stores_nothing(api: Api) -> None:
     version = api.store.version
     objects = [config("a"), config("b"), service("s", type="NodePort")]
     done = await api.run(api.client().apply, objects, namespace="mesh", dry_run=True)
-    assert [each.result for each in done.results] == ["unchanged", "created", "created"]
+    assert [result.result for result in done.results] == ["unchanged", "created", "created"]
     assert api.store.version == version
 
 
@@ -108,7 +108,7 @@ async def test_apply_takes_away_what_it_had_set_and_leaves_what_others_set(api: 
     await api.run(client.apply, [deployment("mall", A="5")], namespace="mesh")
     body = await api.run(client.get, ref("mall", "Deployment", "apps"))
     (container,) = body["spec"]["template"]["spec"]["containers"]
-    assert {each["name"]: each["value"] for each in container["env"]} == {"A": "5", "C": "9"}
+    assert {item["name"]: item["value"] for item in container["env"]} == {"A": "5", "C": "9"}
     assert body["spec"]["replicas"] == 3
     assert '"name":"mall"' in body["metadata"]["annotations"][LAST_APPLIED]
 
@@ -138,7 +138,7 @@ async def test_deleting_is_one_change_and_tells_what_was_not_there(api: Api) -> 
     client = api.client()
     await api.run(client.apply, [config("a"), config("b")], namespace="mesh")
     done = await api.run(client.delete, [ref("a"), ref("nothing"), ref("b")])
-    assert [each.result for each in done.results] == ["deleted", "not found", "deleted"]
+    assert [result.result for result in done.results] == ["deleted", "not found", "deleted"]
     assert api.store.list("", "ConfigMap") == []
     with pytest.raises(ApiError, match='there is no kind "Thing"'):
         await api.run(client.delete, [Ref("", "Thing", "mesh", "a")])

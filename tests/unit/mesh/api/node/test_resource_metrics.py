@@ -42,7 +42,7 @@ async def test_a_busy_process_uses_cpu_and_memory(api: Api, busy: str) -> None:
     assert quantity(container["usage"]["cpu"]) > 0
     assert float(body["window"].removesuffix("s")) >= 0.5
     listed = (await api.ask("GET", f"{METRICS}?labelSelector=app%3Dbusy")).body["items"]
-    assert [each["metadata"]["name"] for each in listed] == ["busy"]
+    assert [item["metadata"]["name"] for item in listed] == ["busy"]
     assert (await api.ask("GET", f"{METRICS}?labelSelector=app%3Dother")).body["items"] == []
 
 

@@ -36,7 +36,7 @@ async def test_two_groups_have_a_gateway_and_each_is_found_by_its_full_name(api:
     assert '["a.org"]' in routes
     assert "shop" in routes
     classes = json.loads(await kubectl("get", "gatewayclasses", "-o", "json"))
-    assert [each["metadata"]["name"] for each in classes["items"]] == ["meshmall"]
+    assert [item["metadata"]["name"] for item in classes["items"]] == ["meshmall"]
     assert "PathPrefix" in await kubectl("explain", "httproute.spec.rules.matches.path")
 
 

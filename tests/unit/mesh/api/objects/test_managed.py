@@ -99,11 +99,11 @@ async def test_lists_merge_by_their_keys(api: Api) -> None:
     side = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "d", "namespace": "mesh"}}
     answer = await apply(api, {**side, "spec": {"template": template}}, "two", path=path)
     assert answer.code == 200, answer.body
-    names = [each["name"] for each in answer.body["spec"]["template"]["spec"]["containers"]]
+    names = [item["name"] for item in answer.body["spec"]["template"]["spec"]["containers"]]
     assert names == [container, "side"]
     without = await apply(api, {**side, "spec": {}}, "two", path=path)
     assert without.code == 200, without.body
-    names = [each["name"] for each in without.body["spec"]["template"]["spec"]["containers"]]
+    names = [item["name"] for item in without.body["spec"]["template"]["spec"]["containers"]]
     assert names == [container]
 
 

@@ -68,8 +68,8 @@ async def test_a_watch_goes_on_from_the_version_of_a_list(api: Api) -> None:
 async def test_an_object_that_stops_matching_is_deleted_for_the_watcher(api: Api) -> None:
     stream = await Stream(api).open(f"{CONFIGS}?watch=true&labelSelector=on")
     for labels in ({}, {"on": "1"}, {"on": "2"}, {}):
-        wanted: dict[str, Any] = labels or {"on": None}
-        patch = {"metadata": {"labels": wanted}}
+        expected: dict[str, Any] = labels or {"on": None}
+        patch = {"metadata": {"labels": expected}}
         if (await api.ask("GET", f"{CONFIGS}/a")).code == 404:
             await api.ask("POST", CONFIGS, config("a"))
         else:

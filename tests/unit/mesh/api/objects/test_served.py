@@ -81,15 +81,15 @@ async def test_a_kind_is_served_from_the_moment_it_is_defined(api: Api) -> None:
     assert (await api.ask("GET", OBJECTS)).code == 404
     made = await api.ask("POST", DEFINITIONS, definition())
     assert made.code == 201
-    conditions = {each["type"]: each["status"] for each in made.body["status"]["conditions"]}
+    conditions = {condition["type"]: condition["status"] for condition in made.body["status"]["conditions"]}
     assert conditions == {"NamesAccepted": "True", "Established": "True"}
     listed = (await api.ask("GET", "/apis/stable.example.com/v1")).body["resources"]
-    assert [(each["name"], each["kind"]) for each in listed] == [
+    assert [(item["name"], item["kind"]) for item in listed] == [
         ("crontabs", "CronTab"),
         ("crontabs/status", "CronTab"),
     ]
     assert (await api.ask("POST", OBJECTS, crontab())).code == 201
-    assert [each["metadata"]["name"] for each in (await api.ask("GET", OBJECTS)).body["items"]] == ["nightly"]
+    assert [item["metadata"]["name"] for item in (await api.ask("GET", OBJECTS)).body["items"]] == ["nightly"]
 
 
 async def test_objects_get_defaults_and_are_held_against_the_schema(api: Api) -> None:
@@ -110,7 +110,7 @@ async def test_objects_get_defaults_and_are_held_against_the_schema(api: Api) ->
     missing = crontab("c")
     del missing["spec"]
     assert "spec" in (await api.ask("POST", OBJECTS, missing)).body["message"]
-    assert [each.ref.name for each in api.store.list("stable.example.com", "CronTab")] == ["nightly"]
+    assert [item.ref.name for item in api.store.list("stable.example.com", "CronTab")] == ["nightly"]
 
 
 async def test_status_is_a_subresource_where_the_definition_says_so(api: Api) -> None:
@@ -141,7 +141,7 @@ async def test_with_a_definition_go_all_objects_of_its_kind(api: Api) -> None:
 
 async def test_a_definition_and_its_objects_may_come_in_one_change(api: Api) -> None:
     done = await api.run(api.client().apply, [crontab(), definition()], namespace="mesh")
-    assert [each.result for each in done.results] == ["created", "created"]
+    assert [result.result for result in done.results] == ["created", "created"]
     (stored,) = api.store.list("stable.example.com", "CronTab")
     assert stored.body["spec"]["replicas"] == 1
 

@@ -125,6 +125,6 @@ def test_what_did_not_change_is_not_encoded_again() -> None:
 
 def test_a_version_means_the_same_to_whoever_encodes() -> None:
     one, other = (world({"t": "a"}, {"a": (POD,)}) for _ in range(2))
-    assert [each.version for each in one[Kind.ROUTES].values()] == [
-        each.version for each in other[Kind.ROUTES].values()
+    assert [item.version for item in one[Kind.ROUTES].values()] == [
+        item.version for item in other[Kind.ROUTES].values()
     ]

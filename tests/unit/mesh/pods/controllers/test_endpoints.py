@@ -48,10 +48,10 @@ def told(store: Store) -> list[tuple[list[int], list[tuple[str, bool]]]]:
     """Ports, and addresses with their readiness, of each slice."""
     return [
         (
-            [port["port"] for port in each.body["ports"]],
-            [(found["addresses"][0], found["conditions"]["ready"]) for found in each.body["endpoints"]],
+            [port["port"] for port in slice_.body["ports"]],
+            [(found["addresses"][0], found["conditions"]["ready"]) for found in slice_.body["endpoints"]],
         )
-        for each in store.list("discovery.k8s.io", "EndpointSlice", "mesh")
+        for slice_ in store.list("discovery.k8s.io", "EndpointSlice", "mesh")
     ]
 
 
@@ -67,8 +67,8 @@ async def test_pods_of_a_service_are_told_with_port_and_readiness(store: Store) 
     assert found.metadata["labels"]["kubernetes.io/service-name"] == "mall"
     assert found.typed.endpoints[0].target_ref.name == "a"
     (subset,) = subsets(store)
-    assert [each["ip"] for each in subset["addresses"]] == ["127.9.0.1"]
-    assert [each["ip"] for each in subset["notReadyAddresses"]] == ["127.9.0.2"]
+    assert [address["ip"] for address in subset["addresses"]] == ["127.9.0.1"]
+    assert [address["ip"] for address in subset["notReadyAddresses"]] == ["127.9.0.2"]
     assert subset["ports"] == [{"name": "http", "port": 7000, "protocol": "TCP"}]
 
 
@@ -104,4 +104,4 @@ async def test_they_belong_to_their_service(store: Store) -> None:
     await eventually(lambda: subsets(store))
     stored = store.get(SERVICE)
     assert stored is not None
-    assert {each.ref.kind for each in store.dependents(stored.uid)} == {"EndpointSlice", "Endpoints"}
+    assert {dependent.ref.kind for dependent in store.dependents(stored.uid)} == {"EndpointSlice", "Endpoints"}

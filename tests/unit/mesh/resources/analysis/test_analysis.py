@@ -39,7 +39,7 @@ def typed(*bodies: dict[str, Any]) -> list[Resource]:
 
 
 def said(*bodies: dict[str, Any]) -> list[tuple[str, str, str]]:
-    return [(each.severity, each.code, each.error.path) for each in analyze(typed(*SHOP, *bodies))]
+    return [(item.severity, item.code, item.error.path) for item in analyze(typed(*SHOP, *bodies))]
 
 
 def test_good_rules_have_no_message() -> None:
@@ -129,4 +129,4 @@ def test_two_gateways_that_speak_differently_on_one_port_are_an_error() -> None:
 def test_messages_about_other_objects_are_left_out() -> None:
     objects = typed(*SHOP, rule("one", "mall", to("nobody")), rule("two", "products", to("nobody")))
     found = analyze(objects, {ref_of(objects[-1])})
-    assert [each.error.ref for each in found] == [ref_of(objects[-1])]
+    assert [item.error.ref for item in found] == [ref_of(objects[-1])]

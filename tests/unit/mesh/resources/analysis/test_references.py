@@ -19,7 +19,7 @@ def rule(**spec: Any) -> Resource:
 
 def findings(*more: Resource) -> list[tuple[str, str]]:
     found = check_references([*objects("mesh-mall-v1.yaml", "mesh-routing.yaml"), *more])
-    return [(each.severity, str(each.error)) for each in found]
+    return [(item.severity, str(item.error)) for item in found]
 
 
 def to(host: str, **more: Any) -> list[dict[str, Any]]:

@@ -31,7 +31,7 @@ ROUTES = st.lists(st.lists(FIELDS, max_size=3), min_size=1, max_size=12)
 
 
 def typed(blocks: list[list[Json]]) -> VirtualService:
-    routes = [to("users", **({"match": each} if each else {})) for each in blocks]
+    routes = [to("users", **({"match": block} if block else {})) for block in blocks]
     found = validate(rule("r", "users", *routes)).typed
     assert isinstance(found, VirtualService)
     return found
@@ -55,7 +55,7 @@ def by_comparing_all(rule: VirtualService) -> list[str]:
 @settings(max_examples=300, deadline=None)
 def test_the_same_routes_are_told_as_by_comparing_all(blocks: list[list[Json]]) -> None:
     held = typed(blocks)
-    assert [each.path for each in shadowed(held)] == by_comparing_all(held)
+    assert [item.path for item in shadowed(held)] == by_comparing_all(held)
 
 
 def test_thousands_of_routes_are_not_all_compared(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -70,5 +70,5 @@ def test_thousands_of_routes_are_not_all_compared(monkeypatch: pytest.MonkeyPatc
     users: list[list[Json]] = [[{"headers": {"x-user": {"exact": f"u{n}"}, "x": {"exact": "/a"}}}] for n in range(2000)]
     paths: list[list[Json]] = [[{"uri": {"prefix": f"/p{n}/"}}] for n in range(2000)]
     held = typed([*users, *paths, [{"uri": {"exact": "/p7/x"}}]])
-    assert [each.path for each in shadowed(held)] == ["spec.http[4000]"]
+    assert [item.path for item in shadowed(held)] == ["spec.http[4000]"]
     assert count < 4 * 4001

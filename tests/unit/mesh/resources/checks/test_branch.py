@@ -138,7 +138,7 @@ BASELINE = (
 
 
 def problems(wanted: Branch, *others: Resource) -> list[str]:
-    return [str(each) for each in check_branches([wanted], Surroundings.of([*BASELINE, *others, wanted]))]
+    return [str(problem) for problem in check_branches([wanted], Surroundings.of([*BASELINE, *others, wanted]))]
 
 
 def test_what_names_something_that_is_there_is_taken() -> None:
@@ -172,7 +172,7 @@ def test_what_names_something_that_is_there_is_taken() -> None:
     ],
 )
 def test_what_names_nothing_is_refused(spec: Body, told: str) -> None:
-    assert any(told in each for each in problems(made(**spec)))
+    assert any(told in problem for problem in problems(made(**spec)))
 
 
 def test_a_fork_of_a_fork_is_refused() -> None:
@@ -185,9 +185,9 @@ def test_a_fork_of_a_fork_is_refused() -> None:
 @pytest.mark.parametrize("kind", ["fork", "template"])
 def test_a_deployment_of_the_name_that_a_branch_needs_is_its_own_or_the_branch_is_refused(kind: str) -> None:
     template = {"spec": {"containers": [{"name": "c", "image": "c", "ports": [{"containerPort": 80}]}]}}
-    wanted = made(services={"products": {"fork": {}} if kind == "fork" else {"template": template}})
+    expected = made(services={"products": {"fork": {}} if kind == "fork" else {"template": template}})
     taken = deployment("products-fox", app="somebody-elses")
-    assert problems(wanted, taken) == [
+    assert problems(expected, taken) == [
         "Branch mesh/fox: spec.services[products]: Deployment mesh/products-fox, which the branch would create, "
         "already exists and does not belong to the branch; delete it or choose another branch name"
     ]
@@ -198,8 +198,8 @@ def test_a_deployment_of_the_name_that_a_branch_needs_is_its_own_or_the_branch_i
             taken, metadata=msgspec.structs.replace(taken.metadata, owner_references=[owner])
         )
 
-    assert problems(wanted, owned_by("fox")) == []
-    assert len(problems(wanted, owned_by("ox"))) == 1
+    assert problems(expected, owned_by("fox")) == []
+    assert len(problems(expected, owned_by("ox"))) == 1
 
 
 def test_a_loop_of_includes_is_refused_and_shown() -> None:

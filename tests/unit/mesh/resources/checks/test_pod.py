@@ -104,8 +104,8 @@ GET = {"httpGet": {"port": "http"}}
 )
 def test_a_deployment_is_refused_for(errors_of: Errors, field: str, value: Any, path: str, says: str) -> None:
     found = errors_of(DEPLOYMENT, {field: value})
-    wanted = path or (f"{field}[0].operator" if says.startswith("is not In") else field)
-    shown = {place: message for place, message in found.items() if place.startswith(wanted)}
+    expected = path or (f"{field}[0].operator" if says.startswith("is not In") else field)
+    shown = {place: message for place, message in found.items() if place.startswith(expected)}
     assert any(says in message for message in shown.values()), found
 
 

@@ -19,8 +19,8 @@ def test_what_is_no_duration_is_refused(text: str) -> None:
 
 
 def test_a_duration_has_bounds() -> None:
-    assert [str(each) for each in wrong_duration("10us", "t")] == ['t: "10us" is below 1ms']
-    assert [str(each) for each in wrong_duration("0s", "t", positive=True)] == ['t: "0s" is below 1ms']
+    assert [str(item) for item in wrong_duration("10us", "t")] == ['t: "10us" is below 1ms']
+    assert [str(item) for item in wrong_duration("0s", "t", positive=True)] == ['t: "0s" is below 1ms']
     assert list(wrong_duration("0s", "t")) == []
     assert "is above" in str(next(wrong_duration("9" * 400 + "h", "t")))
 

@@ -23,7 +23,7 @@ def test_no_domain_is_in_a_table_twice() -> None:
     entry = body("ServiceEntry", "stock", hosts=[host, "api.example.com"], ports=ports, resolution="DNS")
     rules = [rule("a", "api.example.com", to("stock")), rule("b", "*.example.com", to("stock"))]
     snap = snapshot(service("stock"), entry, *rules)
-    domains = Counter(domain for each in snap.tables["outbound|mesh"].hosts for domain in each.domains)
+    domains = Counter(domain for item in snap.tables["outbound|mesh"].hosts for domain in item.domains)
     assert [domain for domain, count in domains.items() if count > 1] == []
     assert {"stock:7000", "api.example.com:7000", "*.example.com", "*"} <= domains.keys()
 
