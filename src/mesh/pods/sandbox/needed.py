@@ -1,21 +1,33 @@
 """Which paths of the machine a program needs, read off its command, environment and folder."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 MOST_INTERPRETERS = 4
+# What ends a path in a line of a shell, or in most other languages.
+SHELL = re.compile(r"""[\s;&|<>()"'`,:=]+""")
 
 
 def needed_paths(argv: Iterable[str], env: Mapping[str, str], cwd: str) -> tuple[str, ...]:
-    """The absolute paths that these words name, in order, each once. Lists (PATH) and options (--file=/x) count, too.
+    """The absolute paths that these words name, in order, each once.
 
-    Whether a path exists is seen where the container's file system is put together.
+    Lists (PATH), options (--file=/x) and lines of a shell (sh -c "cd /x && /y/run >/z") count, too. Whether a path
+    exists is seen where the container's file system is put together.
     """
     words = [*argv, *env.values(), cwd]
-    parts = (part for word in words for piece in word.split("=", 1) for part in piece.split(":"))
+    parts = (part for word in words for part in _parts(word))
     # "//orders/x" is what is left of a URL.
     paths = (part for part in parts if part.startswith("/") and not part.startswith("//") and part != "/")
     return tuple(dict.fromkeys(paths))
+
+
+def _parts(word: str) -> Iterator[str]:
+    """What may be a path in a word: with the spaces that it may have, and as a shell would read it."""
+    for piece in word.split("=", 1):
+        yield from piece.split(":")
+    if SHELL.search(word):
+        yield from SHELL.split(word)
 
 
 def programs(argv: Sequence[str], path: str) -> list[str]:

@@ -22,3 +22,9 @@ def test_a_scripts_interpreters_are_programs_too(tmp_path: Path) -> None:
     assert programs(("run.sh",), path) == [str(wrapper), str(script), str(binary)]
     assert programs((str(script),), "") == [str(script), str(binary)]
     assert programs(("no-such",), path) == []
+
+
+def test_the_paths_in_a_line_of_a_shell_are_needed() -> None:
+    script = "sleep 2; /opt/x/python '/srv/a.py' $(ORDERS) >/var/log/a 2>&1 && cd /srv/b|| curl http://orders/c ${D}/e"
+    assert needed_paths(["sh", "-c", script], {}, "/") == ("/opt/x/python", "/srv/a.py", "/var/log/a", "/srv/b")
+    assert needed_paths(["/opt/with space/run"], {}, "/")[0] == "/opt/with space/run"
