@@ -70,9 +70,9 @@ class Inside:
         assert ended.returncode == 0, f"{ended.stdout}{ended.stderr}"
         return ended.stdout
 
-    def run(self, deployment: str, *command: str) -> str:
+    def run(self, deployment: str, *command: str, limit: float = 60) -> str:
         """What a command in a pod of the Deployment writes to stdout. Raises AssertionError when it fails."""
-        return self.kubectl("exec", f"deployment/{deployment}", "-n", "mesh", "--", *command)
+        return self.kubectl("exec", f"deployment/{deployment}", "-n", "mesh", "--", *command, limit=limit)
 
     def python(self, deployment: str, program: str, *words: str) -> str:
         return self.run(deployment, sys.executable, "-c", program, *words)
@@ -80,6 +80,10 @@ class Inside:
     def api(self, path: str) -> Any:
         """What the mesh's API answers, decoded."""
         return json.loads(self.kubectl("get", "--raw", path))
+
+    def callers(self, service: str) -> set[str]:
+        """Who sent the requests that reached a service, as their traces say."""
+        return {trace["from"] for trace in self.api(f"/mesh/v1/traces?service={service}")["items"]}
 
 
 def node_packages(folder: Path, *names: str) -> Path:
