@@ -9,7 +9,16 @@ from typing import Any
 import msgspec
 
 from mesh.resources.core.deployment import Deployment
-from mesh.resources.meshmall.branch import BRANCH_LABEL, SERVICE_LABEL, Branch, BranchTemplate, Fork, deployment_name
+from mesh.resources.meshmall.branch import (
+    BRANCH_LABEL,
+    CODE_CONTAINER,
+    CODE_REPLACES,
+    SERVICE_LABEL,
+    Branch,
+    BranchTemplate,
+    Fork,
+    deployment_name,
+)
 from mesh.resources.validation.manifest import validate
 from mesh.resources.values.body import Body
 from mesh.resources.values.problems import Invalid
@@ -18,7 +27,14 @@ from mesh.resources.values.problems import Invalid
 def fork(branch: Branch, service: str, change: Fork, baseline: Deployment) -> Body:
     """The baseline's Deployment with the fork's differences. Raises Invalid when they do not fit together."""
     template = _plain(baseline.spec.template)
-    _apply(template["spec"], change)
+    container = _apply(template["spec"], change)
+    if change.working_dir:
+        annotations = template.setdefault("metadata", {}).setdefault("annotations", {})
+        annotations[CODE_CONTAINER] = container["name"]
+        annotations[CODE_REPLACES] = container.get("workingDir", "")
+        container["workingDir"] = change.working_dir
+    if change.interactive:
+        _make_interactive(container)
     spec = {"template": template, "replicas": change.replicas, "minReadySeconds": baseline.spec.min_ready_seconds}
     return _deployment(branch, service, spec, baseline.spec.template.metadata.labels)
 
@@ -60,7 +76,8 @@ def _deployment(branch: Branch, service: str, spec: Body, labels: Mapping[str, s
     return validate(body, namespace).body
 
 
-def _apply(spec: Body, fork: Fork) -> None:
+def _apply(spec: Body, fork: Fork) -> Body:
+    """Changes the container that the fork is about, and returns it."""
     containers: list[Body] = spec["containers"]
     container = next((container for container in containers if container["name"] == fork.container), containers[0])
     if fork.env:
@@ -75,8 +92,17 @@ def _apply(spec: Body, fork: Fork) -> None:
         container.pop("args", None)
     if fork.args:
         container["args"] = fork.args
-    if fork.working_dir:
-        container["workingDir"] = fork.working_dir
+    return container
+
+
+def _make_interactive(container: Body) -> None:
+    """A terminal, and no probe that notices a breakpoint: connections are accepted there, requests are not answered."""
+    container.update(stdin=True, tty=True)
+    for probe in ("livenessProbe", "startupProbe", "readinessProbe"):
+        container.pop(probe, None)
+    if container.get("ports"):
+        port = container["ports"][0]["containerPort"]
+        container["readinessProbe"] = {"tcpSocket": {"port": port}, "periodSeconds": 1}
 
 
 def _plain(part: msgspec.Struct) -> Any:

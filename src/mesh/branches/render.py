@@ -69,6 +69,26 @@ def render(branches: Sequence[Branch], around: Around) -> list[Body]:
     return [*objects, *_rules(branches, around)]
 
 
+def local_paths(branches: Sequence[Branch], existing: Branches) -> list[str]:
+    """What the branches name of this machine, one sentence each: a cluster does not have it."""
+    sentences = []
+    for branch in branches:
+        for service, (owner, change) in effective(branch, existing).items():
+            at = f"Branch {owner.metadata.namespace}/{owner.metadata.name}: spec.services[{service}].fork"
+            if change.fork is None:
+                continue
+            if change.fork.working_dir:
+                sentences.append(
+                    f"{at}.workingDir: {change.fork.working_dir} is a folder of this machine and is left out; build an "
+                    "image of it, and name that with --image"
+                )
+            words = (*change.fork.command, *change.fork.args, *(variable.value for variable in change.fork.env))
+            sentences += [
+                f"{at}: {word} is a path of this machine" for word in words if word.startswith("/") and word != "/"
+            ]
+    return list(dict.fromkeys(sentences))
+
+
 def _workload(owner: Branch, service: str, change: BranchService, around: Around) -> list[Body]:
     path = f"spec.services[{service}]"
     existing = around.services.get((owner.metadata.namespace, service))
@@ -90,7 +110,9 @@ def _workload(owner: Branch, service: str, change: BranchService, around: Around
         candidates = baselines(existing, around.deployments) if existing is not None else []
         if change.fork is None or existing is None or not candidates:
             raise Invalid([FieldError(f"{path}.fork", f"Service {service} has no Deployment to copy")])
-        deployment = fork(owner, service, change.fork, baseline_of(change.fork.deployment, candidates))
+        # A folder of this machine is none of the cluster's.
+        portable = msgspec.structs.replace(change.fork, working_dir="", interactive=False)
+        deployment = fork(owner, service, portable, baseline_of(change.fork.deployment, candidates))
         ports = existing.spec.ports
     labels = _own_labels(deployment, service, owner.metadata.name)
     deployment["metadata"].pop("ownerReferences", None)

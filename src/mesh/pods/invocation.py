@@ -1,8 +1,10 @@
 """From a container's manifest to the process that it stands for: command, environment and working directory."""
 
+import os
 from pathlib import Path
 from typing import Any
 
+from mesh.pods.code_folder import CodeFolder
 from mesh.pods.dependencies import PodDependencies
 from mesh.pods.environment import ConfigError, Surroundings, environment, place_fields
 from mesh.pods.expansion import expand
@@ -51,8 +53,12 @@ def process_spec(pod: Pod, container: Container, sandbox: Sandbox, dependencies:
     except OSError as error:
         raise NotYet("CreateContainerConfigError", f"{error.filename}: {error.strerror}") from None
     words = program.words(container.args) if program is not None else [*container.command, *container.args]
+    program_folder = program.working_dir if program is not None else ""
     # The manifest's workingDir is a folder in the image. Where the image's program is of this machine, its own counts.
-    folder = (program.working_dir if program is not None else "") or container.working_dir
+    folder = program_folder or container.working_dir
+    if (code := CodeFolder.of(pod, container, program_folder)) is not None:
+        folder = code.folder
+        words, variables = code.words(words, os.path.exists), code.variables(variables, os.path.exists)
     # An images.yaml may use $(PORT) although a cluster would not set it.
     port = {"PORT": str(container.ports[0].container_port)} if container.ports else {}
     argv = [expand(word, port | variables) for word in words]

@@ -18,6 +18,9 @@ BRANCH_LABEL = f"{GROUP}/branch"
 SERVICE_LABEL = f"{GROUP}/service"
 # The git branch that a Branch was made from.
 GIT_ANNOTATION = f"{GROUP}/git-branch"
+# On a fork's pods: the container whose working folder the fork names, and the folder that it has in the baseline.
+CODE_CONTAINER = f"{GROUP}/code-container"
+CODE_REPLACES = f"{GROUP}/code-replaces"
 # How a branch travels: in this member of W3C baggage, and for speed in this header.
 BAGGAGE_MEMBER = "branch"
 HEADER = "x-branch"
@@ -51,6 +54,8 @@ class Fork(Part, frozen=True):
 
     `deployment` names it where a service has several, `container` where a pod has several (default: the first).
     A variable of `env` replaces the baseline's of that name. `command` without `args` drops the baseline's `args`.
+    `working_dir` is a folder of this machine with the fork's code (see `mesh.pods.code_folder`). `interactive` gives
+    the container a terminal for its developer: nothing restarts a program because it stands at a breakpoint.
     """
 
     deployment: str = ""
@@ -61,6 +66,7 @@ class Fork(Part, frozen=True):
     args: list[str] = []
     working_dir: str = ""
     replicas: int = 1
+    interactive: bool = False
 
 
 class BranchTemplate(Part, frozen=True):

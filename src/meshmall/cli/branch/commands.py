@@ -39,11 +39,23 @@ def create(
     home: HomeOption = None,
     namespace: NamespaceOption = None,
     filename: Annotated[str | None, typer.Option("--filename", "-f", metavar="FILE", help="A Branch as YAML.")] = None,
-    from_git: Annotated[bool, typer.Option("--from-git", help="Name it after the current git branch.")] = False,
+    from_git: Annotated[
+        bool,
+        typer.Option("--from-git", help="Name it after the git branch; run this worktree's code."),
+    ] = False,
     fork: Annotated[list[str] | None, _option("Copy this service from the baseline, to change it.", "SERVICE")] = None,
     env: Annotated[list[str] | None, _option("Set a variable in every fork, or in one.", "[SERVICE:]KEY=VALUE")] = None,
     image: Annotated[list[str] | None, _option("Use another image in a fork.", "SERVICE=IMAGE")] = None,
     command: Annotated[list[str] | None, _option("Use another command in a fork.", "SERVICE=COMMAND")] = None,
+    directory: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--dir",
+            help="Run the code in this folder in every fork, or in one.",
+            metavar="[SERVICE=]FOLDER",
+            show_default=False,
+        ),
+    ] = None,
     replicas: Annotated[list[str] | None, _option("Number of a fork's pods.", "SERVICE=NUMBER")] = None,
     version: Annotated[list[str] | None, _option("Use an existing version of a service.", "SERVICE=VERSION")] = None,
     url: Annotated[list[str] | None, _option("Use a process that you run yourself.", "SERVICE=URL")] = None,
@@ -73,6 +85,7 @@ def create(
         image=image or (),
         command=command or (),
         replicas=replicas or (),
+        folders=directory or (),
         versions=version or (),
         urls=url or (),
         new=new or (),
@@ -95,6 +108,9 @@ def create(
             raise Failure("a branch needs a name", "meshmall branch create NAME, or --from-git", code=2)
         body = options.branch(object_name(given), git or given)
         if git:
+            from meshmall.cli.branch.worktree import use_worktree  # noqa: PLC0415
+
+            use_worktree(context, body)
             # Git branches are soon forgotten: put the expiry into the object itself, where everybody sees it.
             body["spec"].setdefault("expires", context.settings.branch_expires)
     create_branch(context, body, wait=wait, timeout=timeout)

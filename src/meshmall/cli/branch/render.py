@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import yaml
 
-from mesh.branches.render import Around, render, typed_pairs
+from mesh.branches.render import Around, local_paths, render, typed_pairs
 from mesh.daemon.failure import Failure
 from mesh.resources.core.deployment import Deployment
 from mesh.resources.core.service import Service
@@ -41,6 +41,8 @@ def print_rendered(context: Context, names: Sequence[str]) -> None:
         objects = render(branches, around)
     except Invalid as error:
         raise Failure(str(error), "nothing was printed") from None
+    for sentence in local_paths(branches, around.branches):
+        context.view.warn(sentence)
     lines = [
         f"# Branch {', '.join(names)}: {len(objects)} objects for a cluster with Istio.",
         "# Programs must propagate x-branch or baggage there; expiry, fallback and lost context are not handled.",

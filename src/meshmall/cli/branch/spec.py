@@ -3,6 +3,7 @@
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from mesh.daemon.failure import Failure
 from mesh.resources.meshmall.branch import GIT_ANNOTATION, GROUP
@@ -18,6 +19,7 @@ class BranchOptions:
     image: Sequence[str] = ()
     command: Sequence[str] = ()
     replicas: Sequence[str] = ()
+    folders: Sequence[str] = ()
     versions: Sequence[str] = ()
     urls: Sequence[str] = ()
     new: Sequence[str] = ()
@@ -76,6 +78,10 @@ class BranchOptions:
             for text in values:
                 service, value = _pair(option, text, "SERVICE=VALUE")
                 _fork(option, service, forks)[field] = shlex.split(value) if field == "command" else value
+        for text in self.folders:
+            targets, folder = _folder(text, forks)
+            for service in targets:
+                forks[service]["workingDir"] = folder
         for text in self.replicas:
             service, value = _pair("--replicas", text, "SERVICE=NUMBER")
             if not value.isdecimal():
@@ -109,6 +115,22 @@ def _variable(option: str, text: str, forks: dict[str, Body]) -> tuple[list[str]
     if not forks:
         raise Failure(f"{option} {text}: nothing is forked", "add --fork SERVICE", code=2)
     return list(forks), (key, value)
+
+
+def _folder(text: str, forks: dict[str, Body]) -> tuple[list[str], str]:
+    """The forks whose code lies in a folder, and the folder: `PATH` is for every fork, `SERVICE=PATH` for one."""
+    service, equals, path = text.partition("=")
+    if equals and not Path(text).exists():
+        _fork("--dir", service, forks)
+        targets = [service]
+    elif forks:
+        targets, path = list(forks), text
+    else:
+        raise Failure(f"--dir {text}: nothing is forked", "add --fork SERVICE", code=2)
+    folder = Path(path).expanduser().resolve()
+    if not folder.is_dir():
+        raise Failure(f"--dir {text}: {folder} is not a folder", code=2)
+    return targets, str(folder)
 
 
 def _template(text: str) -> tuple[str, Body]:

@@ -1,5 +1,7 @@
 """The options of `branch create` become a Branch, or a message that names the option and its valid form."""
 
+from pathlib import Path
+
 import pytest
 
 from mesh.daemon.failure import Failure
@@ -89,3 +91,20 @@ def test_a_wrong_option_is_named_with_its_form(options: BranchOptions, message: 
         options.branch("fox")
     assert message in caught.value.message
     assert caught.value.code == 2
+
+
+def test_a_folder_of_code_is_for_every_fork_or_for_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a=b").mkdir()
+    (tmp_path / "code").mkdir()
+    services = BranchOptions(forks=["one", "two"], folders=["code", "two=a=b"]).branch("fox")["spec"]["services"]
+    assert services == {
+        "one": {"fork": {"workingDir": str(tmp_path / "code")}},
+        "two": {"fork": {"workingDir": str(tmp_path / "a=b")}},
+    }
+    with pytest.raises(Failure, match="nothing is forked"):
+        BranchOptions(folders=["code"]).branch("fox")
+    with pytest.raises(Failure, match=f"--dir missing: {tmp_path}/missing is not a folder"):
+        BranchOptions(forks=["one"], folders=["missing"]).branch("fox")
+    with pytest.raises(Failure, match="'three' is not among the forks"):
+        BranchOptions(forks=["one"], folders=["three=code"]).branch("fox")
