@@ -21,18 +21,18 @@ def exists(path: str) -> bool:
 def fork_of(container: Body, change: Fork) -> Pod:
     """A pod of the fork of a Deployment with this container."""
     labels = {"app": "orders"}
-    spec = {"selector": {"matchLabels": labels}, "template": {"metadata": {"labels": labels}, "spec": {}}}
-    spec["template"]["spec"] = {
-        "containers": [{"name": "main", "image": "none", **container}, {"name": "b", "image": "b"}]
-    }
+    containers = [{"name": "main", "image": "none", **container}, {"name": "b", "image": "b"}]
+    template = {"metadata": {"labels": labels}, "spec": {"containers": containers}}
+    spec = {"selector": {"matchLabels": labels}, "template": template}
     body = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "orders"}, "spec": spec}
     baseline = validate(body, "shop").typed
-    branch = validate({"apiVersion": "meshmall.dev/v1", "kind": "Branch", "metadata": {"name": "fox"}}, "shop").typed
+    body = {"apiVersion": "meshmall.dev/v1", "kind": "Branch", "metadata": {"name": "fox"}}
+    branch = validate({**body, "spec": {"services": {"orders": {"fork": {}}}}}, "shop").typed
     assert isinstance(baseline, Deployment)
     assert isinstance(branch, Branch)
-    template = fork(branch, "orders", change, baseline)["spec"]["template"]
-    metadata = {"name": "p", "annotations": template["metadata"].get("annotations", {})}
-    pod = validate({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": template["spec"]}, "shop").typed
+    forked = fork(branch, "orders", change, baseline)["spec"]["template"]
+    metadata = {"name": "p", "annotations": forked["metadata"].get("annotations", {})}
+    pod = validate({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": forked["spec"]}, "shop").typed
     assert isinstance(pod, Pod)
     return pod
 
