@@ -43,9 +43,11 @@ def plan(
         desired.add(ref)
         if stored is None:
             result.changes.append(Put(ref, body, 0))
+        # The rest of its metadata is not the branch's: annotations of kubectl and of rollouts stay.
         elif stored.body["spec"] != body["spec"] or stored.metadata.get("labels") != body["metadata"]["labels"]:
             metadata = {**stored.metadata, "labels": body["metadata"]["labels"]}
             result.changes.append(Put(ref, {**stored.body, "metadata": metadata, "spec": body["spec"]}, stored.version))
+    # What the branch no longer mentions goes; Deployments of others are no dependents.
     dependents = store.dependents(branch.metadata.uid)
     result.changes.extend(
         removal(store, [own for own in dependents if own.ref.group_kind == DEPLOYMENT and own.ref not in desired])

@@ -50,6 +50,7 @@ class Settings:
     def from_json(cls, body: Mapping[str, Any]) -> Self:
         """Builds settings from the result of `to_json`; unknown names are ignored."""
         names = {field.name for field in fields(cls)}
+        # A home that a later version has written must still start.
         return cls(**{name: value for name, value in body.items() if name in names})
 
     def to_json(self) -> dict[str, Any]:
@@ -88,7 +89,9 @@ class Home:
         try:
             for folder in (self.path, self.path / "run", self.path / "logs"):
                 folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            # It may have existed with other rights: the token and the keys are in it.
             self.path.chmod(0o700)
+            # Written and not asked: a full disk has folders that look writable.
             probe = self.path / "run" / ".writable"
             probe.write_bytes(b"x" * 4096)
             probe.unlink()
@@ -129,6 +132,7 @@ class Home:
         """Locks the home until the returned descriptor is closed. Raises Failure when another daemon has it."""
         descriptor = os.open(self.lock_file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
+            # The kernel drops the lock when the process dies, however it dies: nothing is left to clean up.
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             os.close(descriptor)

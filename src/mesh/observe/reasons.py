@@ -88,9 +88,11 @@ class Reasons:
 
     def _route(self, span: Span) -> Route | None:
         snapshot = self._snapshot()
+        # Built once per snapshot: a list of requests asks for many spans.
         if snapshot is not self._of:
             self._rows = {
                 route.name: route for table in snapshot.tables.values() for host in table.hosts for route in host.routes
             }
             self._of = snapshot
+        # By name: the rule of an older request may be gone, and then it has none.
         return self._rows.get(span.hop.route)

@@ -179,8 +179,8 @@ def _host_path(volume: Volume, home: Path | None) -> Path:
         path.mkdir(mode=0o755) if kind == "DirectoryOrCreate" else path.touch(0o644)
     expected = {"Directory": path.is_dir, "DirectoryOrCreate": path.is_dir, "File": path.is_file}.get(kind)
     if expected is not None and not expected():
-        found = "is not there" if not path.exists() else "is something else"
-        raise ConfigError(f"hostPath type check failed: {path} is not a {kind}: it {found}")
+        actual = "is not there" if not path.exists() else "is something else"
+        raise ConfigError(f"hostPath type check failed: {path} is not a {kind}: it {actual}")
     if not path.exists():
         raise ConfigError(f'volume "{volume.name}": {path} is not there; type DirectoryOrCreate makes it')
     return path

@@ -44,10 +44,10 @@ class Captures:
         branch, caller = branch_of(pod.labels), self._caller(pod)
         key = (pod.namespace, branch, caller)
         if key not in self._captures:
-            self._captures[key] = self._kept(key)
+            self._captures[key] = self._remembered(key)
         return self._captures[key]
 
-    def _kept(self, key: tuple[str, str, Caller]) -> Capture:
+    def _remembered(self, key: tuple[str, str, Caller]) -> Capture:
         """The same object as the last time when nothing differs: there is one for each pod to be compared."""
         namespace, branch, caller = key
         memory = self._of.memory
@@ -56,7 +56,7 @@ class Captures:
             return memory.keep(("capture", *key), capture, lambda: capture)
         baseline_key = (namespace, "", caller)
         if baseline_key not in self._captures:
-            self._captures[baseline_key] = self._kept(baseline_key)
+            self._captures[baseline_key] = self._remembered(baseline_key)
         baseline = self._captures[baseline_key]
         clusters = self._of.branches.clusters_of(branch)
         headless = tuple(self._headless(clusters))

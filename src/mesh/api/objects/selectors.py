@@ -49,6 +49,7 @@ def _labels(text: str) -> list[Matches]:
     tests = []
     rest = text.strip()
     while rest:
+        # The longest form first: "a in (b)" begins like "a".
         for pattern, make in ((SET, _by_set), (EQUAL, _by_value), (EXISTS, _by_key)):
             match = pattern.match(rest)
             if match and re.match(r"\s*(,|$)", rest[match.end() :]):

@@ -243,16 +243,16 @@ async def converse(client: Client, command: RunningCommand, wishes: Wishes) -> N
     outputs = [asyncio.create_task(_copy(command.stdout(), client, STDOUT if wishes.stdout else None))]
     outputs.append(asyncio.create_task(_copy(command.stderr(), client, STDERR if wishes.stderr else None)))
     inputs = asyncio.create_task(_take_input(client, command))
-    done = asyncio.create_task(_until_ended(command, outputs))
+    end = asyncio.create_task(_until_ended(command, outputs))
     try:
-        await asyncio.wait([inputs, done], return_when=asyncio.FIRST_COMPLETED)
-        if done.done():
+        await asyncio.wait([inputs, end], return_when=asyncio.FIRST_COMPLETED)
+        if end.done():
             with suppress(OSError):
-                await client.finish(exit_status(done.result()))
+                await client.finish(exit_status(end.result()))
     finally:
-        for task in (inputs, done, *outputs):
+        for task in (inputs, end, *outputs):
             task.cancel()
-        await asyncio.gather(inputs, done, *outputs, return_exceptions=True)
+        await asyncio.gather(inputs, end, *outputs, return_exceptions=True)
         await command.close()
         await client.close()
 

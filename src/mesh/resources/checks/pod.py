@@ -100,6 +100,7 @@ def _main(container: Container, path: str) -> Errors:
 def _container(container: Container, path: str, volumes: set[str]) -> Errors:
     if wrong := wrong_label(container.name):
         yield FieldError(f"{path}.name", wrong)
+    # Not Kubernetes' rule, which wants an image: here a command on this machine is enough.
     if not container.image and not container.command:
         yield FieldError(f"{path}.image", "is missing, and so is a command")
     names: set[str] = set()
@@ -138,6 +139,7 @@ def _container(container: Container, path: str, volumes: set[str]) -> Errors:
     mounted: set[str] = set()
     for number, mount in enumerate(container.volume_mounts):
         where = f"{path}.volumeMounts[{number}]"
+        # Found now and not when the pod starts: the object that is wrong is still in the user's hands.
         if mount.name not in volumes:
             volume_names = ", ".join(sorted(volumes)) or "none"
             yield FieldError(f"{where}.name", f'"{mount.name}" is not a volume of the pod (it has {volume_names})')
@@ -210,6 +212,7 @@ def _probe(probe: Probe, path: str, ports: set[str], *, readiness: bool) -> Erro
     ):
         if not least <= value < 2**31:
             yield FieldError(f"{path}.{field}", f"{value} is not in {least}-2147483647")
+    # Kubernetes' rule: one success is what ends a start-up, or keeps a container alive.
     if not readiness and probe.success_threshold > 1:
         yield FieldError(f"{path}.successThreshold", f"{probe.success_threshold} is not 1, as it must be here")
     grace = probe.termination_grace_period_seconds
@@ -238,6 +241,7 @@ def _handler_parts(handlers: dict[str, Any], path: str, ports: set[str]) -> Erro
         if isinstance(handler.port, int):
             if wrong := wrong_port(handler.port):
                 yield FieldError(f"{path}.{name}.port", wrong)
+        # A name is looked up among the ports of the same container only, as in Kubernetes.
         elif handler.port not in ports:
             port_names = ", ".join(sorted(ports - {""})) or "none"
             yield FieldError(
@@ -246,6 +250,7 @@ def _handler_parts(handlers: dict[str, Any], path: str, ports: set[str]) -> Erro
     get = handlers.get("httpGet")
     if get is not None:
         yield from none_of(get.scheme, ("HTTP", "HTTPS"), f"{path}.httpGet.scheme")
+        # It would end the request line: what follows would be read as a header.
         if any(sign in get.path for sign in "\r\n "):
             yield FieldError(f"{path}.httpGet.path", "contains a space or a line break")
     run = handlers.get("exec")

@@ -70,6 +70,7 @@ def _kind_of(body: Body) -> KindDefinition | None:
     spec = body["spec"]
     names = spec["names"]
     served = [version for version in spec["versions"] if version["served"]]
+    # The stored version first: it is the preferred one, and others differ in apiVersion only.
     served.sort(key=lambda version: not version["storage"])
     if not served:
         return None
@@ -115,6 +116,7 @@ def definition_warnings(body: Body) -> list[str]:
     warnings = []
     if REGISTRY.by_kind(spec["group"], spec["names"]["kind"]):
         warnings.append(f"the mesh already has {spec['names']['kind']} of {spec['group']}; its own definition is used")
+    # Anywhere in a schema, at any depth: the text is enough for a warning.
     if "x-kubernetes-validations" in repr(spec["versions"]):
         warnings.append("rules in CEL (x-kubernetes-validations) are not evaluated here")
     if (spec.get("conversion") or {}).get("strategy") == "Webhook":
@@ -167,6 +169,7 @@ def _definition(body: Body) -> Iterator[FieldError]:
     for number, version in enumerate(versions):
         yield from _version(version, f"spec.versions[{number}]")
     stored = sum(isinstance(version, dict) and version.get("storage") is True for version in versions)
+    # Objects are written in one version; with two, nobody could say which.
     if stored != 1:
         yield FieldError("spec.versions", f"{stored} versions have storage: true; exactly one must")
     version_names = [str(version.get("name")) for version in versions if isinstance(version, dict)]
@@ -211,6 +214,7 @@ def _version(version: Any, path: str) -> Iterator[FieldError]:
         return
     if openapi.get("type") != "object":
         yield FieldError(f"{path}.schema.openAPIV3Schema.type", 'is not "object"')
+    # Compiled once to see that it can be: an object must not be what finds a wrong schema.
     try:
         Schema(openapi)
     except ValueError as error:

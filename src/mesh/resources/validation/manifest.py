@@ -52,6 +52,7 @@ def parse(text: str, source: str = "") -> list[Manifest]:
         if not isinstance(body, dict):
             raise Invalid([FieldError("", f"a {type(body).__name__}, not an object with apiVersion and kind")], where)
         items = body.get("items") or []
+        # Taken apart here, so that everything behind it sees single objects with the line of their list.
         if _is_list(body) and isinstance(items, list):
             if not all(isinstance(item, dict) for item in items):
                 raise Invalid([FieldError("items", "contains something that is not an object")], where)
@@ -89,6 +90,7 @@ def identify(body: dict[str, Any], default_namespace: str = "", registry: Regist
     namespace = metadata.get("namespace") or default_namespace
     ref = Ref(group, kind, str(namespace) if definition is None or definition.namespaced else "", str(name))
     if definition is None:
+        # The kind exists in another group, or it is mistyped: different advice.
         kinds = {definition.kind for definition in registry.all()}
         hint = _versions(kind, registry) if kind in kinds else meant(kind, kinds)
         raise Invalid([FieldError("kind", f'there is no kind "{kind}" in "{version}"{hint}', ref)])
@@ -122,6 +124,7 @@ def validate(
     if definition.type is Untyped:
         return _untyped(ref, definition, cleaned)
     findings = check(cleaned, definition.type)
+    # Defaults only fill well-formed objects, and checks see what will be stored.
     if findings.errors:
         raise _of(ref, findings.errors)
     filled = _with_defaults(definition, cleaned, ref.namespace)
@@ -178,6 +181,7 @@ def _with_defaults(definition: KindDefinition, body: dict[str, Any], namespace: 
     if definition.namespaced:
         metadata["namespace"] = metadata.get("namespace") or namespace
     else:
+        # Some tools write one into every object; on a kind without namespaces it means nothing.
         metadata.pop("namespace", None)
     if definition.fill is not None:
         definition.fill(body)
