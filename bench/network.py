@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.load import Load, first_page, load
-from bench.machine import ROUNDS, SECONDS, meshmall, processes_memory
+from bench.machine import ROUNDS, SECONDS, meshmall, processes_cpu, processes_memory
 from mesh.client.api import Client
 from mesh.resources.values.ref import Ref
 
@@ -32,7 +32,7 @@ async def measure() -> Json:
     starts = await _starts()
     pods = await _pods()
     with _meshes() as homes:
-        speed = await _speed()
+        speed = await _speed(homes)
         memory = {mode: processes_memory(home) for mode, home in homes.items()}
     return {
         "rounds": ROUNDS,
@@ -56,6 +56,12 @@ def rows(result: Json) -> list[list[str]]:
         of = f"{connections} connections" if connections > 1 else "1 connection"
         lines.append([f"pages a second, {of}", _beside(_column(runs, "rate"), ".0f"), aim])
         lines.append([f"  p50, {of}", _beside(_column(runs, "p50_ms"), ".2f", " ms"), ""])
+        cpu = {mode: [sum(run["cpu_ms"].values()) for run in runs[mode]] for mode in ADDRESSES}
+        # Other load on the machine changes this the least.
+        lines.append([f"  processor time a page, {of}", _beside(cpu, ".2f", " ms"), ""])
+        for part in sorted({part for mode in ADDRESSES for part in runs[mode][0]["cpu_ms"]}):
+            parts = [statistics.median(run["cpu_ms"].get(part, 0.0) for run in runs[mode]) for mode in ADDRESSES]
+            lines.append([f"    {part}", " / ".join(f"{value:.2f}" for value in parts) + " ms", ""])
         wrong = {mode: sum(run["wrong"] for run in runs[mode]) for mode in ADDRESSES}
         lines.append([f"  wrong answers, {of}", " / ".join(str(number) for number in wrong.values()), "0"])
     lines.append(["up to the first page", _beside(result["up_to_first_page_s"], ".2f", " s"), "<= 3 s"])
@@ -108,7 +114,7 @@ def _meshes() -> Iterator[dict[str, Path]]:
         yield homes
 
 
-async def _speed() -> dict[str, dict[str, list[Json]]]:
+async def _speed(homes: Mapping[str, Path]) -> dict[str, dict[str, list[Json]]]:
     """Runs by the number of connections and the mode."""
     runs: dict[str, dict[str, list[Json]]] = {str(number): {mode: [] for mode in ADDRESSES} for number in CONNECTIONS}
     for address in ADDRESSES.values():
@@ -117,8 +123,11 @@ async def _speed() -> dict[str, dict[str, list[Json]]]:
     for number in range(ROUNDS):
         for connections in CONNECTIONS:
             for mode in _in_turns(number):
+                before = processes_cpu(homes[mode])
                 run = await load(ADDRESSES[mode], 8080, PAGE, "user=x", connections, SECONDS)
-                runs[str(connections)][mode].append(_summary(run))
+                after = processes_cpu(homes[mode])
+                cpu = {part: (after[part] - before.get(part, 0.0)) * 1000 / run.count for part in after}
+                runs[str(connections)][mode].append({**_summary(run), "cpu_ms": cpu})
     return runs
 
 

@@ -76,22 +76,30 @@ class PodNetworks:
     async def connect(
         self, place: PodPlace, address: str, port: int
     ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        """A connection of a pod's."""
+        """A connection of a pod's, which is closed when the test ends."""
+        reader, writer = await self.open_connection(place, address, port)
+        self.stack.callback(writer.close)
+        return reader, writer
+
+    async def open_connection(
+        self, place: PodPlace, address: str, port: int
+    ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """A connection of a pod's, which the caller closes."""
         sock = await self.agent.socket_in(place.uid)
         try:
             await asyncio.get_running_loop().sock_connect(sock, (address, port))
         except OSError:
             sock.close()
             raise
-        reader, writer = await asyncio.open_connection(sock=sock)
-        self.stack.callback(writer.close)
-        return reader, writer
+        return await asyncio.open_connection(sock=sock)
 
     async def ask(self, place: PodPlace, url: str, *, host: str = "", **headers: str) -> Answer:
         """One request of a pod's to "address:port/path"; `host` is the Host header, "address:port" without one."""
         where, _, path = url.partition("/")
         address, _, port = where.partition(":")
-        return await ask_at(await self.connect(place, address, int(port or 80)), f"/{path}", host or where, **headers)
+        return await ask_at(
+            await self.open_connection(place, address, int(port or 80)), f"/{path}", host or where, **headers
+        )
 
     async def apply(self, *objects: Body) -> Refused:
         """Brings Envoy to these objects and all pods."""
@@ -110,17 +118,19 @@ async def ask_at(
 ) -> Answer:
     """One request on a connection. Header names may have `_` for `-`."""
     reader, writer = connection
-    async with asyncio.timeout(DEADLINE):
-        lines = [f"GET {path} HTTP/1.1", f"host: {host}", "connection: close"]
-        lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
-        writer.write(("\r\n".join(lines) + "\r\n\r\n").encode())
-        head = await read_head(reader)
-        if head is None:
-            raise ConnectionResetError("the connection was closed without an answer")
-        first, fields = head
-        body = await reader.read()
+    try:
+        async with asyncio.timeout(DEADLINE):
+            lines = [f"GET {path} HTTP/1.1", f"host: {host}", "connection: close"]
+            lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
+            writer.write(("\r\n".join(lines) + "\r\n\r\n").encode())
+            head = await read_head(reader)
+            if head is None:
+                raise ConnectionResetError("the connection was closed without an answer")
+            first, fields = head
+            body = await reader.read()
+            return Answer(int(first.split(" ")[1]), fields, body.decode())
+    finally:
         writer.close()
-        return Answer(int(first.split(" ")[1]), fields, body.decode())
 
 
 async def _answer(name: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

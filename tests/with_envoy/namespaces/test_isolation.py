@@ -73,7 +73,7 @@ class PodPrograms(isolation.Programs):
         return await self.mesh.ask(self.places[workload], f"{address}:{PORT}/", host=host, **headers)
 
     async def ask_bytes(self, workload: str, callee: str) -> bytes:
-        reader, writer = await self.mesh.connect(self.places[workload], CLUSTER_IPS[callee], BYTES_PORT)
+        reader, writer = await self.mesh.open_connection(self.places[workload], CLUSTER_IPS[callee], BYTES_PORT)
         try:
             return await reader.read()
         except ConnectionResetError:
