@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import yaml
 
 from tests.support.inside import MODES, Inside, require
 from tests.support.mesh import meshes
@@ -215,3 +216,23 @@ def test_names_resolve_as_on_a_cluster(pods: Inside) -> None:
         "host.meshmall.internal": ["10.244.0.2"],
     }
     assert json.loads(pods.python("client-v1", RESOLVE, *expected)) == expected
+
+
+GREEDY = """
+import socket, sys
+socket.create_server(("0.0.0.0", int(sys.argv[1])))
+"""
+
+
+def test_on_loopback_addresses_a_port_that_is_taken_is_explained(pods: Inside, outside: tuple[str, int]) -> None:
+    if pods.named:
+        pytest.skip("in namespaces every pod has all ports")
+    _, port = outside
+    greedy = sleeper("greedy")
+    greedy["spec"]["template"]["spec"]["containers"][0]["command"] = [sys.executable, "-c", GREEDY, str(port)]
+    pods.mesh.ok("apply", "-f", "-", stdin=yaml.safe_dump(greedy))
+    logs = until(lambda: (ran := pods.mesh.run("logs", "deployment/greedy-v1")) and "hint:" in ran.err and ran)
+    assert logs
+    assert "Address already in use" in logs.out
+    assert "--network namespaces" in logs.err
+    assert "loopback (chosen with --network loopback); missing: " in pods.mesh.run("status").out

@@ -26,6 +26,7 @@ from mesh.routing.network import LoopbackNetwork, NamespaceNetwork, Network
 AUTO, NAMESPACES, LOOPBACK = "auto", "namespaces", "loopback"
 MODES = (AUTO, NAMESPACES, LOOPBACK)
 API_PORT = 443
+CHOOSE_NAMESPACES = "meshmall down; meshmall up --network namespaces"
 # What a mesh without namespaces lacks, in one line.
 LOOPBACK_LACKS = (
     "programs must listen at $HOST and call others through $HTTP_PROXY, volumes are not mounted, and names of "
@@ -81,7 +82,7 @@ async def choose(
     Raises Failure when namespaces are asked for and not possible.
     """
     if mode == LOOPBACK:
-        return _on_loopback(home, stack, "chosen with --network loopback", "")
+        return _on_loopback(home, stack, "chosen with --network loopback", CHOOSE_NAMESPACES)
     possible = can_use_namespaces()
     if isinstance(possible, Unavailable):
         if mode == NAMESPACES:

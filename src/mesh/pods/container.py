@@ -16,7 +16,7 @@ from mesh.pods.logs.log_files import LogFile
 from mesh.pods.runtime.interface import Exit, Sandbox
 from mesh.pods.termination import pod_grace, probe_grace, terminate
 from mesh.reconcile.backoff import Backoff
-from mesh.resources.core.pod import Container, LifecycleHandler, Pod, Probe
+from mesh.resources.core.pod import HINT, Container, LifecycleHandler, Pod, Probe
 
 LAST_LINES = 5
 POST_START_LIMIT = 30.0
@@ -77,7 +77,7 @@ class ContainerRunner:
                 restarts = self.restart == "Always" or (self.restart == "OnFailure" and code != 0)
                 if self._stopping.is_set() or not restarts:
                     break
-                await self._pause_before_restart(self._backoff.after(loop.time() - begun))
+                await self._pause_before_restart(sandbox, self._backoff.after(loop.time() - begun))
                 if not self._stopping.is_set():
                     self.state.restarts += 1
         finally:
@@ -192,7 +192,7 @@ class ContainerRunner:
         changed = self._dependencies.configuration_changed
         await first_completed(changed.wait(), self._stopping.wait(), limit=seconds)
 
-    async def _pause_before_restart(self, seconds: float) -> None:
+    async def _pause_before_restart(self, sandbox: Sandbox, seconds: float) -> None:
         if seconds <= 0:
             return
         name = self.container.name
@@ -200,6 +200,8 @@ class ContainerRunner:
         lines = self._log.last_lines(LAST_LINES) if self._log is not None else ""
         if lines:
             message += f"; its last lines:\n{lines}"
+        if hint := sandbox.hint(lines):
+            message = f"{message.rstrip()}\n{HINT}{hint}"
         self.state.wait("CrashLoopBackOff", message)
         self._changed()
         self._record("Warning", "BackOff", f"Back-off restarting failed container {name}")

@@ -5,6 +5,7 @@ import sys
 from mesh.client.errors import ApiError
 from mesh.client.rollout import pods_of
 from mesh.daemon.failure import Failure
+from mesh.resources.core.pod import HINT
 from mesh.resources.values.ref import Ref
 from meshmall.cli.context import Context
 
@@ -36,6 +37,22 @@ def print_logs(
             sys.stdout.buffer.flush()
     except ApiError as error:
         raise Failure(error.message, "list the pods: meshmall get pods") from None
+    for hint in _hints(context, pod):
+        context.view.hint(hint)
+
+
+def _hints(context: Context, pod: str) -> list[str]:
+    """What the pod's status says about why its containers do not stay up."""
+    try:
+        body = context.client.get(Ref("", "Pod", context.namespace, pod))
+    except ApiError:
+        return []
+    messages = (
+        (status.get("state") or {}).get("waiting", {}).get("message", "")
+        for status in (body.get("status") or {}).get("containerStatuses", ())
+    )
+    lines = (line.removeprefix(HINT) for message in messages for line in message.splitlines() if line.startswith(HINT))
+    return list(dict.fromkeys(lines))
 
 
 def _pod(context: Context, target: str) -> str:

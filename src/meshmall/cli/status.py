@@ -2,8 +2,10 @@
 
 import json
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
+
+from rich.markup import escape
 
 from mesh.daemon.failure import Failure
 from mesh.resources.columns.column import since
@@ -37,12 +39,25 @@ def show_status(context: Context, output: str) -> None:
         context.view.say(f"gateway   [bold]{daemon['gateway']}/[/]")
         context.view.say(f"kubectl   export KUBECONFIG={context.home.kubeconfig}")
         context.view.say(f"envoy     {_envoy(daemon['envoy'])}")
+        context.view.say(f"network   {escape(network_line(daemon['network']))}")
         context.view.say(f"rules     {rules}\n")
         context.view.columns(["DEPLOYMENT", "READY", "AGE"], [_row(body) for body in deployments])
     else:
         raise Failure(f"-o {output}: unknown format; use text or json", code=2)
     if wrong:
         raise Failure("\n".join(wrong), "more: meshmall get pods; meshmall logs POD")
+
+
+def network_line(network: Mapping[str, str]) -> str:
+    """How pods are connected; of the lesser mode why it is in force, what enables the better one, what is missing."""
+    parts = [network.get("mode", "")]
+    if reason := network.get("reason"):
+        parts[0] += f" ({reason})"
+    if lacks := network.get("lacks"):
+        parts.append(f"missing: {lacks}")
+    if remedy := network.get("remedy"):
+        parts.append(f"to enable namespaces: {remedy}")
+    return "; ".join(parts)
 
 
 def rejections(body: Body) -> Iterator[str]:

@@ -5,12 +5,15 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from rich.markup import escape
+
 from mesh.daemon import launch
 from mesh.daemon.failure import Failure
 from mesh.resources.values.durations import seconds
 from meshmall.cli.apply import apply_objects, pods_are_ready, wait_ready
 from meshmall.cli.context import Context
 from meshmall.cli.options import NetworkMode
+from meshmall.cli.status import network_line
 from meshmall.manifests import mall_manifest, read
 
 MALL = ("mesh-mall-v1.yaml", "mesh-routing.yaml")
@@ -27,6 +30,7 @@ def bring_up(context: Context, options: Mapping[str, Any], *, with_mall: bool) -
     settings = context.settings
     if with_mall:
         context.view.say(f"\nThe mall: [bold]{settings.gateway_url}/[/]")
+    context.view.say(f"network: {escape(network_line(context.client.status()['network']))}")
     context.view.say(f"kubectl: export KUBECONFIG={context.home.kubeconfig}")
 
 

@@ -48,6 +48,9 @@ class View:
     def warn(self, text: str) -> None:
         self.err.print(f"[yellow]warning:[/] {escape(text)}")
 
+    def hint(self, text: str) -> None:
+        self.err.print(f"[cyan]hint:[/] {escape(text)}")
+
     def failure(self, message: str, remedy: str = "") -> None:
         self.err.print(f"[red]error:[/] {escape(message)}")
         if remedy:

@@ -124,6 +124,10 @@ class Sandbox(Protocol):
         """The node's address, as its pods see it."""
         ...
 
+    def hint(self, last_lines: str) -> str:
+        """What the last lines of a program that ended mean here, where that is not obvious; "" otherwise."""
+        ...
+
     def variables(self, container: Container, volumes: Mapping[str, Path]) -> Mapping[str, str]:
         """What a program finds in its environment because it runs here; the manifest's variables override them."""
         ...

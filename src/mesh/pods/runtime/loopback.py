@@ -7,6 +7,7 @@ Works on every Linux machine without any privilege. What it cannot do (mounts, a
 import asyncio
 import os
 import pty
+import re
 import shutil
 import signal
 import ssl
@@ -26,6 +27,8 @@ from mesh.resources.values.ports import SIDECAR_PORT
 
 OUTPUT_LIMIT = 10 * 1024
 HOST_IP = "127.0.0.1"
+# As Node, Python, Ruby, Go, Java, nginx, Redis and others say it.
+ADDRESS_IN_USE = re.compile(r"EADDRINUSE|address (is )?already in use|port \d+ (is|was) already in use", re.IGNORECASE)
 
 
 class LoopbackRuntime:
@@ -92,6 +95,15 @@ class LoopbackSandbox:
     @property
     def host_ip(self) -> str:
         return HOST_IP
+
+    def hint(self, last_lines: str) -> str:
+        """All pods and the host share one network: 0.0.0.0:8080 is taken as soon as anybody listens on port 8080."""
+        if ADDRESS_IN_USE.search(last_lines) is None:
+            return ""
+        return (
+            f"without network namespaces all pods share the host's ports: listen on $HOST ({self.ip}) instead of "
+            "0.0.0.0, or give each pod a network of its own: meshmall down; meshmall up --network namespaces"
+        )
 
     def variables(self, container: Container, volumes: Mapping[str, Path]) -> Mapping[str, str]:
         """Where to listen and how to call others: every program shares the host's network here."""

@@ -162,6 +162,10 @@ class NamespaceSandbox:
     def host_ip(self) -> str:
         return MESH_ADDRESS
 
+    def hint(self, last_lines: str) -> str:
+        """Nothing: programs fail here as they do in a container."""
+        return ""
+
     def variables(self, container: Container, volumes: Mapping[str, Path]) -> Mapping[str, str]:
         """What a cluster sets, and nothing else. A user that is not the mesh's has no use for its home."""
         variables = {"HOSTNAME": self._files.hostname, **API_VARIABLES}

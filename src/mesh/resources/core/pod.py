@@ -13,6 +13,9 @@ DEFAULT_GRACE = 30
 
 Json = dict[str, Any]
 
+# Begins the line of a waiting container's message that explains what the program's own words leave open.
+HINT = "hint: "
+
 
 class ObjectFieldSelector(Part, frozen=True):
     field_path: str

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from mesh.daemon.failure import Failure
+from mesh.resources.values.ref import Ref
 from meshmall.cli.logs import print_logs
 from tests.support.commands import FakeClient, context_with
 
@@ -29,3 +30,13 @@ def test_a_pod_is_named_in_any_of_kubectl_s_ways(
 def test_what_has_no_log_is_refused(tmp_path: Path) -> None:
     with pytest.raises(Failure, match="service/mall: only pods have logs"):
         logs(FakeClient(), tmp_path, "service/mall")
+
+
+def test_why_a_container_does_not_stay_up_is_said_after_its_log(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    waiting = {"reason": "CrashLoopBackOff", "message": "back-off; its last lines:\nEADDRINUSE\nhint: listen elsewhere"}
+    status = {"containerStatuses": [{"state": {"waiting": waiting}}, {"state": {"waiting": waiting}}]}
+    client = FakeClient({Ref("", "Pod", "shop", "web"): {"status": status}})
+    logs(client, tmp_path, "web")
+    assert capsys.readouterr().err.count("hint: listen elsewhere") == 1

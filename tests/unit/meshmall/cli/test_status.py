@@ -4,7 +4,7 @@ import pytest
 
 from mesh.resources.kinds import REGISTRY
 from mesh.resources.values.body import Body
-from meshmall.cli.status import rejections
+from meshmall.cli.status import network_line, rejections
 
 REFUSED = {"type": "Programmed", "status": "False", "reason": "Rejected", "message": "Envoy refused it: no"}
 IN_FORCE = {"type": "Programmed", "status": "True", "reason": "Acknowledged", "message": "Envoy has acknowledged it"}
@@ -56,3 +56,9 @@ def test_a_gateway_says_what_is_wrong_with_its_listeners_once() -> None:
 def test_a_rule_in_force_is_not_mentioned() -> None:
     assert not list(rejections(body("VirtualService", {"conditions": [IN_FORCE]})))
     assert not list(rejections({"kind": "Sidecar", "metadata": {"namespace": "mesh", "name": "a"}}))
+
+
+def test_the_mode_of_the_network_is_one_line_with_what_it_lacks_and_how_to_get_the_other() -> None:
+    assert network_line({"mode": "namespaces", "reason": "", "remedy": "", "lacks": ""}) == "namespaces"
+    line = network_line({"mode": "loopback", "reason": "AppArmor", "remedy": "sysctl x=0", "lacks": "mounts"})
+    assert line == "loopback (AppArmor); missing: mounts; to enable namespaces: sysctl x=0"

@@ -130,3 +130,19 @@ async def test_an_orphan_in_a_session_of_its_own_with_no_environment_ends_with_t
     ]
     await sandbox.remove()
     await until_gone(orphan)
+
+
+async def test_a_port_that_is_taken_is_explained(runtime: LoopbackRuntime, pod: Pod) -> None:
+    sandbox = await runtime.create(pod)
+    try:
+        for words in (
+            "Error: listen EADDRINUSE: address already in use 0.0.0.0:8080",
+            "OSError: [Errno 98] Address already in use",
+            "listen tcp :8080: bind: address already in use",
+            "java.net.BindException: Address already in use",
+            "Web server failed to start. Port 8080 was already in use.",
+        ):
+            assert f"listen on $HOST ({sandbox.ip}) instead of 0.0.0.0" in sandbox.hint(words)
+        assert sandbox.hint("KeyError: 'HOST'") == ""
+    finally:
+        await sandbox.remove()
