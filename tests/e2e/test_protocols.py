@@ -19,6 +19,7 @@ import pytest
 
 from tests.support.inside import MODES, Inside, node_packages, require
 from tests.support.mesh import meshes
+from tests.support.objects import body, rule, to
 from tests.support.programs import NAMESPACE, deployment, service
 from tests.support.waiting import until
 
@@ -144,35 +145,23 @@ with socket.create_connection((sys.argv[1], 6379), timeout=20) as redis, redis.m
 """
 
 RULES: tuple[dict[str, Any], ...] = (
-    {
-        "apiVersion": "networking.istio.io/v1",
-        "kind": "DestinationRule",
-        "metadata": {"name": "orders", "namespace": "mesh"},
-        "spec": {
-            "host": "orders",
-            "subsets": [{"name": version, "labels": {"version": version}} for version in ("v1", "v2")],
-        },
-    },
-    {
-        "apiVersion": "networking.istio.io/v1",
-        "kind": "VirtualService",
-        "metadata": {"name": "orders", "namespace": "mesh"},
-        "spec": {
-            "hosts": ["orders"],
-            "http": [
-                {
-                    "match": [{"headers": {"user": {"exact": "fox"}}, "uri": {"prefix": "/shop.Orders/"}}],
-                    "route": [{"destination": {"host": "orders", "subset": "v2"}}],
-                },
-                {
-                    "match": [{"headers": {"user": {"exact": "nobody"}}}],
-                    "fault": {"abort": {"grpcStatus": "PERMISSION_DENIED", "percentage": {"value": 100}}},
-                    "route": [{"destination": {"host": "orders", "subset": "v1"}}],
-                },
-                {"route": [{"destination": {"host": "orders", "subset": "v1"}}]},
-            ],
-        },
-    },
+    body(
+        "DestinationRule",
+        "orders",
+        host="orders",
+        subsets=[{"name": v, "labels": {"version": v}} for v in ("v1", "v2")],
+    ),
+    rule(
+        "orders",
+        "orders",
+        to("orders:v2", match=[{"headers": {"user": {"exact": "fox"}}, "uri": {"prefix": "/shop.Orders/"}}]),
+        to(
+            "orders:v1",
+            match=[{"headers": {"user": {"exact": "nobody"}}}],
+            fault={"abort": {"grpcStatus": "PERMISSION_DENIED", "percentage": {"value": 100}}},
+        ),
+        to("orders:v1"),
+    ),
 )
 
 
