@@ -13,6 +13,7 @@ from mesh.resources.values.body import Body
 from mesh.resources.values.ref import Ref
 
 if TYPE_CHECKING:
+    from mesh.client.attach import Attachment
     from mesh.resources.registry import Registry
 
 Bodies = list[Body]
@@ -137,6 +138,11 @@ class Client:
             if enabled:
                 query[name] = "true"
         return self._connection.stream(f"{self._collection('', 'Pod', namespace)}/{pod}/log?{urlencode(query)}")
+
+    def attach(self, namespace: str, pod: str, container: str) -> "Attachment":
+        """A container's terminal: its own process's, not that of a command beside it."""
+        query = urlencode({"container": container, "stdin": "true", "stdout": "true", "tty": "true"})
+        return self._connection.attach(f"/api/v1/namespaces/{namespace}/pods/{pod}/attach?{query}")
 
     def sync(self, version: int, *, timeout: float = 30.0) -> Synced:
         """Waits until Envoy has acknowledged a version of the store; ApiError 504 when it does not in time."""

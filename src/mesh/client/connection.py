@@ -8,10 +8,14 @@ import json
 import ssl
 from collections.abc import Generator
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from mesh.client.errors import ApiError
 from mesh.resources.values.body import Body
+
+if TYPE_CHECKING:
+    from mesh.client.attach import Attachment
 
 CHUNK_BYTES = 64 << 10
 JSON = "application/json"
@@ -119,6 +123,12 @@ class Connection:
                 raise self._unreachable(error) from None
         finally:
             connection.close()
+
+    def attach(self, path: str) -> "Attachment":
+        """A conversation with a container, over a connection of its own."""
+        from mesh.client.attach import Attachment  # noqa: PLC0415 - few commands talk over a WebSocket
+
+        return Attachment.open(self._host, self._port, self._tls, path, self._token, self._timeout)
 
     def _unreachable(self, error: Exception) -> ApiError:
         return ApiError(0, f"the mesh does not answer at {self._host}:{self._port}: {error}")

@@ -254,18 +254,20 @@ def dev(
     namespace: NamespaceOption = None,
     watch: Annotated[list[str] | None, typer.Option("--watch", metavar="FOLDER", help="Default: this folder.")] = None,
     cookie: Annotated[list[str] | None, _option("If it is new: enter by this cookie.", "NAME=VALUE")] = None,
-    port: Annotated[int, typer.Option(metavar="PORT", help="Port of the process. Default: a free one.")] = 0,
+    port: Annotated[int, typer.Option(metavar="PORT", help="Run it on this machine, at this port.")] = 0,
 ) -> None:
     """Run a local process as the branch's service until Ctrl-C; restart it when its files change.
 
-    The process gets HOST, PORT, the baseline's variables and HTTP_PROXY. If the branch does not exist, it is created
-    and deleted at the end; otherwise the service is restored at the end.
+    With network namespaces the process is a pod of the branch, with this terminal (breakpoints work), the baseline's
+    variables and volumes, and your PATH. On loopback addresses, or with --port, it runs here, with HOST, PORT, the
+    baseline's variables and HTTP_PROXY. If the branch does not exist, it is created and deleted at the end; otherwise
+    the service is restored at the end.
     """
-    from meshmall.cli.branch.dev import Dev  # noqa: PLC0415
+    from meshmall.cli.branch.dev import develop  # noqa: PLC0415
     from meshmall.cli.branch.names import object_name  # noqa: PLC0415
 
     context = context_of(home, namespace)
-    raise typer.Exit(Dev(context, object_name(name), service, command, watch or ["."], cookie or [], port).run())
+    raise typer.Exit(develop(context, object_name(name), service, command, watch or ["."], cookie or [], port))
 
 
 @branch_app.command()

@@ -1,4 +1,7 @@
-"""`branch dev`: a local process that stands in for a service of the branch."""
+"""`branch dev`: a local process that stands in for a service of the branch.
+
+Where pods have namespaces it is a pod of its own (`meshmall.cli.branch.dev_pod`); on loopback addresses it runs here.
+"""
 
 import os
 import signal
@@ -12,17 +15,36 @@ from pathlib import Path
 
 from mesh.client.errors import ApiError
 from mesh.daemon.failure import Failure
-from mesh.resources.values.body import Body
-from meshmall.cli.apply import refusal
+from meshmall.cli.branch.dev_files import ticks
+from meshmall.cli.branch.dev_pod import DevPod
 from meshmall.cli.branch.run import proxy_environment
-from meshmall.cli.branch.spec import BranchOptions
-from meshmall.cli.branch.wait import Steps, branch_ref, condition, fetch, until_ready
+from meshmall.cli.branch.substitution import Substitution
+from meshmall.cli.branch.wait import Steps, condition, until_ready
+from meshmall.cli.branch.worktree import baselines_of
 from meshmall.cli.context import Context
 
 GRACE = 5.0
 LISTEN_LIMIT = 60.0
-# Files that programs write while they run: no reason to restart them.
-RUNTIME_FILES = r"\.(log|tmp|db|sqlite3?)(-(wal|shm|journal))?$"
+
+
+def develop(
+    context: Context,
+    branch: str,
+    service: str,
+    command: Sequence[str],
+    folders: Sequence[str],
+    cookies: Sequence[str],
+    port: int,
+) -> int:
+    """Runs a command as the branch's service until Ctrl-C; returns the exit code. Raises Failure."""
+    for folder in folders:
+        if not Path(folder).is_dir():
+            raise Failure(f"--watch {folder}: no such folder")
+    network = context.client.status().get("network") or {}
+    # A port of the machine's is asked for by name: then the process runs on the machine.
+    if network.get("mode") == "namespaces" and not port and baselines_of(context, service):
+        return DevPod(context, branch, service, command, folders, cookies).run()
+    return Dev(context, branch, service, command, folders, cookies, port).run()
 
 
 class Dev:
@@ -43,77 +65,28 @@ class Dev:
         self._service = service
         self._command = list(command)
         self._folders = list(folders)
-        self._cookies = cookies
+        self._substitution = Substitution(context, branch, service, cookies)
         self._port = port or _free_port()
         self._stop = threading.Event()
 
     def run(self) -> int:
         """Runs the process until Ctrl-C or SIGTERM; returns the exit code. Raises Failure."""
-        for folder in self._folders:
-            if not Path(folder).is_dir():
-                raise Failure(f"--watch {folder}: no such folder")
-        original = self._redirect()
+        self._substitution.put({"url": f"http://127.0.0.1:{self._port}"})
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: self._stop.set())
         try:
             self._serve()
         finally:
-            self._restore(original)
+            self._substitution.restore()
         return 0
 
-    def _redirect(self) -> Body | None:
-        """Redirects the service's requests here. Returns the branch as it was, None if it is new."""
-        change: Body = {"url": f"http://127.0.0.1:{self._port}"}
-        try:
-            try:
-                original = fetch(self._context, self._branch)
-            except Failure:
-                options = BranchOptions(urls=[f"{self._service}={change['url']}"], cookies=self._cookies)
-                self._context.client.apply([options.branch(self._branch)], namespace=self._context.namespace)
-                return None
-            cleared = dict.fromkeys(("fork", "version", "template"))
-            patch = {"spec": {"services": {self._service: {**cleared, **change}}}}
-            self._context.client.patch(branch_ref(self._context, self._branch), patch)
-        except ApiError as error:
-            raise refusal(error, "nothing was changed") from None
-        return original
-
-    def _restore(self, original: Body | None) -> None:
-        ref = branch_ref(self._context, self._branch)
-        try:
-            if original is None:
-                self._context.client.delete([ref])
-                self._context.view.say(f"Deleted branch {self._branch}")
-                return
-            change = original["spec"].get("services", {}).get(self._service)
-            restored = None if change is None else {"url": None, **change}
-            self._context.client.patch(ref, {"spec": {"services": {self._service: restored}}})
-            self._context.view.say(f"Restored {self._service} of branch {self._branch}")
-        except ApiError as error:
-            self._context.view.warn(f"branch {self._branch} could not be restored: {error.message}")
-
     def _serve(self) -> None:
-        from watchfiles import DefaultFilter, watch  # noqa: PLC0415 - only this command watches
-
         environment = self._environment()
         process = self._start(environment)
         threading.Thread(target=self._announce, daemon=True).start()
         try:
-            changes = watch(
-                *self._folders,
-                watch_filter=DefaultFilter(
-                    ignore_entity_patterns=[*DefaultFilter.ignore_entity_patterns, RUNTIME_FILES]
-                ),
-                stop_event=self._stop,
-                rust_timeout=500,
-                yield_on_timeout=True,
-                raise_interrupt=False,
-            )
-            for changed in changes:
-                if self._stop.is_set():
-                    break
-                if changed:
-                    names = ", ".join(sorted({os.path.relpath(path) for _, path in changed})[:3])
+            for names in ticks(self._folders, self._stop):
+                if names:
                     self._context.view.say(f"[dim]{names} changed; restarting[/]")
                     _stop(process)
                     process = self._start(environment)

@@ -81,13 +81,18 @@ def use_worktree(context: Context, body: Body) -> None:
             )
 
 
-def _baseline_program(context: Context, name: str, container_name: str) -> Program | None:
-    """None when there is no such baseline, or when nobody knows what it runs."""
+def baselines_of(context: Context, name: str) -> Sequence[Deployment]:
+    """The Deployments that a fork of a service can be made from; none when it has no pods."""
     client, namespace = context.client, context.namespace
     services = [msgspec.convert(body, Service) for body in client.list("", "Service", namespace)]
     deployments = [msgspec.convert(body, Deployment) for body in client.list("apps", "Deployment", namespace)]
     service = next((service for service in services if service.metadata.name == name), None)
-    candidates = baselines(service, deployments) if service is not None else []
+    return baselines(service, deployments) if service is not None else []
+
+
+def _baseline_program(context: Context, name: str, container_name: str) -> Program | None:
+    """None when there is no such baseline, or when nobody knows what it runs."""
+    candidates = baselines_of(context, name)
     if not candidates:
         return None
     containers: Sequence[Container] = baseline_of("", candidates).spec.template.spec.containers
