@@ -178,6 +178,12 @@ def test_addresses_written_by_hand_are_called(pods: Inside, outside: tuple[str, 
         },
     )
     until(lambda: get(pods, "http://by-hand/") == "outside")
+    subset = {"addresses": [{"ip": address}], "ports": [{"name": "web", "port": port}]}
+    pods.apply(
+        plain("Service", "by-hand-too", spec={"ports": [{"name": "web", "port": 80}]}),
+        plain("Endpoints", "by-hand-too", subsets=[subset]),
+    )
+    until(lambda: get(pods, "http://by-hand-too/") == "outside")
 
 
 def test_a_claimed_volume_outlives_the_pod(pods: Inside) -> None:

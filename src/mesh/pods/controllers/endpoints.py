@@ -1,7 +1,8 @@
 """Endpoints and EndpointSlices: the pods of each Service, for kubectl and other tools to read.
 
 Envoy does not get its endpoints from here: routing derives them from the same Services and pods. It reads only what
-somebody has written for a Service without a selector.
+somebody has written for a Service without a selector: EndpointSlices, and Endpoints by way of the EndpointSlices that
+they are copied to (Kubernetes, "EndpointSlice mirroring").
 """
 
 import hashlib
@@ -13,7 +14,13 @@ from mesh.pods.controllers.objects import owner_reference
 from mesh.reconcile.follower import follow
 from mesh.reconcile.supervisor import Supervisor
 from mesh.reconcile.work_queue import WorkQueue
-from mesh.resources.core.endpoint_slice import MANAGED_BY_LABEL, MANAGED_BY_MESH, SERVICE_NAME_LABEL
+from mesh.resources.core.endpoint_slice import (
+    MANAGED_BY_LABEL,
+    MANAGED_BY_MESH,
+    MANAGED_BY_MIRROR,
+    SERVICE_NAME_LABEL,
+    SKIP_MIRROR_LABEL,
+)
 from mesh.resources.meshmall.branch import branch_of
 from mesh.resources.values.body import Body
 from mesh.resources.values.conditions import find_condition
@@ -62,6 +69,9 @@ class EndpointController:
         ref = event.object.ref
         if ref[:2] == ("", "Service"):
             return [ref]
+        if ref[:2] == ("", "Endpoints"):
+            # Those that this controller has written have an owner.
+            return [] if event.object.metadata.get("ownerReferences") else [ref._replace(kind="Service")]
         if ref[:2] != ("", "Pod") or (event.type == "MODIFIED" and event.previous and _same(event)):
             return []
         # Also by the labels before: a pod that was relabelled leaves one Service and enters another.
@@ -74,9 +84,12 @@ class EndpointController:
 
     def _write(self, ref: Ref) -> None:
         service = self._store.get(ref)
+        if service is None:
+            return
         # Without a selector the Endpoints are the user's own to write.
-        if service is not None and service.body["spec"].get("selector"):
-            self._store.commit(self._changes(service))
+        changes = self._changes(service) if service.body["spec"].get("selector") else self._mirrored(service)
+        if changes:
+            self._store.commit(changes)
 
     def _changes(self, service: Stored) -> list[Put | Delete]:
         groups = self._groups(service)
@@ -92,13 +105,31 @@ class EndpointController:
             )
             for ports, endpoints in groups.items()
         ]
+        obsolete = self._obsolete(service, slices)
+        return [*slices, *obsolete, _endpoints(service, groups, {**metadata, "labels": labels} if labels else metadata)]
+
+    def _mirrored(self, service: Stored) -> list[Put | Delete]:
+        """The Endpoints of a Service without a selector as EndpointSlices, one for each subset."""
+        endpoints = self._store.get(service.ref._replace(kind="Endpoints"))
+        slices: list[Put] = []
+        if endpoints is not None and (endpoints.metadata.get("labels") or {}).get(SKIP_MIRROR_LABEL) != "true":
+            labels = {SERVICE_NAME_LABEL: service.ref.name, MANAGED_BY_LABEL: MANAGED_BY_MIRROR}
+            metadata: Body = {"ownerReferences": [owner_reference(service)], "labels": labels}
+            for subset in endpoints.body.get("subsets") or ():
+                ports = tuple(_of_endpoints(port) for port in subset.get("ports") or ())
+                addresses = [_listed(address, ready=True) for address in subset.get("addresses") or ()]
+                addresses += [_listed(address, ready=False) for address in subset.get("notReadyAddresses") or ()]
+                slices.append(_slice(service, ports, addresses, metadata))
+        return [*slices, *self._obsolete(service, slices)]
+
+    def _obsolete(self, service: Stored, slices: Iterable[Put]) -> list[Delete]:
+        """The Service's slices that this controller wrote before and does not write any more."""
         current = {put.ref for put in slices}
-        obsolete = [
+        return [
             Delete(dependent.ref)
             for dependent in self._store.dependents(service.uid)
             if dependent.ref.group_kind == ENDPOINT_SLICE and dependent.ref not in current
         ]
-        return [*slices, *obsolete, _endpoints(service, groups, {**metadata, "labels": labels} if labels else metadata)]
 
     def _groups(self, service: Stored) -> Groups:
         """The pods of a Service, grouped by the ports at which they serve it; at least one, maybe empty, group."""
@@ -170,6 +201,17 @@ def _endpoint(service: Body, pod: Stored) -> Body:
     if spec.get("hostname") and spec.get("subdomain") == service["metadata"]["name"]:
         body["hostname"] = spec["hostname"]
     return body
+
+
+def _of_endpoints(port: Body) -> tuple[str, int, str, str]:
+    """A port of Endpoints (core/v1, EndpointPort)."""
+    return (port.get("name", ""), port["port"], port.get("protocol", "TCP"), port.get("appProtocol", ""))
+
+
+def _listed(address: Body, *, ready: bool) -> Body:
+    """An address of Endpoints (core/v1, EndpointAddress) as one of an EndpointSlice."""
+    body: Body = {"addresses": [address["ip"]], "conditions": {"ready": ready}}
+    return body | {name: address[name] for name in ("hostname", "nodeName", "targetRef") if name in address}
 
 
 def _port(port: tuple[str, int, str, str]) -> Body:

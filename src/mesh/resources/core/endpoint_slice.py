@@ -9,6 +9,9 @@ from mesh.resources.values.meta import Part, Resource
 
 SERVICE_NAME_LABEL = "kubernetes.io/service-name"
 MANAGED_BY_LABEL, MANAGED_BY_MESH = "endpointslice.kubernetes.io/managed-by", "meshmall"
+# Copies of Endpoints that somebody wrote, as Kubernetes' controller marks them; and what keeps it from copying some.
+MANAGED_BY_MIRROR = "endpointslicemirroring-controller.k8s.io"
+SKIP_MIRROR_LABEL = "endpointslice.kubernetes.io/skip-mirror"
 
 
 class EndpointConditions(Part, frozen=True):

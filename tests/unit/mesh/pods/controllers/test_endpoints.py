@@ -44,6 +44,26 @@ def pod(name: str, ip: str, *, ready: bool = True, port: int = 7000, **metadata:
     return Put(ref, {**body, "spec": {"nodeName": "localhost", "containers": [container]}, "status": status})
 
 
+def endpoints(*addresses: str, **labels: str) -> Put:
+    subset = {"addresses": [{"ip": ip} for ip in addresses], "ports": [{"name": "http", "port": 9376}]}
+    metadata = {"name": "mall", "namespace": "mesh", "labels": labels}
+    body = {"apiVersion": "v1", "kind": "Endpoints", "metadata": metadata, "subsets": [subset]}
+    return Put(SERVICE._replace(kind="Endpoints"), body)
+
+
+async def test_endpoints_of_a_service_without_a_selector_are_copied_to_slices(store: Store) -> None:
+    store.commit([service(selector={}), endpoints("10.0.0.1")])
+    await eventually(lambda: told(store) == [([9376], [("10.0.0.1", True)])], lambda: str(told(store)))
+    store.commit([endpoints("10.0.0.2", "10.0.0.3")])
+    await eventually(lambda: told(store) == [([9376], [("10.0.0.2", True), ("10.0.0.3", True)])])
+    store.commit([endpoints("10.0.0.2", **{"endpointslice.kubernetes.io/skip-mirror": "true"})])
+    await eventually(lambda: told(store) == [])
+    store.commit([endpoints("10.0.0.4")])
+    await eventually(lambda: told(store) == [([9376], [("10.0.0.4", True)])])
+    store.commit([Delete(SERVICE._replace(kind="Endpoints"))])
+    await eventually(lambda: told(store) == [])
+
+
 def told(store: Store) -> list[tuple[list[int], list[tuple[str, bool]]]]:
     """Ports, and addresses with their readiness, of each slice."""
     return [
