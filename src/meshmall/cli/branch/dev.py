@@ -19,7 +19,6 @@ from meshmall.cli.branch.dev_files import ticks
 from meshmall.cli.branch.dev_pod import DevPod
 from meshmall.cli.branch.run import proxy_environment
 from meshmall.cli.branch.substitution import Substitution
-from meshmall.cli.branch.wait import Steps, condition, until_ready
 from meshmall.cli.branch.worktree import baselines_of
 from meshmall.cli.context import Context
 
@@ -40,11 +39,12 @@ def develop(
     for folder in folders:
         if not Path(folder).is_dir():
             raise Failure(f"--watch {folder}: no such folder")
+    substitution = Substitution(context, branch, service, cookies)
     network = context.client.status().get("network") or {}
     # A port of the machine's is asked for by name: then the process runs on the machine.
     if network.get("mode") == "namespaces" and not port and baselines_of(context, service):
-        return DevPod(context, branch, service, command, folders, cookies).run()
-    return Dev(context, branch, service, command, folders, cookies, port).run()
+        return DevPod(context, substitution, command, folders).run()
+    return Dev(context, substitution, command, folders, port).run()
 
 
 class Dev:
@@ -53,19 +53,15 @@ class Dev:
     def __init__(
         self,
         context: Context,
-        branch: str,
-        service: str,
+        substitution: Substitution,
         command: Sequence[str],
         folders: Sequence[str],
-        cookies: Sequence[str],
         port: int,
     ) -> None:
         self._context = context
-        self._branch = branch
-        self._service = service
+        self._substitution = substitution
         self._command = list(command)
         self._folders = list(folders)
-        self._substitution = Substitution(context, branch, service, cookies)
         self._port = port or _free_port()
         self._stop = threading.Event()
 
@@ -105,9 +101,10 @@ class Dev:
 
     def _environment(self) -> dict[str, str]:
         """The developer's environment, the baseline's variables, and where to listen and call."""
-        variables = {**os.environ, **self._baseline_variables(), **proxy_environment(self._context, self._branch)}
+        branch = self._substitution.branch
+        variables = {**os.environ, **self._baseline_variables(), **proxy_environment(self._context, branch)}
         variables |= {"HOST": "127.0.0.1", "PORT": str(self._port), "POD_IP": "127.0.0.1"}
-        variables["POD_NAME"] = f"{self._service}-{self._branch}-dev"
+        variables["POD_NAME"] = f"{self._substitution.service}-{branch}-dev"
         return variables
 
     def _baseline_variables(self) -> dict[str, str]:
@@ -115,7 +112,7 @@ class Dev:
         with suppress(ApiError, KeyError, IndexError):
             from mesh.resources.values.ref import Ref  # noqa: PLC0415
 
-            service = self._context.client.get(Ref("", "Service", self._context.namespace, self._service))
+            service = self._context.client.get(Ref("", "Service", self._context.namespace, self._substitution.service))
             selector = (service["spec"].get("selector") or {}).items()
             for body in self._context.client.list("apps", "Deployment", self._context.namespace):
                 template = body["spec"]["template"]
@@ -131,14 +128,7 @@ class Dev:
         while not self._stop.wait(0.05) and time.monotonic() < deadline:
             if _listens(self._port):
                 with suppress(Failure):
-                    branch = until_ready(context, self._branch, Steps(), LISTEN_LIMIT)
-                    address = (branch.get("status") or {}).get("url", "")
-                    context.view.say(
-                        f"{self._service} of branch [bold]{self._branch}[/] is now this process: {address} "
-                        "[dim](Ctrl-C stops it)[/]"
-                    )
-                    if (lost := condition(branch, "ContextKept")).get("status") == "False":
-                        context.view.warn(lost["message"])
+                    self._substitution.announce(context, LISTEN_LIMIT)
                 return
 
 

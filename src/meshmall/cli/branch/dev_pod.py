@@ -18,7 +18,6 @@ from mesh.resources.values.body import Body
 from mesh.resources.values.ref import Ref
 from meshmall.cli.branch.dev_files import changes
 from meshmall.cli.branch.substitution import Substitution
-from meshmall.cli.branch.wait import Steps, condition, until_ready
 from meshmall.cli.branch.worktree import baselines_of
 from meshmall.cli.context import Context
 
@@ -34,20 +33,12 @@ class DevPod:
     """One service of one branch, served by the developer's command in a pod of the branch."""
 
     def __init__(
-        self,
-        context: Context,
-        branch: str,
-        service: str,
-        command: Sequence[str],
-        folders: Sequence[str],
-        cookies: Sequence[str],
+        self, context: Context, substitution: Substitution, command: Sequence[str], folders: Sequence[str]
     ) -> None:
         self._context = context
-        self._branch = branch
-        self._service = service
+        self._substitution = substitution
         self._command = list(command)
         self._folders = list(folders)
-        self._substitution = Substitution(context, branch, service, cookies)
         self._stop = threading.Event()
         self._resized = threading.Event()
 
@@ -97,7 +88,7 @@ class DevPod:
 
     def _port(self) -> str:
         """Where the service's pods listen: the first port of the baseline's container."""
-        containers = baselines_of(self._context, self._service)[0].spec.template.spec.containers
+        containers = baselines_of(self._context, self._substitution.service)[0].spec.template.spec.containers
         return str(containers[0].ports[0].container_port) if containers[0].ports else ""
 
     def _restart_on_changes(self) -> None:
@@ -111,7 +102,7 @@ class DevPod:
 
     def _pods(self, context: Context) -> list[Body]:
         """The branch's pods with the developer's process; at most one that is not ending."""
-        selector = f"{BRANCH_LABEL}={self._branch},{SERVICE_LABEL}={self._service}"
+        selector = f"{BRANCH_LABEL}={self._substitution.branch},{SERVICE_LABEL}={self._substitution.service}"
         pods = context.client.list("", "Pod", context.namespace, selector=selector)
         living = [pod for pod in pods if not pod["metadata"].get("deletionTimestamp")]
         return [pod for pod in living if any(part.get("tty") for part in pod["spec"]["containers"])]
@@ -163,19 +154,10 @@ class DevPod:
         """Prints where the branch answers, once the process listens."""
         context = Context(self._context.home, self._context.view, self._context.namespace)
         while not self._stop.is_set():
-            try:
-                branch = until_ready(context, self._branch, Steps(), READY_LIMIT)
-            except (ApiError, Failure):
-                self._stop.wait(1.0)
-                continue
-            address = (branch.get("status") or {}).get("url", "")
-            context.view.say(
-                f"{self._service} of branch [bold]{self._branch}[/] is now this process: {address} "
-                "[dim](Ctrl-C stops it)[/]"
-            )
-            if (lost := condition(branch, "ContextKept")).get("status") == "False":
-                context.view.warn(lost["message"])
-            return
+            with suppress(ApiError, Failure):
+                self._substitution.announce(context, READY_LIMIT)
+                return
+            self._stop.wait(1.0)
 
 
 @contextmanager
