@@ -2,12 +2,11 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from mesh.client.api import Client
+from mesh.resources.values.body import Body
 from mesh.resources.values.ref import Ref
 
-Body = dict[str, Any]
 FIRST_PAUSE, LONGEST_PAUSE = 0.01, 0.2
 # A container that waits for one of these reasons needs a changed manifest, not more time.
 HOPELESS = ("CrashLoopBackOff", "ErrImageNeverPull", "StartError", "CreateContainerError")
