@@ -7,8 +7,17 @@ from pathlib import Path
 from mesh.daemon import launch
 from meshmall.cli.context import Context
 
-SAVED_FILES = ("settings.json", "store.db", "store.db-wal", "store.db-shm", "token", "kubeconfig", "images.yaml")
-SAVED_FOLDERS = ("run", "logs", "pki", "pods")
+SAVED_FILES = (
+    "settings.json",
+    "branch.key",
+    "store.db",
+    "store.db-wal",
+    "store.db-shm",
+    "token",
+    "kubeconfig",
+    "images.yaml",
+)
+SAVED_FOLDERS = ("run", "logs", "pki", "pods", "claims")
 
 
 def bring_down(context: Context, *, purge: bool) -> None:

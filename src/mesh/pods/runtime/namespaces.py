@@ -9,7 +9,8 @@ import shutil
 import signal
 import socket
 import ssl
-from collections.abc import Callable, Collection, Mapping, Sequence
+import sys
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -303,8 +304,10 @@ class NamespaceSandbox:
         # The mesh's home is hidden, and the pod's folder lies in it. A container sees a part of that alone: if it could
         # put a link in the place of a volume, the mesh would follow it with its own rights.
         own_folder = Mount(str(self.folder), str(self.folder / WORK), read_only=identity.read_only_root)
-        mounts = (own_folder, *self._files.mounts(), *spec.mounts)
         needed = needed_paths(spec.argv, spec.environment, folder)
+        covered = covered_paths(spec.mounts, [*needed, sys.prefix, sys.base_prefix], self._home)
+        again = (own_folder,) if any(_contains(mount.target, own_folder.target) for mount in spec.mounts) else ()
+        mounts = (own_folder, *self._files.mounts(), *spec.mounts, *(Mount(path, path) for path in covered), *again)
         home = Path.home()
         return AgentSpec(
             argv=tuple(spec.argv),
@@ -325,6 +328,31 @@ class NamespaceSandbox:
             tty=spec.tty,
             read_only_root=identity.read_only_root,
         )
+
+
+def covered_paths(volumes: Sequence[Mount], needed: Iterable[str], home: Path) -> tuple[str, ...]:
+    """What a program needs of the machine below the place of a volume: a volume at /tmp would hide a program there.
+
+    Of each such path the entry directly below the volume's place, unless the volume has one of that name. Never the
+    mesh's home nor a folder around it.
+    """
+    paths: dict[str, None] = {}
+    for volume in volumes:
+        for path in needed:
+            if not _contains(volume.target, path):
+                continue
+            below = Path(volume.target) / Path(path).relative_to(volume.target).parts[0]
+            if (
+                below.exists()
+                and not (Path(volume.source) / below.name).exists()
+                and below not in (home, *home.parents)
+            ):
+                paths[str(below)] = None
+    return tuple(paths)
+
+
+def _contains(folder: str, path: str) -> bool:
+    return Path(folder) in Path(path).parents
 
 
 def _users(pod: Pod) -> list[tuple[int, int]]:
