@@ -305,9 +305,7 @@ class NamespaceSandbox:
         # put a link in the place of a volume, the mesh would follow it with its own rights.
         own_folder = Mount(str(self.folder), str(self.folder / WORK), read_only=identity.read_only_root)
         needed = needed_paths(spec.argv, spec.environment, folder)
-        covered = covered_paths(spec.mounts, [*needed, sys.prefix, sys.base_prefix], self._home)
-        again = (own_folder,) if any(_contains(mount.target, own_folder.target) for mount in spec.mounts) else ()
-        mounts = (own_folder, *self._files.mounts(), *spec.mounts, *(Mount(path, path) for path in covered), *again)
+        shown = _shown_again(spec.mounts, needed, own_folder, self._home)
         home = Path.home()
         return AgentSpec(
             argv=tuple(spec.argv),
@@ -316,7 +314,7 @@ class NamespaceSandbox:
             pod=self._uid,
             name=f"{spec.container}",
             hostname=self._files.hostname,
-            mounts=mounts,
+            mounts=(own_folder, *self._files.mounts(), *spec.mounts, *shown),
             hidden=(str(self._home), *(str(home / name) for name in PRIVATE_FOLDERS if (home / name).exists())),
             needed=needed,
             uid=identity.uid,
@@ -328,6 +326,14 @@ class NamespaceSandbox:
             tty=spec.tty,
             read_only_root=identity.read_only_root,
         )
+
+
+def _shown_again(volumes: Sequence[Mount], needed: Sequence[str], own_folder: Mount, home: Path) -> Iterable[Mount]:
+    """What the volumes would cover and the program needs, its pod's own folder included."""
+    paths = covered_paths(volumes, [*needed, sys.prefix, sys.base_prefix], home)
+    yield from (Mount(path, path) for path in paths)
+    if any(_contains(volume.target, own_folder.target) for volume in volumes):
+        yield own_folder
 
 
 def covered_paths(volumes: Sequence[Mount], needed: Iterable[str], home: Path) -> tuple[str, ...]:
