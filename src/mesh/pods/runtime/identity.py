@@ -6,15 +6,12 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from mesh.pods.runtime.interface import Limitation
+from mesh.pods.sandbox.capabilities import DEFAULT
 from mesh.resources.core.pod import Container, Pod, PodSecurityContext, SecurityContext
 
 # The user of pods that name none, when the mesh runs as root. Nobody's account on any known distribution.
 MESH_UID = 64_001
-# What container runtimes grant by default (containerd's and CRI-O's common set).
-DEFAULT_CAPABILITIES = (
-    "CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "NET_BIND_SERVICE", "SETFCAP", "SETGID", "SETPCAP", "SETUID",
-    "SYS_CHROOT",
-)  # fmt: skip
+DEFAULT_CAPABILITIES = DEFAULT
 
 
 class Identity(NamedTuple):
