@@ -12,6 +12,9 @@ NAMESPACE_TESTS := tests/with_namespaces tests/with_envoy/namespaces \
 # Whole meshes whose outcome depends on how pods are connected: these run without namespaces, too.
 LOOPBACK_TESTS := $(addprefix tests/e2e/,test_scenario.py test_route.py test_protocols.py test_outbound.py)
 AS_USER := $(BIN)/python -m tools.as_ordinary_user
+# The checkout is not the ordinary user's to write to. AGAIN is what runs when a test failed; CI sets it.
+USER_PYTEST := $(BIN)/python -m pytest -o cache_dir=$$HOME/.pytest_cache
+AGAIN ?= false
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -26,7 +29,7 @@ test-namespaces: $(VENV)/.ready-dev ## some of them, with pods in network namesp
 	@MESHMALL_NETWORK=namespaces $(BIN)/python -m pytest $(NAMESPACE_TESTS)
 
 test-user: $(VENV)/.ready-dev ## the same as an ordinary user, also when root types it
-	@$(AS_USER) env MESHMALL_NETWORK=namespaces $(BIN)/python -m pytest -p no:cacheprovider $(NAMESPACE_TESTS)
+	@$(AS_USER) env MESHMALL_NETWORK=namespaces sh -c '$(USER_PYTEST) $(NAMESPACE_TESTS) || $(AGAIN)'
 
 test-loopback: $(VENV)/.ready-dev ## some of them, with pods on loopback addresses
 	@MESHMALL_NETWORK=loopback $(BIN)/python -m pytest $(LOOPBACK_TESTS)

@@ -55,14 +55,17 @@ def ask(url, tls=None, **headers):
     except OSError as error:
         return [0, str(error)]
 def send(address, port, data, family=socket.AF_INET):
+    answer = b""
     with socket.socket(family) as sock:
         sock.settimeout(10)
         try:
             sock.connect((address, port))
             sock.sendall(data)
-            return sock.recv(10000).decode(errors="replace")
+            while (part := sock.recv(10000)) and len(answer) < 100000:  # head and body may come apart
+                answer += part
         except OSError as error:
-            return ""
+            pass  # a reset after the answer is an answer
+    return answer.decode(errors="replace")
 def tell(value):
     print(json.dumps(value))
 """

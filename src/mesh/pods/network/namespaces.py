@@ -98,6 +98,10 @@ def wire_pod(namespace: int, address: str) -> None:
     """Links the namespace to the bridge and sets its address, route and rules. Repeatable: an old link is replaced."""
     unwire_pod(address)
     with inside(namespace):
+        # The kernel takes down a network that nobody uses any more some time later: until then a pod that outlived its
+        # mesh has an eth0 whose other end is there.
+        with NetlinkSocket(NETLINK_ROUTE) as route, suppress(OSError):
+            route.send(delete_link("eth0"))
         # Before eth0 arrives. ::1 stays, and with it programs that listen on [::].
         _sysctl("net/ipv6/conf/default/disable_ipv6", "1")
     mac = b"\x0a\x58" + socket.inet_aton(address)
