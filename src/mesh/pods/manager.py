@@ -1,12 +1,13 @@
-"""Follows the store and keeps the machine's processes as it says: Deployments, ReplicaSets and pods."""
+"""Follows the store and keeps the machine's processes as it says: workloads, their pods, and what pods need."""
 
 import asyncio
-from collections.abc import Callable
 from pathlib import Path
 
+from mesh.pods.controllers.controller import Controller
 from mesh.pods.controllers.deployments import DeploymentController
 from mesh.pods.controllers.events import Recorder
-from mesh.pods.controllers.objects import Objects, controller
+from mesh.pods.controllers.objects import Objects
+from mesh.pods.controllers.objects import controller as controller_of
 from mesh.pods.controllers.replica_sets import ReplicaSetController
 from mesh.pods.dependencies import Access, PodDependencies, Settled
 from mesh.pods.image_programs import LocalImages
@@ -20,11 +21,13 @@ from mesh.pods.startup import FINISHED, remove_leftovers, renumber_services, res
 from mesh.pods.streams.pod_streams import ManagedStreams
 from mesh.reconcile.follower import follow
 from mesh.reconcile.supervisor import Supervisor
-from mesh.resources.values.ref import DEPLOYMENT, REPLICA_SET, GroupKind, Ref
+from mesh.resources.values.ref import POD, GroupKind, Ref
 from mesh.store import Event, Store
 
 # The names of the loops.
 PODS, IMAGES = "pods", "images"
+# Kinds whose objects containers are configured by.
+CONFIGURATION = frozenset({GroupKind("", "ConfigMap"), GroupKind("", "Secret")})
 
 
 class PodManager:
@@ -63,8 +66,11 @@ class PodManager:
             settled=settled,
             access=access,
         )
-        self._deployments = DeploymentController(self._objects, events)
-        self._replica_sets = ReplicaSetController(self._objects, self._settings.node_name)
+        controllers: tuple[Controller, ...] = (
+            ReplicaSetController(self._objects, self._settings.node_name),
+            DeploymentController(self._objects, events),
+        )
+        self._controllers = {controller.kind: controller for controller in controllers}
         self._runners: dict[str, PodRunner] = {}
         self._seen = 0
         self.logs = LogReader(self._files)
@@ -93,8 +99,8 @@ class PodManager:
         shorter grace period.
         """
         await self._supervisor.stop(PODS, IMAGES)
-        self._deployments.queue.close()
-        self._replica_sets.queue.close()
+        for controller in self._controllers.values():
+            controller.queue.close()
         runners = list(self._runners.values())
         self._runners.clear()
         limit = self._settings.stop_grace if grace is None else grace
@@ -105,7 +111,7 @@ class PodManager:
 
         Processes may still be starting or ending: the status of their pods says so.
         """
-        queues = (self._deployments.queue, self._replica_sets.queue)
+        queues = [controller.queue for controller in self._controllers.values()]
         while self._seen < self._store.version or not all(queue.idle for queue in queues):  # noqa: ASYNC110
             await asyncio.sleep(0)
 
@@ -115,9 +121,9 @@ class PodManager:
         return len(self._runners)
 
     def problems(self) -> list[str]:
-        """What is wrong with the home's images.yaml, and which Deployments and ReplicaSets cannot be reconciled."""
+        """What is wrong with the home's images.yaml, and which objects cannot be reconciled."""
         problem = self._images.problem()
-        failing = [*self._deployments.queue.problems(), *self._replica_sets.queue.problems()]
+        failing = [line for controller in self._controllers.values() for line in controller.queue.problems()]
         return [problem, *failing] if problem else failing
 
     async def _follow_images(self) -> None:
@@ -139,34 +145,27 @@ class PodManager:
         for uid, runner in list(self._runners.items()):
             if uid not in present:
                 runner.removed()
-        for stored in self._store.list("apps", "ReplicaSet"):
-            self._replica_sets.queue.add(stored.ref)
-        for stored in self._store.list("apps", "Deployment"):
-            self._deployments.queue.add(stored.ref)
+        for kind, controller in self._controllers.items():
+            for stored in self._store.list(*kind):
+                controller.queue.add(stored.ref)
 
     def _take(self, event: Event) -> None:
         ref = event.object.ref
         self._seen = event.version
         self._objects.take(event)
-        match (ref.group, ref.kind):
-            case ("", "Pod"):
-                self._pod(event)
-                self._wake_owner(event, self._replica_sets.queue.add)
-                if event.type == "DELETED":
-                    self._wake_deployment(event)
-            case ("apps", "ReplicaSet"):
-                if event.type == "DELETED":
-                    self._replica_sets.orphaned(event.object.uid)
-                else:
-                    self._replica_sets.queue.add(ref)
-                self._wake_owner(event, self._deployments.queue.add)
-            case ("apps", "Deployment"):
-                if event.type == "DELETED":
-                    self._deployments.orphaned(event.object.uid)
-                else:
-                    self._deployments.queue.add(ref)
-            case ("", "ConfigMap" | "Secret"):
-                self._dependencies.configuration_changed.ring()
+        if ref.group_kind == POD:
+            self._pod(event)
+        if ref.group_kind in CONFIGURATION:
+            self._dependencies.configuration_changed.ring()
+        if (own := self._controllers.get(ref.group_kind)) is not None:
+            if event.type == "DELETED":
+                own.orphaned(event.object.uid)
+            else:
+                own.queue.add(ref)
+        self._wake_owner(event)
+        for controller in self._controllers.values():
+            for affected in controller.affected(event):
+                controller.queue.add(affected)
 
     def _pod(self, event: Event) -> None:
         stored = event.object
@@ -187,18 +186,10 @@ class PodManager:
     def _gone(self, runner: PodRunner) -> None:
         self._runners.pop(runner.uid, None)
 
-    def _wake_owner(self, event: Event, add: Callable[[Ref], None]) -> None:
-        owner = controller(event.object.body)
-        if owner is not None:
-            group = str(owner["apiVersion"]).rpartition("/")[0]
-            add(Ref(group, str(owner["kind"]), event.object.ref.namespace, str(owner["name"])))
-
-    def _wake_deployment(self, event: Event) -> None:
-        """A pod has ended for good: strategy Recreate waits for that, and no ReplicaSet's status shows it."""
-        owner = controller(event.object.body)
-        if owner is None or GroupKind.of(owner) != REPLICA_SET:
-            return
-        stored = self._store.get(Ref("apps", "ReplicaSet", event.object.ref.namespace, str(owner["name"])))
-        deployment = controller(stored.body) if stored is not None else None
-        if deployment is not None and GroupKind.of(deployment) == DEPLOYMENT:
-            self._deployments.queue.add(Ref("apps", "Deployment", event.object.ref.namespace, str(deployment["name"])))
+    def _wake_owner(self, event: Event) -> None:
+        """Has the controller of an object look at it: what it controls has changed."""
+        reference = controller_of(event.object.body)
+        kind = GroupKind.of(reference) if reference is not None else None
+        if reference is not None and kind in self._controllers:
+            owner = Ref(*kind, event.object.ref.namespace, str(reference["name"]))
+            self._controllers[kind].queue.add(owner)

@@ -1,17 +1,18 @@
 """Takes a Deployment through its versions: one ReplicaSet per template (Kubernetes' Deployment)."""
 
 import copy
+from collections.abc import Iterable
 from typing import Any
 
+from mesh.pods.controllers.controller import Controller
 from mesh.pods.controllers.deployment_status import deployment_status
 from mesh.pods.controllers.events import Recorder
-from mesh.pods.controllers.objects import Objects, owner_reference, seconds_since
+from mesh.pods.controllers.objects import Objects, controller, owner_reference, seconds_since
 from mesh.pods.controllers.rollout import Strategy, Version, step, strategy_of, surplus
 from mesh.pods.controllers.template import HASH_LABEL, same_template, template_hash, with_label
-from mesh.reconcile.work_queue import WorkQueue
 from mesh.resources.values.body import Body
-from mesh.resources.values.ref import REPLICA_SET, Ref
-from mesh.store import Stored
+from mesh.resources.values.ref import DEPLOYMENT, POD, REPLICA_SET, GroupKind, Ref
+from mesh.store import Event, Stored
 
 REVISION = "deployment.kubernetes.io/revision"
 DESIRED = "deployment.kubernetes.io/desired-replicas"
@@ -20,13 +21,14 @@ MOST = "deployment.kubernetes.io/max-replicas"
 DIGITS = 10
 
 
-class DeploymentController:
+class DeploymentController(Controller):
     """Creates, scales and removes ReplicaSets, and writes Deployments' status."""
 
+    kind = DEPLOYMENT
+
     def __init__(self, objects: Objects, events: Recorder) -> None:
-        self._objects = objects
+        super().__init__(objects)
         self._events = events
-        self.queue: WorkQueue[Ref] = WorkQueue(self.reconcile)
 
     def reconcile(self, ref: Ref) -> None:
         """Takes one step of a Deployment's rollout."""
@@ -49,9 +51,20 @@ class DeploymentController:
 
     def orphaned(self, uid: str) -> None:
         """Removes the ReplicaSets of a Deployment that is gone."""
-        for owned in self._objects.owned(uid):
+        for owned in self._objects.orphans(uid):
             if owned.ref.group_kind == REPLICA_SET:
                 self._objects.delete(owned.ref)
+
+    def affected(self, event: Event) -> Iterable[Ref]:
+        """A pod has ended for good: strategy Recreate waits for that, and no ReplicaSet's status shows it."""
+        ref = event.object.ref
+        owner = controller(event.object.body) if event.type == "DELETED" and ref.group_kind == POD else None
+        if owner is None or GroupKind.of(owner) != REPLICA_SET:
+            return
+        stored = self._objects.store.get(Ref(*REPLICA_SET, ref.namespace, str(owner["name"])))
+        deployment = controller(stored.body) if stored is not None else None
+        if deployment is not None and GroupKind.of(deployment) == DEPLOYMENT:
+            yield Ref(*DEPLOYMENT, ref.namespace, str(deployment["name"]))
 
     def _finish(self, stored: Stored, new: Stored | None, old: list[Stored], *, created: bool) -> None:
         """Writes the status, and removes versions beyond revisionHistoryLimit."""

@@ -12,8 +12,11 @@ from datetime import UTC, datetime
 from mesh.reconcile.writing import update, write_status
 from mesh.resources.core.pod import DEFAULT_GRACE
 from mesh.resources.values.body import Body
-from mesh.resources.values.ref import POD, REPLICA_SET, Ref
+from mesh.resources.values.ref import CONTROLLER_REVISION, JOB, POD, REPLICA_SET, Ref
 from mesh.store import Delete, Event, NotFound, Put, Store, Stored
+
+# The kinds whose objects controllers create.
+CONTROLLED = (REPLICA_SET, POD, JOB, CONTROLLER_REVISION)
 
 
 class Objects:
@@ -28,7 +31,7 @@ class Objects:
         """Fills the index; returns the store's version that it reflects."""
         self._owner.clear()
         self._owned.clear()
-        for group, kind in (REPLICA_SET, POD):
+        for group, kind in CONTROLLED:
             for stored in self.store.list(group, kind):
                 self._keep(stored)
         return self.store.version
@@ -36,7 +39,7 @@ class Objects:
     def take(self, event: Event) -> None:
         """Updates the index from an event of the watch."""
         ref = event.object.ref
-        if ref.group_kind not in (REPLICA_SET, POD):
+        if ref.group_kind not in CONTROLLED:
             return
         # The store and not the event: the index must never be older than what this process has written itself.
         current = self.store.get(ref)
@@ -48,6 +51,11 @@ class Objects:
     def owned(self, uid: str) -> list[Stored]:
         """The objects that the object with this uid controls, by name."""
         return sorted(self._owned.get(uid, {}).values(), key=lambda stored: stored.ref.name)
+
+    def orphans(self, uid: str) -> list[Stored]:
+        """The objects that an object which is gone still controls: those that were orphaned on purpose do not."""
+        current = (self.store.get(stored.ref) for stored in self.owned(uid))
+        return [stored for stored in current if stored is not None and controller_uid(stored.body) == uid]
 
     def create(self, ref: Ref, body: Body) -> Stored:
         """Stores a new object. Raises Conflict when there is one of this name."""
@@ -87,7 +95,7 @@ class Objects:
         self.update(ref, mark)
 
     def _keep(self, stored: Stored) -> None:
-        if stored.ref.group_kind not in (REPLICA_SET, POD):
+        if stored.ref.group_kind not in CONTROLLED:
             return
         uid = controller_uid(stored.body)
         before = self._owner.get(stored.ref)

@@ -2,22 +2,23 @@
 
 from typing import Any
 
+from mesh.pods.controllers.controller import Controller
 from mesh.pods.controllers.objects import Objects, now, owner_reference, seconds_since
 from mesh.pods.controllers.template import random_suffix
-from mesh.reconcile.work_queue import WorkQueue
 from mesh.resources.values.body import Body
 from mesh.resources.values.conditions import find_condition
-from mesh.resources.values.ref import POD, Ref
+from mesh.resources.values.ref import POD, REPLICA_SET, Ref
 from mesh.store import Conflict, Stored
 
 
-class ReplicaSetController:
+class ReplicaSetController(Controller):
     """Creates and ends pods, and writes ReplicaSets' status."""
 
+    kind = REPLICA_SET
+
     def __init__(self, objects: Objects, node_name: str) -> None:
-        self._objects = objects
+        super().__init__(objects)
         self._node_name = node_name
-        self.queue: WorkQueue[Ref] = WorkQueue(self.reconcile)
 
     def reconcile(self, ref: Ref) -> None:
         """One look at one ReplicaSet."""
@@ -38,7 +39,7 @@ class ReplicaSetController:
 
     def orphaned(self, uid: str) -> None:
         """Ends the pods of a ReplicaSet that is gone."""
-        for pod in self._objects.owned(uid):
+        for pod in self._objects.orphans(uid):
             if pod.ref.group_kind == POD:
                 self._objects.end_pod(pod.ref)
 
