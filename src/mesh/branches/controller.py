@@ -119,10 +119,11 @@ class BranchController:
     def _branch_changed(self, event: Event, key: Key) -> None:
         before = self._records.get(key)
         urls = before.urls if before is not None else frozenset()
-        if event.type == "DELETED":
+        branch: Branch | None = self._store.typed(event.object) if event.type != "DELETED" else None
+        if branch is None:
             self._forget(key)
         else:
-            self._remember(event.object.typed)
+            self._remember(branch)
         after = self._records.get(key)
         if urls != (after.urls if after is not None else frozenset()):
             self._reach.follow(self._records.urls())
@@ -186,9 +187,10 @@ class BranchController:
 
     def _reconcile(self, key: Key) -> None:
         stored = self._store.get(key.ref)
-        if stored is None or self._observed is None:
+        branch: Branch | None = self._store.typed(stored) if stored is not None else None
+        if stored is None or branch is None or self._observed is None:
             return
-        record, now = self._remember(stored.typed), self._now()
+        record, now = self._remember(branch), self._now()
         if record.expiry.is_over(now):
             when = rfc3339(record.expiry.end)
             self._recorder.normal(stored, "Expired", f"the branch ended at {when}, as spec.expires says")

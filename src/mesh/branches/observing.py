@@ -3,8 +3,6 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import TypeVar
 
-import msgspec
-
 from mesh.branches.status import Observed
 from mesh.resources.core.deployment import Deployment
 from mesh.resources.core.pod import Pod
@@ -33,12 +31,9 @@ class ByName(Mapping[tuple[str, str], T]):
 
     def __getitem__(self, key: tuple[str, str]) -> T:
         stored = self._store.get(Ref(*self._kind, *key))
-        if stored is None:
+        typed: T | None = self._store.typed(stored) if stored is not None else None
+        if typed is None:
             raise KeyError(key)
-        try:
-            typed: T = stored.typed
-        except msgspec.ValidationError:
-            raise KeyError(key) from None
         return typed
 
     def __iter__(self) -> Iterator[tuple[str, str]]:

@@ -74,7 +74,7 @@ class Reasons:
     def _change(self, name: str, service: str) -> str:
         namespace, _, short = service.rpartition("/")
         stored = self._store.get(Ref(GROUP, "Branch", namespace, name))
-        branch: Branch | None = stored.typed if stored is not None else None
+        branch: Branch | None = self._store.typed(stored) if stored is not None else None
         change = branch.spec.services.get(short) if branch is not None else None
         if change is None:
             return ""

@@ -51,8 +51,8 @@ class Addresses:
             for pod in self._store.of(Pod):
                 self._enter(pod)
         for event in changes.events:
-            if event.type != "DELETED":
-                self._enter(event.object.typed)
+            if event.type != "DELETED" and (current := self._store.typed(event.object)) is not None:
+                self._enter(current)
         return self._by_ip.get(address.rpartition(":")[0])
 
     def source(self, hop: Hop) -> Workload | None:

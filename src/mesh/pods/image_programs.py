@@ -60,8 +60,8 @@ class LocalImages:
 
     def resolve(self, image: str, namespace: str) -> ImageProgram | None:
         stored = self._store.get(Ref("", "ConfigMap", namespace, CONFIG_MAP))
-        if stored is not None:
-            config: ConfigMap = stored.typed
+        config: ConfigMap | None = self._store.typed(stored) if stored is not None else None
+        if stored is not None and config is not None:
             mapping = first_match(_read(config.data.get(KEY, ""), f"{stored.ref}: data[{KEY}]"), image)
             if mapping is not None:
                 return _program(mapping, Path("/"))

@@ -124,7 +124,7 @@ class _Objects:
 
     def _typed(self, kind: str, name: str) -> Any:
         stored = self._store.get(Ref("", kind, self._namespace, name))
-        return None if stored is None else stored.typed
+        return None if stored is None else self._store.typed(stored)
 
 
 def _program(pod: Pod, container: Container, dependencies: PodDependencies) -> ImageProgram:

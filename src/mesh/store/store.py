@@ -12,7 +12,7 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -96,17 +96,20 @@ class Store:
         status that somebody else wrote, and must not hide all others. `undecodable` names it.
         """
         group, kind = identity(type_)
-        structs = []
-        for stored in self.list(group, kind, namespace):
-            try:
-                structs.append(stored.typed)
-            except msgspec.ValidationError as error:
-                self._report_undecodable(stored, str(error))
-        return structs
+        objects = (self.typed(stored) for stored in self.list(group, kind, namespace))
+        return [typed for typed in objects if typed is not None]
+
+    def typed(self, stored: Stored) -> Any | None:
+        """One object as its kind's struct; None, and an entry in `undecodable`, when it does not fit its kind."""
+        try:
+            return stored.typed
+        except msgspec.ValidationError as error:
+            self._report_undecodable(stored, str(error))
+            return None
 
     @property
     def undecodable(self) -> Mapping[Ref, str]:
-        """Objects that `of` left out, as they are stored now: what does not fit, by object."""
+        """Objects that `of` and `typed` left out, as they are stored now: what does not fit, by object."""
         current = ((ref, self.get(ref), entry) for ref, entry in self._undecodable.items())
         return {ref: why for ref, stored, (version, why) in current if stored is not None and stored.version == version}
 

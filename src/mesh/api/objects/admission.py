@@ -105,7 +105,7 @@ class Admission:
             except Invalid as error:
                 errors += [(number, problem) for problem in error.errors]
                 continue
-            errors += [(number, problem) for problem in _forbidden_changes(validated, item.old)]
+            errors += [(number, problem) for problem in self._forbidden_changes(validated, item.old)]
             admitted.warnings += [(number, text) for text in validated.warnings]
             admitted.puts.append(Put(validated.ref, _complete(validated, item.old), item.if_version))
             valid.append(validated)
@@ -119,6 +119,20 @@ class Admission:
         if errors:
             raise Refused(errors)
         return admitted
+
+    def _forbidden_changes(self, validated: Validated, old: Stored | None) -> list[FieldError]:
+        """Fields that may not change once an object exists."""
+        if old is None:
+            return []
+        if is_definition(validated.body):
+            problems = check_change(old.body, validated.body)
+        elif validated.definition.type is Untyped:
+            return []
+        else:
+            before = self._store.typed(old)
+            # What no longer fits its kind cannot be compared; replacing it is the way to repair it.
+            problems = list(validated.definition.check_update(before, validated.typed)) if before is not None else []
+        return [FieldError(problem.path, problem.message, validated.ref) for problem in problems]
 
     def _require_namespaces(self, puts: Iterable[Put]) -> None:
         """An object needs a namespace that exists or comes with it."""
@@ -157,7 +171,12 @@ class Admission:
         changed = {item.ref: item.typed for item in valid if item.ref.group_kind in CROSS_CHECKED}
         if not changed:
             return []
-        present = {stored.ref: stored.typed for group_kind in CROSS_CHECKED for stored in self._store.list(*group_kind)}
+        present: dict[Ref, Resource] = {
+            stored.ref: typed
+            for group_kind in CROSS_CHECKED
+            for stored in self._store.list(*group_kind)
+            if (typed := self._store.typed(stored)) is not None
+        }
         after = {**present, **changed}
         old_problems = {_text(finding) for finding in check_references(present.values())}
         errors = []
@@ -188,10 +207,10 @@ class Admission:
         if not branches:
             return []
         after: dict[Ref, Resource] = {
-            stored.ref: stored.typed
+            stored.ref: typed
             for group_kind in NAMED_BY_BRANCHES
             for stored in self._store.list(*group_kind)
-            if not stored.metadata.get("deletionTimestamp")
+            if not stored.metadata.get("deletionTimestamp") and (typed := self._store.typed(stored)) is not None
         }
         after.update({item.ref: item.typed for item in valid if item.ref.group_kind in NAMED_BY_BRANCHES})
         problems = check_branches(branches, Surroundings.of(after.values()), self._entry_keys)
@@ -249,19 +268,6 @@ def _with_deletion_marks(body: Body, old: Stored | None) -> Body:
             if name in old.metadata:
                 body["metadata"][name] = old.metadata[name]
     return body
-
-
-def _forbidden_changes(validated: Validated, old: Stored | None) -> list[FieldError]:
-    """Fields that may not change once an object exists."""
-    if old is None:
-        return []
-    if is_definition(validated.body):
-        problems = check_change(old.body, validated.body)
-    elif validated.definition.type is Untyped:
-        return []
-    else:
-        problems = list(validated.definition.check_update(old.typed, validated.typed))
-    return [FieldError(problem.path, problem.message, validated.ref) for problem in problems]
 
 
 def _duplicates(puts: Sequence[Put]) -> list[tuple[int, FieldError]]:

@@ -9,8 +9,10 @@ from mesh.api.objects.reading import require
 from mesh.api.objects.request_bodies import body_of_target, resource_version
 from mesh.api.objects.storing import Owners, Storing, owners_after_update, stale
 from mesh.api.transport.http import Reply, Request
-from mesh.api.transport.status_errors import Problem, already_exists, conflict
+from mesh.api.transport.status_errors import Problem, already_exists, conflict, invalid
+from mesh.resources.validation.status import with_status
 from mesh.resources.values.body import Body
+from mesh.resources.values.problems import Invalid
 from mesh.store import Put, Store, Stored
 
 # Kubernetes' alphabet for generated names: neither vowels nor digits that look like them, so that no word comes out.
@@ -57,8 +59,11 @@ class Updating:
     def replace(self, target: Target, old: Stored, body: Body, request: Request) -> Reply:
         """Stores `body` over `old`, or its status only. Raises Problem (400, 404, 409, 422)."""
         if target.subresource == "status":
-            status = {**old.body, "status": body.get("status") or {}}
-            return self._storing.put(target, Put(target.ref, status, old.version), dry_run=request.dry_run)
+            try:
+                changed = with_status(target.ref, target.definition, old.body, body.get("status"))
+            except Invalid as error:
+                raise invalid(target.ref, error.errors) from None
+            return self._storing.put(target, Put(target.ref, changed, old.version), dry_run=request.dry_run)
         owners = _owners_of_body(body, old) or owners_after_update(target, old, request)
         return self._storing.write(target, ProposedObject(body, old, old.version), owners, request)
 

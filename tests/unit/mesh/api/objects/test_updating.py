@@ -1,0 +1,38 @@
+"""A status of the wrong shape is rejected, and an object that no longer decodes keeps nobody from writing others."""
+
+from mesh.resources.values.ref import Ref
+from mesh.store import Put
+from tests.support.api import Api
+from tests.support.manifests import service, virtual_service
+
+MERGE = "application/merge-patch+json"
+SERVICES = "/api/v1/namespaces/mesh/services"
+RULES = "/apis/networking.istio.io/v1/namespaces/mesh/virtualservices"
+SHOP = Ref("networking.istio.io", "VirtualService", "mesh", "shop")
+
+
+async def test_a_status_of_the_wrong_shape_is_rejected_and_nothing_changes(api: Api) -> None:
+    assert (await api.ask("POST", SERVICES, service("shop"))).code == 201
+    assert (await api.ask("POST", RULES, virtual_service("shop"))).code == 201
+    before = api.store.get(SHOP)
+    reply = await api.ask("PATCH", f"{RULES}/shop/status", {"status": {"note": "x"}}, content_type=MERGE)
+    assert reply.code == 422
+    assert [cause["field"] for cause in reply.body["details"]["causes"]] == ["status.note"]
+    assert api.store.get(SHOP) is before
+    condition = {"type": "Reviewed", "status": "True"}
+    patch = {"status": {"conditions": [condition]}}
+    assert (await api.ask("PATCH", f"{RULES}/shop/status", patch, content_type=MERGE)).code == 200
+
+
+async def test_an_object_that_no_longer_decodes_is_set_aside_and_can_be_replaced(api: Api) -> None:
+    await api.ask("POST", SERVICES, service("shop"))
+    await api.ask("POST", RULES, virtual_service("shop"))
+    stored = api.store.get(SHOP)
+    assert stored is not None
+    api.store.commit([Put(SHOP, {**stored.body, "spec": {"hosts": 7}})])
+    assert (await api.ask("POST", SERVICES, service("cart"))).code == 201
+    assert (await api.ask("POST", RULES, virtual_service("cart"))).code == 201
+    assert "expected `array`" in api.store.undecodable[SHOP].lower()
+    repaired = await api.ask("PUT", f"{RULES}/shop", virtual_service("shop"))
+    assert repaired.code == 200, repaired.body
+    assert api.store.undecodable == {}
