@@ -1,13 +1,14 @@
 """The commands of `meshmall`, their options and help. What a command does is in the module named after it."""
 
+import os
 import sys
+from collections.abc import Sequence
 from typing import Annotated, NoReturn
-
-import typer
 
 from mesh.client.errors import ApiError
 from mesh.daemon.failure import Failure
-from meshmall.cli.branch.commands import branch_app
+from meshmall.cli.branch.commands import branch
+from meshmall.cli.declare import Argument, Group, Option
 from meshmall.cli.options import (
     COMMON,
     AllNamespacesOption,
@@ -24,6 +25,7 @@ from meshmall.cli.options import (
     TimeoutOption,
     context_of,
 )
+from meshmall.cli.quick import read
 from meshmall.cli.view import View
 
 HELP = """Run a system of microservices on one machine, with a real Envoy between the services.
@@ -36,50 +38,37 @@ Start with `meshmall demo`; look around with `meshmall status` and `meshmall get
 
 AddressOption = Annotated[
     str | None,
-    typer.Option(metavar="IP", help="Loopback address of the gateway and NodePorts. Default: 127.0.0.1."),
+    Option(metavar="IP", help="Loopback address of the gateway and NodePorts. Default: 127.0.0.1."),
 ]
-GatewayPortOption = Annotated[
-    int | None, typer.Option(metavar="PORT", help="Port for the gateway's port 80. Default: 8080.")
-]
+GatewayPortOption = Annotated[int | None, Option(metavar="PORT", help="Port for the gateway's port 80. Default: 8080.")]
 GatewayHttpsOption = Annotated[
-    int | None, typer.Option(metavar="PORT", help="Port for the gateway's port 443. Default: 8443.")
+    int | None, Option(metavar="PORT", help="Port for the gateway's port 443. Default: 8443.")
 ]
-ApiPortOption = Annotated[int | None, typer.Option(metavar="PORT", help="Port of the API. Default: any free port.")]
+ApiPortOption = Annotated[int | None, Option(metavar="PORT", help="Port of the API. Default: any free port.")]
 ConsolePortOption = Annotated[
-    int | None, typer.Option(metavar="PORT", help="Port of the web console. Default: any free port.")
+    int | None, Option(metavar="PORT", help="Port of the web console. Default: any free port.")
 ]
 
-app = typer.Typer(
-    help=HELP,
-    no_args_is_help=True,
-    add_completion=True,
-    rich_markup_mode="markdown",
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+app = Group(HELP)
+app.add(branch)
 
 
-app.add_typer(branch_app, name="branch")
+def _print_version() -> None:
+    from importlib.metadata import version  # noqa: PLC0415
+
+    View().plain(f"meshmall {version('mesh-mall')}")
 
 
-def _print_version(requested: bool) -> None:
-    if requested:
-        from importlib.metadata import version  # noqa: PLC0415
-
-        typer.echo(f"meshmall {version('mesh-mall')}")
-        raise typer.Exit
-
-
-@app.callback()
 def common(
     home: HomeOption = None,
     namespace: NamespaceOption = None,
-    version: Annotated[
-        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
-    ] = False,
+    version: Annotated[bool, Option("--version", help="Print the version and exit.", action=_print_version)] = False,
 ) -> None:
-    del version  # the callback has dealt with it
+    del version  # its action has dealt with it
     COMMON.set(Common(home, namespace))
+
+
+app.options = common
 
 
 @app.command()
@@ -92,30 +81,28 @@ def up(
     console_port: ConsolePortOption = None,
     branch_expires: Annotated[
         str | None,
-        typer.Option(metavar="DURATION", help="Lifetime of a branch that does not set its own. Default: 48h."),
+        Option(metavar="DURATION", help="Lifetime of a branch that does not set its own. Default: 48h."),
     ] = None,
     outbound_traffic_policy: Annotated[
         Outbound | None,
-        typer.Option(
-            help="Calls from pods to hosts unknown to the mesh: answer 502, or let them through. Default: 502."
-        ),
+        Option(help="Calls from pods to hosts unknown to the mesh: answer 502, or let them through. Default: 502."),
     ] = None,
     network: Annotated[
         NetworkMode | None,
-        typer.Option(
+        Option(
             help="How pods are connected: in network namespaces of their own, or on loopback addresses. Default: auto, "
             "which takes namespaces where the machine allows them."
         ),
     ] = None,
     telemetry: Annotated[
         bool | None,
-        typer.Option(
+        Option(
             "--telemetry/--no-telemetry",
             help="Trace requests. Without, a branch's last use and lost context are unknown.",
             show_default="--telemetry",
         ),
     ] = None,
-    empty: Annotated[bool, typer.Option("--empty", help="Start the mesh without the mall.")] = False,
+    empty: Annotated[bool, Option("--empty", help="Start the mesh without the mall.")] = False,
 ) -> None:
     """Start the mesh with the mall: v1 of every service, and the baseline's rules.
 
@@ -170,11 +157,9 @@ def apply(
     filename: FilesOption,
     home: HomeOption = None,
     namespace: NamespaceOption = None,
-    wait: Annotated[
-        bool, typer.Option("--wait/--no-wait", help="Wait until the applied Deployments are ready.")
-    ] = False,
+    wait: Annotated[bool, Option("--wait/--no-wait", help="Wait until the applied Deployments are ready.")] = False,
     timeout: TimeoutOption = 60.0,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check everything, change nothing.")] = False,
+    dry_run: Annotated[bool, Option("--dry-run", help="Check everything, change nothing.")] = False,
 ) -> None:
     """Create or update the objects in manifests: all of them, or none if one is invalid.
 
@@ -190,7 +175,7 @@ def delete(
     filename: FilesOption,
     home: HomeOption = None,
     namespace: NamespaceOption = None,
-    wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Wait until their pods have stopped.")] = True,
+    wait: Annotated[bool, Option("--wait/--no-wait", help="Wait until their pods have stopped.")] = True,
     timeout: TimeoutOption = 60.0,
 ) -> None:
     """Delete the objects that manifests name. Objects that do not exist are reported and skipped."""
@@ -201,15 +186,13 @@ def delete(
 
 @app.command()
 def get(
-    kind: Annotated[str, typer.Argument(help="pods, deployments, services, virtualservices, all, ...")],
-    name: Annotated[str | None, typer.Argument(help="Name of one object.")] = None,
+    kind: Annotated[str, Argument(help="pods, deployments, services, virtualservices, all, ...")],
+    name: Annotated[str | None, Argument(help="Name of one object.")] = None,
     home: HomeOption = None,
     namespace: NamespaceOption = None,
     all_namespaces: AllNamespacesOption = False,
-    selector: Annotated[
-        str, typer.Option("--selector", "-l", help="Label selector, for example app=mall,version=v1")
-    ] = "",
-    output: Annotated[str, typer.Option("--output", "-o", help="table, wide, json, yaml or name")] = "table",
+    selector: Annotated[str, Option("--selector", "-l", help="Label selector, for example app=mall,version=v1")] = "",
+    output: Annotated[str, Option("--output", "-o", help="table, wide, json, yaml or name")] = "table",
 ) -> None:
     """List objects, or show one."""
     from meshmall.cli.get import get_objects  # noqa: PLC0415
@@ -220,16 +203,14 @@ def get(
 
 @app.command()
 def logs(
-    target: Annotated[str, typer.Argument(help="A pod's name, or deployment/NAME for one of its pods.")],
+    target: Annotated[str, Argument(help="A pod's name, or deployment/NAME for one of its pods.")],
     home: HomeOption = None,
     namespace: NamespaceOption = None,
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Keep printing new lines.")] = False,
-    tail: Annotated[int | None, typer.Option(metavar="N", help="Only the last N lines.")] = None,
-    container: Annotated[
-        str | None, typer.Option("--container", "-c", metavar="NAME", help="Default: the first.")
-    ] = None,
-    previous: Annotated[bool, typer.Option("--previous", "-p", help="The previous run of the container.")] = False,
-    timestamps: Annotated[bool, typer.Option("--timestamps", help="Prefix each line with its time.")] = False,
+    follow: Annotated[bool, Option("--follow", "-f", help="Keep printing new lines.")] = False,
+    tail: Annotated[int | None, Option(metavar="N", help="Only the last N lines.")] = None,
+    container: Annotated[str | None, Option("--container", "-c", metavar="NAME", help="Default: the first.")] = None,
+    previous: Annotated[bool, Option("--previous", "-p", help="The previous run of the container.")] = False,
+    timestamps: Annotated[bool, Option("--timestamps", help="Prefix each line with its time.")] = False,
 ) -> None:
     """Print a pod's log."""
     from meshmall.cli.logs import print_logs  # noqa: PLC0415
@@ -259,12 +240,12 @@ def status(
 @app.command()
 def route(
     url: Annotated[
-        str, typer.Argument(metavar="URL", help="As the caller would write it, for example http://products:7000/")
+        str, Argument(metavar="URL", help="As the caller would write it, for example http://products:7000/")
     ],
     home: HomeOption = None,
     namespace: NamespaceOption = None,
     caller: Annotated[
-        str, typer.Option("--from", metavar="NAME", help="The calling pod or Deployment. Default: the gateway.")
+        str, Option("--from", metavar="NAME", help="The calling pod or Deployment. Default: the gateway.")
     ] = "",
     header: HeadersOption = None,
     method: MethodOption = "GET",
@@ -281,14 +262,14 @@ def route(
 def trace(
     url: Annotated[
         str | None,
-        typer.Argument(help="A URL of the gateway, or a path. Default: show the last request.", show_default=False),
+        Argument(help="A URL of the gateway, or a path. Default: show the last request.", show_default=False),
     ] = None,
     home: HomeOption = None,
-    branch: Annotated[str, typer.Option("--branch", metavar="NAME", help="Send the request in this branch.")] = "",
+    branch: Annotated[str, Option("--branch", metavar="NAME", help="Send the request in this branch.")] = "",
     header: HeadersOption = None,
     method: MethodOption = "GET",
     request_id: Annotated[
-        str, typer.Option("--id", metavar="ID", help="The request with this x-request-id or trace id.")
+        str, Option("--id", metavar="ID", help="The request with this x-request-id or trace id.")
     ] = "",
     output: JsonOutputOption = "text",
 ) -> None:
@@ -305,14 +286,12 @@ def top(
     home: HomeOption = None,
     namespace: Annotated[
         str | None,
-        typer.Option("--namespace", "-n", metavar="NAME", help="Only its services. Default: all.", show_default=False),
+        Option("--namespace", "-n", metavar="NAME", help="Only its services. Default: all.", show_default=False),
     ] = None,
-    branch: Annotated[
-        str, typer.Option("--branch", metavar="NAME", help='Only its requests; "-" is the baseline.')
-    ] = "",
-    window: Annotated[float, typer.Option(metavar="SECONDS", help="Length of the window, 5 to 300.")] = 30.0,
-    every: Annotated[float, typer.Option(metavar="SECONDS", help="Refresh interval.")] = 2.0,
-    once: Annotated[bool, typer.Option("--once", help="Print once and exit.")] = False,
+    branch: Annotated[str, Option("--branch", metavar="NAME", help='Only its requests; "-" is the baseline.')] = "",
+    window: Annotated[float, Option(metavar="SECONDS", help="Length of the window, 5 to 300.")] = 30.0,
+    every: Annotated[float, Option(metavar="SECONDS", help="Refresh interval.")] = 2.0,
+    once: Annotated[bool, Option("--once", help="Print once and exit.")] = False,
     output: JsonOutputOption = "text",
 ) -> None:
     """Show every service live: requests, errors, latency, CPU, memory."""
@@ -325,12 +304,12 @@ def top(
 def load(
     home: HomeOption = None,
     namespace: NamespaceOption = None,
-    seconds: Annotated[float, typer.Option(metavar="SECONDS", help="Duration.")] = 30.0,
-    users: Annotated[int, typer.Option(metavar="NUMBER", help="Number of concurrent users.")] = 8,
-    rate: Annotated[float, typer.Option(metavar="NUMBER", help="Requests per second, in total.")] = 20.0,
+    seconds: Annotated[float, Option(metavar="SECONDS", help="Duration.")] = 30.0,
+    users: Annotated[int, Option(metavar="NUMBER", help="Number of concurrent users.")] = 8,
+    rate: Annotated[float, Option(metavar="NUMBER", help="Requests per second, in total.")] = 20.0,
     branch: Annotated[
         list[str] | None,
-        typer.Option("--branch", metavar="NAME", help="Also send requests in this branch. Default: in every branch."),
+        Option("--branch", metavar="NAME", help="Also send requests in this branch. Default: in every branch."),
     ] = None,
     output: JsonOutputOption = "text",
 ) -> None:
@@ -355,13 +334,11 @@ def console(
 def analyze(
     filename: Annotated[
         list[str] | None,
-        typer.Option("--filename", "-f", metavar="FILE", help="A manifest, a folder of them, or - for stdin."),
+        Option("--filename", "-f", metavar="FILE", help="A manifest, a folder of them, or - for stdin."),
     ] = None,
     home: HomeOption = None,
     namespace: NamespaceOption = None,
-    alone: Annotated[
-        bool, typer.Option("--alone", help="Analyze only the files, ignoring what is in the mesh.")
-    ] = False,
+    alone: Annotated[bool, Option("--alone", help="Analyze only the files, ignoring what is in the mesh.")] = False,
     output: JsonOutputOption = "text",
 ) -> None:
     """Find problems in rules without applying them. Exit code 1 if there is an error.
@@ -384,9 +361,7 @@ def kubeconfig(home: HomeOption = None) -> None:
 @app.command()
 def down(
     home: HomeOption = None,
-    purge: Annotated[
-        bool, typer.Option("--purge", help="Also remove everything the mesh has saved in its home.")
-    ] = False,
+    purge: Annotated[bool, Option("--purge", help="Also remove everything the mesh has saved in its home.")] = False,
 ) -> None:
     """Stop the mesh and everything it started. Applied objects are kept for the next start."""
     from meshmall.cli.down import bring_down  # noqa: PLC0415
@@ -398,7 +373,7 @@ def run() -> NoReturn:
     """Runs the command line; a failure becomes a message on stderr and an exit code."""
     code = 0
     try:
-        code = app(standalone_mode=True) or 0
+        execute(sys.argv[1:])
     except Failure as failure:
         View().failure(failure.message, failure.remedy)
         code = failure.code
@@ -411,3 +386,20 @@ def run() -> NoReturn:
         sys.stdout = None  # the reader has gone; nothing more can be printed
         code = 141
     sys.exit(code)
+
+
+def execute(words: Sequence[str]) -> None:
+    """Runs a command line: by the declarations alone where that is possible, through typer otherwise.
+
+    Raises Failure and ApiError as the commands do, and SystemExit after help, completion and mistakes.
+    """
+    # The shell asks for completions through a variable named after the program.
+    completing = any(name.startswith("_") and name.endswith("_COMPLETE") for name in os.environ)
+    calls = None if completing else read(app, words)
+    if calls is None:
+        from meshmall.cli.full import typer_app  # noqa: PLC0415 - and typer with it: see meshmall.cli.declare
+
+        typer_app(app)(list(words))
+        return
+    for call in calls:
+        call.function(**call.values)

@@ -7,11 +7,10 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from mesh.daemon.failure import Failure
 from mesh.daemon.home import Home, default_home
 from meshmall.cli.context import Context
+from meshmall.cli.declare import Option
 from meshmall.cli.view import View
 
 
@@ -32,7 +31,7 @@ class Outbound(StrEnum):
 
 HomeOption = Annotated[
     Path | None,
-    typer.Option(
+    Option(
         "--home",
         metavar="DIR",
         help="The mesh's folder. Default: $MESHMALL_HOME, or meshmall in the XDG state folder.",
@@ -41,24 +40,22 @@ HomeOption = Annotated[
 ]
 NamespaceOption = Annotated[
     str | None,
-    typer.Option("--namespace", "-n", metavar="NAME", help="The namespace. Default: mesh.", show_default=False),
+    Option("--namespace", "-n", metavar="NAME", help="The namespace. Default: mesh.", show_default=False),
 ]
-AllNamespacesOption = Annotated[bool, typer.Option("--all-namespaces", "-A", help="Objects of every namespace.")]
+AllNamespacesOption = Annotated[bool, Option("--all-namespaces", "-A", help="Objects of every namespace.")]
 FilesOption = Annotated[
     list[str],
-    typer.Option("--filename", "-f", metavar="FILE", help="A manifest, a folder of manifests, or - for stdin."),
+    Option("--filename", "-f", metavar="FILE", help="A manifest, a folder of manifests, or - for stdin."),
 ]
-TimeoutOption = Annotated[float, typer.Option(metavar="SECONDS", help="How long to wait.")]
+TimeoutOption = Annotated[float, Option(metavar="SECONDS", help="How long to wait.")]
 HeadersOption = Annotated[
     list[str] | None,
-    typer.Option("--header", "-H", metavar="'NAME: VALUE'", help="For example 'cookie: user=fox'."),
+    Option("--header", "-H", metavar="'NAME: VALUE'", help="For example 'cookie: user=fox'."),
 ]
 # curl's name for it is --request; --method is what people try next.
-MethodOption = Annotated[
-    str, typer.Option("--request", "--method", "-X", metavar="METHOD", help="The request's method.")
-]
-JsonOutputOption = Annotated[str, typer.Option("--output", "-o", help="text or json")]
-PrintOption = Annotated[bool, typer.Option("--print", help="Print the address without opening it.")]
+MethodOption = Annotated[str, Option("--request", "--method", "-X", metavar="METHOD", help="The request's method.")]
+JsonOutputOption = Annotated[str, Option("--output", "-o", help="text or json")]
+PrintOption = Annotated[bool, Option("--print", help="Print the address without opening it.")]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,11 @@
 """The commands of `meshmall branch`, their options and help."""
 
+import sys
 from typing import Annotated, Any
-
-import typer
 
 from mesh.daemon.failure import Failure
 from mesh.resources.values.ref import BRANCH, GroupKind
+from meshmall.cli.declare import Argument, Group, Option
 from meshmall.cli.options import (
     AllNamespacesOption,
     HeadersOption,
@@ -24,24 +24,24 @@ HELP = """Your own view of the running system: what you change, and who sees it.
 `user=fox` a different discount service; nobody else notices.
 """
 
-Name = Annotated[str, typer.Argument(help="The branch's name; git branch names are accepted.")]
+Name = Annotated[str, Argument(help="The branch's name; git branch names are accepted.")]
 
-branch_app = typer.Typer(help=HELP, no_args_is_help=True, rich_markup_mode="markdown")
-
-
-def _option(help_: str, metavar: str) -> typer.models.OptionInfo:
-    return typer.Option(help=help_, metavar=metavar, show_default=False)  # type: ignore[no-any-return]
+branch = Group(HELP, name="branch")
 
 
-@branch_app.command()
+def _option(help_: str, metavar: str) -> Option:
+    return Option(help=help_, metavar=metavar, show_default=False)
+
+
+@branch.command()
 def create(
-    name: Annotated[str | None, typer.Argument(help="The branch's name; git branch names are accepted.")] = None,
+    name: Annotated[str | None, Argument(help="The branch's name; git branch names are accepted.")] = None,
     home: HomeOption = None,
     namespace: NamespaceOption = None,
-    filename: Annotated[str | None, typer.Option("--filename", "-f", metavar="FILE", help="A Branch as YAML.")] = None,
+    filename: Annotated[str | None, Option("--filename", "-f", metavar="FILE", help="A Branch as YAML.")] = None,
     from_git: Annotated[
         bool,
-        typer.Option("--from-git", help="Name it after the git branch; run this worktree's code."),
+        Option("--from-git", help="Name it after the git branch; run this worktree's code."),
     ] = False,
     fork: Annotated[list[str] | None, _option("Copy this service from the baseline, to change it.", "SERVICE")] = None,
     env: Annotated[list[str] | None, _option("Set a variable in every fork, or in one.", "[SERVICE:]KEY=VALUE")] = None,
@@ -49,7 +49,7 @@ def create(
     command: Annotated[list[str] | None, _option("Use another command in a fork.", "SERVICE=COMMAND")] = None,
     directory: Annotated[
         list[str] | None,
-        typer.Option(
+        Option(
             "--dir",
             help="Run the code in this folder in every fork, or in one.",
             metavar="[SERVICE=]FOLDER",
@@ -68,10 +68,10 @@ def create(
     host: Annotated[list[str] | None, _option("Enter by this host.", "HOST")] = None,
     fallback: Annotated[
         str,
-        typer.Option(metavar="fail|baseline", help="What to do while it is not ready."),
+        Option(metavar="fail|baseline", help="What to do while it is not ready."),
     ] = "",
-    expires: Annotated[str, typer.Option(metavar="DURATION|TIME", help="Default: 48h, or `up --branch-expires`.")] = "",
-    wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Wait until the branch is ready.")] = True,
+    expires: Annotated[str, Option(metavar="DURATION|TIME", help="Default: 48h, or `up --branch-expires`.")] = "",
+    wait: Annotated[bool, Option("--wait/--no-wait", help="Wait until the branch is ready.")] = True,
     timeout: TimeoutOption = 60.0,
 ) -> None:
     """Create a branch. Returns once Envoy has its routes and its forks answer, and prints the time of each step."""
@@ -130,12 +130,12 @@ def _from_file(filename: str, options: object, name: str | None) -> dict[str, An
     return objects[0]
 
 
-@branch_app.command("list")
+@branch.command("list")
 def list_(
     home: HomeOption = None,
     namespace: NamespaceOption = None,
     all_namespaces: AllNamespacesOption = False,
-    output: Annotated[str, typer.Option("--output", "-o", help="table, json or name")] = "table",
+    output: Annotated[str, Option("--output", "-o", help="table, json or name")] = "table",
 ) -> None:
     """List branches, least recently used first."""
     from meshmall.cli.branch.show import list_branches  # noqa: PLC0415
@@ -143,12 +143,12 @@ def list_(
     list_branches(context_of(home, namespace), output, everywhere=all_namespaces)
 
 
-@branch_app.command()
+@branch.command()
 def show(
     name: Name,
     home: HomeOption = None,
     namespace: NamespaceOption = None,
-    output: Annotated[str, typer.Option("--output", "-o", help="text, json or yaml")] = "text",
+    output: Annotated[str, Option("--output", "-o", help="text, json or yaml")] = "text",
 ) -> None:
     """Show a branch: what it changes, what answers, where branches overlap, and what is wrong."""
     from meshmall.cli.branch.names import object_name  # noqa: PLC0415
@@ -157,9 +157,9 @@ def show(
     show_one(context_of(home, namespace), object_name(name), output)
 
 
-@branch_app.command()
+@branch.command()
 def delete(
-    names: Annotated[list[str], typer.Argument(help="The branches.")],
+    names: Annotated[list[str], Argument(help="The branches.")],
     home: HomeOption = None,
     namespace: NamespaceOption = None,
 ) -> None:
@@ -170,10 +170,10 @@ def delete(
     delete_all(context_of(home, namespace), [object_name(name) for name in names])
 
 
-@branch_app.command()
+@branch.command()
 def extend(
     name: Name,
-    duration: Annotated[str, typer.Argument(help="Counted from now, for example 48h or 30m.")] = "48h",
+    duration: Annotated[str, Argument(help="Counted from now, for example 48h or 30m.")] = "48h",
     home: HomeOption = None,
     namespace: NamespaceOption = None,
 ) -> None:
@@ -184,7 +184,7 @@ def extend(
     extend_one(context_of(home, namespace), object_name(name), duration)
 
 
-@branch_app.command("open")
+@branch.command("open")
 def open_(
     name: Name,
     home: HomeOption = None,
@@ -198,17 +198,17 @@ def open_(
     open_branch(context_of(home, namespace), object_name(name), only_print=only_print)
 
 
-@branch_app.command()
+@branch.command()
 def diff(
     name: Name,
-    paths: Annotated[list[str] | None, typer.Argument(help="Paths at the gateway. Default: /")] = None,
+    paths: Annotated[list[str] | None, Argument(help="Paths at the gateway. Default: /")] = None,
     home: HomeOption = None,
     namespace: NamespaceOption = None,
     method: MethodOption = "GET",
     header: HeadersOption = None,
-    data: Annotated[str, typer.Option("--data", "-d", help="A request body, sent to both.")] = "",
-    unsafe: Annotated[bool, typer.Option("--unsafe", help="Allow methods that may change data.")] = False,
-    host: Annotated[str, typer.Option(metavar="HOST", help="The baseline's host.")] = "",
+    data: Annotated[str, Option("--data", "-d", help="A request body, sent to both.")] = "",
+    unsafe: Annotated[bool, Option("--unsafe", help="Allow methods that may change data.")] = False,
+    host: Annotated[str, Option(metavar="HOST", help="The baseline's host.")] = "",
     output: JsonOutputOption = "text",
 ) -> None:
     """Send the same requests to the baseline and a branch, and show what differs. Exit code 1 if anything does.
@@ -224,13 +224,10 @@ def diff(
     show_differences(context, object_name(name), paths or ["/"], ask, unsafe=unsafe, output=output)
 
 
-FORWARDED = {"allow_extra_args": True, "ignore_unknown_options": True}
-
-
-@branch_app.command(context_settings=FORWARDED)
+@branch.command(forwards=True)
 def run(
     name: Name,
-    command: Annotated[list[str], typer.Argument(help="After --, the command and its arguments.")],
+    command: Annotated[list[str], Argument(help="After --, the command and its arguments.")],
     home: HomeOption = None,
     namespace: NamespaceOption = None,
 ) -> None:
@@ -242,19 +239,19 @@ def run(
     from meshmall.cli.branch.run import run_command  # noqa: PLC0415
 
     code = run_command(context_of(home, namespace), object_name(name), command)
-    raise typer.Exit(code)
+    sys.exit(code)
 
 
-@branch_app.command(context_settings=FORWARDED)
+@branch.command(forwards=True)
 def dev(
     name: Name,
-    service: Annotated[str, typer.Argument(help="The service that the process stands in for.")],
-    command: Annotated[list[str], typer.Argument(help="After --, the command and its arguments.")],
+    service: Annotated[str, Argument(help="The service that the process stands in for.")],
+    command: Annotated[list[str], Argument(help="After --, the command and its arguments.")],
     home: HomeOption = None,
     namespace: NamespaceOption = None,
-    watch: Annotated[list[str] | None, typer.Option("--watch", metavar="FOLDER", help="Default: this folder.")] = None,
+    watch: Annotated[list[str] | None, Option("--watch", metavar="FOLDER", help="Default: this folder.")] = None,
     cookie: Annotated[list[str] | None, _option("If it is new: enter by this cookie.", "NAME=VALUE")] = None,
-    port: Annotated[int, typer.Option(metavar="PORT", help="Run it on this machine, at this port.")] = 0,
+    port: Annotated[int, Option(metavar="PORT", help="Run it on this machine, at this port.")] = 0,
 ) -> None:
     """Run a local process as the branch's service until Ctrl-C; restart it when its files change.
 
@@ -267,12 +264,12 @@ def dev(
     from meshmall.cli.branch.names import object_name  # noqa: PLC0415
 
     context = context_of(home, namespace)
-    raise typer.Exit(develop(context, object_name(name), service, command, watch or ["."], cookie or [], port))
+    sys.exit(develop(context, object_name(name), service, command, watch or ["."], cookie or [], port))
 
 
-@branch_app.command()
+@branch.command()
 def render(
-    names: Annotated[list[str], typer.Argument(help="The branches; several share one set of rules.")],
+    names: Annotated[list[str], Argument(help="The branches; several share one set of rules.")],
     home: HomeOption = None,
     namespace: NamespaceOption = None,
 ) -> None:

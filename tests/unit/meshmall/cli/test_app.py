@@ -7,6 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from meshmall.cli.app import app
+from meshmall.cli.full import typer_app
 
 COMMANDS = (
     "analyze", "apply", "branch", "console", "delete", "demo", "down", "get", "load", "logs", "route", "status", "top",
@@ -16,7 +17,9 @@ BRANCH_COMMANDS = ("create", "delete", "dev", "diff", "extend", "list", "open", 
 
 
 def run(*words: str, home: Path | None = None) -> tuple[int, str]:
-    result = CliRunner(env={"COLUMNS": "200", **({"MESHMALL_HOME": str(home)} if home else {})}).invoke(app, words)
+    result = CliRunner(env={"COLUMNS": "200", **({"MESHMALL_HOME": str(home)} if home else {})}).invoke(
+        typer_app(app), words
+    )
     return result.exit_code, f"{result.output}{result.exception or ''}"
 
 
