@@ -1,12 +1,15 @@
 """A server in the loop of a test, which leaves no connection open when it stops."""
 
 import asyncio
+import socket
 import ssl
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from types import TracebackType
 
-from mesh.api.transport.serving import stop_accepting
+# The turns of asyncio's loop from a connection's acceptance to its handler: a task that has the socket, its transport,
+# its protocol, the handler's task; and one to spare.
+ACCEPT_TURNS = 5
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -45,7 +48,7 @@ class Server:
         server, self._server = self._server, None
         if server is None:
             return
-        await stop_accepting(server.sockets)
+        await _stop_accepting(server.sockets)
         server.close()
         for task in self._tasks:
             task.cancel()
@@ -66,3 +69,16 @@ class Server:
             writer.close()
             with suppress(OSError):
                 await writer.wait_closed()
+
+
+async def _stop_accepting(listeners: Iterable[socket.socket]) -> None:
+    """Lets asyncio's servers begin with the connections that they have accepted, and accept no more.
+
+    When a server or its loop is closed between the acceptance of a connection and the creation of its transport,
+    asyncio (of Python 3.11 and 3.12) forgets the socket and leaves it open.
+    """
+    loop = asyncio.get_running_loop()
+    for listener in listeners:
+        loop.remove_reader(listener.fileno())
+    for _ in range(ACCEPT_TURNS):
+        await asyncio.sleep(0)

@@ -39,7 +39,8 @@ class App:
         settings = self._settings
         request = Request(scope, receive, largest_body=settings.largest_body, body_limit=settings.body_limit)
         try:
-            self._guard.check(request.path, request.headers, certified=request.certified)
+            if self._guard.check(request.path, request.headers, certified=request.certified):
+                request.authenticated()
             answer = await self._answer(request)
         except Problem as problem:
             answer = Reply(problem.status(), problem.code)

@@ -97,6 +97,7 @@ class Console:
             return self._page(request)
         if not self._sessions.knows(session_of(request.headers)):
             raise Problem(401, "not signed in, or the mesh was restarted; run `meshmall console` again")
+        request.authenticated()
         if path == OPEN:
             raise Problem(403, "only `meshmall console` opens a session")
         if path == DIFF:

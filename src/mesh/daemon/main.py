@@ -34,6 +34,7 @@ from mesh.control.programmer import Programmer
 from mesh.daemon import daemon_log
 from mesh.daemon.api_service import ensure_api_service
 from mesh.daemon.branch_secret import branch_secret
+from mesh.daemon.descriptors import raise_descriptor_limit
 from mesh.daemon.failure import Failure
 from mesh.daemon.home import Home, Settings
 from mesh.daemon.launch import reap
@@ -292,6 +293,7 @@ def main(arguments: list[str]) -> int:
     progress = Progress()
     daemon_log.configure(home.daemon_log)
     try:
+        raise_descriptor_limit()
         home.prepare()
         lock = home.lock()
         home.register()

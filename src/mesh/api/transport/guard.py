@@ -25,8 +25,11 @@ class Guard:
         self._token = token
         self._names = NAMES | {host}
 
-    def check(self, path: str, headers: Mapping[str, str], *, certified: bool) -> None:
-        """Raises Problem (401, 403). `certified`: the client has presented its certificate."""
+    def check(self, path: str, headers: Mapping[str, str], *, certified: bool) -> bool:
+        """Whether the client has authenticated; what anybody may ask needs no token.
+
+        Raises Problem (401, 403). `certified`: the client has presented its certificate.
+        """
         host = _hostname(headers.get("host", ""))
         if host not in self._names:
             raise Problem(403, f'the Host header names "{host}"; this API is at {", ".join(sorted(self._names))}')
@@ -34,11 +37,12 @@ class Guard:
         if headers.get("origin") not in (None, f"https://{headers.get('host', '')}"):
             raise Problem(403, "requests of web pages (with an Origin header) are not answered")
         if path in ANONYMOUS or certified:
-            return
+            return certified
         # A scheme's name has no case (RFC 9110, 11.1): in a pod, the Python client writes "bearer".
         scheme, _, token = headers.get("authorization", "").partition(" ")
         if scheme.lower() != BEARER or not self._accepts(token.strip()):
             raise Problem(401, "Unauthorized: the token of the mesh's kubeconfig is needed")
+        return True
 
     def _accepts(self, token: str) -> bool:
         """The mesh's token, or a pod's."""

@@ -20,6 +20,8 @@ JSON = "application/json"
 PROTOBUF = "application/vnd.kubernetes.protobuf"
 # In the scope of a request whose client has shown a certificate of the mesh's authority.
 CERTIFIED = "meshmall.certified"
+# In the scope: what to call once the client has authenticated, so that its connection is not closed for others.
+AUTHENTICATED = "meshmall.authenticated"
 TRUE = frozenset({"true", "1", "t", "yes", ""})
 
 
@@ -36,11 +38,17 @@ class Request:
         self.queries: dict[str, list[str]] = parse_qs(text, keep_blank_values=True)
         self.certified = bool(scope.get(CERTIFIED))
         self.upgrade: Upgrade | None = scope.get(UPGRADE)
+        self._authenticated: Callable[[], None] | None = scope.get(AUTHENTICATED)
         # Set by the router from the path's pattern.
         self.parameters: dict[str, str] = {}
         self._receive = receive
         self._largest = largest_body
         self._limit = body_limit
+
+    def authenticated(self) -> None:
+        """Notes that the client has shown who it is. Idempotent."""
+        if self._authenticated is not None:
+            self._authenticated()
 
     def flag(self, name: str) -> bool:
         """A boolean from the query; a bare name is true."""

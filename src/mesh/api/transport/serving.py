@@ -5,32 +5,34 @@ import contextlib
 import logging
 import socket
 import ssl
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import h11
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from mesh.api.transport.accepting import Acceptor, Arrival, UserOf, user_at_the_other_end
+from mesh.api.transport.arrivals import ArrivalBounds, Arrivals
 from mesh.api.transport.credentials import Credentials
-from mesh.api.transport.http import CERTIFIED, Receive, Scope, Send
+from mesh.api.transport.http import AUTHENTICATED, CERTIFIED, Receive, Scope, Send
 from mesh.api.transport.upgrade import Connection, Header, take_over, upgrading
 
-BACKLOG = 256
 STOP_LIMIT = 2
 START_LIMIT = 10.0
-# The turns of asyncio's loop from a connection's acceptance to its handler: a task that has the socket, its transport,
-# its protocol, the handler's task; and one to spare.
-ACCEPT_TURNS = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """`largest_head` is bytes of a request's line and headers."""
+    """`largest_head` is bytes of a request's line and headers.
+
+    What `arrivals` leaves of `most_connections` is a reserve for clients that have authenticated.
+    """
 
     largest_head: int
     most_connections: int
+    arrivals: ArrivalBounds = field(default_factory=ArrivalBounds)
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -48,8 +50,14 @@ def listen(host: str, port: int) -> socket.socket:
 class Serving:
     """One application at one socket. With `credentials` it speaks TLS, and a client may show its certificate."""
 
-    def __init__(self, app: Any, bounds: Bounds, credentials: Credentials | None) -> None:
-        self._server = _Server(_configured(app, bounds, credentials))
+    def __init__(
+        self,
+        app: Any,
+        bounds: Bounds,
+        credentials: Credentials | None,
+        user_of: UserOf = user_at_the_other_end,
+    ) -> None:
+        self._server = _Server(_configured(app, bounds, credentials), Arrivals(bounds.arrivals), user_of)
         self._task: asyncio.Task[None] | None = None
 
     async def start(self, listener: socket.socket) -> None:
@@ -64,22 +72,9 @@ class Serving:
         """Lets short requests finish. Idempotent."""
         task, self._task = self._task, None
         if task is not None:
-            await stop_accepting([listener for server in self._server.servers for listener in server.sockets])
+            await self._server.stop_accepting()
             self._server.should_exit = True
             await task
-
-
-async def stop_accepting(listeners: Iterable[Any]) -> None:
-    """Lets asyncio's servers begin with the connections that they have accepted, and accept no more.
-
-    When a server or its loop is closed between the acceptance of a connection and the creation of its transport,
-    asyncio (of Python 3.11 and 3.12) forgets the socket and leaves it open. uvloop has no such gap, and ignores this.
-    """
-    loop = asyncio.get_running_loop()
-    for listener in listeners:
-        loop.remove_reader(listener.fileno())
-    for _ in range(ACCEPT_TURNS):
-        await asyncio.sleep(0)
 
 
 def _configured(app: Any, bounds: Bounds, credentials: Credentials | None) -> uvicorn.Config:
@@ -96,7 +91,6 @@ def _configured(app: Any, bounds: Bounds, credentials: Credentials | None) -> uv
         h11_max_incomplete_event_size=bounds.largest_head,
         limit_concurrency=bounds.most_connections,
         timeout_graceful_shutdown=STOP_LIMIT,
-        backlog=BACKLOG,
     )
     config.load()
     if config.ssl is not None and credentials is not None:
@@ -110,23 +104,50 @@ def _configured(app: Any, bounds: Bounds, credentials: Credentials | None) -> uv
 
 
 class _Server(uvicorn.Server):
-    """Leaves the process's signals to the daemon."""
+    """Accepts connections itself, and leaves the process's signals to the daemon."""
+
+    def __init__(self, config: uvicorn.Config, arrivals: Arrivals, user_of: UserOf) -> None:
+        super().__init__(config)
+        self._arrivals = arrivals
+        self._user_of = user_of
+        self._acceptors: list[Acceptor] = []
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
 
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        # uvicorn would let asyncio accept, which counts nothing and begins with TLS at once.
+        self.servers = []
+        for listener in sockets or []:
+            acceptor = Acceptor(listener, self._protocol, self.config.ssl, self._arrivals, self._user_of)
+            acceptor.start()
+            self._acceptors.append(acceptor)
+        self.started = True
+
+    async def stop_accepting(self) -> None:
+        for acceptor in self._acceptors:
+            await acceptor.stop()
+
+    def _protocol(self, arrival: Arrival) -> "_BoundedHead":
+        protocol = _BoundedHead(self.config, self.server_state, self.lifespan.state)
+        protocol.arrival = arrival
+        return protocol
+
 
 class _BoundedHead(H11Protocol):
     """Closes a connection whose request's head does not come in time."""
 
+    arrival: Arrival
     _head_timer: asyncio.TimerHandle | None = None
     HEAD_LIMIT = 10.0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         if transport.get_extra_info("peercert"):
+            self.arrival.authenticated()
             self.app = _certified(self.app)
+        self.app = _arriving(self.app, self.arrival)
         self.app = upgrading(self.app, self._upgrade)
         self._await_head()
 
@@ -136,6 +157,7 @@ class _BoundedHead(H11Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._forget()
+        self.arrival.ended()
         super().connection_lost(exc)
 
     def _should_upgrade(self) -> bool:
@@ -170,5 +192,14 @@ def _certified(app: Any) -> Any:
 
     async def call(scope: Scope, receive: Receive, send: Send) -> None:
         await app({**scope, CERTIFIED: True}, receive, send)
+
+    return call
+
+
+def _arriving(app: Any, arrival: Arrival) -> Any:
+    """The application, with a way to say in each request's scope that its client has authenticated."""
+
+    async def call(scope: Scope, receive: Receive, send: Send) -> None:
+        await app({**scope, AUTHENTICATED: arrival.authenticated}, receive, send)
 
     return call
