@@ -6,11 +6,13 @@
 import fcntl
 import json
 import os
+import pwd
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Self
 
+from mesh.daemon.address import reachable
 from mesh.daemon.failure import Failure
 from mesh.daemon.ports import GATEWAY_HTTPS_PORT, GATEWAY_PORT
 from mesh.procfs import start_time
@@ -29,12 +31,14 @@ def default_home(environ: Mapping[str, str]) -> Path:
 class Settings:
     """The options of `up`; saved in the home, and used by the next `up` where it has no option of its own.
 
-    `address` is where the gateway and NodePorts listen; 0 as `api_port` or `console_port` means any free port.
-    `namespace` is where objects go that name none. `branch_expires` is the lifetime of a branch that does not set
-    its own. `telemetry`: requests are traced. `outbound_traffic_policy` is "registry-only" or "allow-any".
+    `address` is where the gateway and NodePorts listen: a loopback address, or any with `expose`. 0 as `api_port` or
+    `console_port` means any free port. `namespace` is where objects go that name none. `branch_expires` is the lifetime
+    of a branch that does not set its own. `telemetry`: requests are traced. `outbound_traffic_policy` is
+    "registry-only" or "allow-any".
     """
 
     address: str = "127.0.0.1"
+    expose: bool = False
     gateway_port: int = GATEWAY_PORT
     gateway_https_port: int = GATEWAY_HTTPS_PORT
     api_port: int = 0
@@ -58,7 +62,7 @@ class Settings:
 
     @property
     def gateway_url(self) -> str:
-        return f"http://{self.address}:{self.gateway_port}"
+        return f"http://{reachable(self.address)}:{self.gateway_port}"
 
     def preview_url(self, branch: str) -> str:
         """Where a browser sees a branch. Browsers resolve every name under `localhost` to 127.0.0.1."""
@@ -86,6 +90,7 @@ class Home:
 
     def prepare(self) -> None:
         """Creates the folders, readable only by their owner. Raises Failure when that is impossible."""
+        self.require_own()
         try:
             for folder in (self.path, self.path / "run", self.path / "logs"):
                 folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -100,6 +105,22 @@ class Home:
                 f"cannot write to the mesh's home {self.path}: {error.strerror or error}",
                 "choose a writable folder on a disk with free space: MESHMALL_HOME=... or --home",
             ) from None
+
+    def require_own(self) -> None:
+        """Raises Failure when the folder is another user's.
+
+        root could read and write it all the same, and would believe what it says: which process to stop, say.
+        """
+        try:
+            owner = self.path.stat().st_uid
+        except OSError:
+            return
+        if owner != os.geteuid():
+            name = _user_name(owner)
+            raise Failure(
+                f"the mesh's home {self.path} belongs to {name}, and you are {_user_name(os.geteuid())}",
+                f"run meshmall as {name}, or choose another home: MESHMALL_HOME=... or --home",
+            )
 
     def settings(self, defaults: Settings | None = None) -> Settings:
         """The settings of the last `up`, or the defaults."""
@@ -143,3 +164,10 @@ class Home:
         """Records this process as the home's daemon."""
         body = {"pid": os.getpid(), "started": start_time(os.getpid())}
         self.daemon_file.write_text(json.dumps(body))
+
+
+def _user_name(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"user {uid}"

@@ -40,6 +40,14 @@ AddressOption = Annotated[
     str | None,
     Option(metavar="IP", help="Loopback address of the gateway and NodePorts. Default: 127.0.0.1."),
 ]
+ExposeOption = Annotated[
+    bool | None,
+    Option(
+        "--expose/--no-expose",
+        help="Allow an --address that other machines can reach. Whoever does calls your services without a password.",
+        show_default=False,
+    ),
+]
 GatewayPortOption = Annotated[int | None, Option(metavar="PORT", help="Port for the gateway's port 80. Default: 8080.")]
 GatewayHttpsOption = Annotated[
     int | None, Option(metavar="PORT", help="Port for the gateway's port 443. Default: 8443.")
@@ -75,6 +83,7 @@ app.options = common
 def up(
     home: HomeOption = None,
     address: AddressOption = None,
+    expose: ExposeOption = None,
     gateway_port: GatewayPortOption = None,
     gateway_https_port: GatewayHttpsOption = None,
     api_port: ApiPortOption = None,
@@ -114,6 +123,7 @@ def up(
         context_of(home),
         {
             "address": address,
+            "expose": expose,
             "gateway_port": gateway_port,
             "gateway_https_port": gateway_https_port,
             "api_port": api_port,
@@ -131,6 +141,7 @@ def up(
 def demo(
     home: HomeOption = None,
     address: AddressOption = None,
+    expose: ExposeOption = None,
     gateway_port: GatewayPortOption = None,
     gateway_https_port: GatewayHttpsOption = None,
     api_port: ApiPortOption = None,
@@ -145,6 +156,7 @@ def demo(
         context_of(home),
         {
             "address": address,
+            "expose": expose,
             "gateway_port": gateway_port,
             "gateway_https_port": gateway_https_port,
             "api_port": api_port,

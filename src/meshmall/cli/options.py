@@ -70,11 +70,15 @@ COMMON: ContextVar[Common] = ContextVar("COMMON")
 
 
 def context_of(home: Path | None, namespace: str | None = None) -> Context:
-    """What a command works with. Its own options win over those before the command."""
+    """What a command works with. Its own options win over those before the command.
+
+    Raises Failure when the home is another user's.
+    """
     common = COMMON.get(Common())
     home = home or common.home
-    path = home.expanduser().absolute() if home else default_home(os.environ)
-    return Context(Home(path), View(), namespace or common.namespace)
+    folder = Home(home.expanduser().absolute() if home else default_home(os.environ))
+    folder.require_own()
+    return Context(folder, View(), namespace or common.namespace)
 
 
 def require_output(output: str, *formats: str) -> None:

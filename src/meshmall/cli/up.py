@@ -8,6 +8,7 @@ from typing import Any
 from rich.markup import escape
 
 from mesh.daemon import launch
+from mesh.daemon.address import exposure, listen_address
 from mesh.daemon.failure import Failure
 from mesh.resources.values.durations import seconds
 from meshmall.cli.apply import apply_objects, pods_are_ready, wait_ready
@@ -42,6 +43,9 @@ def start_mesh(context: Context, options: Mapping[str, Any]) -> None:
     if "network" not in given and (mode := os.environ.get(NETWORK_VARIABLE)):
         given["network"] = _network_mode(mode)
     settings = replace(context.settings, **given)
+    settings = replace(settings, address=listen_address(settings.address, expose=settings.expose))
+    if warning := exposure(settings.address):
+        context.view.warn(warning)
     with context.view.step("starting the mesh") as step:
         for _ in launch.start(home, settings):
             pass

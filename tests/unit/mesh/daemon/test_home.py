@@ -59,3 +59,15 @@ def test_a_home_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(Failure, match="cannot write to the mesh's home"):
         Home(tmp_path / "file").prepare()
+
+
+def test_a_home_of_another_user_is_refused_also_to_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = Home(tmp_path)
+    home.require_own()
+    Home(tmp_path / "missing").require_own()
+    me = os.geteuid()
+    monkeypatch.setattr(os, "geteuid", lambda: me + 1)
+    with pytest.raises(Failure, match=r"belongs to .*, and you are ") as caught:
+        home.prepare()
+    assert "--home" in caught.value.remedy
+    assert not home.daemon_log.parent.exists()
