@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from mesh.branches.activity import Usage
 from mesh.branches.deployments import plan
 from mesh.branches.expiry import Expiry, rfc3339
-from mesh.branches.observing import Baselines, observe
+from mesh.branches.observing import Baselines, has_gateway, observe
 from mesh.branches.reach import Reach
 from mesh.branches.record import Awaited, Key, Record, Records
 from mesh.branches.status import Circumstances, Observed, branch_status, is_programmed, is_satisfied
@@ -57,7 +57,8 @@ class BranchController:
         supervisor: Supervisor | None = None,
         now: Callable[[], datetime] = utc_now,
     ) -> None:
-        """`acknowledged` waits until Envoy has a version of the store; `preview` gives a branch's URL.
+        """`acknowledged` waits until Envoy has a version of the store; `preview` gives a branch's URL, or
+        "" where a browser cannot reach it.
 
         `expires` is the lifetime of branches that set none; `ring` has the requests, for which branch is in use.
         """
@@ -218,7 +219,7 @@ class BranchController:
         circumstances = Circumstances(
             now,
             record.expiry,
-            url=self._preview(branch.metadata.name),
+            url=self._preview(branch.metadata.name) if has_gateway(self._store) else "",
             acknowledged=record.acknowledged == generation,
             last_used=self._usage.last_used(branch.metadata.name),
             losses=self._usage.losses(branch.metadata.name),

@@ -11,7 +11,7 @@ from mesh.resources.istio.destination_rule import DestinationRule
 from mesh.resources.kinds import REGISTRY
 from mesh.resources.meshmall.branch import BRANCH_LABEL, Branch
 from mesh.resources.values.meta import Resource
-from mesh.resources.values.ref import DEPLOYMENT, Ref
+from mesh.resources.values.ref import DEPLOYMENT, GATEWAYS, Ref
 from mesh.store import Event, Store, Stored
 
 T = TypeVar("T", bound=Resource)
@@ -87,6 +87,11 @@ def observe(store: Store, up: Callable[[str], bool], failure: Callable[[str, str
         why_waiting=lambda deployment: _why_waiting(store, deployment),
         failure=failure,
     )
+
+
+def has_gateway(store: Store) -> bool:
+    """Whether anything makes the mesh listen for requests from outside, besides NodePorts."""
+    return any(store.list(*kind) for kind in GATEWAYS)
 
 
 def _why_waiting(store: Store, deployment: Deployment) -> str:

@@ -86,8 +86,9 @@ def branch_status(branch: Branch, former: Body, observed: Observed, circumstance
         "overlaps": overlaps_of(branch, observed.branches),
         "conditions": merge_conditions(former.get("conditions"), conditions, rfc3339(now)),
     }
-    if not status["overlaps"]:
-        del status["overlaps"]
+    for optional in ("overlaps", "url"):
+        if not status[optional]:
+            del status[optional]
     if circumstances.last_used:
         status["lastUsed"] = rfc3339(datetime.fromtimestamp(circumstances.last_used, UTC))
     return status

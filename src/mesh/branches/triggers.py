@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from mesh.branches.record import Key, Record
-from mesh.resources.values.ref import BRANCH, DEPLOYMENT, DESTINATION_RULE, SERVICE, GroupKind
+from mesh.resources.values.ref import BRANCH, DEPLOYMENT, DESTINATION_RULE, GATEWAYS, SERVICE, GroupKind
 from mesh.store import Event
 
 
@@ -26,6 +26,8 @@ def affected(event: Event, records: Mapping[Key, Record]) -> set[Key]:
             return set(_in_namespace(ref.namespace, records))
     elif ref.group_kind in (SERVICE, DESTINATION_RULE) and _specification_changed(event):
         return set(_in_namespace(ref.namespace, records))
+    elif ref.group_kind in GATEWAYS and event.type != "MODIFIED":
+        return set(records)  # with the first gateway every branch has an address, with the last one none
     return set()
 
 

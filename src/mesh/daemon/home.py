@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Self
 
-from mesh.daemon.address import reachable
+from mesh.daemon.address import LOOPBACK, reachable
 from mesh.daemon.failure import Failure
 from mesh.daemon.ports import GATEWAY_HTTPS_PORT, GATEWAY_PORT
 from mesh.procfs import start_time
@@ -37,7 +37,7 @@ class Settings:
     "registry-only" or "allow-any".
     """
 
-    address: str = "127.0.0.1"
+    address: str = LOOPBACK
     expose: bool = False
     gateway_port: int = GATEWAY_PORT
     gateway_https_port: int = GATEWAY_HTTPS_PORT
@@ -65,7 +65,9 @@ class Settings:
         return f"http://{reachable(self.address)}:{self.gateway_port}"
 
     def preview_url(self, branch: str) -> str:
-        """Where a browser sees a branch. Browsers resolve every name under `localhost` to 127.0.0.1."""
+        """Where a browser sees a branch; "" where none can: they resolve every name under `localhost` to 127.0.0.1."""
+        if reachable(self.address) != LOOPBACK:
+            return ""
         return f"http://{preview_host(branch)}:{self.gateway_port}/"
 
 

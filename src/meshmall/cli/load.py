@@ -14,6 +14,7 @@ from typing import Any
 from mesh.client.errors import ApiError
 from mesh.daemon.failure import Failure
 from mesh.resources.meshmall.branch import BAGGAGE_MEMBER, GROUP
+from meshmall.cli.branch.names import object_name
 from meshmall.cli.context import Context
 
 MOST_USERS, MOST_RATE, MOST_SECONDS = 64, 500.0, 3600.0
@@ -69,6 +70,7 @@ def _visitors(context: Context, branches: Sequence[str]) -> list[Visitor]:
         existing = [body["metadata"]["name"] for body in context.client.list(GROUP, "Branch", context.namespace)]
     except ApiError as error:
         raise Failure(error.message) from None
+    branches = [object_name(name) for name in branches]
     for name in branches:
         if name not in existing:
             raise Failure(f'there is no branch "{name}"', f"existing branches: {', '.join(existing[:20]) or 'none'}")

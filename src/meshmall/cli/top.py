@@ -12,9 +12,12 @@ from mesh.client.api import Client
 from mesh.client.errors import ApiError
 from mesh.daemon.failure import Failure
 from mesh.resources.values.body import Body
+from meshmall.cli.branch.wait import existing
 from meshmall.cli.context import Context
 from meshmall.cli.options import require_output
 
+# What --branch calls the requests of no branch.
+BASELINE = "-"
 HEADER = ("SERVICE", "PODS", "REQ/S", "ERRORS", "P50", "P99", "CPU", "MEMORY")
 SIZES = {"Ki": 1 << 10, "Mi": 1 << 20, "Gi": 1 << 30}
 
@@ -24,6 +27,8 @@ def show_top(
 ) -> None:
     """Prints the table: on a terminal again and again until Ctrl-C, into a pipe once. Raises Failure."""
     require_output(output, "text", "json")
+    if branch not in ("", BASELINE):
+        branch = existing(context, branch)
     try:
         rows = service_rows(context.client, window, branch, namespace)
         if output == "json":

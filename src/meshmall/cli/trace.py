@@ -15,6 +15,7 @@ from mesh.daemon.failure import Failure
 from mesh.resources.meshmall.branch import BAGGAGE_MEMBER
 from mesh.resources.values.body import Body
 from meshmall.cli.branch.diff import header_of
+from meshmall.cli.branch.wait import existing
 from meshmall.cli.context import Context
 from meshmall.cli.options import require_output
 
@@ -32,6 +33,8 @@ def show_trace(
     """
     require_output(output, "text", "json")
     pairs = list(map(header_of, headers))
+    if branch:
+        branch = existing(context, branch)
     try:
         if url is not None:
             spans = _reported(context, _send(context, url, branch, method, pairs))

@@ -143,7 +143,7 @@ def explain(snapshot: Snapshot, question: Mapping[str, Any]) -> dict[str, Any]:
     request, port = _parsed(question)
     at = caller(snapshot, str(question.get("namespace") or ""), str(question.get("from") or ""), port)
     decision = decide(snapshot, at, request)
-    outcome = _outcome(snapshot, decision.route)
+    outcome = _outcome(snapshot, decision.route, request.path)
     outcome["also"] = [*_conditions(snapshot, at, request, decision.route), *outcome["also"]]
     return {
         "from": at.name,
@@ -186,10 +186,10 @@ def _conditions(snapshot: Snapshot, at: Caller, request: HttpRequest, route: Rou
     return lines
 
 
-def _outcome(snapshot: Snapshot, route: Route | None) -> dict[str, Any]:
+def _outcome(snapshot: Snapshot, route: Route | None, path: str) -> dict[str, Any]:
     if route is None:
         return {"does": "respond", "status": 404, "destinations": [], "also": []}
-    action, also = route.action, list(effects(route))
+    action, also = route.action, list(effects(route, path))
     match action:
         case Respond():
             return {"does": "respond", "status": action.status, "body": action.body, "destinations": [], "also": also}

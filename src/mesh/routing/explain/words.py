@@ -1,9 +1,10 @@
 """Matches and effects of rows in words, for people. Pure."""
 
+import re
 from collections.abc import Iterator
 
 from mesh.routing.model.match import Match, MatchKind, Pattern
-from mesh.routing.model.route import Fault, Forward, Route
+from mesh.routing.model.route import Fault, Forward, Rewrite, Route
 
 HOLDS = {
     MatchKind.EXACT: "is",
@@ -42,14 +43,16 @@ def describe_difference(pattern: Pattern) -> str:
     return f'{DIFFERS.get(pattern.kind, "is not")} "{pattern.value}"'
 
 
-def effects(route: Route) -> Iterator[str]:
-    """What a row does besides its destinations, one line each."""
+def effects(route: Route, path: str = "") -> Iterator[str]:
+    """What a row does besides its destinations, one line each; `path` is the request's, where there is one."""
     if route.authentication:
         yield token_must_be_valid(route.authentication)
     if route.fault is not None:
         yield from _fault(route.fault)
     if isinstance(route.action, Forward):
         yield from _forward(route.action)
+        if route.action.rewrite is not None:
+            yield from _rewrite(route.action.rewrite, route.match.path, path)
 
 
 def token_must_be_valid(providers: tuple[str, ...]) -> str:
@@ -70,9 +73,32 @@ def _forward(action: Forward) -> Iterator[str]:
         yield f"timeout {action.timeout:g} s"
     if action.retry is not None:
         yield f"{action.retry.attempts} retries on {', '.join(action.retry.retry_on)}"
-    for name in ("authority", "prefix", "regex"):
-        value = getattr(action.rewrite, name) if action.rewrite is not None else None
-        if value is not None:
-            yield f"rewrites the {'path' if name != 'authority' else name}: {value}"
     for cluster, percent in action.mirrors:
         yield f"{percent:g} % are copied to {cluster}"
+
+
+def _rewrite(rewrite: Rewrite, pattern: Pattern | None, path: str) -> Iterator[str]:
+    if rewrite.authority is not None:
+        yield f"rewrites the authority: {rewrite.authority}"
+    if rewrite.prefix is None and rewrite.regex is None:
+        return
+    if path:
+        after = rewritten(rewrite, pattern, path)
+        doubled = " (mind the double slash: prefix and rewrite should both end with /, or neither)"
+        yield f"rewrites the path: {path} to {after}{doubled if '//' in after and '//' not in path else ''}"
+    elif rewrite.prefix is not None:
+        yield f"rewrites the path's matched part to {rewrite.prefix}"
+    else:
+        yield f"rewrites the path: replaces what matches {rewrite.regex} with {rewrite.substitution or 'nothing'}"
+
+
+def rewritten(rewrite: Rewrite, pattern: Pattern | None, path: str) -> str:
+    """The path that the service sees. Envoy replaces the matched prefix; of an exact or regex match, the whole path."""
+    if rewrite.regex is not None:
+        return re.sub(rewrite.regex, rewrite.substitution or "", path)
+    if rewrite.prefix is None:
+        return path
+    if pattern is not None and pattern.kind in (MatchKind.EXACT, MatchKind.REGEX):
+        return rewrite.prefix
+    matched = pattern.value if pattern is not None else "/"
+    return rewrite.prefix + path[len(matched) :]

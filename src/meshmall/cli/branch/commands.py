@@ -135,7 +135,7 @@ def list_(
     home: HomeOption = None,
     namespace: NamespaceOption = None,
     all_namespaces: AllNamespacesOption = False,
-    output: Annotated[str, Option("--output", "-o", help="table, json or name")] = "table",
+    output: Annotated[str, Option("--output", "-o", help="table, json, yaml or name")] = "table",
 ) -> None:
     """List branches, least recently used first."""
     from meshmall.cli.branch.show import list_branches  # noqa: PLC0415
@@ -233,7 +233,8 @@ def run(
 ) -> None:
     """Run a command whose HTTP calls enter the branch, and exit with its exit code.
 
-    The command gets HTTP_PROXY, and can call the services by name (http://products:7000) and the gateway.
+    The command gets HTTP_PROXY, and can call the services by name (http://products:7000) and the gateway. Node.js
+    reads it from version 22.21; a Java program does not read it, and has to send the header 'baggage: branch=NAME'.
     """
     from meshmall.cli.branch.names import object_name  # noqa: PLC0415
     from meshmall.cli.branch.run import run_command  # noqa: PLC0415

@@ -9,6 +9,7 @@ from mesh.resources.values.body import Body
 from mesh.resources.values.durations import seconds
 from meshmall.cli.apply import refusal, settle
 from meshmall.cli.branch.wait import Steps, branch_ref, fetch, first_answer, until_ready
+from meshmall.cli.branch.ways_in import has_gateway, ways_in
 from meshmall.cli.context import Context
 
 
@@ -42,11 +43,13 @@ def create(context: Context, body: Body, *, wait: bool, timeout: float) -> None:
         context.view.say(f"Created branch {name}; see whether it is ready: meshmall branch show {name}")
         return
     branch = until_ready(context, name, steps, timeout)
-    first_answer(context, name, steps)
+    if has_gateway(context):
+        first_answer(context, name, steps)
     context.view.say(f"Branch [bold]{name}[/] is ready ({steps.total:,.0f} ms) [dim]{steps}[/]")
     for line in branch["status"].get("overlaps", []):
         context.view.say(f"  overlap   {line}")
-    context.view.say(f"  address   [bold]{branch['status']['url']}[/]")
+    for line in ways_in(context, branch):
+        context.view.say(f"  {line}")
     for entry in branch["spec"].get("enter", []):
         context.view.say(f"  entry     {entry_text(entry)}")
     context.view.say(f"  expires   {branch['status']['expiresAt']}")

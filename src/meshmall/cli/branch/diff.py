@@ -8,6 +8,7 @@ from mesh.branches.compare import SAFE, Ask, CannotCompare, Compared, Gateway, a
 from mesh.daemon.failure import Failure
 from meshmall.cli.branch.wait import fetch
 from meshmall.cli.context import Context
+from meshmall.cli.options import require_output
 
 SPANS_LIMIT = 2.0
 MOST_SHOWN = 40
@@ -15,6 +16,7 @@ MOST_SHOWN = 40
 
 def show_differences(context: Context, name: str, paths: Sequence[str], ask: Ask, *, unsafe: bool, output: str) -> None:
     """Prints what differs for each path; exit code 1 if anything does. Raises Failure when it cannot."""
+    require_output(output, "text", "json")
     if ask.method not in SAFE and not unsafe:
         raise Failure(f"{ask.method} may change data, in the baseline too", "to send it anyway: --unsafe", 2)
     fetch(context, name)

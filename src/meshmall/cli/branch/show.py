@@ -11,15 +11,20 @@ from mesh.resources.meshmall.branch import BAGGAGE_MEMBER, GIT_ANNOTATION, GROUP
 from mesh.resources.values.body import Body
 from meshmall.cli.branch.create import entry_text
 from meshmall.cli.branch.wait import condition, fetch
+from meshmall.cli.branch.ways_in import ways_in
 from meshmall.cli.context import Context
+from meshmall.cli.options import require_output
 
 
 def list_branches(context: Context, output: str, *, everywhere: bool) -> None:
     """Prints one line per branch, least recently used first."""
+    require_output(output, "table", "json", "yaml", "name")
     bodies = context.client.list(GROUP, "Branch", None if everywhere else context.namespace)
     bodies.sort(key=lambda body: (_status(body).get("lastUsed", ""), body["metadata"]["name"]))
     if output == "json":
         context.view.plain(json.dumps(bodies, indent=2))
+    elif output == "yaml":
+        context.view.plain(yaml.safe_dump_all(bodies, sort_keys=False))
     elif output == "name":
         for body in bodies:
             context.view.plain(body["metadata"]["name"])
@@ -42,7 +47,7 @@ def _row(body: Body) -> list[str]:
         _cut(entries) or "-",
         f"{_span(-_left(last_used))} ago" if last_used else "never",
         _span(_left(status["expiresAt"])) if status.get("expiresAt") else "-",
-        status.get("url", ""),
+        status.get("url", "-"),
     ]
 
 
@@ -71,6 +76,7 @@ def _span(seconds: float) -> str:
 
 def show(context: Context, name: str, output: str) -> None:
     """Prints everything about one branch. Raises Failure (exit code 1) when it is not ready."""
+    require_output(output, "text", "json", "yaml")
     body = fetch(context, name)
     if output == "json":
         context.view.plain(json.dumps(body, indent=2))
@@ -83,7 +89,8 @@ def show(context: Context, name: str, output: str) -> None:
     git = (body["metadata"].get("annotations") or {}).get(GIT_ANNOTATION)
     view.say(f"branch    [bold]{name}[/]" + (f" (git {git})" if git else ""))
     view.say(f"phase     {status.get('phase', 'Pending')}")
-    view.say(f"address   [bold]{status.get('url', '')}[/]")
+    for line in ways_in(context, body):
+        view.say(line)
     entries = [entry_text(entry) for entry in body["spec"].get("enter", [])]
     entries += [f"host {preview_host(name)}", f"baggage {BAGGAGE_MEMBER}={name}"]
     view.say(f"entries   {', '.join(entries)}")
@@ -118,7 +125,12 @@ def show(context: Context, name: str, output: str) -> None:
 def open_branch(context: Context, name: str, *, only_print: bool) -> None:
     """Prints the preview address, and opens it in a browser if there is one."""
     body = fetch(context, name)
-    url = _status(body).get("url") or context.settings.preview_url(name)
+    url = _status(body).get("url")
+    if not url:
+        address, *requests = (line.partition("   ")[2].strip() for line in ways_in(context, body))
+        raise Failure(
+            f"branch {name} has no address for a browser ({address.removeprefix('none: ')})", "\n  ".join(requests)
+        )
     context.view.plain(url)
     if not only_print:
         webbrowser.open(url)

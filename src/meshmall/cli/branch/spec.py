@@ -70,10 +70,14 @@ class BranchOptions:
 
     def _change_forks(self, services: dict[str, Body]) -> None:
         forks = {name: change["fork"] for name, change in services.items() if "fork" in change}
-        for text in self.env:
-            targets, (key, value) = _variable("--env", text, forks)
-            for service in targets:
-                forks[service].setdefault("env", []).append({"name": key, "value": value})
+        variables = [_variable("--env", text, forks) for text in self.env]
+        environments: dict[str, dict[str, str]] = {}
+        # A variable for one fork wins over one for all, in whatever order they were typed.
+        for service, key, value in sorted(variables, key=lambda variable: variable[0] != ""):
+            for target in [service] if service else forks:
+                environments.setdefault(target, {})[key] = value
+        for service, environment in environments.items():
+            forks[service]["env"] = [{"name": key, "value": value} for key, value in environment.items()]
         for option, values, field in (("--image", self.image, "image"), ("--command", self.command, "command")):
             for text in values:
                 service, value = _pair(option, text, "SERVICE=VALUE")
@@ -103,18 +107,18 @@ def _fork(option: str, service: str, forks: dict[str, Body]) -> Body:
     return forks[service]
 
 
-def _variable(option: str, text: str, forks: dict[str, Body]) -> tuple[list[str], tuple[str, str]]:
-    """The forks that get a variable, and the variable: `KEY=VALUE` is for every fork, `SERVICE:KEY=VALUE` for one."""
+def _variable(option: str, text: str, forks: dict[str, Body]) -> tuple[str, str, str]:
+    """The fork that gets a variable ("" for all of them), its name and value: `KEY=VALUE` or `SERVICE:KEY=VALUE`."""
     key, equals, value = text.partition("=")
     if not equals:
         raise Failure(f"{option} {text}: use KEY=VALUE or SERVICE:KEY=VALUE", code=2)
     service, colon, key_alone = key.partition(":")
     if colon:
         _fork(option, service, forks)
-        return [service], (key_alone, value)
+        return service, key_alone, value
     if not forks:
         raise Failure(f"{option} {text}: nothing is forked", "add --fork SERVICE", code=2)
-    return list(forks), (key, value)
+    return "", key, value
 
 
 def _folder(text: str, forks: dict[str, Body]) -> tuple[list[str], str]:

@@ -10,6 +10,7 @@ from mesh.daemon.failure import Failure
 from mesh.resources.meshmall.branch import GROUP, HEADER, preview_host
 from mesh.resources.values.body import Body
 from mesh.resources.values.ref import Ref
+from meshmall.cli.branch.names import object_name
 from meshmall.cli.context import Context
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.005, 0.05
@@ -51,6 +52,15 @@ def fetch(context: Context, name: str) -> Body:
     names = [body["metadata"]["name"] for body in context.client.list(GROUP, "Branch", context.namespace)]
     remedy = f"existing branches: {', '.join(names[:10])}" if names else "create one with: meshmall branch create"
     raise Failure(f"there is no branch {name!r} in namespace {context.namespace}", remedy)
+
+
+def existing(context: Context, typed: str) -> str:
+    """The name of the branch that was typed, which may be a git branch's. Raises Failure when there is none."""
+    name = object_name(typed)
+    everywhere = context.client.list(GROUP, "Branch", None)
+    if all(body["metadata"]["name"] != name for body in everywhere):
+        fetch(context, name)
+    return name
 
 
 def condition(branch: Body, type_: str) -> Body:

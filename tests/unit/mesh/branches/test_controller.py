@@ -75,6 +75,7 @@ class Rig:
 async def rig() -> AsyncIterator[Rig]:
     rig = Rig()
     rig.put(service("products", app="products"))
+    rig.put(gateway())
     ref = rig.put(baseline())
     write_status(rig.store, ref, {"availableReplicas": 1, "updatedReplicas": 1, "observedGeneration": 1})
     await rig.controller.start()
@@ -82,6 +83,11 @@ async def rig() -> AsyncIterator[Rig]:
     await rig.controller.stop()
     assert rig.supervisor.states == {}
     rig.store.close()
+
+
+def gateway() -> Body:
+    server = {"port": {"number": 80, "protocol": "HTTP", "name": "http"}, "hosts": ["*"]}
+    return body("Gateway", "shop", selector={"istio": "ingressgateway"}, servers=[server])
 
 
 def baseline(image: str = "mall:1") -> Body:
@@ -119,6 +125,16 @@ async def test_a_branch_is_ready_once_its_fork_answers_and_envoy_has_acknowledge
     rig.fork_becomes_available()
     await eventually(lambda: rig.status()["phase"] == "Ready")
     assert len(rig.awaited) > before
+
+
+async def test_a_branch_has_an_address_while_something_listens_as_a_gateway(rig: Rig) -> None:
+    rig.put(fox())
+    await eventually(lambda: rig.status().get("url") == "http://fox/")
+    shop = Ref("networking.istio.io", "Gateway", "mesh", "shop")
+    rig.store.commit([Delete(shop)])
+    await eventually(lambda: "url" not in rig.status())
+    rig.put(gateway())
+    await eventually(lambda: rig.status().get("url") == "http://fox/")
 
 
 async def test_an_acknowledgement_of_a_former_generation_does_not_make_the_branch_ready(rig: Rig) -> None:

@@ -108,3 +108,15 @@ def test_a_folder_of_code_is_for_every_fork_or_for_one(tmp_path: Path, monkeypat
         BranchOptions(forks=["one"], folders=["missing"]).branch("fox")
     with pytest.raises(Failure, match="'three' is not among the forks"):
         BranchOptions(forks=["one"], folders=["three=code"]).branch("fox")
+
+
+@pytest.mark.parametrize("env", [["WHO=all", "products:WHO=one"], ["products:WHO=one", "WHO=all"]])
+def test_a_variable_for_one_fork_wins_over_one_for_all(env: list[str]) -> None:
+    services = BranchOptions(forks=["products", "stock"], env=[*env, "LEVEL=1", "LEVEL=2"]).branch("fox")["spec"][
+        "services"
+    ]
+    variables = {
+        name: {variable["name"]: variable["value"] for variable in service["fork"]["env"]}
+        for name, service in services.items()
+    }
+    assert variables == {"products": {"WHO": "one", "LEVEL": "2"}, "stock": {"WHO": "all", "LEVEL": "2"}}
