@@ -159,6 +159,11 @@ class KindDefinition:
         return GroupKind(self.group, self.kind)
 
     @property
+    def built_in(self) -> bool:
+        """Whether Kubernetes itself has the kind; others come to a cluster by a CustomResourceDefinition."""
+        return "." not in self.group or (self.group.endswith(".k8s.io") and not self.group.startswith("gateway."))
+
+    @property
     def api_versions(self) -> tuple[str, ...]:
         """As manifests write them: `v1`, `apps/v1`, ..."""
         return tuple(f"{self.group}/{version}" if self.group else version for version in self.versions)

@@ -25,7 +25,7 @@ from mesh.resources.custom.untyped import Untyped
 from mesh.resources.kinds import REGISTRY
 from mesh.resources.meshmall.branch import Branch, BranchSpec, entry_keys
 from mesh.resources.registry import Registry
-from mesh.resources.validation.manifest import Identity, Validated, validate
+from mesh.resources.validation.manifest import Identity, UnknownFields, Validated, validate
 from mesh.resources.values.body import Body
 from mesh.resources.values.meta import Resource
 from mesh.resources.values.problems import FieldError, Invalid
@@ -49,6 +49,7 @@ class ProposedObject(NamedTuple):
     old: Stored | None = None
     if_version: int | None = None
     identity: Identity | None = None
+    unknown_fields: UnknownFields = UnknownFields.REJECTED
 
 
 class NoNamespace(Exception):
@@ -101,7 +102,7 @@ class Admission:
             registry = self._kinds.with_definitions([item.body for item in proposed])
         for number, item in enumerate(proposed):
             try:
-                validated = validate(_cleaned(item, registry), namespace, registry, item.identity)
+                validated = validate(_cleaned(item, registry), namespace, registry, item.identity, item.unknown_fields)
             except Invalid as error:
                 errors += [(number, problem) for problem in error.errors]
                 continue
@@ -132,7 +133,7 @@ class Admission:
             before = self._store.typed(old)
             # What no longer fits its kind cannot be compared; replacing it is the way to repair it.
             problems = list(validated.definition.check_update(before, validated.typed)) if before is not None else []
-        return [FieldError(problem.path, problem.message, validated.ref) for problem in problems]
+        return [problem.of(validated.ref) for problem in problems]
 
     def _require_namespaces(self, puts: Iterable[Put]) -> None:
         """An object needs a namespace that exists or comes with it."""

@@ -4,10 +4,12 @@ from typing import Any, NamedTuple
 
 from mesh.api.objects.paths import Target
 from mesh.api.transport.http import Request
-from mesh.api.transport.status_errors import Problem
+from mesh.api.transport.status_errors import Problem, invalid
 from mesh.resources.validation.documents import documents
+from mesh.resources.validation.manifest import UnknownFields
 from mesh.resources.values.body import Body
-from mesh.resources.values.problems import Invalid
+from mesh.resources.values.problems import FieldError, Invalid, Reason
+from mesh.resources.values.ref import Ref
 
 LONGEST_GRACE = 1_000_000
 
@@ -26,9 +28,11 @@ def body_of_target(body: Any, target: Target) -> Body:
     """The body, completed with the kind and namespace that the path names. Raises Problem (400) when it has others."""
     if not isinstance(body, dict):
         raise Problem(400, "the object is not a JSON object")
+    # Absent is empty to Kubernetes: the name is what is missing then.
     metadata = body.get("metadata")
+    metadata = {} if metadata is None else metadata
     if not isinstance(metadata, dict):
-        raise Problem(400, "metadata: is missing")
+        raise Problem(400, "metadata: is not a map")
     expected = {"apiVersion": target.api_version, "kind": target.definition.kind}
     for name, value in expected.items():
         if body.get(name) not in (value, None, ""):
@@ -54,6 +58,21 @@ def one_document(raw: bytes) -> Body:
     if len(bodies) != 1 or not isinstance(bodies[0], dict):
         raise Problem(400, "the body is not one object")
     return bodies[0]
+
+
+def unknown_fields(request: Request) -> UnknownFields:
+    """What the query says about fields that the kind does not have. Raises Problem (422) for an unknown value."""
+    value = request.query.get("fieldValidation", "")
+    # A server-side apply owns fields by the schema: one that is not in it could have no owner.
+    if request.headers.get("content-type", "").startswith("application/apply-patch"):
+        return UnknownFields.REJECTED
+    try:
+        return UnknownFields(value or UnknownFields.WARNED)
+    except ValueError:
+        options = {"POST": "CreateOptions", "PUT": "UpdateOptions"}.get(request.method, "PatchOptions")
+        message = f'"{value[:80]}" is none of "", "Ignore", "Strict", "Warn"'
+        error = FieldError("fieldValidation", message, reason=Reason.NOT_SUPPORTED)
+        raise invalid(Ref("meta.k8s.io", options, "", ""), "v1", [error]) from None
 
 
 def resource_version(value: Any) -> int | None:

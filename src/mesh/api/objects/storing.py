@@ -7,6 +7,7 @@ from mesh.api.objects.admission import Admission, NoNamespace, ProposedObject, R
 from mesh.api.objects.merging import list_key
 from mesh.api.objects.paths import Target
 from mesh.api.objects.reading import shown
+from mesh.api.objects.request_bodies import unknown_fields
 from mesh.api.transport.http import Reply, Request
 from mesh.api.transport.status_errors import Problem, already_exists, conflict, invalid, not_found
 from mesh.resources.values.body import Body
@@ -29,10 +30,11 @@ class Storing:
         self, target: Target, proposed: ProposedObject, owners: Owners, request: Request, *, code: int = 200
     ) -> Reply:
         """Stores an object that admission accepts; answers it with `code`. Raises Problem (403, 404, 409, 422)."""
+        proposed = proposed._replace(unknown_fields=unknown_fields(request))
         try:
             admitted = self._admission.admit([proposed], target.namespace, together=False)
         except Refused as refused:
-            raise invalid(target.ref, [error for _, error in refused.errors]) from None
+            raise invalid(target.ref, target.version, [error for _, error in refused.errors]) from None
         except NoNamespace as missing:
             raise _no_namespace(missing, target) from None
         warnings = [text for _, text in admitted.warnings]

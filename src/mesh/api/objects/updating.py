@@ -6,7 +6,7 @@ from mesh.api.objects import managed
 from mesh.api.objects.admission import ProposedObject
 from mesh.api.objects.paths import Target
 from mesh.api.objects.reading import require
-from mesh.api.objects.request_bodies import body_of_target, resource_version
+from mesh.api.objects.request_bodies import body_of_target, resource_version, unknown_fields
 from mesh.api.objects.storing import Owners, Storing, owners_after_update, stale
 from mesh.api.transport.http import Reply, Request
 from mesh.api.transport.status_errors import Problem, already_exists, conflict, invalid
@@ -60,10 +60,12 @@ class Updating:
         """Stores `body` over `old`, or its status only. Raises Problem (400, 404, 409, 422)."""
         if target.subresource == "status":
             try:
-                changed = with_status(target.ref, target.definition, old.body, body.get("status"))
+                changed, warnings = with_status(
+                    target.ref, target.definition, old.body, body.get("status"), unknown_fields(request)
+                )
             except Invalid as error:
-                raise invalid(target.ref, error.errors) from None
-            return self._storing.put(target, Put(target.ref, changed, old.version), dry_run=request.dry_run)
+                raise invalid(target.ref, target.version, error.errors) from None
+            return self._storing.put(target, Put(target.ref, changed, old.version), warnings, dry_run=request.dry_run)
         owners = _owners_of_body(body, old) or owners_after_update(target, old, request)
         return self._storing.write(target, ProposedObject(body, old, old.version), owners, request)
 

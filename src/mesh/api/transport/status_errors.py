@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from mesh.resources.kind_definition import KindDefinition
-from mesh.resources.values.problems import FieldError
+from mesh.resources.values.problems import FieldError, Reason
 from mesh.resources.values.ref import Ref
 
 REASONS = {
@@ -102,10 +102,28 @@ def conflict(definition: KindDefinition, ref: Ref, why: str) -> Problem:
     )
 
 
-def invalid(ref: Ref, errors: Sequence[FieldError]) -> Problem:
-    """422, with a cause for each field."""
+def invalid(ref: Ref, version: str, errors: Sequence[FieldError]) -> Problem:
+    """422, with a cause for each field; 400 when the object cannot be read as one of `version`.
+
+    Kubernetes does not go on to validation then, and gives no causes.
+    """
+    unreadable = [error for error in errors if error.reason.ends_reading]
+    if unreadable:
+        return _unreadable(ref, version, unreadable)
     kind = f"{ref.kind}.{ref.group}" if ref.group else ref.kind
     messages = [f"{error.path}: {error.message}" if error.path else error.message for error in errors]
     listed = messages[0] if len(messages) == 1 else f"[{', '.join(messages)}]"
-    causes = [{"reason": "FieldValueInvalid", "message": error.message, "field": error.path} for error in errors]
+    causes = [{"reason": error.reason.value, "message": error.message, "field": error.path} for error in errors]
     return Problem(422, f'{kind} "{ref.name}" is invalid: {listed}', ref=ref, plural=ref.kind, causes=causes)
+
+
+def _unreadable(ref: Ref, version: str, errors: Sequence[FieldError]) -> Problem:
+    malformed = [f"{error.path}: {error.message}" for error in errors if error.reason is Reason.MALFORMED]
+    # In Kubernetes' words first: clients look for "unknown field", which our own hint follows.
+    unknown = [
+        f'unknown field "{error.path}"{error.message.removeprefix("unknown field")}'
+        for error in errors
+        if error.reason is Reason.UNKNOWN
+    ]
+    why = ", ".join(malformed) or f"strict decoding error: {', '.join(unknown)}"
+    return Problem(400, f'{ref.kind} in version "{version}" cannot be handled as a {ref.kind}: {why}')

@@ -44,7 +44,7 @@ def check_branches(changed: Iterable[Branch], around: Surroundings, keys: Keys =
     findings: list[FieldError] = []
     for branch in branches:
         errors = [*_claims(branch, claimed), *_includes(branch, around), *_services(branch, around)]
-        findings += [FieldError(error.path, error.message, ref_of(branch)) for error in errors]
+        findings += [error.of(ref_of(branch)) for error in errors]
         # Of two branches in one change, the later one is to blame for an entry that both have.
         for key in entry_keys(branch):
             claimed.setdefault(key, branch)

@@ -71,7 +71,8 @@ def read_images(text: str) -> list[ImageMapping]:
     body = plain(bodies[0][0])
     if not isinstance(body, dict):
         raise Invalid([FieldError("", f"a {type(body).__name__}, not an object with the field images")])
-    if errors := check(body, _Images).errors:
+    findings = check(body, _Images)
+    if errors := [*findings.errors, *findings.unknown]:
         raise Invalid(errors)
     mappings = msgspec.convert(body, _Images).images
     if errors := _wrong(mappings):

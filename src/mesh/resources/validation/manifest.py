@@ -1,7 +1,8 @@
 """Manifests: text to objects, and every check that needs no other object."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from typing import Any, NamedTuple
 
 import msgspec
@@ -12,13 +13,11 @@ from mesh.resources.kind_definition import KindDefinition
 from mesh.resources.kinds import REGISTRY
 from mesh.resources.registry import Registry
 from mesh.resources.validation.documents import documents
-from mesh.resources.validation.structure import check, plain
+from mesh.resources.validation.metadata import check_metadata
+from mesh.resources.validation.structure import Findings, check, plain
 from mesh.resources.values.meta import Resource
-from mesh.resources.values.names import wrong_label, wrong_labels, wrong_subdomain
-from mesh.resources.values.problems import FieldError, Invalid, meant
+from mesh.resources.values.problems import FieldError, Invalid, Reason, malformed, meant, required
 from mesh.resources.values.ref import Ref
-
-LARGEST_ANNOTATIONS = 256 << 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +67,17 @@ def _is_list(body: dict[str, Any]) -> bool:
     return kind.endswith("List") and (kind == "List" or "items" in body)
 
 
+class UnknownFields(StrEnum):
+    """What becomes of fields that a kind does not have: Kubernetes' `fieldValidation`."""
+
+    REJECTED = "Strict"
+    WARNED = "Warn"
+    """Dropped, with a warning for each."""
+
+    IGNORED = "Ignore"
+    """Dropped."""
+
+
 class Identity(NamedTuple):
     """Which object a body is, and of which kind."""
 
@@ -82,9 +92,9 @@ def identify(body: dict[str, Any], default_namespace: str = "", registry: Regist
     metadata = metadata if isinstance(metadata, dict) else {}
     name = metadata.get("name") or metadata.get("generateName") or ""
     if not isinstance(kind, str) or not kind:
-        raise Invalid([FieldError("kind", "is missing (for example, Deployment)")])
+        raise Invalid([required("kind", "is missing (for example, Deployment)")])
     if not isinstance(version, str) or not version:
-        raise Invalid([FieldError("apiVersion", f"is missing{_versions(kind, registry)}")])
+        raise Invalid([required("apiVersion", f"is missing{_versions(kind, registry)}")])
     group = version.rpartition("/")[0]
     definition = registry.by_kind(group, kind)
     namespace = metadata.get("namespace") or default_namespace
@@ -111,6 +121,7 @@ def validate(
     default_namespace: str = "",
     registry: Registry = REGISTRY,
     identity: Identity | None = None,
+    unknown_fields: UnknownFields = UnknownFields.REJECTED,
 ) -> Validated:
     """Checks one object and fills in Kubernetes' defaults, or those of its CustomResourceDefinition.
 
@@ -122,30 +133,59 @@ def validate(
     cleaned = plain(body)
     ref, definition = identity or identify(cleaned, default_namespace, registry)
     if definition.type is Untyped:
-        return _untyped(ref, definition, cleaned)
+        return _untyped(ref, definition, cleaned, unknown_fields)
     findings = check(cleaned, definition.type)
     # Defaults only fill well-formed objects, and checks see what will be stored.
+    unknown = _unknown(ref, findings, unknown_fields)
     if findings.errors:
-        raise _of(ref, findings.errors)
+        raise _of(ref, _as_answered(definition, findings.errors))
     filled = _with_defaults(definition, cleaned, ref.namespace)
     try:
         typed = msgspec.convert(filled, definition.type)
     except msgspec.ValidationError as error:
-        raise _of(ref, [FieldError("", str(error))]) from None
-    if errors := [*_metadata(definition, typed), *definition.check(typed)]:
+        raise _of(ref, [malformed("", str(error))]) from None
+    if errors := [*check_metadata(definition, typed.metadata), *definition.check(typed)]:
         raise _of(ref, errors)
-    return Validated(ref, definition, filled, typed, _warnings(ref, findings.inert, definition.advise(typed)))
+    warnings = [*unknown, *_warnings(ref, findings.inert, definition.advise(typed))]
+    return Validated(ref, definition, filled, typed, warnings)
 
 
-def _untyped(ref: Ref, definition: KindDefinition, body: dict[str, Any]) -> Validated:
+def _unknown(ref: Ref, findings: Findings, treatment: UnknownFields) -> list[str]:
+    """The warnings for unknown fields. Raises Invalid, with whatever else cannot be read, when they are rejected."""
+    if treatment is UnknownFields.REJECTED and findings.unknown:
+        raise _of(ref, [*findings.errors, *findings.unknown])
+    if treatment is UnknownFields.WARNED:
+        return [f'unknown field "{error.path}"' for error in findings.unknown]
+    return []
+
+
+def _as_answered(definition: KindDefinition, errors: Iterable[FieldError]) -> list[FieldError]:
+    """Errors of structure with the reason that a cluster gives them.
+
+    It reads objects of its own kinds into structs, and those of Istio's and Gateway API's kinds into maps, which a
+    schema then describes: a wrong type is malformed in the former (400), and has a wrong type in the latter (422).
+    """
+    if definition.built_in:
+        return list(errors)
+    return [
+        replace(error, reason=Reason.TYPE_INVALID)
+        if error.reason is Reason.MALFORMED and not error.path.startswith("metadata")
+        else error
+        for error in errors
+    ]
+
+
+def _untyped(ref: Ref, definition: KindDefinition, body: dict[str, Any], unknown_fields: UnknownFields) -> Validated:
     """An object of which the mesh knows only the head; a user's schema, if there is one, describes the rest."""
-    findings = check({name: body[name] for name in ("apiVersion", "kind", "metadata") if name in body}, definition.type)
+    head = {name: body[name] for name in ("apiVersion", "kind", "metadata") if name in body}
+    findings = check(head, definition.type)
+    unknown = _unknown(ref, findings, unknown_fields)
     if findings.errors:
         raise _of(ref, findings.errors)
     filled = _with_defaults(definition, body, ref.namespace)
     typed = msgspec.convert(filled, definition.type)
-    errors = _metadata(definition, typed)
-    warnings = []
+    errors = check_metadata(definition, typed.metadata)
+    warnings: list[str] = []
     version = str(body["apiVersion"]).rpartition("/")[2]
     if definition.custom is not None:
         definition.custom.fill(version, filled)
@@ -159,11 +199,11 @@ def _untyped(ref: Ref, definition: KindDefinition, body: dict[str, Any]) -> Vali
         warnings = [f"{ref}: has no effect here: {definition.no_effect}"]
     if errors:
         raise _of(ref, errors)
-    return Validated(ref, definition, filled, typed, warnings)
+    return Validated(ref, definition, filled, typed, [*unknown, *warnings])
 
 
 def _of(ref: Ref, errors: Iterable[FieldError]) -> Invalid:
-    return Invalid([FieldError(error.path, error.message, ref) for error in errors])
+    return Invalid([error.of(ref) for error in errors])
 
 
 def _warnings(ref: Ref, inert: list[str], advice: Iterable[FieldError]) -> list[str]:
@@ -186,23 +226,3 @@ def _with_defaults(definition: KindDefinition, body: dict[str, Any], namespace: 
     if definition.fill is not None:
         definition.fill(body)
     return body
-
-
-def _metadata(definition: KindDefinition, typed: Resource) -> list[FieldError]:
-    metadata = typed.metadata
-    errors = []
-    if (metadata.name or not metadata.generate_name) and (wrong := definition.wrong_name(metadata.name)):
-        errors.append(FieldError("metadata.name", wrong))
-    if metadata.generate_name and (wrong := wrong_subdomain(metadata.generate_name.rstrip("-."))):
-        errors.append(FieldError("metadata.generateName", wrong))
-    if definition.namespaced and (wrong := wrong_label(metadata.namespace)):
-        errors.append(FieldError("metadata.namespace", wrong))
-    errors += [FieldError(f"metadata.labels[{key}]", why) for key, why in wrong_labels(metadata.labels)]
-    errors += [
-        FieldError(f"metadata.annotations[{key[:80]}]", "is not an annotation's name")
-        for key, _ in wrong_labels(dict.fromkeys(metadata.annotations, ""))
-    ]
-    size = sum(len(key) + len(value) for key, value in metadata.annotations.items())
-    if size > LARGEST_ANNOTATIONS:
-        errors.append(FieldError("metadata.annotations", f"{size} characters; at most {LARGEST_ANNOTATIONS}"))
-    return errors

@@ -4,30 +4,52 @@ Controllers, the routing and every list decode whole objects: a status of the wr
 all of them. It is therefore held to its kind as the specification is.
 """
 
+import copy
 from typing import Any
 
 import msgspec
 
 from mesh.resources.custom.untyped import Untyped
 from mesh.resources.kind_definition import KindDefinition
+from mesh.resources.validation.manifest import UnknownFields
 from mesh.resources.validation.structure import check, plain
 from mesh.resources.values.body import Body
-from mesh.resources.values.problems import FieldError, Invalid
+from mesh.resources.values.problems import FieldError, Invalid, malformed
 from mesh.resources.values.ref import Ref
 
 
-def with_status(ref: Ref, definition: KindDefinition, body: Body, status: Any) -> Body:
-    """`body` with a new status, None for none. Raises Invalid with everything in the status that is wrong."""
+def with_status(
+    ref: Ref,
+    definition: KindDefinition,
+    body: Body,
+    status: Any,
+    unknown_fields: UnknownFields = UnknownFields.REJECTED,
+) -> tuple[Body, list[str]]:
+    """`body` with a new status, None for none, and warnings.
+
+    Raises Invalid with everything in the status that is wrong.
+    """
     if status is None:
         status = {}
     if not isinstance(status, dict):
-        raise Invalid([FieldError("status", "is not a map", ref)])
+        raise Invalid([malformed("status", "is not a map").of(ref)])
     after = {**body, "status": plain({"status": status})["status"]}
-    errors = _schema_errors(definition, after) if definition.type is Untyped else _type_errors(definition, after)
+    unknown: list[FieldError] = []
+    if definition.type is Untyped:
+        errors = _schema_errors(definition, after)
+    else:
+        # A copy, since the check takes unknown fields out, and those elsewhere are not the writer's business.
+        checked = {**copy.deepcopy(body), "status": after["status"]}
+        findings = check(checked, definition.type)
+        errors = findings.errors or _type_errors(definition, checked)
+        unknown = [error for error in findings.unknown if _is_in_status(error.path)]
+    if unknown_fields is UnknownFields.REJECTED:
+        errors = [*errors, *unknown]
     # What is wrong elsewhere was there before, and a controller that reports a status cannot repair it.
-    if errors := [FieldError(error.path, error.message, ref) for error in errors if _is_in_status(error.path)]:
+    if errors := [error.of(ref) for error in errors if _is_in_status(error.path)]:
         raise Invalid(errors)
-    return after
+    warned = unknown if unknown_fields is UnknownFields.WARNED else []
+    return after, [f'unknown field "{error.path}"' for error in warned]
 
 
 def _is_in_status(path: str) -> bool:
@@ -35,12 +57,10 @@ def _is_in_status(path: str) -> bool:
 
 
 def _type_errors(definition: KindDefinition, body: Body) -> list[FieldError]:
-    if errors := check(body, definition.type).errors:
-        return errors
     try:
         msgspec.convert(body, definition.type)
     except msgspec.ValidationError as error:
-        return [FieldError("status", str(error))]
+        return [malformed("status", str(error))]
     return []
 
 

@@ -1,6 +1,7 @@
 """Checks JSON against the typed structs and reports every mismatch, not only the first as msgspec does.
 
-Also collects the fields that are accepted and have no effect here.
+Also collects the fields that are accepted and have no effect here, and takes out those that the kind does not have:
+what becomes of them (an error, a warning, or nothing) is the writer's choice.
 """
 
 import math
@@ -15,7 +16,7 @@ from msgspec import inspect
 
 from mesh.resources.validation.inert import inert_fields, worth_telling
 from mesh.resources.values.meta import Part
-from mesh.resources.values.problems import FieldError, Invalid, meant
+from mesh.resources.values.problems import FieldError, Invalid, Reason, malformed, meant, required
 
 MOST_ERRORS = 50
 DEEPEST = 64
@@ -24,18 +25,23 @@ SURROGATE = re.compile("[\ud800-\udfff]")
 
 @dataclass(slots=True)
 class Findings:
-    """What was found on the walk: errors, and the paths of fields without effect."""
+    """What was found on the walk: errors, unknown fields, and the paths of fields without effect."""
 
     errors: list[FieldError] = field(default_factory=list)
+    unknown: list[FieldError] = field(default_factory=list)
     inert: list[str] = field(default_factory=list)
 
     def wrong(self, path: str, message: str) -> None:
-        if len(self.errors) < MOST_ERRORS:
-            self.errors.append(FieldError(path, message))
+        self.add(malformed(path, message))
+
+    def add(self, error: FieldError) -> None:
+        kind = self.unknown if error.reason is Reason.UNKNOWN else self.errors
+        if len(kind) < MOST_ERRORS:
+            kind.append(error)
 
 
 def check(body: Any, type_: type[Part]) -> Findings:
-    """Compares JSON values, as `plain` returns them, with a type."""
+    """Compares JSON values, as `plain` returns them, with a type. Fields that it does not have are removed in place."""
     findings = Findings()
     _walk(body, _described(type_), "", findings)
     return findings
@@ -160,11 +166,13 @@ def _struct(value: Any, kind: inspect.StructType, path: str, findings: Findings)
         return
     shape = _shape(kind.cls)
     dot = f"{path}." if path else ""
+    unknown = value.keys() - shape.types.keys()
+    for name in sorted(unknown):
+        hint = meant(name, shape.types)
+        findings.add(FieldError(f"{dot}{name}", f"unknown field{hint}", reason=Reason.UNKNOWN))
+        del value[name]
     for name, member in value.items():
-        field_type = shape.types.get(name)
-        if field_type is None:
-            findings.wrong(f"{dot}{name}", f"unknown field{meant(name, shape.types)}")
-            continue
+        field_type = shape.types[name]
         # Not an error: the object is stored as written, and works where the field has its effect.
         if name in shape.inert and worth_telling(name, member):
             findings.inert.append(f"{dot}{name}")
@@ -173,7 +181,7 @@ def _struct(value: Any, kind: inspect.StructType, path: str, findings: Findings)
             _walk(member, field_type, f"{dot}{name}", findings)
     for name in shape.required:
         if name not in value:
-            findings.wrong(f"{dot}{name}", "is missing")
+            findings.add(required(f"{dot}{name}"))
 
 
 def _union(value: Any, kind: inspect.UnionType, path: str, findings: Findings) -> None:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from mesh.resources.values.problems import FieldError, meant
+from mesh.resources.values.problems import FieldError, Reason, meant
 
 LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
@@ -78,4 +78,4 @@ def none_of(value: str, valid: Sequence[str], path: str) -> Iterator[FieldError]
     if value not in valid:
         words = ", ".join(valid[:-1]) + f" or {valid[-1]}"
         hint = meant(value, valid) if len(valid) > 8 else ""
-        yield FieldError(path, f'"{value[:80]}" is not {words}{hint}')
+        yield FieldError(path, f'"{value[:80]}" is not {words}{hint}', reason=Reason.NOT_SUPPORTED)

@@ -121,7 +121,7 @@ async def test_a_misspelt_field_is_refused(api: Api, kubectl: Kubectl) -> None:
     wrong = virtual_service("products")
     wrong["spec"]["http"][0]["mtch"] = []
     out = await kubectl("apply", "--validate=strict", "-f", kubectl.file(wrong), fails=True)
-    assert 'spec.http[0].mtch: unknown field; did you mean "match"?' in out
+    assert 'unknown field "spec.http[0].mtch"; did you mean "match"?' in out
     assert api.store.list("networking.istio.io", "VirtualService") == []
 
 

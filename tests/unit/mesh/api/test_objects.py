@@ -55,12 +55,34 @@ async def test_what_is_wrong_is_said_with_its_path_and_nothing_is_stored(api: Ap
     wrong = deployment("mall")
     wrong["spec"]["template"]["spec"]["containers"][0]["comand"] = ["x"]
     version = api.store.version
+    refused = await api.ask("POST", f"{DEPLOYMENTS}?fieldValidation=Strict", wrong)
+    assert (refused.code, refused.body["reason"], refused.body["kind"]) == (400, "BadRequest", "Status")
+    assert 'strict decoding error: unknown field "spec.template.spec.containers[0].comand"' in refused.body["message"]
+    assert "command" in refused.body["message"]
+    wrong["spec"]["replicas"] = -1
     refused = await api.ask("POST", DEPLOYMENTS, wrong)
     assert (refused.code, refused.body["reason"], refused.body["kind"]) == (422, "Invalid", "Status")
     (cause,) = refused.body["details"]["causes"]
-    assert cause["field"] == "spec.template.spec.containers[0].comand"
-    assert "command" in cause["message"]
+    assert (cause["field"], cause["reason"]) == ("spec.replicas", "FieldValueInvalid")
     assert api.store.version == version
+
+
+@pytest.mark.parametrize("query", ["", "?fieldValidation=Warn", "?fieldValidation=Ignore"])
+async def test_unknown_fields_are_dropped_unless_the_writer_wants_an_error(api: Api, query: str) -> None:
+    newer = deployment("mall")
+    newer["spec"]["fromTheFuture"] = {"a": 1}
+    newer["metadata"]["fromTheFuture"] = 1
+    stored = await api.ask("POST", DEPLOYMENTS + query, newer)
+    assert stored.code == 201, stored.body
+    assert "fromTheFuture" not in json.dumps(stored.body)
+    warnings = stored.headers.get_all("warning") or []
+    assert [warning.count("fromTheFuture") for warning in warnings] == ([] if "Ignore" in query else [1, 1])
+
+
+async def test_how_unknown_fields_are_treated_is_one_of_kubernetes_words(api: Api) -> None:
+    refused = await api.ask("POST", f"{DEPLOYMENTS}?fieldValidation=Sometimes", deployment("mall"))
+    assert (refused.code, refused.body["details"]["kind"]) == (422, "CreateOptions")
+    assert refused.body["details"]["causes"][0]["reason"] == "FieldValueNotSupported"
 
 
 async def test_a_rule_for_a_subset_that_is_not_there_is_refused(api: Api) -> None:

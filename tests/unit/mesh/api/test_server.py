@@ -73,6 +73,6 @@ async def test_wait_for_a_deletion(api: Api, kubectl: Kubectl) -> None:
 async def test_what_is_wrong_is_told(api: Api, kubectl: Kubectl) -> None:
     wrong = deployment("mall")
     wrong["spec"]["replicaz"] = 1
-    out = await kubectl("create", "--validate=false", "-f", kubectl.file(wrong), fails=True)
+    out = await kubectl("create", "--validate=strict", "-f", kubectl.file(wrong), fails=True)
     assert "spec.replicaz" in out
     assert api.store.list("apps", "Deployment") == []

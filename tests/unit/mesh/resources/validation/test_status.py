@@ -5,6 +5,7 @@ import pytest
 from mesh.resources.custom.untyped import Untyped
 from mesh.resources.kind_definition import KindDefinition
 from mesh.resources.kinds import REGISTRY
+from mesh.resources.validation.manifest import UnknownFields
 from mesh.resources.validation.status import with_status
 from mesh.resources.values.body import Body
 from mesh.resources.values.problems import Invalid
@@ -30,12 +31,21 @@ def test_what_a_kind_does_not_have_in_its_status_is_rejected(kind: KindDefinitio
 @pytest.mark.parametrize("kind", TYPED, ids=lambda kind: str(kind.group_kind))
 def test_no_status_is_one_too_and_null_fields_are_none(kind: KindDefinition) -> None:
     ref, body = _body(kind)
-    assert with_status(ref, kind, body, None)["status"] == {}
-    assert with_status(ref, kind, body, {"note": None})["status"] == {}
+    assert with_status(ref, kind, body, None)[0]["status"] == {}
+    assert with_status(ref, kind, body, {"note": None})[0]["status"] == {}
 
 
 def test_what_is_wrong_elsewhere_does_not_keep_a_status_from_being_written() -> None:
     kind = next(kind for kind in TYPED if kind.kind == "Branch")
     ref, body = _body(kind)
-    written = with_status(ref, kind, {**body, "spec": 7}, {"phase": "Ready"})
+    written, _ = with_status(ref, kind, {**body, "spec": 7}, {"phase": "Ready"})
     assert (written["status"], written["spec"]) == ({"phase": "Ready"}, 7)
+
+
+@pytest.mark.parametrize("kind", TYPED, ids=lambda kind: str(kind.group_kind))
+def test_unknown_fields_are_dropped_with_a_warning_or_without_one(kind: KindDefinition) -> None:
+    ref, body = _body(kind)
+    warned, warnings = with_status(ref, kind, body, {"note": "x"}, UnknownFields.WARNED)
+    assert (warned["status"], warnings) == ({}, ['unknown field "status.note"'])
+    ignored, none = with_status(ref, kind, body, {"note": "x"}, UnknownFields.IGNORED)
+    assert (ignored["status"], none) == ({}, [])
