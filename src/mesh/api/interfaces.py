@@ -44,6 +44,10 @@ class Allocator(Protocol):
         """An address that is not among `taken`. Raises OSError when none is left."""
         ...
 
+    def __contains__(self, address: str) -> bool:
+        """Whether a Service may have this address."""
+        ...
+
 
 class Logs(Protocol):
     """Reads what containers have written."""

@@ -125,6 +125,10 @@ class KindDefinition:
     check_update: Callable[[Any, Any], Errors] = _nothing
     """What may not change once an object is stored: old and new object."""
 
+    prepare_update: Callable[[Body, Body], Body] | None = None
+    """What is stored and what is to replace it, before it is checked; returns the latter without what its change
+    makes obsolete."""
+
     advise: Callable[[Any], Errors] = _nothing
     """What is allowed in an object and hardly meant: shown as warnings."""
 

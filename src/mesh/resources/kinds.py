@@ -33,7 +33,7 @@ from mesh.resources.checks.gateway_api import (
 )
 from mesh.resources.checks.pod import check_pod
 from mesh.resources.checks.request_authentication import check_request_authentication
-from mesh.resources.checks.service import check_service, check_service_update
+from mesh.resources.checks.service import advise_service, check_service, check_service_update
 from mesh.resources.checks.service_entry import check_service_entry
 from mesh.resources.checks.sidecar import check_sidecar
 from mesh.resources.checks.virtual_service import check_virtual_service
@@ -68,6 +68,7 @@ from mesh.resources.validation.defaults import (
     fill_secret,
     fill_service,
 )
+from mesh.resources.validation.transitions import without_fields_of_old_type
 from mesh.resources.values.names import wrong_label
 from mesh.resources.values.ref import (
     BRANCH,
@@ -124,6 +125,8 @@ REGISTRY = Registry(
             wrong_name=wrong_label,
             fill=fill_service,
             check=check_service,
+            prepare_update=without_fields_of_old_type,
+            advise=advise_service,
             check_update=check_service_update,
             routing=Routing.TARGET,
             conditions=Conditions.REFUSAL,

@@ -230,12 +230,16 @@ def _cleaned(proposed: ProposedObject, registry: Registry) -> Body:
         SERVER_METADATA if proposed.old else (*SERVER_METADATA, "deletionTimestamp", "deletionGracePeriodSeconds")
     )
     metadata = {name: value for name, value in proposed.body["metadata"].items() if name not in left_out}
-    return {
+    body = {
         **{
             name: value for name, value in proposed.body.items() if name != "status" or _owns_status(proposed, registry)
         },
         "metadata": metadata,
     }
+    definition = registry.by_kind(proposed.old.ref.group, proposed.old.ref.kind) if proposed.old else None
+    if proposed.old is not None and definition is not None and definition.prepare_update is not None:
+        body = definition.prepare_update(proposed.old.body, body)
+    return body
 
 
 def _owns_status(proposed: ProposedObject, registry: Registry) -> bool:

@@ -56,7 +56,10 @@ class NodePorts:
 
 
 def of_service(body: dict[str, Any]) -> Iterator[int]:
-    """The NodePorts of a Service."""
-    for port in body.get("spec", {}).get("ports", ()):
+    """The NodePorts of a Service, with that of its health check."""
+    spec = body.get("spec", {})
+    for port in spec.get("ports", ()):
         if port.get("nodePort"):
             yield port["nodePort"]
+    if spec.get("healthCheckNodePort"):
+        yield spec["healthCheckNodePort"]

@@ -49,9 +49,15 @@ def _service_ports(service: Mapping[str, Any]) -> str:
 
 
 def _external_ip(service: Mapping[str, Any]) -> str:
-    if spec(service).get("type") == "ExternalName":
+    """As kubectl prints it: a load balancer without an address is pending."""
+    kind, addresses = spec(service).get("type"), list(spec(service).get("externalIPs") or [])
+    if kind == "ExternalName":
         return str(spec(service).get("externalName", NONE))
-    return ",".join(spec(service).get("externalIPs") or []) or NONE
+    if kind == "LoadBalancer":
+        places = (status(service).get("loadBalancer") or {}).get("ingress") or []
+        balanced = [str(place.get("ip") or place.get("hostname", "")) for place in places]
+        return ",".join([*balanced, *addresses]) or "<pending>"
+    return ",".join(addresses) or NONE
 
 
 def _of_containers(body: Mapping[str, Any], field: str) -> str:

@@ -1,7 +1,5 @@
 """Service (Kubernetes core/v1)."""
 
-from typing import Any
-
 from msgspec import field
 
 from mesh.resources.core.pod import IntOrString
@@ -22,6 +20,14 @@ class ServicePort(Part, frozen=True):
     app_protocol: str = ""
 
 
+class ClientIPConfig(Part, frozen=True):
+    timeout_seconds: int | None = None
+
+
+class SessionAffinityConfig(Part, frozen=True):
+    client_ip: ClientIPConfig | None = field(name="clientIP", default=None)
+
+
 class ServiceSpec(Part, frozen=True):
     ports: list[ServicePort] = []
     selector: dict[str, str] = {}
@@ -33,7 +39,7 @@ class ServiceSpec(Part, frozen=True):
     internal_traffic_policy: str = ""
     external_traffic_policy: str = ""
     session_affinity: str = "None"
-    session_affinity_config: dict[str, Any] | None = None
+    session_affinity_config: SessionAffinityConfig | None = None
     external_ips: list[str] = field(name="externalIPs", default_factory=list)
     external_name: str = ""
     load_balancer_ip: str = field(name="loadBalancerIP", default="")
@@ -45,8 +51,29 @@ class ServiceSpec(Part, frozen=True):
     traffic_distribution: str = ""
 
 
+class PortStatus(Part, frozen=True):
+    """A port of a load balancer; with `error` it is not served there."""
+
+    port: int
+    protocol: str = "TCP"
+    error: str = ""
+
+
+class LoadBalancerIngress(Part, frozen=True):
+    """Where a load balancer takes connections."""
+
+    ip: str = ""
+    hostname: str = ""
+    ip_mode: str = ""
+    ports: list[PortStatus] = []
+
+
+class LoadBalancerStatus(Part, frozen=True):
+    ingress: list[LoadBalancerIngress] = []
+
+
 class ServiceStatus(Part, frozen=True):
-    load_balancer: dict[str, Any] = {}
+    load_balancer: LoadBalancerStatus = field(default_factory=LoadBalancerStatus)
     conditions: list[Condition] = []
 
 

@@ -80,14 +80,27 @@ def fill_replica_set(body: Body) -> None:
 
 
 def fill_service(body: Body) -> None:
-    """A Service's defaults."""
+    """A Service's defaults, as far as they depend on nothing else (pkg/apis/core/v1, SetDefaults_Service)."""
     spec = body.setdefault("spec", {})
-    spec.setdefault("type", "ClusterIP")
-    spec.setdefault("sessionAffinity", "None")
-    spec.setdefault("internalTrafficPolicy", "Cluster")
+    type_ = spec.setdefault("type", "ClusterIP")
+    if spec.setdefault("sessionAffinity", "None") == "None":
+        spec.pop("sessionAffinityConfig", None)
+    elif spec["sessionAffinity"] == "ClientIP":
+        client = spec.setdefault("sessionAffinityConfig", {}).setdefault("clientIP", {})
+        client.setdefault("timeoutSeconds", 10800)
     for port in spec.get("ports", []):
-        port.setdefault("protocol", "TCP")
-        port.setdefault("targetPort", port["port"])
+        if not port.get("protocol"):
+            port["protocol"] = "TCP"
+        # 0 and "" are what generators write for "the same as the port".
+        if not port.get("targetPort"):
+            port["targetPort"] = port["port"]
+    if type_ != "ExternalName" and not spec.get("internalTrafficPolicy"):
+        spec["internalTrafficPolicy"] = "Cluster"
+    is_external = type_ in ("NodePort", "LoadBalancer") or (type_ == "ClusterIP" and spec.get("externalIPs"))
+    if is_external and not spec.get("externalTrafficPolicy"):
+        spec["externalTrafficPolicy"] = "Cluster"
+    if type_ == "LoadBalancer":
+        spec.setdefault("allocateLoadBalancerNodePorts", True)
 
 
 def fill_secret(body: Body) -> None:

@@ -65,7 +65,7 @@ _INERT: dict[type[Part], str] = {
         "topologySpreadConstraints"
     ),
     ServiceSpec: (
-        "allocateLoadBalancerNodePorts externalIPs externalTrafficPolicy healthCheckNodePort "
+        "externalIPs externalTrafficPolicy healthCheckNodePort "
         "internalTrafficPolicy ipFamilies ipFamilyPolicy loadBalancerClass loadBalancerIP "
         "loadBalancerSourceRanges sessionAffinity sessionAffinityConfig trafficDistribution"
     ),
@@ -102,9 +102,8 @@ _WRITTEN_BY_KUBERNETES: dict[str, tuple[Any, ...]] = {
     "priority": (0,),
     "internalTrafficPolicy": ("Cluster",),
     "externalTrafficPolicy": ("Cluster",),
-    "allocateLoadBalancerNodePorts": (True,),
     "ipFamilies": (["IPv4"],),
-    "ipFamilyPolicy": ("SingleStack",),
+    "ipFamilyPolicy": ("SingleStack", "PreferDualStack"),
     "sessionAffinity": ("None",),
     "exportTo": (["*"],),
     "location": ("MESH_EXTERNAL",),
