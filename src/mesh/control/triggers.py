@@ -3,7 +3,7 @@
 from mesh.resources.core.endpoint_slice import MANAGED_BY_LABEL, MANAGED_BY_MESH
 from mesh.resources.kinds import REGISTRY
 from mesh.resources.values.body import Body
-from mesh.resources.values.ref import BRANCH, ENDPOINT_SLICE, NAMESPACE, POD
+from mesh.resources.values.ref import BRANCH, ENDPOINT_SLICE, NAMESPACE, POD, SERVICE
 from mesh.store import Event
 
 WATCHED = frozenset(definition.group_kind for definition in REGISTRY.routing_kinds())
@@ -12,8 +12,9 @@ WATCHED = frozenset(definition.group_kind for definition in REGISTRY.routing_kin
 def matters(event: Event) -> bool:
     """Whether the world has to be compiled again.
 
-    Most events are statuses, many of which the programmer writes itself: the status of a rule or a Service never
-    matters. Of a pod everything does, since its status has its address and its readiness.
+    Most events are statuses, many of which the programmer writes itself: the status of a rule never matters, of a
+    Service's only where it is served as a load balancer. Of a pod everything does, since its status has its address
+    and its readiness.
     """
     group_kind = event.object.ref.group_kind
     if group_kind not in WATCHED:
@@ -29,8 +30,15 @@ def matters(event: Event) -> bool:
         return True
     if group_kind == NAMESPACE:
         return bool(old["metadata"].get("labels") != new["metadata"].get("labels"))
+    if group_kind == SERVICE and _balancer(old) != _balancer(new):
+        return True
     # `data` is a Secret's.
     return bool(old.get("spec") != new.get("spec") or old.get("data") != new.get("data"))
+
+
+def _balancer(service: Body) -> Body:
+    """Where a load balancer serves a Service, which its controller writes into the status."""
+    return (service.get("status") or {}).get("loadBalancer") or {}
 
 
 def _unanswered(branch: Body) -> list[str]:

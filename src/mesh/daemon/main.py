@@ -39,7 +39,7 @@ from mesh.daemon.failure import Failure
 from mesh.daemon.home import Home, Settings
 from mesh.daemon.launch import reap
 from mesh.daemon.pod_network import PodNetwork, choose
-from mesh.daemon.ports import require_free
+from mesh.daemon.ports import bind_problem, require_free
 from mesh.envoy.data_plane import DataPlane, DataPlaneSettings
 from mesh.envoy.process.binary import EnvoyMissing
 from mesh.envoy.process.envoy_process import EnvoyFailed
@@ -50,6 +50,7 @@ from mesh.observe.reasons import Reasons
 from mesh.observe.telemetry import Telemetry
 from mesh.pods.controllers.endpoints import EndpointController
 from mesh.pods.controllers.events import Recorder
+from mesh.pods.controllers.load_balancers import LoadBalancerController
 from mesh.pods.controllers.objects import Objects
 from mesh.pods.dependencies import Settled
 from mesh.pods.manager import PodManager
@@ -234,7 +235,16 @@ class Daemon:
         endpoints = EndpointController(store, supervisor)
         await endpoints.start()
         stack.push_async_callback(endpoints.stop)
+        await self._start_load_balancers(stack, store)
         return pods
+
+    async def _start_load_balancers(self, stack: AsyncExitStack, store: Store) -> None:
+        settings = self.settings
+        reserved = dict.fromkeys((settings.gateway_port, settings.gateway_https_port), "the gateway")
+        events = Recorder(Objects(store), EVENTS_KEPT)
+        balancers = LoadBalancerController(store, settings.address, reserved, bind_problem, events, self.supervisor)
+        await balancers.start()
+        stack.push_async_callback(balancers.stop)
 
     def _access(self, pod: Pod) -> Mapping[str, bytes]:
         """What a pod needs to ask the API. On loopback there is no place at which a program would look for it."""

@@ -160,15 +160,18 @@ def _services(context: Context) -> Iterator[Listener]:
 
 
 def _of_port(context: Context, service: MeshService, port: ServicePort) -> Iterator[Listener]:
-    """The listeners of a Service's port: at its ClusterIP and at every node's port."""
+    """The listeners of a Service's port: at its ClusterIP, at the node's port and at the load balancer."""
     spec, wire = service.spec, wire_of(port)
     suffix = f"{service.host}|{port.port}"
     places = []
     if spec.cluster_ip not in ("", "None") and isinstance(context.settings.network, LoopbackNetwork):
         # Captured connections to a ClusterIP are known by their destination: nobody needs to listen there.
         places.append(("clusterip", Role.CLUSTER_IP, spec.cluster_ip, port.port))
+    node = context.settings.node_address
     if port.node_port:
-        places.append(("nodeport", Role.NODE_PORT, context.settings.node_address, port.node_port))
+        places.append(("nodeport", Role.NODE_PORT, node, port.node_port))
+    if port.port in service.definition.balanced_ports:
+        places.append(("loadbalancer", Role.NODE_PORT, node, port.port))
     is_http, is_bytes = may_be_http(port), wire not in (Wire.HTTP, Wire.HTTP2)
     ruled, by = _shares(context, service, port.port) if is_bytes else ((), ())
     for kind, role, address, number in places:
@@ -180,7 +183,8 @@ def _of_port(context: Context, service: MeshService, port: ServicePort) -> Itera
             role=role,
             address=address,
             port=number,
-            table=f"{kind}|{suffix}" if is_http else None,
+            # A load balancer sends requests to a node's port: what holds there holds for it.
+            table=f"{kind.replace('loadbalancer', 'nodeport')}|{suffix}" if is_http else None,
             cluster=cluster if is_bytes else None,
             origins=(service.ref, *(by if to else ())),
             to=to,

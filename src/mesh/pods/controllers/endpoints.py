@@ -11,9 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from mesh.pods.controllers.objects import owner_reference
-from mesh.reconcile.follower import follow
-from mesh.reconcile.supervisor import Supervisor
-from mesh.reconcile.work_queue import WorkQueue
+from mesh.pods.controllers.service_follower import ServiceFollower
 from mesh.resources.core.endpoint_slice import (
     MANAGED_BY_LABEL,
     MANAGED_BY_MESH,
@@ -25,44 +23,17 @@ from mesh.resources.meshmall.branch import branch_of
 from mesh.resources.values.body import Body
 from mesh.resources.values.conditions import find_condition
 from mesh.resources.values.ref import ENDPOINT_SLICE, Ref
-from mesh.store import Delete, Event, Put, Store, Stored
+from mesh.store import Delete, Event, Put, Stored
 
 SLICES = "discovery.k8s.io"
 Ports = tuple[tuple[str, int, str, str], ...]
 Groups = dict[Ports, list[Body]]
 
 
-class EndpointController:
+class EndpointController(ServiceFollower):
     """Follows Services and pods of one store, and writes the endpoints of each Service."""
 
-    LOOP = "endpoints"
-
-    def __init__(self, store: Store, supervisor: Supervisor | None = None) -> None:
-        self._store = store
-        self._supervisor = supervisor or Supervisor()
-        self._queue: WorkQueue[Ref] = WorkQueue(self._write)
-
-    async def start(self) -> None:
-        """Starts following; every Service is looked at once."""
-        self._supervisor.start(self.LOOP, self._run)
-
-    async def stop(self) -> None:
-        """Stops following. Idempotent."""
-        await self._supervisor.stop(self.LOOP)
-        self._queue.close()
-
-    async def _run(self) -> None:
-        await follow(self._store, relist=self._relist, take=self._take)
-
-    def _relist(self) -> None:
-        self._add(service.ref for service in self._store.list("", "Service"))
-
-    def _take(self, event: Event) -> None:
-        self._add(self._affected(event))
-
-    def _add(self, services: Iterable[Ref]) -> None:
-        for ref in services:
-            self._queue.add(ref)
+    loop = "endpoints"
 
     def _affected(self, event: Event) -> Iterable[Ref]:
         """The Services whose endpoints an event can change."""
@@ -82,7 +53,7 @@ class EndpointController:
             if any(_selects(service.body, stored.metadata.get("labels") or {}) for stored in states)
         ]
 
-    def _write(self, ref: Ref) -> None:
+    def _reconcile(self, ref: Ref) -> None:
         service = self._store.get(ref)
         if service is None:
             return

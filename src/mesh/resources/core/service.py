@@ -82,6 +82,12 @@ class Service(Resource, frozen=True):
     status: ServiceStatus = field(default_factory=ServiceStatus)
 
     @property
+    def balanced_ports(self) -> frozenset[int]:
+        """The ports at which a load balancer serves it on the machine."""
+        ports = (port for place in self.status.load_balancer.ingress for port in place.ports)
+        return frozenset(port.port for port in ports if port.protocol == "TCP" and not port.error)
+
+    @property
     def is_api(self) -> bool:
         """Whether it stands for the mesh's API, which is no workload of the mesh."""
         return (self.metadata.namespace, self.metadata.name) == API_SERVICE and (

@@ -4,6 +4,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from mesh.resources.core.endpoint_slice import EndpointSlice
 from mesh.resources.core.service import Service, ServicePort, ServiceSpec
 from mesh.resources.istio.service_entry import ServiceEntry
@@ -170,8 +172,19 @@ class Directory:
 
 def _mesh_services(services: Sequence[Service]) -> tuple[MeshService, ...]:
     return tuple(
-        MeshService(service_host(service.metadata.name, service.metadata.namespace), service) for service in services
+        MeshService(service_host(service.metadata.name, service.metadata.namespace), _of_tcp(service))
+        for service in services
     )
+
+
+def _of_tcp(service: Service) -> Service:
+    """The Service without its ports of UDP and SCTP, which Envoy does not carry: one may have the number of a TCP port,
+    and what is made for a port has its name by the number."""
+    ports = service.spec.ports
+    if all(port.protocol == "TCP" for port in ports):
+        return service
+    spec = replace(service.spec, ports=[port for port in ports if port.protocol == "TCP"])
+    return replace(service, spec=spec)
 
 
 def _targets(services: Sequence[MeshService]) -> Mapping[str, tuple[MeshService, MeshService]]:

@@ -15,7 +15,8 @@ EVERY_HOST = ("*",)
 
 def service_tables(context: Context, mesh: MeshHosts, entries: Entries, *, cluster_ips: bool) -> Iterator[RouteTable]:
     """A ClusterIP's table has the rules of the Service as its own namespace sees them. A NodePort's has none, as on a
-    cluster, where no proxy is between the node and the pod; requests enter branches there.
+    cluster, where no proxy is between the node and the pod; requests enter branches there. A load balancer's port has
+    the same table.
 
     Without `cluster_ips` nobody listens at them: where pods have network namespaces, destinations decide.
     """
@@ -27,7 +28,7 @@ def service_tables(context: Context, mesh: MeshHosts, entries: Entries, *, clust
                 host = mesh.service_host(service, port, service.namespace, EVERY_HOST)
                 table = partial(RouteTable, f"clusterip|{suffix}", (host,), marks=marks)
                 yield context.memory.keep(("alone", suffix), (host, marks), table)
-            if port.node_port:
+            if port.node_port or port.port in service.definition.balanced_ports:
                 yield RouteTable(f"nodeport|{suffix}", (_node_port(context, service, port),), entries, marks=marks)
 
 

@@ -13,6 +13,7 @@ from tests.support.manifests import config, deployment, destination_rule, namesp
 
 CONFIGS = "/api/v1/namespaces/mesh/configmaps"
 DEPLOYMENTS = "/apis/apps/v1/namespaces/mesh/deployments"
+MERGE = "application/merge-patch+json"
 SERVICES = "/api/v1/namespaces/mesh/services"
 RULES = "/apis/networking.istio.io/v1/namespaces/mesh"
 
@@ -233,6 +234,34 @@ async def test_a_node_port_of_another_service_or_process_is_refused(api: Api) ->
         refused = await api.ask("POST", SERVICES, service("b", type="NodePort", ports=ports))
     assert refused.code == 422
     assert f"127.0.0.1:{port} is in use by another process" in refused.body["message"]
+
+
+async def test_two_services_cannot_have_one_cluster_ip(api: Api) -> None:
+    first = (await api.ask("POST", SERVICES, service("a"))).body
+    address = first["spec"]["clusterIP"]
+    refused = await api.ask("POST", SERVICES, service("b", clusterIP=address))
+    (cause,) = refused.body["details"]["causes"]
+    assert (refused.code, cause["field"]) == (422, "spec.clusterIPs")
+    assert cause["message"] == f"{address} is taken by Service mesh/a"
+    assert (await api.ask("POST", SERVICES, service("b", clusterIP="1.2.3.4"))).code == 422
+
+
+@pytest.mark.parametrize("before", ["NodePort", "LoadBalancer"])
+async def test_a_service_can_become_one_of_another_type(api: Api, before: str) -> None:
+    outside = {"type": "ExternalName", "externalName": "example.com"}
+    await api.ask("POST", SERVICES, service("a", type=before, externalTrafficPolicy="Local"))
+    changed = await api.ask("PATCH", f"{SERVICES}/a", {"spec": {"type": "ClusterIP"}}, content_type=MERGE)
+    assert changed.code == 200, changed.body
+    left = {"nodePort", "externalTrafficPolicy", "allocateLoadBalancerNodePorts", "healthCheckNodePort"}
+    assert not left & {*changed.body["spec"], *changed.body["spec"]["ports"][0]}
+    changed = await api.ask("PATCH", f"{SERVICES}/a", {"spec": outside}, content_type=MERGE)
+    assert changed.code == 200, changed.body
+    assert not {"clusterIP", "clusterIPs", "ipFamilies"} & changed.body["spec"].keys()
+
+
+async def test_a_load_balancer_may_go_without_node_ports(api: Api) -> None:
+    body = service("a", type="LoadBalancer", allocateLoadBalancerNodePorts=False)
+    assert "nodePort" not in (await api.ask("POST", SERVICES, body)).body["spec"]["ports"][0]
 
 
 def _bound(holder: socket.socket, port: int) -> bool:

@@ -239,6 +239,25 @@ def test_a_port_that_does_not_say_what_it_speaks_has_rules_for_http_and_a_cluste
     assert snap.clusters["outbound|80||web.mesh.svc.cluster.local"].detected
 
 
+def test_a_load_balancer_is_served_at_the_ports_of_its_status_with_the_routes_of_a_node_port() -> None:
+    web = body("Service", "web", group="", type="LoadBalancer", selector={"app": "web"}, ports=[{"port": 8099}])
+    web["status"] = {"loadBalancer": {"ingress": [{"ip": "127.0.0.1", "ports": [{"port": 8099}]}]}}
+    suffix = "web.mesh.svc.cluster.local|8099"
+    listener = snapshot(web).listeners[f"loadbalancer|{suffix}"]
+    assert (listener.port, listener.table) == (8099, f"nodeport|{suffix}")
+
+    web["status"]["loadBalancer"]["ingress"][0]["ports"][0]["error"] = "meshmall.dev/PortInUse"
+    assert f"loadbalancer|{suffix}" not in snapshot(web).listeners
+
+
+def test_a_port_of_udp_takes_nothing_from_the_port_of_tcp_with_its_number() -> None:
+    ports = [{"name": "dns", "port": 53, "protocol": "UDP"}, {"name": "http-dns", "port": 53}]
+    dns = body("Service", "dns", group="", selector={"app": "dns"}, ports=ports)
+    snap = snapshot(dns, pod("dns-1", "127.1.0.1", app="dns"))
+    assert clusters(decided(snap, "dns:53")) == ["dns"]
+    assert snap.endpoints["outbound|53||dns.mesh.svc.cluster.local"]
+
+
 def test_a_gateway_sends_http_1_to_a_port_that_does_not_say_what_it_speaks() -> None:
     servers = [{"port": {"number": 80, "name": "http", "protocol": "HTTP"}, "hosts": ["*"]}]
     snap = snapshot(

@@ -75,7 +75,9 @@ def test_a_port_that_is_not_tcp_is_stored_with_a_warning(protocol: str) -> None:
 
 def test_a_service_gets_the_policies_of_its_type() -> None:
     def spec(**fields: Any) -> dict[str, Any]:
-        return dict(validate(with_fields(SERVICE, {f"spec.{name}": fields[name] for name in fields}), "mesh").body["spec"])
+        return dict(
+            validate(with_fields(SERVICE, {f"spec.{name}": fields[name] for name in fields}), "mesh").body["spec"]
+        )
 
     assert "externalTrafficPolicy" not in spec()
     assert spec(type="NodePort")["externalTrafficPolicy"] == "Cluster"
