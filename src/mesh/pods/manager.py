@@ -6,6 +6,8 @@ from pathlib import Path
 from mesh.pods.controllers.controller import Controller
 from mesh.pods.controllers.deployments import DeploymentController
 from mesh.pods.controllers.events import Recorder
+from mesh.pods.controllers.jobs.cron_jobs import CronJobController
+from mesh.pods.controllers.jobs.jobs import JobController
 from mesh.pods.controllers.objects import Objects
 from mesh.pods.controllers.objects import controller as controller_of
 from mesh.pods.controllers.replica_sets import ReplicaSetController
@@ -69,6 +71,8 @@ class PodManager:
         controllers: tuple[Controller, ...] = (
             ReplicaSetController(self._objects, self._settings.node_name),
             DeploymentController(self._objects, events),
+            JobController(self._objects, events, self._settings.node_name, self._settings.job_pauses),
+            CronJobController(self._objects, events),
         )
         self._controllers = {controller.kind: controller for controller in controllers}
         self._runners: dict[str, PodRunner] = {}

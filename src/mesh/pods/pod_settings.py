@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from mesh.pods.controllers.jobs.plan import Pauses
 from mesh.resources.values.ports import SIDECAR_PORT
 
 
@@ -43,3 +44,8 @@ class PodSettings:
     @property
     def backoff_reset(self) -> float:
         return 600.0 * self.backoff_scale
+
+    @property
+    def job_pauses(self) -> Pauses:
+        """Before a Job's failed pod is replaced: 10 s, 20 s ... 600 s in Kubernetes."""
+        return Pauses(10.0 * self.backoff_scale, 600.0 * self.backoff_scale)

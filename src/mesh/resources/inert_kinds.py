@@ -61,8 +61,6 @@ INERT_KINDS = (
     InertKind("", "v1", "ReplicationController", "replicationcontrollers", "rc", DEPLOYMENT, categories=ALL),
     InertKind("apps", "v1", "StatefulSet", "statefulsets", "sts", DEPLOYMENT, categories=ALL),
     InertKind("apps", "v1", "DaemonSet", "daemonsets", "ds", DEPLOYMENT, categories=ALL),
-    InertKind("batch", "v1", "Job", "jobs", "", DEPLOYMENT, categories=ALL),
-    InertKind("batch", "v1", "CronJob", "cronjobs", "cj", DEPLOYMENT, categories=ALL),
     InertKind(
         "autoscaling", "v2 v1", "HorizontalPodAutoscaler", "horizontalpodautoscalers", "hpa",
         "the Deployment sets the number of pods; change it with kubectl scale", categories=ALL,

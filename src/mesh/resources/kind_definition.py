@@ -119,6 +119,9 @@ class KindDefinition:
     fill: Callable[[Body], None] | None = None
     """Writes the defaults of Kubernetes' API server into an object, in place."""
 
+    complete: Callable[[Body, str], None] | None = None
+    """Writes what depends on the object's uid into it, in place, whenever a user stores it."""
+
     check: Callable[[Any], Errors] = _nothing
     """What one object alone can get wrong beyond its structure, paths relative to it."""
 

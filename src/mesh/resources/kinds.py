@@ -15,6 +15,7 @@ from mesh.resources.analysis.rule_references import (
     check_virtual_service_references,
 )
 from mesh.resources.checks.authorization_policy import check_authorization_policy
+from mesh.resources.checks.batch import check_cron_job, check_job, check_job_update
 from mesh.resources.checks.branch import check_branch
 from mesh.resources.checks.config import (
     check_config_map,
@@ -38,7 +39,8 @@ from mesh.resources.checks.service_entry import check_service_entry
 from mesh.resources.checks.sidecar import check_sidecar
 from mesh.resources.checks.virtual_service import check_virtual_service
 from mesh.resources.checks.workload import check_deployment, check_workload, check_workload_update
-from mesh.resources.columns import core, gateway_api, istio, meshmall
+from mesh.resources.columns import batch, core, gateway_api, istio, meshmall
+from mesh.resources.core.batch import CronJob, Job
 from mesh.resources.core.config import ConfigMap, Event, Namespace, Secret, ServiceAccount
 from mesh.resources.core.deployment import Deployment, ReplicaSet
 from mesh.resources.core.endpoint_slice import EndpointSlice
@@ -61,7 +63,10 @@ from mesh.resources.meshmall.branch import GROUP as MESHMALL
 from mesh.resources.meshmall.branch import Branch
 from mesh.resources.registry import Registry
 from mesh.resources.validation.defaults import (
+    complete_job,
+    fill_cron_job,
     fill_deployment,
+    fill_job,
     fill_namespace,
     fill_pod,
     fill_replica_set,
@@ -195,6 +200,33 @@ REGISTRY = Registry(
             check_update=check_workload_update,
             advise=advise_workload,
             made_by="mesh",
+        ),
+        KindDefinition(
+            group="batch",
+            kind="Job",
+            plural="jobs",
+            categories=("all",),
+            type=Job,
+            columns=batch.JOB,
+            subresources=STATUS,
+            fill=fill_job,
+            complete=complete_job,
+            check=check_job,
+            check_update=check_job_update,
+            advise=advise_workload,
+            conditions=Conditions.OWN,
+        ),
+        KindDefinition(
+            group="batch",
+            kind="CronJob",
+            plural="cronjobs",
+            short_names=("cj",),
+            categories=("all",),
+            type=CronJob,
+            columns=batch.CRON_JOB,
+            subresources=STATUS,
+            fill=fill_cron_job,
+            check=check_cron_job,
         ),
         KindDefinition(
             group="discovery.k8s.io",

@@ -51,12 +51,14 @@ class Put(NamedTuple):
 
     `if_version` None accepts whatever is there, 0 requires that nothing is, another number requires that version.
     `body` is stored, not copied: the caller must not change it afterwards. Its metadata needs no uid, resourceVersion,
-    creationTimestamp or generation: the store sets these.
+    creationTimestamp or generation: the store sets these. `uid` is the one of a new object whose content depends on
+    it, such as a Job, which selects its pods by it.
     """
 
     ref: Ref
     body: Body
     if_version: int | None = None
+    uid: str = ""
 
 
 class Delete(NamedTuple):

@@ -86,7 +86,7 @@ def _metadata(change: Put, present: Stored | None, now: Callable[[], str]) -> Bo
     if change.ref.namespace:
         metadata["namespace"] = change.ref.namespace
     if present is None:
-        metadata.update(uid=str(uuid.uuid4()), creationTimestamp=now(), generation=1)
+        metadata.update(uid=change.uid or str(uuid.uuid4()), creationTimestamp=now(), generation=1)
         return metadata
     for name in SERVER_FIELDS:
         metadata[name] = present.body["metadata"][name]

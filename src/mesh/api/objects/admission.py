@@ -8,6 +8,7 @@ References are checked only where a change touches them. An object that is writt
 other) may name an object that comes later.
 """
 
+import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -108,7 +109,7 @@ class Admission:
                 continue
             errors += [(number, problem) for problem in self._forbidden_changes(validated, item.old)]
             admitted.warnings += [(number, text) for text in validated.warnings]
-            admitted.puts.append(Put(validated.ref, _complete(validated, item.old), item.if_version))
+            admitted.puts.append(_put(validated, item))
             valid.append(validated)
         if not errors:
             errors += _duplicates(admitted.puts)
@@ -263,6 +264,17 @@ def _complete(validated: Validated, old: Stored | None) -> Body:
     if old is not None and "status" in old.body:
         body["status"] = old.body["status"]
     return _with_deletion_marks(body, old)
+
+
+def _put(validated: Validated, item: ProposedObject) -> Put:
+    """What to store for one object."""
+    body = _complete(validated, item.old)
+    complete = validated.definition.complete
+    if complete is None:
+        return Put(validated.ref, body, item.if_version)
+    uid = item.old.uid if item.old is not None else str(uuid.uuid4())
+    complete(body, uid)
+    return Put(validated.ref, body, item.if_version, uid)
 
 
 def _with_deletion_marks(body: Body, old: Stored | None) -> Body:

@@ -5,15 +5,16 @@ takes in what is written here at once, and what others commit from the watch, in
 """
 
 import contextlib
+import copy
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 
 from mesh.reconcile.writing import update, write_status
 from mesh.resources.core.pod import DEFAULT_GRACE
 from mesh.resources.values.body import Body
 from mesh.resources.values.ref import CONTROLLER_REVISION, JOB, POD, REPLICA_SET, Ref
-from mesh.store import Delete, Event, NotFound, Put, Store, Stored
+from mesh.store import Change, Delete, Event, NotFound, Put, Store, Stored
 
 # The kinds whose objects controllers create.
 CONTROLLED = (REPLICA_SET, POD, JOB, CONTROLLER_REVISION)
@@ -63,6 +64,16 @@ class Objects:
         self._keep(stored)
         return stored
 
+    def commit(self, changes: Sequence[Change]) -> list[Stored]:
+        """Makes several changes as one. Raises StoreError when any of them cannot be made: then none is."""
+        stored = self.store.commit(changes)
+        for change, written in zip(changes, stored, strict=True):
+            if isinstance(change, Delete):
+                self._forget(change.ref)
+            else:
+                self._keep(written)
+        return stored
+
     def update(self, ref: Ref, change: Callable[[Body], None]) -> Stored | None:
         """Lets `change` alter a copy of the object and stores it when it differs; None when there is no object."""
         written = update(self.store, ref, change)
@@ -86,13 +97,7 @@ class Objects:
     def end_pod(self, ref: Ref) -> None:
         """Marks a pod for termination, as the API does for a delete; the pod's runner removes it once it has ended."""
 
-        def mark(body: Body) -> None:
-            # The first deletion decides when the grace period ends.
-            if "deletionTimestamp" not in body["metadata"]:
-                grace = body.get("spec", {}).get("terminationGracePeriodSeconds", DEFAULT_GRACE)
-                body["metadata"].update(deletionTimestamp=now(), deletionGracePeriodSeconds=grace)
-
-        self.update(ref, mark)
+        self.update(ref, mark_for_end)
 
     def _keep(self, stored: Stored) -> None:
         if stored.ref.group_kind not in CONTROLLED:
@@ -112,6 +117,20 @@ class Objects:
             self._owned[uid].pop(ref, None)
             if not self._owned[uid]:
                 del self._owned[uid]
+
+
+def mark_for_end(body: Body) -> None:
+    """Marks a pod as being deleted. The first deletion decides when the grace period ends."""
+    if "deletionTimestamp" not in body["metadata"]:
+        grace = body.get("spec", {}).get("terminationGracePeriodSeconds", DEFAULT_GRACE)
+        body["metadata"].update(deletionTimestamp=now(), deletionGracePeriodSeconds=grace)
+
+
+def changed(stored: Stored, change: Callable[[Body], None]) -> Body:
+    """The body as `change` leaves a copy of it."""
+    body = copy.deepcopy(stored.body)
+    change(body)
+    return body
 
 
 def controller(body: Body) -> Body | None:

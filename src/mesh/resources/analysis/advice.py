@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from mesh.resources.analysis.shadowing import shadowed
+from mesh.resources.core.batch import Job
 from mesh.resources.core.deployment import Deployment, ReplicaSet
 from mesh.resources.core.pod import Pod, PodSpec
 from mesh.resources.istio.destination_rule import DestinationRule
@@ -17,7 +18,7 @@ def advise_pod(pod: Pod) -> Advice:
     yield from _pod(pod.spec, "spec")
 
 
-def advise_workload(workload: Deployment | ReplicaSet) -> Advice:
+def advise_workload(workload: Deployment | ReplicaSet | Job) -> Advice:
     """What the containers of a template say in vain."""
     yield from _pod(workload.spec.template.spec, "spec.template.spec")
 

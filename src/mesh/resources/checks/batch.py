@@ -7,6 +7,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from mesh.resources.checks.pod import check_template
 from mesh.resources.core.batch import (
+    CONTROLLER_UID,
+    GENERATED_LABELS,
     CronJob,
     Job,
     JobSpec,
@@ -21,10 +23,6 @@ from mesh.resources.values.names import none_of
 from mesh.resources.values.problems import FieldError
 
 Errors = Iterator[FieldError]
-
-CONTROLLER_UID, JOB_NAME = "batch.kubernetes.io/controller-uid", "batch.kubernetes.io/job-name"
-GENERATED_LABELS = frozenset({CONTROLLER_UID, JOB_NAME, "controller-uid", "job-name"})
-"""The labels that the API writes into a Job's pod template, so that its selector finds its own pods only."""
 
 # The name of a Job becomes a label's value, the name of a CronJob gets "-" and ten digits in the names of its Jobs.
 LONGEST_JOB_NAME, LONGEST_CRON_JOB_NAME = 63, 52

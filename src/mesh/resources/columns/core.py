@@ -60,7 +60,8 @@ def _external_ip(service: Mapping[str, Any]) -> str:
     return ",".join(addresses) or NONE
 
 
-def _of_containers(body: Mapping[str, Any], field: str) -> str:
+def of_containers(body: Mapping[str, Any], field: str) -> str:
+    """A field of each container of a workload's template, separated by commas."""
     containers = spec(body).get("template", {}).get("spec", {}).get("containers", [])
     return ",".join(str(container.get(field, "")) for container in containers)
 
@@ -101,8 +102,8 @@ def _node_status(node: Mapping[str, Any]) -> str:
 
 
 _OF_TEMPLATE = (
-    Column("Containers", lambda b: _of_containers(b, "name"), wide=True),
-    Column("Images", lambda b: _of_containers(b, "image"), wide=True),
+    Column("Containers", lambda b: of_containers(b, "name"), wide=True),
+    Column("Images", lambda b: of_containers(b, "image"), wide=True),
     Column("Selector", lambda b: labels_text((spec(b).get("selector") or {}).get("matchLabels")), wide=True),
 )
 

@@ -5,6 +5,10 @@ from msgspec import field
 from mesh.resources.core.pod import Json, PodSpec, PodTemplateSpec
 from mesh.resources.values.meta import Condition, LabelSelector, ObjectMeta, Part, Resource
 
+CONTROLLER_UID, JOB_NAME = "batch.kubernetes.io/controller-uid", "batch.kubernetes.io/job-name"
+GENERATED_LABELS = frozenset({CONTROLLER_UID, JOB_NAME, "controller-uid", "job-name"})
+"""The labels that the API writes into a Job's pod template, so that its selector finds its own pods only."""
+
 
 class PodFailurePolicyOnExitCodes(Part, frozen=True):
     """`operator` is In or NotIn; without a container's name every container counts."""

@@ -2,8 +2,11 @@
 
 import base64
 
+from mesh.resources.core.batch import CONTROLLER_UID, JOB_NAME
 from mesh.resources.core.config import NAMESPACE_LABEL
 from mesh.resources.values.body import Body
+
+UNLIMITED = 2**31 - 1
 
 
 def _probe(probe: Body) -> None:
@@ -123,3 +126,53 @@ def fill_namespace(body: Body) -> None:
 def fill_pod(body: Body) -> None:
     """A Pod's defaults."""
     _pod_spec(body["spec"])
+
+
+def fill_job(body: Body) -> None:
+    """A Job's defaults."""
+    spec = body.setdefault("spec", {})
+    if "completions" not in spec and "parallelism" not in spec:
+        spec["completions"] = 1
+    spec.setdefault("parallelism", 1)
+    # With a limit for each index, the limit for all of them is there only for who wants it.
+    spec.setdefault("backoffLimit", UNLIMITED if "backoffLimitPerIndex" in spec else 6)
+    spec.setdefault("completionMode", "NonIndexed")
+    spec.setdefault("suspend", False)
+    spec.setdefault("manualSelector", False)
+    spec.setdefault("podReplacementPolicy", "Failed" if "podFailurePolicy" in spec else "TerminatingOrFailed")
+    _job_template(spec)
+
+
+def complete_job(body: Body, uid: str) -> None:
+    """A Job's selector, and the labels that it selects its pods by; nothing with manualSelector."""
+    spec = body["spec"]
+    labels = spec["template"]["metadata"].setdefault("labels", {})
+    if not spec.get("manualSelector"):
+        name = body["metadata"]["name"]
+        labels.update({CONTROLLER_UID: uid, JOB_NAME: name, "controller-uid": uid, "job-name": name})
+        spec["selector"] = {"matchLabels": {CONTROLLER_UID: uid}}
+    if not body["metadata"].get("labels"):
+        body["metadata"]["labels"] = dict(labels)
+
+
+def fill_cron_job(body: Body) -> None:
+    """A CronJob's defaults."""
+    spec = body.setdefault("spec", {})
+    spec.setdefault("concurrencyPolicy", "Allow")
+    spec.setdefault("suspend", False)
+    spec.setdefault("successfulJobsHistoryLimit", 3)
+    spec.setdefault("failedJobsHistoryLimit", 1)
+    template = spec.setdefault("jobTemplate", {})
+    template.setdefault("metadata", {})
+    _job_template(template.setdefault("spec", {}))
+
+
+def _job_template(spec: Body) -> None:
+    for rule in spec.get("podFailurePolicy", {}).get("rules", []):
+        for condition in rule.get("onPodConditions", []):
+            condition.setdefault("status", "True")
+    template = spec.setdefault("template", {})
+    template.setdefault("metadata", {})
+    # Without containers, the check says that they are missing.
+    template.setdefault("spec", {}).setdefault("containers", [])
+    _pod_spec(template["spec"])

@@ -20,11 +20,10 @@ MACROS = {
     "@midnight": "0 0 * * *",
     "@hourly": "0 * * * *",
 }
-MONTHS = {
-    name: number
-    for number, name in enumerate("jan feb mar apr may jun jul aug sep oct nov dec".split(), start=1)
-}  # fmt: skip
-WEEKDAYS = {name: number for number, name in enumerate("sun mon tue wed thu fri sat".split())}
+MONTH_NAMES = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+WEEKDAY_NAMES = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
+MONTHS = {name: number for number, name in enumerate(MONTH_NAMES, start=1)}
+WEEKDAYS = {name: number for number, name in enumerate(WEEKDAY_NAMES)}
 
 
 class _Bounds(NamedTuple):
