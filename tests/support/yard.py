@@ -101,9 +101,9 @@ class Yard:
 
 
 @asynccontextmanager
-async def yard_of(home: Path, settings: PodSettings) -> AsyncIterator[Yard]:
-    """A store and a manager with these settings, ended with the block."""
-    store = Store.open(None)
+async def yard_of(home: Path, settings: PodSettings, saved: Path | None = None) -> AsyncIterator[Yard]:
+    """A store and a manager with these settings, ended with the block. `saved`: the file that keeps the store."""
+    store = Store.open(saved)
     block = Block.claim(home)
     settled: list[int] = []
 

@@ -7,14 +7,21 @@ from mesh.pods.runtime.interface import Exit
 from mesh.resources.core.pod import Container
 from mesh.resources.values.body import Body
 
+CREATING = "ContainerCreating"
+INITIALIZING = "PodInitializing"
+"""Why a container waits that nobody has started yet: of a pod with init containers, it is this one."""
+
 
 def _creating() -> Body:
-    return {"waiting": {"reason": "ContainerCreating"}}
+    return {"waiting": {"reason": CREATING}}
 
 
 @dataclass(slots=True)
 class ContainerState:
-    """`state` and `last_state` are Kubernetes' ContainerState: waiting, running or terminated."""
+    """`state` and `last_state` are Kubernetes' ContainerState: waiting, running or terminated.
+
+    A container that runs `to_completion` (an init container) is ready once it has ended well, and not before.
+    """
 
     container: Container
     state: Body = field(default_factory=_creating)
@@ -23,6 +30,12 @@ class ContainerState:
     started: bool = False
     ready: bool = False
     container_id: str = ""
+    to_completion: bool = False
+
+    def expect(self, reason: str, *, to_completion: bool) -> None:
+        """It has not been started yet: why, and what it is there for."""
+        self.state = {"waiting": {"reason": reason}}
+        self.to_completion = to_completion
 
     def run(self, pid: int) -> None:
         """Its process has started. Started and ready at once, except where a probe has to say so."""
@@ -44,7 +57,7 @@ class ContainerState:
     def start_up(self) -> None:
         """The startup probe has succeeded, or there is none."""
         self.started = True
-        self.ready = self.container.readiness_probe is None
+        self.ready = self.container.readiness_probe is None and not self.to_completion
 
     def wait(self, reason: str, message: str) -> bool:
         """It cannot run now; returns whether that was not already shown."""
@@ -70,4 +83,5 @@ class ContainerState:
             terminated["message"] = last_lines
         self.state = {"terminated": terminated}
         self.last_state = {"terminated": terminated}
-        self.ready = self.started = False
+        self.started = False
+        self.ready = self.to_completion and ended.code == 0

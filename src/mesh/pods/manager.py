@@ -83,8 +83,8 @@ class PodManager:
     async def start(self) -> None:
         """Begins to follow the store, and starts what is in it.
 
-        Pods that have outlived their daemon go on. Of the others, what they left is removed: those that a controller
-        created are created again by it, those that a user created start again under their names.
+        Pods that have outlived their daemon go on, and those that had ended stay as they are. Of the others, what they
+        left is removed; see `mesh.pods.startup.restart` for what becomes of them.
         """
         pods = {stored.uid: stored for stored in self._store.list("", "Pod")}
         surviving = await self._dependencies.runtime.recover(pods.keys())
@@ -179,9 +179,10 @@ class PodManager:
                 runner.removed()
             return
         if runner is None and (stored.body.get("status") or {}).get("phase") in FINISHED:
-            # It ended before this daemon began: there is nothing to run, and nothing to end.
-            if stored.metadata.get("deletionTimestamp"):
+            # It has ended: nothing is to be run or ended. A finalizer says that somebody has yet to read it.
+            if stored.metadata.get("deletionTimestamp") and not stored.metadata.get("finalizers"):
                 self._objects.delete(stored.ref)
+                self._files.remove_pod(stored.ref.namespace, stored.ref.name)
             return
         if runner is None:
             runner = self._runners[stored.uid] = PodRunner(stored, self._dependencies, self._gone)

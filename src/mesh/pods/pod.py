@@ -2,23 +2,25 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from mesh.pods.concurrency import cancel_all, first_completed
-from mesh.pods.container import ContainerRunner
-from mesh.pods.controllers.objects import now
+from mesh.pods.container import NEVER_RAN, ContainerRunner
+from mesh.pods.controllers.objects import now, seconds_since
 from mesh.pods.dependencies import PodDependencies
+from mesh.pods.pod_containers import PodContainers
 from mesh.pods.pod_status import pod_status
 from mesh.pods.runtime.interface import Runtime, Sandbox, SandboxError
 from mesh.pods.termination import drained, pod_grace
 from mesh.pods.volume_updates import VolumeUpdates
-from mesh.resources.core.pod import Container, Pod
+from mesh.resources.core.pod import Pod
 from mesh.resources.values.body import Body
 from mesh.store import Stored
 
 _LOG = logging.getLogger(__name__)
 
 SANDBOX_RETRY_SECONDS = 1.0
+DEADLINE_EXCEEDED = ("DeadlineExceeded", "Pod was active on the node longer than the specified deadline")
 
 
 class PodRunner:
@@ -32,9 +34,8 @@ class PodRunner:
         self.uid = str(stored.body["metadata"]["uid"])
         self.pod: Pod = stored.typed
         self.start_time = now()
-        self.initialized = not self.pod.spec.init_containers
         self.terminating = False
-        self.exit_codes: dict[str, int] = {}
+        self.failure = ("", "")
         self._stored = stored
         self._dependencies = dependencies
         self._gone = gone
@@ -44,13 +45,7 @@ class PodRunner:
         self._hurry = asyncio.Event()
         self._ending: asyncio.Task[None] | None = None
         self._shutting_down = False
-        policy = self.pod.spec.restart_policy or "Always"
-        # An init container runs to completion, unless its own policy Always makes it a sidecar.
-        init_policy = "Never" if policy == "Never" else "OnFailure"
-        self._init = [self._runner(c, c.restart_policy or init_policy) for c in self.pod.spec.init_containers]
-        self._containers = [self._runner(c, policy) for c in self.pod.spec.containers]
-        self._started: list[ContainerRunner] = []
-        self._runs: list[asyncio.Task[None]] = []
+        self._containers = PodContainers(self.pod, dependencies, self._changed, self._record)
         self._task = asyncio.create_task(self._run())
 
     @property
@@ -63,10 +58,19 @@ class PodRunner:
         """Where the pod runs; None until there is such a place."""
         return self._sandbox
 
+    @property
+    def initialized(self) -> bool:
+        """Whether its init containers have done their work."""
+        return self._containers.initialized
+
+    @property
+    def exit_codes(self) -> Mapping[str, int]:
+        """Of the containers that have ended for good, by name."""
+        return self._containers.exit_codes
+
     def container(self, name: str) -> ContainerRunner | None:
         """The runner of one of its containers, init containers included."""
-        runners = (*self._init, *self._containers)
-        return next((runner for runner in runners if runner.container.name == name), None)
+        return self._containers.named(name)
 
     def update(self, stored: Stored) -> None:
         """Takes a newer version of the object: a deletionTimestamp begins its end, a grace period of 0 hurries it."""
@@ -92,13 +96,22 @@ class PodRunner:
             return
         await self._stop(min(grace, pod_grace(self.pod)))
 
-    def _runner(self, container: Container, restart: str) -> ContainerRunner:
-        return ContainerRunner(self.pod, container, restart, self._dependencies, self._changed, self._record)
-
     async def _run(self) -> None:
-        if (adopted := self._dependencies.runtime.adopt(self.pod)) is not None:
-            await self._resume(adopted)
-            return
+        """From the sandbox to the end of the last container; a pod that serves is ended by `_end` before that."""
+        adopted = self._dependencies.runtime.adopt(self.pod)
+        if adopted is not None:
+            self._resume(adopted)
+        try:
+            async with asyncio.timeout(self._time_left()):
+                sandbox = adopted or await self._begin()
+                await self._containers.run(sandbox)
+                await self._containers.completed.wait()
+        except TimeoutError:
+            self.failure = DEADLINE_EXCEEDED
+        await self._finish()
+
+    async def _begin(self) -> Sandbox:
+        """Gives a new pod its place to run in."""
         sandbox = await _create_sandbox(self.pod, self._dependencies.runtime, self._refused)
         self._settle_in(sandbox)
         self._record("Normal", "Scheduled", f"{self.ref.namespace}/{self.ref.name} has the address {sandbox.ip}")
@@ -109,39 +122,26 @@ class PodRunner:
             # A program that connects to its database first thing must find Envoy's listener in its network.
             settled = self._dependencies.settled(self._dependencies.objects.store.version)
             await first_completed(settled, self._hurry.wait(), limit=self._dependencies.settings.settle_limit)
-        for runner in self._init:
-            self._start(runner, sandbox)
-            if runner.restart == "Always":
-                await runner.was_started.wait()
-                continue
-            await runner.completed.wait()
-            # Its task notes the exit code in the next round of the event loop.
-            await asyncio.sleep(0)
-            if self.exit_codes.get(runner.container.name, 1) != 0:
-                return
-        self.initialized = True
-        if not self.terminating and not self._shutting_down:
-            for runner in self._containers:
-                self._start(runner, sandbox)
-        self._changed()
+        return sandbox
 
-    async def _resume(self, sandbox: Sandbox) -> None:
+    def _resume(self, sandbox: Sandbox) -> None:
         """Goes on with a pod that has outlived its daemon: containers that have ended meanwhile are started again."""
         self._settle_in(sandbox)
         status = self._stored.body.get("status") or {}
         self.start_time = str(status.get("startTime") or self.start_time)
-        statuses = [*(status.get("initContainerStatuses") or []), *(status.get("containerStatuses") or [])]
-        by_name = {str(entry["name"]): entry for entry in statuses}
-        for runner in (*self._init, *self._containers):
-            runner.state.restore(by_name.get(runner.container.name, {}))
-        self.initialized = True
-        for runner in self._init:
-            if runner.restart == "Always":
-                self._start(runner, sandbox)
-            else:
-                self.exit_codes[runner.container.name] = 0
-        for runner in self._containers:
-            self._start(runner, sandbox)
+        self._containers.restore(status)
+
+    def _time_left(self) -> float | None:
+        """Seconds until activeDeadlineSeconds are over; None without one."""
+        deadline = self.pod.spec.active_deadline_seconds
+        return None if deadline is None else max(0.0, deadline - seconds_since(self.start_time))
+
+    async def _finish(self) -> None:
+        """Its work is over: what it occupied is free for others, and its status stays, as does its log."""
+        await self._containers.stop(pod_grace(self.pod), self._hurry)
+        self._flush()
+        await self._free()
+        self._gone(self)
 
     def _settle_in(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
@@ -150,18 +150,6 @@ class PodRunner:
     def _refused(self, error: SandboxError) -> None:
         self._record("Warning", "FailedCreatePodSandBox", f"Failed to create pod sandbox: {error}")
         self._flush()
-
-    def _start(self, runner: ContainerRunner, sandbox: Sandbox) -> None:
-        async def run() -> None:
-            try:
-                self.exit_codes[runner.container.name] = await runner.run(sandbox)
-            except Exception:
-                _LOG.exception("%s: container %s", self.ref, runner.container.name)
-                self.exit_codes[runner.container.name] = 1
-            self._changed()
-
-        self._started.append(runner)
-        self._runs.append(asyncio.create_task(run()))
 
     def _begin_end(self, grace: float) -> None:
         if self._ending is None:
@@ -177,19 +165,30 @@ class PodRunner:
         self._record("Normal", "Killing", "Stopping the pod's containers")
         await self._stop(grace)
         if not self._shutting_down:
-            self._dependencies.objects.delete(self.ref)
-            self._dependencies.logs.remove_pod(self.ref.namespace, self.ref.name)
+            self._leave()
         self._gone(self)
 
+    def _leave(self) -> None:
+        """Removes the object, unless somebody still needs it (finalizers): then its last status stays to be read."""
+        stored = self._dependencies.objects.store.get(self.ref)
+        if stored is not None and stored.uid == self.uid and stored.metadata.get("finalizers"):
+            for container in self.pod.spec.containers:
+                self._containers.exit_codes.setdefault(container.name, NEVER_RAN)
+            self._flush()
+            return
+        self._dependencies.objects.delete(self.ref)
+        self._dependencies.logs.remove_pod(self.ref.namespace, self.ref.name)
+
     async def _stop(self, grace: float) -> None:
-        """Ends the containers, all at once, and gives back what the pod has."""
+        """Ends the containers, and gives back what the pod has."""
         await cancel_all([self._task])
-        running = [runner for runner in self._started if runner.container.name not in self.exit_codes]
-        await asyncio.gather(*(runner.stop(grace, self._hurry) for runner in running), return_exceptions=True)
-        if self._runs:
-            await asyncio.wait(self._runs)
+        await self._containers.stop(grace, self._hurry)
         if self._flush_due is not None:
             self._flush_due.cancel()
+            self._flush_due = None
+        await self._free()
+
+    async def _free(self) -> None:
         if self._volumes is not None:
             await self._volumes.stop()
         if self._sandbox is not None:
@@ -204,8 +203,8 @@ class PodRunner:
         if self._flush_due is not None:
             self._flush_due.cancel()
             self._flush_due = None
-        init = [runner.state for runner in self._init]
-        containers = [runner.state for runner in self._containers]
+        init = [runner.state for runner in self._containers.init]
+        containers = [runner.state for runner in self._containers.main]
         host_ip = self._sandbox.host_ip if self._sandbox is not None else ""
 
         def write(body: Body) -> None:

@@ -1,5 +1,6 @@
 """A pod's status as Kubernetes shows it. Pure but for the clock."""
 
+from collections.abc import Mapping
 from typing import Protocol
 
 from mesh.pods.container_state import ContainerState
@@ -12,16 +13,22 @@ from mesh.resources.values.conditions import merge_conditions
 class PodView(Protocol):
     """What the status shows of a pod. `exit_codes` are those of the containers that have ended for good, by name.
 
-    `ip` is "" until the pod has a place to run in.
+    `ip` is "" until the pod has a place to run in. `failure` is the reason and the message of a pod that was ended
+    before its time (activeDeadlineSeconds); "" otherwise.
     """
 
     @property
     def ip(self) -> str: ...
 
     start_time: str
-    initialized: bool
     terminating: bool
-    exit_codes: dict[str, int]
+    failure: tuple[str, str]
+
+    @property
+    def initialized(self) -> bool: ...
+
+    @property
+    def exit_codes(self) -> Mapping[str, int]: ...
 
 
 def pod_status(
@@ -38,7 +45,7 @@ def pod_status(
     completed = phase == "Succeeded"
     conditions = [
         _condition("PodScheduled", True),
-        _condition("Initialized", view.initialized, *_incomplete("initialized", init, view.initialized)),
+        _condition("Initialized", view.initialized, *_uninitialized(init, view.initialized)),
         _condition("ContainersReady", ready, *_unready(containers, ready, completed)),
         _condition("Ready", ready, *_unready(containers, ready, completed)),
     ]
@@ -52,6 +59,8 @@ def pod_status(
         "qosClass": qos_class(pod),
         "containerStatuses": [_container(c) for c in containers],
     }
+    if view.failure[0]:
+        status["reason"], status["message"] = view.failure
     if init:
         status["initContainerStatuses"] = [_container(c) for c in init]
     return status
@@ -76,8 +85,12 @@ def qos_class(pod: Pod) -> str:
 def _phase(pod: Pod, view: PodView, init: list[ContainerState], containers: list[ContainerState]) -> str:
     names = {c.container.name for c in containers}
     codes = {name: code for name, code in view.exit_codes.items() if name in names}
-    failed_init = any(view.exit_codes.get(c.container.name, 0) for c in init)
-    if failed_init:
+    sidecars = [c for c in init if c.container.restart_policy == "Always"]
+    failed_init = any(view.exit_codes.get(c.container.name, 0) for c in init if c not in sidecars)
+    # A phase that is final comes last: with it, the pod's resources are free.
+    if any("running" in c.state for c in sidecars):
+        return "Running" if view.initialized else "Pending"
+    if failed_init or (view.failure[0] and not any("running" in c.state for c in (*init, *containers))):
         return "Failed"
     if containers and len(codes) == len(containers):
         return "Failed" if any(codes.values()) else "Succeeded"
@@ -115,6 +128,12 @@ def _unready(containers: list[ContainerState], ready: bool, completed: bool) -> 
     if completed:
         return "PodCompleted", ""
     return _incomplete("ready", [c for c in containers if not c.ready], False)
+
+
+def _uninitialized(init: list[ContainerState], initialized: bool) -> tuple[str, str]:
+    """A sidecar is initialized once it has started, any other init container once it has ended well."""
+    waiting = [c for c in init if not (c.ready if c.to_completion else c.started)]
+    return _incomplete("initialized", waiting, initialized)
 
 
 def _incomplete(what: str, views: list[ContainerState], good: bool) -> tuple[str, str]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from mesh.pods.runtime.interface import Exit
 from mesh.pods.sandbox.client import AgentGone
 from mesh.pods.sandbox.client import Process as AgentProcess
+from mesh.pods.sandbox.spec import ProcessExit
 from mesh.pods.streams.command_streams import NO_DESCRIPTORS, Descriptors
 
 
@@ -52,12 +53,34 @@ class NamespaceProcess:
             self._pidfd = -1
 
 
+class EndedProcess:
+    """`mesh.pods.runtime.interface.RunningProcess` that ended before anybody could wait for it."""
+
+    alive = False
+    descriptors = NO_DESCRIPTORS
+
+    def __init__(self, ended: ProcessExit) -> None:
+        self.pid = ended.pid
+        self.key = ended.key
+        self._exit = _as_exit(ended)
+
+    async def wait(self) -> Exit:
+        return self._exit
+
+    def signal(self, number: signal.Signals) -> None:
+        """Nothing is there to be signalled."""
+
+
 async def _exit_of(process: AgentProcess) -> Exit:
     try:
         ended = await process.wait()
     except AgentGone:
         # Its successor knows only what still runs; how this one ended nobody can say.
         return Exit(137, 9)
+    return _as_exit(ended)
+
+
+def _as_exit(ended: ProcessExit) -> Exit:
     return Exit(ended.code if ended.code >= 0 else 137, max(0, ended.signal))
 
 

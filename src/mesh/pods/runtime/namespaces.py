@@ -28,12 +28,12 @@ from mesh.pods.runtime.interface import (
     StartError,
 )
 from mesh.pods.runtime.limitations import of_namespaces
-from mesh.pods.runtime.namespace_process import NamespaceProcess
+from mesh.pods.runtime.namespace_process import EndedProcess, NamespaceProcess
 from mesh.pods.runtime.pod_files import PodFiles
 from mesh.pods.sandbox.client import Agent, AgentError
 from mesh.pods.sandbox.client import Process as AgentProcess
 from mesh.pods.sandbox.needed import needed_paths
-from mesh.pods.sandbox.spec import LiveProcess, Mount, PodNetwork
+from mesh.pods.sandbox.spec import LiveProcess, Mount, PodNetwork, ProcessExit
 from mesh.pods.sandbox.spec import ProcessSpec as AgentSpec
 from mesh.pods.streams.command_streams import CommandStreams, Descriptors, Pipes, terminal
 from mesh.resources.core.pod import Container, Pod
@@ -52,10 +52,13 @@ PRIVATE_FOLDERS = (".ssh", ".gnupg", ".aws", ".azure", ".kube", ".docker", ".con
 
 
 class _Survivor(NamedTuple):
-    """A pod that runs although its daemon has died: its network, and its processes by container."""
+    """A pod that runs although its daemon has died: its network, its processes by container, and how those containers
+    ended that have no process any more.
+    """
 
     network: PodNetwork
     processes: dict[str, LiveProcess]
+    exits: dict[str, ProcessExit]
 
 
 class NamespaceRuntime:
@@ -68,8 +71,7 @@ class NamespaceRuntime:
         self._survivors: dict[str, _Survivor] = {}
 
     async def recover(self, pods: Collection[str]) -> frozenset[str]:
-        """Asks the agent, which outlives the daemon. Exits that nobody waited for are acknowledged: their containers
-        are started again as after any other end."""
+        """Asks the agent, which outlives the daemon, what runs and how containers ended that nobody waited for."""
         state = await self.agent.list()
         networks = {network.uid: network for network in state.pods}
         running: dict[str, dict[str, LiveProcess]] = {}
@@ -83,12 +85,18 @@ class NamespaceRuntime:
             await self.agent.signal(stray.key, signal.SIGKILL)
             with suppress(AgentError):
                 await self.agent.process(stray).wait()
-        ended = [process.key for process in state.exits] + [stray.key for stray in strays]
-        await self.agent.acknowledge(ended)
+        exits: dict[str, dict[str, ProcessExit]] = {}
+        for ended in state.exits:
+            # Commands beside a container have names such as "main/command". Of several ends the last one counts.
+            if ended.pod in pods and ended.pod in networks and "/" not in ended.name:
+                exits.setdefault(ended.pod, {})[ended.name] = ended
+        unread = {ended.key for by_container in exits.values() for ended in by_container.values()}
+        seen = [ended.key for ended in state.exits if ended.key not in unread]
+        await self.agent.acknowledge([*seen, *(stray.key for stray in strays)])
         for uid, network in networks.items():
-            if uid in running:
+            if uid in running or uid in exits:
                 self.addresses.claim(network.address)
-                self._survivors[uid] = _Survivor(network, running[uid])
+                self._survivors[uid] = _Survivor(network, running.get(uid, {}), exits.get(uid, {}))
             else:
                 await self.agent.remove_pod_network(uid)
         return frozenset(self._survivors)
@@ -98,7 +106,7 @@ class NamespaceRuntime:
         if survivor is None:
             return None
         folder = self._home / "pods" / (pod.metadata.uid or "")
-        return NamespaceSandbox(pod, survivor.network.address, folder, self._home, self, survivor.processes)
+        return NamespaceSandbox(pod, survivor.network.address, folder, self._home, self, survivor)
 
     async def create(self, pod: Pod) -> "NamespaceSandbox":
         """Gives the pod an address, a network and a folder."""
@@ -137,7 +145,7 @@ class NamespaceSandbox:
         folder: Path,
         home: Path,
         runtime: NamespaceRuntime,
-        survivors: Mapping[str, LiveProcess] | None = None,
+        survivor: _Survivor | None = None,
     ) -> None:
         self.ip = ip
         self.folder = folder
@@ -146,8 +154,9 @@ class NamespaceSandbox:
         self._home = home
         self._runtime = runtime
         self._files = PodFiles(pod, ip, folder, _users(pod))
-        self._survivors = dict(survivors or {})
-        self._running: dict[str, NamespaceProcess] = {}
+        self._survivors = dict(survivor.processes) if survivor is not None else {}
+        self._exits = _unnoticed(pod, survivor.exits) if survivor is not None else {}
+        self._running: dict[str, NamespaceProcess | EndedProcess] = {}
         self._specs: dict[str, AgentSpec] = {}
         self._removed = False
 
@@ -186,18 +195,19 @@ class NamespaceSandbox:
         # Uid 0 of a container stands for the mesh's unprivileged user on the machine.
         return (identity.uid or MESH_UID, gid or MESH_UID)
 
-    def running(self, spec: ProcessSpec) -> NamespaceProcess | None:
-        live = self._survivors.pop(spec.container, None)
-        if live is None:
-            return None
+    def running(self, spec: ProcessSpec) -> NamespaceProcess | EndedProcess | None:
+        if (live := self._survivors.pop(spec.container, None)) is None:
+            # One that has ended while there was no daemon did its work, and must not do it again for that.
+            ended = self._exits.pop(spec.container, None)
+            return self._running.setdefault(spec.container, EndedProcess(ended)) if ended is not None else None
         # What runs beside it from now on (probes, hooks, exec) gets the environment that it would have today.
-        identity = identity_of(self._pod, self._container(spec.container))
+        identity = identity_of(self._pod, _container(self._pod, spec.container))
         self._specs[spec.container] = self._agent_spec(spec, identity)
         running = self._running[spec.container] = NamespaceProcess(self._runtime.agent.process(live))
         return running
 
     async def start(self, spec: ProcessSpec, output: Path) -> NamespaceProcess:
-        identity = identity_of(self._pod, self._container(spec.container))
+        identity = identity_of(self._pod, _container(self._pod, spec.container))
         agent_spec = self._agent_spec(spec, identity)
         try:
             if spec.tty:
@@ -295,10 +305,6 @@ class NamespaceSandbox:
         await asyncio.to_thread(shutil.rmtree, self.folder, ignore_errors=True)
         self._runtime.addresses.release(self.ip)
 
-    def _container(self, name: str) -> Container:
-        containers = (*self._pod.spec.init_containers, *self._pod.spec.containers)
-        return next(container for container in containers if container.name == name)
-
     def _agent_spec(self, spec: ProcessSpec, identity: Identity) -> AgentSpec:
         folder = str(spec.folder)
         # The mesh's home is hidden, and the pod's folder lies in it. A container sees a part of that alone: if it could
@@ -359,6 +365,19 @@ def covered_paths(volumes: Sequence[Mount], needed: Iterable[str], home: Path) -
 
 def _contains(folder: str, path: str) -> bool:
     return Path(folder) in Path(path).parents
+
+
+def _container(pod: Pod, name: str) -> Container:
+    containers = (*pod.spec.init_containers, *pod.spec.containers)
+    return next(container for container in containers if container.name == name)
+
+
+def _unnoticed(pod: Pod, exits: Mapping[str, ProcessExit]) -> dict[str, ProcessExit]:
+    """The exits of the containers that ran when the previous daemon wrote the pod's status for the last time."""
+    statuses = (*pod.status.init_container_statuses, *pod.status.container_statuses)
+    running = {f"mesh://{exit_.pid}": exit_ for exit_ in exits.values()}
+    names = {s.name for s in statuses if "running" in s.state and s.container_id in running}
+    return {name: exit_ for name, exit_ in exits.items() if name in names}
 
 
 def _users(pod: Pod) -> list[tuple[int, int]]:

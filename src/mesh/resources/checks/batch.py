@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from functools import cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+import msgspec
+
 from mesh.resources.checks.pod import check_template
 from mesh.resources.core.batch import (
     CONTROLLER_UID,
@@ -64,7 +66,8 @@ def check_job_update(old: Job, new: Job) -> Errors:
     if new.spec.selector is not None and old.spec.selector != new.spec.selector:
         yield FieldError("spec.selector", "field is immutable")
     # Suspended and not begun yet: a queue may still say where the pods run.
-    if not suspended and _without_generated(old.spec.template) != _without_generated(new.spec.template):
+    fixed = _unscheduled if suspended else _without_generated
+    if fixed(old.spec.template) != fixed(new.spec.template):
         yield FieldError("spec.template.spec", "field is immutable; delete the Job and create it again")
 
 
@@ -240,7 +243,12 @@ def _is_generated(selector: LabelSelector) -> bool:
     return not selector.match_expressions and selector.match_labels.keys() == {CONTROLLER_UID}
 
 
-def _without_generated(template: PodTemplateSpec) -> tuple[object, ...]:
+def _unscheduled(template: PodTemplateSpec) -> object:
+    """A template but for what says where its pods run."""
+    return msgspec.structs.replace(template.spec, node_selector={}, affinity=None, tolerations=[], scheduling_gates=[])
+
+
+def _without_generated(template: PodTemplateSpec) -> object:
     """A template but for the labels that the API generates: a client that repeats its manifest has none of them."""
     labels = {key: value for key, value in template.metadata.labels.items() if key not in GENERATED_LABELS}
     return template.spec, labels, template.metadata.annotations

@@ -57,7 +57,7 @@ _INERT: dict[type[Part], str] = {
         "photonPersistentDisk portworxVolume quobyte rbd scaleIO storageos vsphereVolume"
     ),
     PodSpec: (
-        "activeDeadlineSeconds affinity ephemeralContainers evictionResponders hostIPC hostNetwork hostPID "
+        "affinity ephemeralContainers evictionResponders hostIPC hostNetwork hostPID "
         "hostUsers hostnameOverride "
         "imagePullSecrets nodeName nodeSelector os overhead preemptionPolicy priority priorityClassName "
         "readinessGates resourceClaims resources runtimeClassName schedulerName schedulingGates "

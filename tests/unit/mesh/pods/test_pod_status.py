@@ -29,6 +29,7 @@ class View:
     start_time: str = "2026-01-01T00:00:00Z"
     initialized: bool = True
     terminating: bool = False
+    failure: tuple[str, str] = ("", "")
     exit_codes: dict[str, int] = field(default_factory=dict)
 
 
