@@ -4,8 +4,8 @@ import re
 import urllib.parse
 from typing import Any
 
-from tests.conformance.api_server.probes import CONFIG_MAPS, CORE, W3, Probe, Probes, config_map
 from tests.conformance.api_server.conversations import answers
+from tests.conformance.api_server.probes import CONFIG_MAPS, CORE, W3, Probe, Probes, config_map
 from tests.conformance.api_server.world import World
 
 probes = Probes()

@@ -21,8 +21,8 @@ from tests.conformance.api_server import (
     probes_subresources,
     probes_watches,
 )
-from tests.conformance.api_server.probes import CONFIG_MAPS, CORE, config_map
 from tests.conformance.api_server.conversations import answers, record, without_wording
+from tests.conformance.api_server.probes import CONFIG_MAPS, CORE, config_map
 from tests.conformance.api_server.recorded_answers import defaults
 from tests.conformance.api_server.world import World, world_of
 
