@@ -19,7 +19,7 @@ from mesh.api.node.pod_logs import PodLogs
 from mesh.api.node.resource_metrics import ResourceMetrics
 from mesh.api.objects.deleting import Deleting
 from mesh.api.objects.patching import Patching
-from mesh.api.objects.paths import Target
+from mesh.api.objects.paths import WATCH, Target
 from mesh.api.objects.reading import Reading
 from mesh.api.objects.scaling import Scaling
 from mesh.api.objects.updating import Updating
@@ -117,6 +117,7 @@ def resource_routes(handlers: Handlers) -> ResourceRoutes:
         ("GET", "scale"): handlers.scaling.get,
         ("PUT", "scale"): handlers.scaling.update,
         ("PATCH", "scale"): handlers.scaling.update,
+        ("GET", WATCH): reading.watch,
         ("GET", "log"): handlers.pod_logs.read,
         # A WebSocket begins with GET, SPDY with POST.
         ("GET", "exec"): streaming.exec,

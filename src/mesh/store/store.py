@@ -89,6 +89,22 @@ class Store:
             order = self._order[key] = [objects[name] for name in sorted(objects)]
         return [stored for stored in order if stored.ref.namespace == namespace] if namespace else order.copy()
 
+    def list_at(self, group: str, kind: str, namespace: str | None, version: int) -> Objects:
+        """`list` as it was at an earlier version. Raises Expired when the events since then are not all kept."""
+        later = self._log.read(self._log.place(version))
+        of_kind = [e for e in later if e.object.ref.group == group and e.object.ref.kind == kind]
+        objects = {(stored.ref.namespace, stored.ref.name): stored for stored in self.list(group, kind, namespace)}
+        # Backwards: the state before the first of several changes of an object is the one to restore.
+        for event in reversed(of_kind):
+            ref = event.object.ref
+            if namespace and ref.namespace != namespace:
+                continue
+            if event.previous is None:
+                objects.pop((ref.namespace, ref.name), None)
+            else:
+                objects[ref.namespace, ref.name] = event.previous
+        return [objects[name] for name in sorted(objects)]
+
     def of(self, type_: type[T], namespace: str | None = None) -> Structs[T]:
         """All objects of a kind as its structs: `store.of(Deployment, "mesh")`, sorted as in `list`.
 

@@ -27,7 +27,9 @@ COLLECTIONS = {
 
 def by_owner(names: Any) -> Any:
     """Names of pods and jobs without their random part."""
-    return [GENERATED.sub(r"\1-min-x", name) for name in names] if isinstance(names, list) else names
+    if not isinstance(names, list):
+        return names
+    return [GENERATED.sub(r"\1-min-x", name) if isinstance(name, str) else name for name in names]
 
 
 def _labels(selector: str) -> Probe:

@@ -14,6 +14,9 @@ INSTEAD = {
     "ephemeralcontainers": "a debugger attaches to the process itself, whose pid is in its Started event",
 }
 
+WATCH = "watch"
+OF_NAMESPACES = ("status", "finalize")
+
 
 class Target(NamedTuple):
     """A kind at a version; `namespace` "" for all, or cluster-scoped; `name` "" for the collection."""
@@ -46,8 +49,12 @@ def find(path: str, registry: Registry = REGISTRY) -> Target:
     if len(rest) < 2 or "" in rest:
         raise unknown(path)
     version, *rest = rest
+    # The paths of watches before there was `watch=true`.
+    watched = rest[0] == WATCH and len(rest) > 1
+    rest = rest[1:] if watched else rest
     namespace = ""
-    if rest[0] == "namespaces" and len(rest) > 2 and registry.by_plural(group, rest[2]):
+    # `namespaces/NAME/...` is an object in a namespace, unless it is a subresource of the namespace itself.
+    if rest[0] == "namespaces" and len(rest) > 2 and rest[2] not in OF_NAMESPACES:
         _, namespace, *rest = rest
     definition = registry.by_plural(group, rest[0])
     if definition is None or version not in definition.versions or len(rest) > 3:
@@ -63,7 +70,9 @@ def find(path: str, registry: Registry = REGISTRY) -> Target:
         raise Problem(
             404, f'{definition.plural}/{subresource}: {definition.kind} "{name}" has no such subresource in this mesh'
         )
-    return Target(definition, version, namespace, name, subresource)
+    if watched and subresource:
+        raise unknown(path)
+    return Target(definition, version, namespace, name, WATCH if watched else subresource)
 
 
 def unknown(path: str) -> Problem:

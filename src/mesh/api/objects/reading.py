@@ -1,15 +1,15 @@
 """GET on objects: one object, a list, a list in pages, a watch."""
 
 import asyncio
-import base64
-import binascii
 from collections.abc import AsyncGenerator, Sequence
 
 import msgspec
 
+from mesh.api.objects.list_options import Continuation, ListOptions, list_options, too_large, version_of
 from mesh.api.objects.paths import Target
+from mesh.api.objects.representations import META, Form, metadata_only, representation
 from mesh.api.objects.selectors import Matches, selection
-from mesh.api.objects.tables import table, wants_table
+from mesh.api.objects.tables import table
 from mesh.api.settings import ApiSettings
 from mesh.api.transport.http import Answer, Reply, Request, Stream
 from mesh.api.transport.status_errors import Problem, not_found
@@ -28,77 +28,103 @@ class Reading:
         self._closing = closing
 
     async def get(self, target: Target, request: Request) -> Answer:
-        """One object, as a Table when that is asked for, or with `watch=true` its events. Raises Problem (404)."""
-        if request.flag("watch"):
-            return await self.list(target, request)
+        """One object, in the representation that is asked for. Raises Problem (400, 404, 406, 504)."""
+        version = version_of(request.query.get("resourceVersion", ""))
+        if version is not None and version > self._store.version:
+            raise too_large(version, self._store.version)
         stored = require(self._store, target)
-        if wants_table(request.headers.get("accept", "")):
+        form = representation(request.headers.get("accept", ""))
+        if form is Form.TABLE:
             metadata = {"resourceVersion": str(stored.version)}
             return Reply(_table(target, [stored], metadata, request))
-        return Reply(shown(stored, target))
+        return Reply(metadata_only(stored.body) if form is Form.METADATA else shown(stored, target))
 
-    async def get_status(self, target: Target, _request: Request) -> Reply:
+    async def get_status(self, target: Target, request: Request) -> Answer:
         """The status subresource: the whole object, as in Kubernetes. Raises Problem (404)."""
-        return Reply(shown(require(self._store, target), target))
+        return await self.get(target, request)
 
     async def list(self, target: Target, request: Request) -> Answer:
-        """A collection: a List object, or with `watch=true` a stream of events."""
+        """A collection: a List object, or with `watch=true` a stream of events. Raises Problem (400, 410, 422, 504)."""
+        options = list_options(request.query)
         matches = selection(
             request.query.get("labelSelector", ""), request.query.get("fieldSelector", ""), target.definition.kind
         )
-        if target.name:
-            matches = selection("", f"metadata.name={target.name}", target.definition.kind)
-        if request.flag("watch"):
-            return Stream(self._watch(target, request, matches), self._closing)
-        return Reply(self._page(target, request, matches))
+        form = representation(request.headers.get("accept", ""))
+        if options.watch:
+            return Stream(self._watch(target, request, options, matches, form), self._closing)
+        return Reply(self._page(target, request, options, matches, form))
 
-    def _page(self, target: Target, request: Request, matches: Matches | None) -> Body:
-        objects = self._store.list(target.definition.group, target.definition.kind, target.namespace or None)
+    async def watch(self, target: Target, request: Request) -> Answer:
+        """The paths of Kubernetes before `watch=true`: `/api/v1/watch/namespaces/...`."""
+        request.query["watch"] = "true"
+        if target.name:
+            request.query["fieldSelector"] = f"metadata.name={target.name}"
+        return await self.list(target._replace(name=""), request)
+
+    def _page(
+        self, target: Target, request: Request, options: ListOptions, matches: Matches | None, form: Form
+    ) -> Body:
+        objects, version = self._snapshot(target, options)
         if matches:
             objects = [stored for stored in objects if matches(stored.body)]
-        metadata: Body = {"resourceVersion": str(self._store.version)}
-        limit = request.number("limit")
-        if token := request.query.get("continue"):
-            after = _after(token)
-            # By name and not by number: objects that come or go between two pages shift no other.
+        metadata: Body = {"resourceVersion": str(version)}
+        if options.after is not None:
+            after = options.after[1:]
             objects = [stored for stored in objects if (stored.ref.namespace, stored.ref.name) > after]
-        if limit and len(objects) > limit:
-            last = objects[limit - 1].ref
-            metadata["continue"] = base64.urlsafe_b64encode(encode([last.namespace, last.name])).decode()
-            metadata["remainingItemCount"] = len(objects) - limit
-            objects = objects[:limit]
-        if wants_table(request.headers.get("accept", "")):
+        if options.limit and len(objects) > options.limit:
+            last = objects[options.limit - 1].ref
+            metadata["continue"] = Continuation(version, last.namespace, last.name).token()
+            if matches is None:
+                # As in Kubernetes, which does not count ahead what a selector would leave.
+                metadata["remainingItemCount"] = len(objects) - options.limit
+            objects = objects[: options.limit]
+        if form is Form.TABLE:
             return _table(target, objects, metadata, request)
-        return {
-            "kind": f"{target.definition.kind}List",
-            "apiVersion": target.api_version,
-            "metadata": metadata,
-            "items": [shown(stored, target) for stored in objects],
-        }
+        if form is Form.METADATA:
+            items = [metadata_only(stored.body) for stored in objects]
+            kind, api_version = "PartialObjectMetadataList", META
+        else:
+            items = [shown(stored, target) for stored in objects]
+            kind, api_version = f"{target.definition.kind}List", target.api_version
+        return {"kind": kind, "apiVersion": api_version, "metadata": metadata, "items": items}
 
-    async def _watch(self, target: Target, request: Request, matches: Matches | None) -> AsyncGenerator[bytes, None]:
-        limit = min(request.number("timeoutSeconds") or self._settings.watch_limit, self._settings.watch_limit)
-        since = request.number("resourceVersion") or 0
-        initial = request.flag("sendInitialEvents")
-        bookmarks = request.flag("allowWatchBookmarks")
+    def _snapshot(self, target: Target, options: ListOptions) -> tuple[Sequence[Stored], int]:
+        """The objects to list, and the version of the store at which they were so. Raises Problem (410, 504)."""
+        group, kind, namespace = target.definition.group, target.definition.kind, target.namespace or None
+        current = self._store.version
+        if options.version is not None and options.version > current:
+            raise too_large(options.version, current)
+        # The pages after the first show what was there at the first; `Exact` asks for a state itself.
+        then = options.after.version if options.after else options.version if options.exact else None
+        if then is None or then == current:
+            return self._store.list(group, kind, namespace), current
+        try:
+            return self._store.list_at(group, kind, namespace, then), then
+        except Expired as error:
+            raise Problem(410, f"{error}; list again without continue") from None
+
+    async def _watch(
+        self, target: Target, request: Request, options: ListOptions, matches: Matches | None, form: Form
+    ) -> AsyncGenerator[bytes, None]:
+        limit = min(options.timeout or self._settings.watch_limit, self._settings.watch_limit)
+        bookmarks = options.bookmarks
         loop = asyncio.get_running_loop()
         end = loop.time() + limit
-        as_table = wants_table(request.headers.get("accept", ""))
+        # None: from now on.
+        since = 0 if options.initial else None if options.initial is False else options.version or 0
 
         def line_of(event: Event) -> bytes | None:
-            return _line(event, target, matches, request if as_table else None)
+            return _line(event, target, matches, request, form)
 
         try:
             definition = target.definition
             version = self._store.version
-            async with self._store.watch(
-                definition.group, definition.kind, target.namespace or None, 0 if initial else since
-            ) as watch:
+            async with self._store.watch(definition.group, definition.kind, target.namespace or None, since) as watch:
                 # Without waiting: what is there already comes before the bookmark that says so.
                 for event in watch.take():
                     if line := line_of(event):
                         yield line
-                if initial and bookmarks:
+                if options.initial and bookmarks:
                     yield _bookmark(target, version, initial=True)
                 while (remaining := end - loop.time()) > 0 and not watch.closed:
                     events = await _within(watch, min(remaining, self._settings.bookmark_every))
@@ -142,7 +168,7 @@ def _table(target: Target, objects: Sequence[Stored], metadata: Body, request: R
     return table(target.definition, target.version, bodies, metadata, request.query.get("includeObject", ""))
 
 
-def _line(event: Event, target: Target, matches: Matches | None, as_table: Request | None = None) -> bytes | None:
+def _line(event: Event, target: Target, matches: Matches | None, request: Request, form: Form) -> bytes | None:
     """An event as a client with this selector sees it: an object that stops matching is DELETED to it."""
     kind: str = event.type
     if matches is not None:
@@ -151,10 +177,11 @@ def _line(event: Event, target: Target, matches: Matches | None, as_table: Reque
         if not before and not now:
             return None
         kind = "DELETED" if not now else "MODIFIED" if before else "ADDED"
-    if as_table is not None:
+    if form is Form.TABLE:
         metadata = {"resourceVersion": str(event.version)}
-        return encode({"type": kind, "object": _table(target, [event.object], metadata, as_table)}) + b"\n"
-    return encode({"type": kind, "object": shown(event.object, target)}) + b"\n"
+        return encode({"type": kind, "object": _table(target, [event.object], metadata, request)}) + b"\n"
+    body = metadata_only(event.object.body) if form is Form.METADATA else shown(event.object, target)
+    return encode({"type": kind, "object": body}) + b"\n"
 
 
 def _bookmark(target: Target, version: int, *, initial: bool = False) -> bytes:
@@ -163,11 +190,3 @@ def _bookmark(target: Target, version: int, *, initial: bool = False) -> bytes:
         metadata["annotations"] = {"k8s.io/initial-events-end": "true"}
     body = {"kind": target.definition.kind, "apiVersion": target.api_version, "metadata": metadata}
     return encode({"type": "BOOKMARK", "object": body}) + b"\n"
-
-
-def _after(token: str) -> tuple[str, str]:
-    try:
-        namespace, name = msgspec.json.decode(base64.urlsafe_b64decode(token), type=tuple[str, str])
-    except (binascii.Error, msgspec.DecodeError, ValueError):
-        raise Problem(400, "continue: this token was not given by this server") from None
-    return namespace, name

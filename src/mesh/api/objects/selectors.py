@@ -1,8 +1,7 @@
 """Label and field selectors, as they come in the query of Kubernetes' list and watch.
 
-Labels: `a=b`, `a==b`, `a!=b`, `a in (b,c)`, `a notin (b,c)`, `a`, `!a`, joined by commas.
-Fields: `metadata.name`, `metadata.namespace`, and of a Pod `status.phase` and `spec.nodeName`, of an Event
-those of its involvedObject.
+Labels: `a=b`, `a==b`, `a!=b`, `a in (b,c)`, `a notin (b,c)`, `a>1`, `a<1`, `a`, `!a`, joined by commas.
+Fields: `metadata.name`, `metadata.namespace`, and those that `FIELDS` has for a kind (Kubernetes' own choice).
 """
 
 import re
@@ -14,26 +13,45 @@ from mesh.api.transport.status_errors import Problem
 Labels = Mapping[str, str]
 Matches = Callable[[Mapping[str, Any]], bool]
 
-KEY = r"[A-Za-z0-9](?:[-A-Za-z0-9_./]*[A-Za-z0-9])?"
-VALUE = r"(?:[A-Za-z0-9](?:[-A-Za-z0-9_.]*[A-Za-z0-9])?)?"
+PART = r"[A-Za-z0-9](?:[-A-Za-z0-9_.]*[A-Za-z0-9])?"
+KEY = rf"(?:{PART}/)?{PART}"
+VALUE = rf"(?:{PART})?"
 SET = re.compile(rf"({KEY})\s+(in|notin)\s*\(([^()]*)\)")
 EQUAL = re.compile(rf"({KEY})\s*(==|=|!=)\s*({VALUE})")
+COMPARED = re.compile(rf"({KEY})\s*([<>])\s*([^,]*)")
 EXISTS = re.compile(rf"(!?)\s*({KEY})")
-FIELDS: Mapping[str, frozenset[str]] = {
-    "Pod": frozenset({"status.phase", "spec.nodeName", "status.podIP", "spec.restartPolicy"}),
-    "Event": frozenset(
-        {
-            "involvedObject.kind",
-            "involvedObject.name",
-            "involvedObject.namespace",
-            "involvedObject.uid",
-            "reason",
-            "type",
-        }
-    ),
-    "Namespace": frozenset({"status.phase"}),
-    "Secret": frozenset({"type"}),
+LONGEST_LABEL, LONGEST_NUMBER = 63, 19
+FIELDS: Mapping[str, Mapping[str, str]] = {
+    "Pod": {
+        "status.phase": "",
+        "status.podIP": "",
+        "status.nominatedNodeName": "",
+        "spec.nodeName": "",
+        "spec.restartPolicy": "",
+        "spec.schedulerName": "",
+        "spec.serviceAccountName": "",
+        "spec.hostNetwork": "false",
+    },
+    "Event": {
+        **{f"involvedObject.{name}": "" for name in ("kind", "name", "namespace", "uid", "apiVersion")},
+        "involvedObject.resourceVersion": "",
+        "involvedObject.fieldPath": "",
+        "reason": "",
+        "reportingComponent": "",
+        "source": "",
+        "type": "",
+    },
+    "Namespace": {"status.phase": ""},
+    "Node": {"spec.unschedulable": "false"},
+    "Secret": {"type": ""},
+    "Service": {"spec.type": "", "spec.clusterIP": ""},
+    "Job": {"status.successful": "0"},
+    "ReplicationController": {"status.replicas": "0"},
 }
+"""By kind, the fields besides COMMON, each with the text that stands for one that is not set."""
+
+# Fields that are selected by another name than they are stored under.
+PLACES = {"source": "source.component", "status.successful": "status.succeeded"}
 COMMON = frozenset({"metadata.name", "metadata.namespace"})
 
 
@@ -50,15 +68,24 @@ def _labels(text: str) -> list[Matches]:
     rest = text.strip()
     while rest:
         # The longest form first: "a in (b)" begins like "a".
-        for pattern, make in ((SET, _by_set), (EQUAL, _by_value), (EXISTS, _by_key)):
+        for pattern, make in ((SET, _by_set), (EQUAL, _by_value), (COMPARED, _by_number), (EXISTS, _by_key)):
             match = pattern.match(rest)
             if match and re.match(r"\s*(,|$)", rest[match.end() :]):
+                _check_lengths(match)
                 tests.append(_on_labels(make(match)))
                 rest = rest[match.end() :].lstrip().removeprefix(",").strip()
                 break
         else:
             raise Problem(400, f'labelSelector: cannot read "{rest}"; for example, app=mall,version in (v1,v2)')
     return tests
+
+
+def _check_lengths(match: re.Match[str]) -> None:
+    """Raises Problem (400) for what no label can be."""
+    # The prefix of a key (`example.com/`) may be longer.
+    for part in match.groups():
+        if part and "(" not in part and "," not in part and len(part.rpartition("/")[2]) > LONGEST_LABEL:
+            raise Problem(400, f'labelSelector: "{part[:80]}" is longer than {LONGEST_LABEL} characters')
 
 
 def _on_labels(test: Callable[[Labels], bool]) -> Matches:
@@ -80,6 +107,24 @@ def _by_value(match: re.Match[str]) -> Callable[[Labels], bool]:
     return lambda labels: labels.get(key) == value
 
 
+def _by_number(match: re.Match[str]) -> Callable[[Labels], bool]:
+    key, operator, text = match.group(1), match.group(2), match.group(3).strip()
+    limit = _whole(text)
+    if limit is None:
+        raise Problem(400, f'labelSelector: "{text}" is not a whole number, which "{key}{operator}" is compared with')
+
+    def test(labels: Labels) -> bool:
+        number = _whole(labels.get(key, ""))
+        return number is not None and (number > limit if operator == ">" else number < limit)
+
+    return test
+
+
+def _whole(text: str) -> int | None:
+    digits = text.removeprefix("-")
+    return int(text) if digits.isascii() and digits.isdigit() and len(digits) < LONGEST_NUMBER else None
+
+
 def _by_key(match: re.Match[str]) -> Callable[[Labels], bool]:
     absent, key = match.groups()
     if absent:
@@ -88,7 +133,7 @@ def _by_key(match: re.Match[str]) -> Callable[[Labels], bool]:
 
 
 def _fields(text: str, kind: str) -> list[Matches]:
-    selectable = COMMON | FIELDS.get(kind, frozenset())
+    selectable = {**dict.fromkeys(COMMON, ""), **FIELDS.get(kind, {})}
     tests = []
     for part in filter(None, (part.strip() for part in text.split(","))):
         match = re.fullmatch(r"([\w.]+?)\s*(==|=|!=)\s*(.*)", part)
@@ -99,15 +144,16 @@ def _fields(text: str, kind: str) -> list[Matches]:
             raise Problem(
                 400, f'fieldSelector: "{path}" is not a field to select {kind} by: {", ".join(sorted(selectable))}'
             )
-        tests.append(_by_field(path.split("."), value, equal=operator != "!="))
+        tests.append(_by_field(PLACES.get(path, path).split("."), value, selectable[path], equal=operator != "!="))
     return tests
 
 
-def _by_field(path: list[str], value: str, *, equal: bool) -> Matches:
+def _by_field(path: list[str], value: str, absent: str, *, equal: bool) -> Matches:
     def test(body: Mapping[str, Any]) -> bool:
         field: Any = body
         for name in path:
             field = (field or {}).get(name)
-        return (str(field or "") == value) is equal
+        text = absent if field is None else str(field).lower() if isinstance(field, bool) else str(field)
+        return (text == value) is equal
 
     return test

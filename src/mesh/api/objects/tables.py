@@ -9,16 +9,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mesh.api.objects.json_paths import find
+from mesh.api.objects.representations import META, metadata_only
 from mesh.resources.columns.column import NAME, Column, since
 from mesh.resources.kind_definition import KindDefinition
 from mesh.resources.values.body import Body
-
-ACCEPTED = "as=Table"
-
-
-def wants_table(accept: str) -> bool:
-    """Whether a client asks for a Table, as kubectl does for everything that it prints itself."""
-    return any(ACCEPTED in part and "v=v1;" in f"{part};" for part in accept.replace(" ", "").split(","))
 
 
 def table(
@@ -32,7 +26,7 @@ def table(
     columns = columns_of(definition, version)
     return {
         "kind": "Table",
-        "apiVersion": "meta.k8s.io/v1",
+        "apiVersion": META,
         "metadata": dict(metadata),
         "columnDefinitions": [_definition(column) for column in columns],
         "rows": [
@@ -63,7 +57,7 @@ def _row_object(body: Mapping[str, Any], include: str) -> Any:
         return body
     if include == "None":
         return None
-    return {"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": body["metadata"]}
+    return metadata_only(body)
 
 
 def _custom(column: Body) -> Column:

@@ -8,21 +8,24 @@ from typing import Any
 from urllib.parse import parse_qs, parse_qsl
 
 import msgspec
+import yaml
 
 from mesh.api.transport import protobuf
 from mesh.api.transport.status_errors import Problem
 from mesh.api.transport.upgrade import UPGRADE, Upgrade
+from mesh.resources.validation.documents import documents
+from mesh.resources.values.problems import Invalid
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-JSON = "application/json"
+JSON, YAML = "application/json", "application/yaml"
 PROTOBUF = "application/vnd.kubernetes.protobuf"
 # In the scope of a request whose client has shown a certificate of the mesh's authority.
 CERTIFIED = "meshmall.certified"
 # In the scope: what to call once the client has authenticated, so that its connection is not closed for others.
 AUTHENTICATED = "meshmall.authenticated"
-TRUE = frozenset({"true", "1", "t", "yes", ""})
+FALSE = frozenset({"false", "0"})
 
 
 class Request:
@@ -51,9 +54,8 @@ class Request:
             self._authenticated()
 
     def flag(self, name: str) -> bool:
-        """A boolean from the query; a bare name is true."""
-        text = self.query.get(name)
-        return text is not None and text.lower() in TRUE
+        """A boolean from the query, false when it is absent."""
+        return name in self.query and boolean(self.query[name])
 
     def number(self, name: str) -> int | None:
         """A whole number >= 0 from the query, None when it is absent. Raises Problem (400)."""
@@ -99,6 +101,8 @@ class Request:
         kind = self.headers.get("content-type", JSON).partition(";")[0].strip()
         if kind == PROTOBUF:
             return protobuf.decode(raw)
+        if kind == YAML:
+            return _one_document(raw)
         try:
             return msgspec.json.decode(raw)
         except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
@@ -127,10 +131,10 @@ class Reply:
     warnings: Sequence[str] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
 
-    async def send(self, _request: Request, send: Send) -> None:
-        raw = self.body if isinstance(self.body, bytes) else msgspec.json.encode(self.body)
+    async def send(self, request: Request, send: Send) -> None:
+        raw, content_type = self._encoded(request)
         headers = [
-            (b"content-type", self.content_type.encode()),
+            (b"content-type", content_type.encode()),
             (b"content-length", str(len(raw)).encode()),
             (b"cache-control", b"no-cache, private"),
             (b"x-content-type-options", b"nosniff"),
@@ -139,6 +143,15 @@ class Reply:
         ]
         await send({"type": "http.response.start", "status": self.code, "headers": headers})
         await send({"type": "http.response.body", "body": raw})
+
+    def _encoded(self, request: Request) -> tuple[bytes, str]:
+        """The body, and its type: JSON, unless it is bytes already or the client would rather have YAML."""
+        if isinstance(self.body, bytes):
+            return self.body, self.content_type
+        if request.headers.get("accept", "").startswith(YAML) and self.content_type == JSON:
+            return yaml_of(self.body), YAML
+        raw = msgspec.json.encode(self.body)
+        return (msgspec.json.format(raw, indent=2) if request.flag("pretty") else raw), self.content_type
 
 
 @dataclass(slots=True)
@@ -186,6 +199,28 @@ class Takeover:
 
 Answer = Reply | Stream | Takeover
 Handler = Callable[[Request], Awaitable[Answer]]
+
+
+def boolean(text: str) -> bool:
+    """A boolean as Kubernetes reads it from a query: everything but `false` and `0` is true, a bare name too."""
+    return text.lower() not in FALSE
+
+
+def yaml_of(body: Any) -> bytes:
+    """A JSON value as YAML."""
+    text: str = yaml.dump(body, Dumper=yaml.CSafeDumper, default_flow_style=False, allow_unicode=True)
+    return text.encode()
+
+
+def _one_document(raw: bytes) -> Any:
+    """The only document of a YAML text. Raises Problem (400)."""
+    try:
+        bodies = [body for body, _ in documents(raw.decode())]
+    except (Invalid, UnicodeDecodeError) as error:
+        raise Problem(400, f"the body is not YAML: {error}") from None
+    if len(bodies) != 1:
+        raise Problem(400, f"the body has {len(bodies)} YAML documents; one is expected")
+    return bodies[0]
 
 
 def _joined(pairs: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:

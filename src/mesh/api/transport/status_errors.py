@@ -40,6 +40,7 @@ class Problem(Exception):
         ref: Ref | None = None,
         plural: str = "",
         causes: Sequence[dict[str, str]] = (),
+        retry_after: int = 0,
     ) -> None:
         super().__init__(message)
         self.code = code
@@ -48,16 +49,20 @@ class Problem(Exception):
         self.ref = ref
         self.plural = plural
         self.causes = list(causes)
+        self.retry_after = retry_after
 
     def status(self) -> dict[str, Any]:
         """The Status object."""
         details: dict[str, Any] = {}
         if self.ref is not None:
-            details = {"name": self.ref.name, "kind": self.plural or self.ref.kind}
+            details = {"name": self.ref.name} if self.ref.name else {}
+            details["kind"] = self.plural or self.ref.kind
             if self.ref.group:
                 details["group"] = self.ref.group
         if self.causes:
             details["causes"] = self.causes
+        if self.retry_after:
+            details["retryAfterSeconds"] = self.retry_after
         body: dict[str, Any] = {
             "kind": "Status",
             "apiVersion": "v1",
@@ -127,3 +132,10 @@ def _unreadable(ref: Ref, version: str, errors: Sequence[FieldError]) -> Problem
     ]
     why = ", ".join(malformed) or f"strict decoding error: {', '.join(unknown)}"
     return Problem(400, f'{ref.kind} in version "{version}" cannot be handled as a {ref.kind}: {why}')
+
+
+def invalid_options(kind: str, field: str, reason: str, why: str) -> Problem:
+    """422 for the options of a request (`kind` is ListOptions, DeleteOptions, ...), in the query or the body."""
+    cause = {"reason": reason, "message": why, "field": field}
+    ref = Ref("meta.k8s.io", kind, "", "")
+    return Problem(422, f'{kind}.meta.k8s.io "" is invalid: {field}: {why}', ref=ref, causes=[cause])

@@ -87,7 +87,9 @@ async def test_a_version_that_is_not_kept_is_410_in_the_stream(api: Api) -> None
 
 
 async def test_a_watch_ends_after_its_time_and_marks_its_place_before(api: Api) -> None:
-    query = "watch=true&timeoutSeconds=1&allowWatchBookmarks=true&sendInitialEvents=true"
+    query = (
+        "watch=true&timeoutSeconds=1&allowWatchBookmarks=true&sendInitialEvents=true&resourceVersionMatch=NotOlderThan"
+    )
     stream = await Stream(api).open(f"{CONFIGS}?{query}")
     event = await stream.event()
     assert event["type"] == "BOOKMARK"
