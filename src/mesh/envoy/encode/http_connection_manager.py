@@ -30,6 +30,8 @@ HEADERS_KB = 60
 # What Envoy's guide for edge proxies advises for listeners that anybody can reach.
 MAX_STREAMS = 100
 STREAM_WINDOW, CONNECTION_WINDOW = 1 << 16, 1 << 20
+# What clients propose on the off-chance: HTTP/2 and TLS on the same connection.
+IGNORED_UPGRADES = ("h2c", "HTTP/", "TLS/")
 LOGGED_HEADERS = ("traceparent",)
 
 
@@ -45,11 +47,18 @@ def http_connection_manager(listener: Listener) -> hcm.HttpConnectionManager:
         strip_trailing_host_dot=True,
     )
     message.normalize_path.value = True
-    _encode_trust(message, outside=listener.role in (Role.GATEWAY, Role.NODE_PORT))
+    outside = listener.role in (Role.GATEWAY, Role.NODE_PORT)
+    _encode_trust(message, outside=outside)
     # Programs that follow HTTP_PROXY write the whole URL into the request line.
     message.http_protocol_options.allow_absolute_url.value = True
-    message.http_protocol_options.accept_http_10 = True
-    message.http_protocol_options.default_host_for_http_10 = "http10"
+    # A server may ignore an upgrade (RFC 9110, section 7.8); Envoy would refuse these with 403.
+    for protocol in IGNORED_UPGRADES:
+        message.http_protocol_options.ignore_http_11_upgrade.add(prefix=protocol, ignore_case=True)
+    # Envoy takes every version but HTTP/1.1 for HTTP/1.0, from HTTP/0.9 to "HTTP/2.0" in a request line. From outside
+    # they are answered 426, as by Istio's gateway; old programs in pods may speak HTTP/1.0.
+    if not outside:
+        message.http_protocol_options.accept_http_10 = True
+        message.http_protocol_options.default_host_for_http_10 = "http10"
     message.common_http_protocol_options.idle_timeout.CopyFrom(duration(CONNECTION_IDLE))
     message.max_request_headers_kb.value = HEADERS_KB
     message.rds.route_config_name = listener.table or ""

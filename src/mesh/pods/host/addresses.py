@@ -6,6 +6,7 @@ namespace as the loopback device and dies with its process, however it dies.
 """
 
 import hashlib
+import secrets
 import socket
 import time
 from collections import deque
@@ -18,6 +19,7 @@ FIRST_BLOCK = 16
 LAST_BLOCK = 239
 SERVICE_SUBNET = 200
 LAST_SUBNET = 254
+POD_ADDRESSES = SERVICE_SUBNET * 254
 REST_SECONDS = 60.0
 
 _LISTEN = "0A"
@@ -34,11 +36,19 @@ class NoAddressFree(OSError):
 class Block:
     """A claimed block. Pods get 127.N.0.1 .. 127.N.199.254, Services 127.N.200.1 .. 127.N.254.254."""
 
-    def __init__(self, number: int, lock: socket.socket, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        number: int,
+        lock: socket.socket,
+        clock: Callable[[], float] = time.monotonic,
+        draw: Callable[[int], int] = secrets.randbelow,
+    ) -> None:
+        """`draw` gives a number below its argument: another user who guesses the next pod's address can listen there
+        first."""
         self.number = number
         self._lock = lock
         self._clock = clock
-        self._next_pod = 0
+        self._draw = draw
         self._next_service = 0
         self._used: set[str] = set()
         self._resting: deque[tuple[float, str]] = deque()
@@ -71,17 +81,20 @@ class Block:
         return address.startswith(f"127.{self.number}.")
 
     def pod_ip(self) -> str:
-        """An address that no pod has. A released one rests for a minute, while there are others: a client that still
-        connects to it must not reach another pod.
+        """An address that no pod has, drawn at random. A released one rests for a minute, while there are others: a
+        client that still connects to it must not reach another pod.
 
         Raises NoAddressFree.
         """
-        if self._resting and self._clock() - self._resting[0][0] >= REST_SECONDS:
-            return self._take(self._resting.popleft()[1])
-        if self._next_pod < SERVICE_SUBNET * 254:
-            subnet, host = divmod(self._next_pod, 254)
-            self._next_pod += 1
-            return self._take(f"127.{self.number}.{subnet}.{host + 1}")
+        while self._resting and self._clock() - self._resting[0][0] >= REST_SECONDS:
+            self._resting.popleft()
+        resting = {address for _, address in self._resting}
+        first = self._draw(POD_ADDRESSES)
+        for step in range(POD_ADDRESSES):
+            subnet, host = divmod((first + step) % POD_ADDRESSES, 254)
+            address = f"127.{self.number}.{subnet}.{host + 1}"
+            if address not in self._used and address not in resting:
+                return self._take(address)
         if self._resting:
             return self._take(self._resting.popleft()[1])
         raise NoAddressFree(f"127.{self.number}.0.0/16 has no address left for a pod ({len(self._used)} are in use)")

@@ -5,6 +5,8 @@ Works on every Linux machine without any privilege. What it cannot do (mounts, a
 """
 
 import asyncio
+import errno
+import ipaddress
 import os
 import pty
 import re
@@ -24,6 +26,7 @@ from mesh.pods.runtime.limitations import of_loopback
 from mesh.pods.streams.command_streams import CommandStreams, Descriptors, Pipes, terminal
 from mesh.resources.core.pod import Container, Pod
 from mesh.resources.values.ports import SIDECAR_PORT
+from mesh.socket_owners import owner_of_listener
 
 OUTPUT_LIMIT = 10 * 1024
 HOST_IP = "127.0.0.1"
@@ -226,6 +229,7 @@ class LoopbackSandbox:
     async def connect(
         self, protocol: Callable[[], asyncio.BaseProtocol], host: str, port: int, tls: ssl.SSLContext | None = None
     ) -> asyncio.Transport:
+        _require_own_listener(host, port)
         transport, _ = await asyncio.get_running_loop().create_connection(protocol, host, port, ssl=tls)
         return transport
 
@@ -240,3 +244,21 @@ class LoopbackSandbox:
         # The address is freed last: a process that survived until here would answer for the address's next pod.
         await asyncio.to_thread(shutil.rmtree, self.folder, ignore_errors=True)
         self._block.release(self.ip)
+
+
+def _require_own_listener(host: str, port: int) -> None:
+    """Raises PermissionError when another user's program listens at a loopback address.
+
+    All users of a machine share these addresses. Whoever listens on a pod's port while the pod does not, at 0.0.0.0 for
+    example, would otherwise answer its probes, and get its requests.
+    """
+    try:
+        if not ipaddress.ip_address(host).is_loopback:
+            return
+    except ValueError:
+        return
+    owner = owner_of_listener((host, port))
+    if owner is not None and owner.uid != os.geteuid():
+        raise PermissionError(
+            errno.EACCES, f"a program of another user (uid {owner.uid}) listens there, not the pod's", host
+        )

@@ -112,8 +112,28 @@ local function begin_trace(headers)
   end
 end
 
+-- Envoy joins several Host lines by a comma, which is in no host's name. Proxies and programs that each believe another
+-- one of them can be led past rules, hence 400 (RFC 9112, section 3.2).
+local function has_several_hosts(headers)
+  return string.find(headers:get(":authority") or "", ",", 1, true) ~= nil
+end
+
+-- Envoy withholds the body of an answer to a WebSocket handshake that is not 101. A request that asks for the upgrade
+-- without what makes a handshake (RFC 6455, section 4.1) is an ordinary one, and gets the page (RFC 9110, 7.8).
+local function ignore_upgrade_without_handshake(headers)
+  if headers:get("upgrade") and not headers:get("sec-websocket-key") then
+    headers:remove("upgrade")
+    headers:remove("connection")
+  end
+end
+
 function envoy_on_request(handle)
   local headers = handle:headers()
+  if has_several_hosts(headers) then
+    handle:respond({ [":status"] = "400" }, "a request has one Host header\n")
+    return
+  end
+  ignore_upgrade_without_handshake(headers)
   remove_marks(headers)
   local branch = entered(headers)
   if not branch then

@@ -42,7 +42,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def block(clock: Clock) -> Block:
-    return Block(77, socket.socket(), clock)
+    return Block(77, socket.socket(), clock, lambda size: 0)
 
 
 def test_pods_and_services_have_addresses_of_the_block_apart(block: Block) -> None:
@@ -65,3 +65,15 @@ def test_a_released_address_rests_before_it_is_given_again(block: Block, clock: 
     assert block.pod_ip() == first
     assert block.pod_ip() != first
     block.release_all()
+
+
+def test_addresses_are_drawn_at_random(clock: Clock) -> None:
+    drawn = iter([50_799, 50_799, 300])
+    block = Block(77, socket.socket(), clock, lambda size: next(drawn))
+    # One that is taken: the next free one.
+    assert [block.pod_ip() for _ in range(3)] == ["127.77.199.254", "127.77.0.1", "127.77.1.47"]
+    block.release_all()
+    one, two = (Block(number, socket.socket(), clock) for number in (78, 79))
+    assert [one.pod_ip()[7:] for _ in range(8)] != [two.pod_ip()[7:] for _ in range(8)]
+    one.release_all()
+    two.release_all()

@@ -1,7 +1,9 @@
 """The loopback runtime: what a pod's processes get, and that none of them outlives the pod."""
 
+import asyncio
 import os
 import signal
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import cast
@@ -10,11 +12,13 @@ import pytest
 
 from mesh.pods.host.addresses import Block
 from mesh.pods.host.pod_processes import CONTAINER_MARK, HOME_MARK, POD_MARK, output_folder, pod_processes
+from mesh.pods.runtime import loopback
 from mesh.pods.runtime.interface import ProcessSpec, SandboxError, StartError
 from mesh.pods.runtime.loopback import LoopbackRuntime, LoopbackSandbox
 from mesh.procfs import start_time
 from mesh.resources.core.pod import Pod
 from mesh.resources.validation.manifest import validate
+from mesh.socket_owners import Owner
 from tests.support.waiting import DEADLINE, eventually
 
 UID = "11111111-2222-3333-4444-555555555555"
@@ -146,3 +150,20 @@ async def test_a_port_that_is_taken_is_explained(runtime: LoopbackRuntime, pod: 
         assert sandbox.hint("KeyError: 'HOST'") == ""
     finally:
         await sandbox.remove()
+
+
+async def test_a_listener_of_another_user_answers_no_probe(
+    runtime: LoopbackRuntime, pod: Pod, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sandbox = await runtime.create(pod)
+    with socket.create_server((sandbox.ip, 0)) as listener:
+        port = listener.getsockname()[1]
+        (await sandbox.connect(asyncio.Protocol, sandbox.ip, port)).abort()
+        stranger = Owner(os.geteuid() + 1, 7)
+        monkeypatch.setattr(loopback, "owner_of_listener", lambda address: stranger)
+        with pytest.raises(PermissionError, match="a program of another user"):
+            await sandbox.connect(asyncio.Protocol, sandbox.ip, port)
+        # Nothing is known of a kernel that does not answer.
+        monkeypatch.setattr(loopback, "owner_of_listener", lambda address: None)
+        (await sandbox.connect(asyncio.Protocol, sandbox.ip, port)).abort()
+    await sandbox.remove()
