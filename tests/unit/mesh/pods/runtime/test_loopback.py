@@ -10,6 +10,7 @@ from typing import cast
 
 import pytest
 
+from mesh.pods.host import addresses
 from mesh.pods.host.addresses import Block
 from mesh.pods.host.pod_processes import CONTAINER_MARK, HOME_MARK, POD_MARK, output_folder, pod_processes
 from mesh.pods.runtime import loopback
@@ -81,7 +82,8 @@ async def test_a_pod_has_an_address_and_a_folder_until_it_is_removed(
 async def test_a_block_without_a_free_address_is_named(
     runtime: LoopbackRuntime, block: Block, pod: Pod, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(block, "_next_pod", 10**9)
+    monkeypatch.setattr(addresses, "POD_ADDRESSES", 1)
+    block.pod_ip()
     with pytest.raises(SandboxError, match="has no address left for a pod"):
         await runtime.create(pod)
 
