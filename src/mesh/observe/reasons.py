@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from mesh.observe.flags import in_words
 from mesh.observe.requests import fell_back
 from mesh.observe.spans import Span, host_of, service_of
 from mesh.observe.traces import Trace
@@ -12,20 +13,6 @@ from mesh.routing.explain.words import describe_match
 from mesh.routing.model.route import Route
 from mesh.routing.model.snapshot import Snapshot
 from mesh.store import Store
-
-FLAGS = {
-    "UH": "no pod was ready to answer",
-    "UF": "the pod could not be reached",
-    "UC": "the pod closed the connection before it responded",
-    "UT": "the pod did not respond in time",
-    "UR": "the pod reset the request",
-    "UO": "too many requests at once (circuit breaker)",
-    "NR": "no rule matches the request",
-    "DI": "a fault rule delayed it",
-    "FI": "a fault rule responded",
-    "URX": "all retries failed",
-    "DC": "the caller disconnected before the response",
-}
 
 
 class Reasons:
@@ -52,8 +39,7 @@ class Reasons:
             sentences.append(f"No routing rule applies; Service {service_of(host_of(span.hop.cluster))} chose the pod")
         if branch := self._branch(span, trace):
             sentences.append(branch)
-        reasons = [FLAGS[flag] for flag in span.hop.flags.split(",") if flag in FLAGS]
-        sentences += [reason[0].upper() + reason[1:] for reason in reasons]
+        sentences += [reason[0].upper() + reason[1:] for reason in in_words(span.hop.flags)]
         return sentences or [f"Envoy itself responded with {span.hop.status}"]
 
     def _branch(self, span: Span, trace: Trace) -> str:

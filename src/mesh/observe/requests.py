@@ -3,12 +3,15 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from mesh.observe.flags import in_words
 from mesh.observe.spans import Span
 from mesh.observe.traces import Trace
 from mesh.observe.workloads import Workload
 
 # Seconds that a call may seem to start before its cause: Envoy's workers read the clock at different moments.
 SLACK = 0.002
+# What the mesh answers for a host that is neither a Service nor a ServiceEntry.
+NO_SUCH_HOST = 502
 Explain = Callable[[Span, Trace], dict[str, Any]]
 
 
@@ -59,6 +62,16 @@ def fell_back(span: Span, trace: Trace) -> bool:
     return callee is not None and not callee.branch and callee.service in trace.fallback
 
 
+def problem(span: Span) -> str:
+    """Why no pod answered, in words; "" when one did, or nothing is known."""
+    hop = span.hop
+    if words := in_words(hop.flags):
+        return ", ".join(words)
+    if hop.status == NO_SUCH_HOST and span.source is not None and not hop.cluster and not hop.upstream:
+        return f"the mesh knows no host {hop.authority}"
+    return ""
+
+
 def _described(span: Span, parent: int | None, trace: Trace) -> dict[str, Any]:
     hop = span.hop
     return {
@@ -71,6 +84,7 @@ def _described(span: Span, parent: int | None, trace: Trace) -> dict[str, Any]:
         "url": f"http://{hop.authority}{hop.path}",
         "status": hop.status,
         "flags": hop.flags,
+        "problem": problem(span),
         "start": hop.start,
         "milliseconds": round(hop.duration * 1000, 3),
         "branch": hop.branch,

@@ -13,6 +13,7 @@ UNKNOWN = "unknown"
 # The port of the listeners through which programs outside the mesh call.
 DEVELOPER_PORT = f":{SIDECAR_PORT}"
 MOST_REMEMBERED = 10_000
+LONGEST_HOST = 253
 
 
 class Span(msgspec.Struct, frozen=True, gc=False):
@@ -59,14 +60,33 @@ class Spans:
             caller = source.qualified_service
         else:
             caller = DEVELOPER if hop.listener.endswith(DEVELOPER_PORT) else GATEWAY
-        service = destination.qualified_service if destination is not None else self._requested(hop.cluster)
+        if destination is not None:
+            service = destination.qualified_service
+        else:
+            service = self._requested(hop.cluster) or self._addressed(hop.authority, source) or UNKNOWN
         return Span(hop, source, destination, caller, service)
 
     def _requested(self, cluster: str) -> str:
-        """The service that was called, by the cluster's name: remembered, since every request asks."""
+        """The service that was called, by the cluster's name, "" for none: remembered, since every request asks."""
         service = self._services.get(cluster)
         if service is None:
             if len(self._services) > MOST_REMEMBERED:
                 self._services.clear()
-            service = self._services[cluster] = service_of(host_of(cluster)) or UNKNOWN
+            service = self._services[cluster] = service_of(host_of(cluster))
         return service
+
+    def _addressed(self, authority: str, source: Workload | None) -> str:
+        """The service that a pod meant, by the host that it wrote: what is down or does not exist keeps its name.
+
+        "" for calls from outside, where anybody could fill the topology with names.
+        """
+        host = authority.rpartition("@")[2].partition(":")[0][:LONGEST_HOST].lower().removesuffix(".")
+        if source is None or not host or host.startswith("["):
+            return ""
+        name, _, rest = host.partition(".")
+        namespace, _, domain = rest.partition(".")
+        if not rest:
+            return f"{source.namespace}/{name}"
+        if domain in ("", "svc") and self._addresses.has_namespace(namespace):
+            return f"{namespace}/{name}"
+        return service_of(host)

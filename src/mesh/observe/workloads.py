@@ -6,6 +6,7 @@ from mesh.observe.hops import Hop
 from mesh.reconcile.follower import Follower
 from mesh.resources.core.pod import Pod
 from mesh.resources.meshmall.branch import BRANCH_LABEL, SERVICE_LABEL
+from mesh.resources.values.ref import Ref
 from mesh.store import Store
 
 
@@ -62,6 +63,10 @@ class Addresses:
     def destination(self, hop: Hop) -> Workload | None:
         """The pod that answered; None when there was none, or it is not a pod."""
         return self.at(hop.upstream) if hop.upstream else None
+
+    def has_namespace(self, name: str) -> bool:
+        """Whether a namespace of this name exists."""
+        return self._store.get(Ref("", "Namespace", "", name)) is not None
 
     def _enter(self, pod: Pod) -> None:
         if pod.status.pod_ip:

@@ -139,8 +139,8 @@ def _line(span: Body) -> str:
         marks.append(f"[yellow]fallback from branch {escape(span['branch'])}[/]")
     elif pod and pod["branch"]:
         marks.append(f"[magenta]branch {escape(pod['branch'])}[/]")
-    if span["flags"]:
-        marks.append(f"[red]{escape(span['flags'])}[/]")
+    if span["problem"] or span["flags"]:
+        marks.append(f"[red]({escape(span['problem'] or span['flags'])})[/]")
     failed = span["status"] >= 500 or span["status"] == 0
     status = f"[red]{span['status']}[/]" if failed else str(span["status"])
     path = escape(urlsplit(span["url"]).path)

@@ -25,6 +25,7 @@ def span(service: str, parent: int | None, status: int = 200, **more: Any) -> di
         "url": f"http://{service}:7000/path?query=1",
         "status": status,
         "flags": "",
+        "problem": "",
         "fallback": False,
         "branch": "",
         "destination": {"workload": f"{service}-v1", "version": "v1", "branch": ""},
@@ -36,7 +37,7 @@ FORK = {"workload": "products-fox", "version": "v2", "branch": "fox"}
 SPANS = [
     span("mall", None),
     span("products", 0, destination=FORK),
-    span("stock", 1, 503, flags="UH", destination=None),
+    span("stock", 1, 503, flags="UH", problem="no pod was ready to answer", destination=None),
     span("discount", 0, fallback=True, branch="fox", rule={"row": "mesh/discount[0]"}),
 ]
 
@@ -52,7 +53,7 @@ def test_each_call_stands_below_the_one_that_made_it() -> None:
         "request r1, 4 hops, 2.5 ms",
         "└── mall v1 mall-v1 GET /path 200 2.5 ms",
         "    ├── products v2 products-fox GET /path 200 2.5 ms branch fox",
-        "    │   └── stock GET /path 503 2.5 ms UH",
+        "    │   └── stock GET /path 503 2.5 ms (no pod was ready to answer)",
         "    └── discount v1 discount-v1 GET /path 200 2.5 ms by mesh/discount[0] fallback from branch fox",
     ]
     assert printed(SPANS[:1])[0] == "request r1, 1 hop, 2.5 ms"
