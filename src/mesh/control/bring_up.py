@@ -15,6 +15,7 @@ import logging
 from collections.abc import Mapping
 
 from mesh.control.in_force import InForce, Objects
+from mesh.envoy.branch_files import CannotWrite
 from mesh.envoy.data_plane import DataPlane, Refused
 from mesh.envoy.xds.resources import Kind
 from mesh.resources.kinds import REGISTRY
@@ -29,7 +30,14 @@ log = logging.getLogger(__name__)
 
 
 class CannotBuild(Exception):
-    """A world could not be compiled, encoded or sent: a mistake of this program, never of a user."""
+    """A world could not be compiled, encoded or sent: a mistake of this program, never of a user.
+
+    `passes`: it is none of this program either, and trying again later may help.
+    """
+
+    def __init__(self, message: str, *, passes: bool = False) -> None:
+        super().__init__(message)
+        self.passes = passes
 
 
 class BringUp:
@@ -57,6 +65,8 @@ class BringUp:
             await self._readmit(world, objects, suspected)
         try:
             refused = await self._plane.apply(self.snapshot, stop_at_refusal=False)
+        except CannotWrite as error:
+            raise CannotBuild(str(error), passes=True) from error
         except Exception as error:
             log.exception("the configuration could not be built")
             raise CannotBuild(f"it could not be built: {type(error).__name__}: {error}") from error
@@ -73,6 +83,9 @@ class BringUp:
         try:
             self.snapshot = compile(self.in_force.applied_to(world), self._settings, self._memory)
             refused = await self._plane.apply(self.snapshot)
+        except CannotWrite as error:
+            # No object is to blame for a full disk.
+            raise CannotBuild(str(error), passes=True) from error
         except Exception as error:
             # The object that this program cannot cope with is found in the same way as one that Envoy refuses.
             log.exception("the configuration could not be built")

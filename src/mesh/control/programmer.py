@@ -60,6 +60,8 @@ class Programmer:
         # What Envoy refuses that no object is to blame for, by resource.
         self._unattributed: dict[str, str] = {}
         self._blocked: dict[str, Rejected] = {}
+        # Envoy could not be brought to the world, for a reason that may pass.
+        self._is_behind = False
         # Why statuses could not be written, "" if they were.
         self._unwritten = ""
         self._pause = FIRST_PAUSE
@@ -111,12 +113,15 @@ class Programmer:
 
     def _until_retry(self) -> float | None:
         """Seconds until something should be tried again if nothing changes; None when there is nothing to try."""
-        pauses = (self._pause if self._blocked or self._unwritten else None, self._lookups.pause)
+        retries = self._blocked or self._unwritten or self._is_behind
+        pauses = (self._pause if retries else None, self._lookups.pause)
         return min((pause for pause in pauses if pause is not None), default=None)
 
     async def _retry(self) -> None:
         """While nothing happens: looks up names and keys again, offers refused listeners, writes statuses."""
-        if await self._lookups.refresh():
+        if await self._lookups.refresh() or self._is_behind:
+            if self._is_behind:
+                self._pause = min(LONGEST_PAUSE, self._pause * 2)
             await self._bring()
         if self._blocked or self._unwritten:
             self._pause = min(LONGEST_PAUSE, self._pause * 2)
@@ -130,8 +135,12 @@ class Programmer:
             refused = await self._bring_up.bring(self._world)
         except CannotBuild as error:
             self._unattributed = {"configuration": str(error)}
+            if error.passes and not self._is_behind:
+                log.error("Envoy cannot be brought to the latest version: %s", error)
+            self._is_behind = error.passes
         else:
             self._unattributed = {}
+            self._is_behind = False
             self._pause = FIRST_PAUSE
             self._report(refused)
         # Last, so that whoever waited for Envoy sees the statuses, too.

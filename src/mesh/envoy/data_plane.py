@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mesh.envoy.branch_files import BranchFiles
 from mesh.envoy.edge import Edge
+from mesh.envoy.encode.branch_records import FOLDER
 from mesh.envoy.process.binary import version
 from mesh.envoy.process.bootstrap import XDS_SOCKET
 from mesh.envoy.process.envoy_process import EnvoyProcess
@@ -54,6 +56,7 @@ class DataPlane:
         settings = settings or DataPlaneSettings()
         self._ads = AdsServer(services)
         self._encoder = Encoder()
+        self._branches = BranchFiles(home / "run" / FOLDER)
         self._sent: Resources = EMPTY
         concurrency = settings.concurrency or max(1, min(4, (os.cpu_count() or 1) // 2))
         self.process = EnvoyProcess(home, concurrency, settings.launch, supervisor=supervisor)
@@ -79,6 +82,7 @@ class DataPlane:
         await self._ads.stop()
         with suppress(OSError):
             (self._home / "run" / XDS_SOCKET).unlink()
+            self._branches.remove()
 
     async def apply(self, snapshot: Snapshot, *, stop_at_refusal: bool = True) -> Refused:
         """Sends Envoy what changed, in order, and waits until it has answered. Returns what it refuses.
@@ -86,14 +90,24 @@ class DataPlane:
         With `stop_at_refusal`, what follows a refused cluster or route table is left for the next call, so that the
         last good configuration stays complete while the caller looks for a snapshot that Envoy takes. Without, all of
         the snapshot is sent: it is final, and refusals remain as they are. Raises Inconsistent for a snapshot that
-        names what it lacks.
+        names what it lacks, and CannotWrite when there is no room for what is known of branches.
         """
         if self._edge is not None:
             # What is needed from now on before the routes that need it, what is not needed any more after them.
             await self._edge.add(snapshot)
         resources = self._encoder.encode(snapshot)
-        steps = plan(self._sent, resources)
-        self._sent = await self._ads.carry_out(steps, resources, stop_at_refusal=stop_at_refusal)
+        records = self._encoder.records
+        self._branches.retire(records)
+        try:
+            await self._ads.carry_out(
+                plan(self._sent, resources, turning=not self._branches.are(records)),
+                resources,
+                stop_at_refusal=stop_at_refusal,
+                before_turning=lambda: self._branches.prepare(records),
+                after_turning=lambda: self._branches.finish(records),
+            )
+        finally:
+            self._sent = self._ads.present
         await self.process.until_live()
         if self._edge is not None:
             await self._edge.apply(snapshot)
@@ -114,6 +128,11 @@ class DataPlane:
     @property
     def connected(self) -> bool:
         return self._ads.connected
+
+    @property
+    def sent(self) -> Resources:
+        """What Envoy was brought to last."""
+        return self._sent
 
     def describe(self) -> dict[str, Any]:
         """What a status says about Envoy."""

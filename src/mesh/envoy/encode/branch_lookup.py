@@ -1,24 +1,28 @@
-"""The look-up of a request's branch at a host: which rows, or which cluster, a branch has there.
+"""What a request's branch changes at a host: rows of its own, or the cluster of the host's rows.
 
-It is a matcher tree (xDS `Matcher`, `exact_match_map`) by the header `x-branch`, whose cost for a request does not
-grow with the number of branches. Its parts are kept as bytes, since a new branch changes one entry of a thousand.
+Most branches replace clusters and nothing else. Which ones is in their records (`branch_records`): here is only the row
+that asks them. Where the difference is more than a cluster, branches have rows of their own in the host's matcher tree
+(xDS `Matcher`, `exact_match_map`) by the header `x-branch`, whose cost for a request does not grow with the number of
+branches. Its parts are kept as bytes, since one more branch changes one entry.
 """
 
 from collections.abc import Callable, Iterable, Sequence
 
 from envoy.config.route.v3 import route_components_pb2 as rc
-from envoy.extensions.router.cluster_specifiers.matcher.v3 import matcher_pb2 as specifier_pb2
+from envoy.extensions.router.cluster_specifiers.lua.v3 import lua_pb2
 from xds.type.matcher.v3 import matcher_pb2
 
-from mesh.envoy.encode.branches import header_input
-from mesh.envoy.encode.protobuf import field, number_of, serialized
+from mesh.envoy.encode.branch_records import NOWHERE
+from mesh.envoy.encode.branches import destination_script, header_input
+from mesh.envoy.encode.protobuf import field, number_of, packed, serialized
 from mesh.envoy.encode.xds_matcher import extension
 from mesh.resources.meshmall.branch import HEADER
 from mesh.routing.branches.overrides import overridden
 from mesh.routing.model.route import Route
 from mesh.routing.model.table import BranchOverride
 
-Encode = Callable[[Route], rc.Route]
+# A row as one message, or as two where requests in a branch have one of their own.
+Encode = Callable[[Route], Iterable[rc.Route]]
 
 
 class Lookup:
@@ -72,41 +76,30 @@ class BranchRows:
 
 
 def _on_match_rows(name: str, routes: Sequence[Route], encode: Encode) -> bytes:
-    rows = rc.RouteList(routes=[encode(route) for route in routes])
+    rows = rc.RouteList(routes=[row for route in routes for row in encode(route)])
     return serialized(matcher_pb2.Matcher.OnMatch(action=extension(name, rows)))
 
 
-class BranchClusters:
-    """Hosts at which branches differ by the cluster alone: the rows are the host's, and ask a plugin for it."""
-
-    def __init__(self, lookup: Lookup) -> None:
-        self._lookup = lookup
-        self._entries: dict[tuple[str, str], bytes] = {}
-
-    def plugin(self, name: str, cluster: str, overrides: Iterable[BranchOverride]) -> bytes:
-        """A ClusterSpecifierPlugin that chooses by branch where a row to `cluster` goes."""
-        entries = []
-        for override in overrides:
-            for former, replacement in override.swap:
-                if former == cluster:
-                    key = (override.branch, replacement)
-                    entry = self._entries.get(key)
-                    if entry is None:
-                        entry = self._lookup.entry(override.branch, _on_match_cluster(replacement))
-                        self._entries[key] = entry
-                    entries.append(entry)
-        matcher = self._lookup.matcher(entries, _on_match_cluster(cluster))
-        specifier = field(number_of(specifier_pb2.MatcherClusterSpecifier, "cluster_matcher"), matcher)
-        kind = f"type.googleapis.com/{specifier_pb2.MatcherClusterSpecifier.DESCRIPTOR.full_name}"
-        # Fields 1 and 2 of an Any are its type URL and value, of a TypedExtensionConfig its name and Any.
-        typed = field(1, kind.encode()) + field(2, specifier)
-        config = field(1, name.encode()) + field(2, typed)
-        return field(number_of(rc.ClusterSpecifierPlugin, "extension"), config)
+def cluster_plugin(name: str, row: str, cluster: str) -> rc.ClusterSpecifierPlugin:
+    """Chooses where a request in a branch goes whose row goes to `cluster` for everybody else."""
+    script = lua_pb2.LuaConfig(default_cluster=NOWHERE)
+    script.source_code.inline_string = destination_script(row, cluster)
+    plugin = rc.ClusterSpecifierPlugin()
+    plugin.extension.name = name
+    plugin.extension.typed_config.CopyFrom(packed(script))
+    return plugin
 
 
-def _on_match_cluster(cluster: str) -> bytes:
-    action = extension("cluster", specifier_pb2.ClusterAction(cluster=cluster))
-    return serialized(matcher_pb2.Matcher.OnMatch(action=action))
+def for_branches(row: rc.Route, plugin: str) -> rc.Route:
+    """The same row for requests in a branch only: it goes before the row, and asks a plugin for its cluster.
+
+    The row itself stays as it is, so that requests in no branch never run a script.
+    """
+    twin = rc.Route()
+    twin.CopyFrom(row)
+    twin.match.headers.add(name=HEADER, present_match=True)
+    twin.route.cluster_specifier_plugin = plugin
+    return twin
 
 
 def differs_by_cluster(override: BranchOverride) -> bool:

@@ -1,7 +1,8 @@
 """The HTTP filter that finds a request's branch: two scripts, one for where requests come in, one for inside the mesh.
 
-Both come with the routes, so that a new branch changes no listener. Inside the mesh the filter is skipped for requests
-that carry nothing of a branch. What a branch changes at a host is in `branch_lookup`.
+Both come with the routes, so that listeners stay when the first branch comes. What branches there are they read from
+records (`branch_records`), so that routes stay when another one comes. Inside the mesh the filter is skipped for
+requests that carry nothing of a branch. What a branch changes at a host is in `branch_lookup`.
 """
 
 from base64 import b64encode
@@ -18,13 +19,14 @@ from envoy.type.matcher.v3 import http_inputs_pb2
 from google.protobuf import any_pb2
 from xds.core.v3 import extension_pb2 as xds_core
 
+from mesh.envoy.encode.branch_records import FOLDER, LONGEST_FILE, file_name
 from mesh.envoy.encode.protobuf import packed
 from mesh.envoy.encode.xds_matcher import Predicate, any_of, extension, not_
-from mesh.resources.meshmall.branch import BAGGAGE_MEMBER, ENTRY_ORDER, HEADER, PREVIEW_DOMAIN
+from mesh.resources.meshmall.branch import BAGGAGE_MEMBER, ENTRY_ORDER, HEADER, LONGEST_NAME, PREVIEW_DOMAIN
 from mesh.resources.meshmall.marks import COOKIE, TAG_PREFIX, TRACESTATE_KEY
-from mesh.routing.entries import ways_of
+from mesh.routing.entries import Ways
 from mesh.routing.model.listener import Listener, Role
-from mesh.routing.model.table import BRANCH_METADATA, Entries, Marks
+from mesh.routing.model.table import BRANCH_METADATA
 
 FILTER = "mesh.branches"
 OWNER_FILTER = "mesh.owner"
@@ -54,7 +56,7 @@ def branch_filters(listener: Listener) -> Iterator[tuple[str, any_pb2.Any]]:
     own = listener.source.branch if listener.source is not None else ""
     if listener.role is Role.DEVELOPER:
         script = lua_pb2.Lua()
-        script.default_source_code.inline_string = _with_locals({"OWNER": OWNER}, "user.lua")
+        script.default_source_code.inline_string = with_locals({"OWNER": OWNER}, "user.lua")
         yield OWNER_FILTER, packed(script)
     elif own:
         metadata = set_metadata_pb2.Config()
@@ -91,29 +93,38 @@ def header_input(name: str) -> xds_core.TypedExtensionConfig:
     return extension(name, http_inputs_pb2.HttpRequestHeaderMatchInput(header_name=name))
 
 
-def entry_script(entries: Entries, marks: Marks) -> lua_pb2.LuaPerRoute:
-    """What the filter runs where requests come in, with all ways into all branches.
+def entry_script(ways: Ways) -> lua_pb2.LuaPerRoute:
+    """What the filter runs where requests come in.
 
-    The ways that a branch's name makes are not written out: with 1,000 branches they would be most of the text.
+    The ways themselves are files; here are the names of the cookies, headers, ... that they ask for, which many
+    branches share.
     """
-    ways = ways_of(entries)
-    labels = {entry.branch: entry.label for entry in entries.entries if entry.label != entry.branch}
+    long_ways = {key: name for key, name in ways.by_key.items() if file_name(key) is None}
+    fields = [f"{kind}:{name}\n" for kind, names in ways.fields.items() for name in names]
+    if any(key.startswith("host:") for key in ways.by_key):
+        fields.append("host:*\n")
     texts = {
         "ORDER": "".join(f"{kind}\n" for kind in ENTRY_ORDER),
         "DOMAIN": PREVIEW_DOMAIN,
-        "WAYS": "".join(f"{key}\t{name}\n" for key, name in ways.by_key.items()),
-        "LABELS": "".join(f"{name}\t{label}\n" for name, label in labels.items()),
-        "FIELDS": "".join(f"{kind}:{name}\n" for kind, names in ways.fields.items() for name in names),
+        "WAYS": "".join(f"{key}\t{name}\n" for key, name in long_ways.items()),
+        "FIELDS": "".join(fields),
     }
-    return _per_route({**_mark_texts(marks), **texts}, "enter.lua")
+    return _per_route(texts, "enter.lua", {"LONGEST_FILE": LONGEST_FILE})
 
 
-def inner_script(marks: Marks) -> lua_pb2.LuaPerRoute:
+@cache
+def inner_script() -> lua_pb2.LuaPerRoute:
     """What the filter runs inside the mesh: it keeps requests in the branches that exist."""
-    return _per_route({**_mark_texts(marks), "OWNER": OWNER}, "keep.lua")
+    return _per_route({"OWNER": OWNER}, "keep.lua")
 
 
-def _mark_texts(marks: Marks) -> dict[str, str]:
+def destination_script(row: str, cluster: str) -> str:
+    """The cluster specifier of a row to `cluster`, for requests in a branch; `row` is its name in the records."""
+    texts = {"FOLDER": FOLDER, "HEADER": HEADER, "ROW": row, "CLUSTER": cluster}
+    return with_locals({**texts, "LONGEST_NAME": LONGEST_NAME}, "records.lua", "destination.lua")
+
+
+def _mark_texts() -> dict[str, str]:
     """The variables of `marks.lua`. A binary trace context is two zeros and the id's bytes; six digits of Base64 are
     what is certain of it."""
     return {
@@ -124,19 +135,21 @@ def _mark_texts(marks: Marks) -> dict[str, str]:
         "BINARY": b64encode(bytes((0, 0)) + bytes.fromhex(TAG_PREFIX)).decode()[:6],
         "STATE": TRACESTATE_KEY,
         "COOKIE": COOKIE,
-        "TAGS": "".join(f"{branch}\t{tag}\n" for branch, tag in marks.tags),
     }
 
 
-def _per_route(texts: Mapping[str, str], script: str) -> lua_pb2.LuaPerRoute:
+def _per_route(texts: Mapping[str, str], script: str, numbers: Mapping[str, int] | None = None) -> lua_pb2.LuaPerRoute:
     route = lua_pb2.LuaPerRoute()
-    route.source_code.inline_string = _with_locals(texts, "marks.lua", script)
+    values: dict[str, str | int] = {"FOLDER": FOLDER, "LONGEST_NAME": LONGEST_NAME, **_mark_texts(), **texts}
+    route.source_code.inline_string = with_locals({**values, **(numbers or {})}, "records.lua", "marks.lua", script)
     return route
 
 
-def _with_locals(texts: Mapping[str, str], *scripts: str) -> str:
+def with_locals(values: Mapping[str, str | int], *scripts: str) -> str:
     """Scripts behind the local variables that they need."""
-    lines = (f"local {name} = {_quoted(text)}\n" for name, text in texts.items())
+    lines = (
+        f"local {name} = {value if isinstance(value, int) else _quoted(value)}\n" for name, value in values.items()
+    )
     return "".join((*lines, *map(_script, scripts)))
 
 

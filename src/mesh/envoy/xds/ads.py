@@ -7,13 +7,13 @@ changes is ours to choose (`ordering`). `stream` speaks the protocol; here is th
 import asyncio
 import contextlib
 import os
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
 
 import grpc
 from envoy.service.discovery.v3 import ads_pb2_grpc
 
-from mesh.envoy.xds.ordering import Step
+from mesh.envoy.xds.ordering import Plan, Step
 from mesh.envoy.xds.refusals import Refusals
 from mesh.envoy.xds.resources import Kind, Resource, Resources, extensions_of
 from mesh.envoy.xds.settling import is_refused, is_settled
@@ -72,24 +72,39 @@ class AdsServer(ads_pb2_grpc.AggregatedDiscoveryServiceServicer):  # type: ignor
         """What Envoy refuses now, each with its reason."""
         return self._refusals.reasons()
 
-    async def carry_out(self, steps: Iterable[Step], new: Resources, *, stop_at_refusal: bool) -> Resources:
-        """Sends Envoy each step and waits until it has taken or refused all of it. Returns what it should have now.
+    async def carry_out(
+        self,
+        plan: Plan,
+        new: Resources,
+        *,
+        stop_at_refusal: bool,
+        before_turning: Callable[[], None] = lambda: None,
+        after_turning: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Sends Envoy each step and waits until it has taken or refused all of it; then `present` is `new`.
 
         With `stop_at_refusal`, it ends after a step of which Envoy refused a cluster, a route table or a filter: what
         follows may remove what the last good one still names. While Envoy is away it waits: whoever connects is sent
-        everything.
+        everything. The two functions are called between the parts of the plan; what they raise ends it.
         """
-        for step in steps:
-            self._adopt(step, new)
-            if self._stream is not None:
-                self._send(self._stream, step)
-            await self._until_settled(step)
-            if stop_at_refusal and is_refused(step, self._resources, self._refusals):
-                break
-        else:
-            # Values that changed without changing their message are in no step.
-            self._resources.update({kind: dict(new[kind]) for kind in Kind})
+        parts = ((plan.add, before_turning), (plan.turn, after_turning), (plan.drop, lambda: None))
+        for steps, then in parts:
+            for step in steps:
+                self._adopt(step, new)
+                if self._stream is not None:
+                    self._send(self._stream, step)
+                await self._until_settled(step)
+                if stop_at_refusal and is_refused(step, self._resources, self._refusals):
+                    self._refusals.keep_current(self._resources)
+                    return
+            then()
+        # Values that changed without changing their message are in no step.
+        self._resources.update({kind: dict(new[kind]) for kind in Kind})
         self._refusals.keep_current(self._resources)
+
+    @property
+    def present(self) -> Resources:
+        """What Envoy should have by now."""
         return {kind: dict(group) for kind, group in self._resources.items()}
 
     async def offer_listeners_again(self) -> None:

@@ -5,8 +5,9 @@ them, and go after them. Each step is acknowledged before the next is sent; on o
 order, but a cluster is usable only once it has warmed, which is when Envoy acknowledges it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from mesh.envoy.xds.resources import Kind, Resources, extensions_of
 
@@ -28,8 +29,22 @@ class Step:
         return any(self.send.values()) or any(self.remove.values())
 
 
-def plan(old: Resources, new: Resources) -> list[Step]:
-    """The steps from what Envoy has to what it should have; none when nothing changed."""
+class Plan(NamedTuple):
+    """The steps in their order: what is added, what leads requests there, and what is not needed any more.
+
+    What leads requests is not all among Envoy's resources: the records of branches are written between the parts.
+    """
+
+    add: Sequence[Step]
+    turn: Sequence[Step]
+    drop: Sequence[Step]
+
+
+def plan(old: Resources, new: Resources, *, turning: bool = False) -> Plan:
+    """The steps from what Envoy has to what it should have; none when nothing changed.
+
+    `turning`: records of branches change, too.
+    """
     changed = {kind: _changed(kind, old, new) for kind in Kind}
     added_clusters = new[Kind.CLUSTER].keys() - old[Kind.CLUSTER].keys()
     gone = {kind: frozenset(old[kind].keys() - new[kind].keys()) for kind in Kind}
@@ -37,13 +52,14 @@ def plan(old: Resources, new: Resources) -> list[Step]:
     routes = changed[Kind.ROUTES]
     # A cluster that loses its last endpoint while routes change, too: those routes lead its requests elsewhere, and
     # must do so before nothing is left to answer them.
-    emptied = frozenset(name for name in endpoints if routes and not new[Kind.ENDPOINTS][name].value)
+    turning = turning or bool(routes)
+    emptied = frozenset(name for name in endpoints if turning and not new[Kind.ENDPOINTS][name].value)
     listeners = [new[Kind.LISTENER][name].value for name in changed[Kind.LISTENER]]
     tables = frozenset(listener.table for listener in listeners if listener.table is not None)
     extensions = frozenset(name for listener in listeners for name in extensions_of(listener))
     # Others have no endpoints to ask for: they pass a connection on to where it was going.
     asking = frozenset(name for name in added_clusters if new[Kind.CLUSTER][name].value.is_discovered)
-    steps = [
+    add = (
         # Endpoints go along with each cluster. One that is replaced warms until its endpoints come but does not
         # subscribe again, since the name is subscribed already; Envoy acknowledges clusters only when none of them is
         # warming. And one that comes back after a removal may meet its former endpoints, which Envoy still holds.
@@ -55,6 +71,8 @@ def plan(old: Resources, new: Resources) -> list[Step]:
         # What rows require of tokens comes before the rows. It still has the requirements of the former rows (see
         # `encode_authentication`), which are in use until the tables have changed.
         Step(send={Kind.EXTENSION: changed[Kind.EXTENSION]}),
+    )
+    turn = (
         # Before the listeners: the table of a listener that comes back is still held by the former one while that
         # drains, and Envoy would not ask for it again.
         Step(send={Kind.ROUTES: routes}),
@@ -63,12 +81,14 @@ def plan(old: Resources, new: Resources) -> list[Step]:
             remove={Kind.LISTENER: gone[Kind.LISTENER]},
             awaited={Kind.ROUTES: tables, Kind.EXTENSION: extensions},
         ),
+    )
+    drop = (
         Step(send={Kind.ENDPOINTS: emptied}),
         # Last, when no table or listener names them any more. Endpoints and tables are not removed: Envoy drops
         # them with the cluster or listener that asked for them.
         Step(remove={Kind.CLUSTER: gone[Kind.CLUSTER], Kind.EXTENSION: gone[Kind.EXTENSION]}),
-    ]
-    return [step for step in steps if step]
+    )
+    return Plan(*([step for step in steps if step] for steps in (add, turn, drop)))
 
 
 def _changed(kind: Kind, old: Resources, new: Resources) -> Names:

@@ -13,6 +13,7 @@ from typing import Any
 from google.protobuf import any_pb2
 
 from mesh.envoy.encode.authentication import encode_authentication
+from mesh.envoy.encode.branch_records import NO_RECORDS, RecordEncoder, Records
 from mesh.envoy.encode.cluster import encode_cluster
 from mesh.envoy.encode.endpoint import encode_endpoints
 from mesh.envoy.encode.listener import encode_listener
@@ -54,17 +55,24 @@ Resources = Mapping[Kind, Mapping[str, Resource]]
 
 
 class Encoder:
-    """Remembers what it encoded: a value that did not change is not encoded again."""
+    """Remembers what it encoded: a value that did not change is not encoded again.
+
+    `records` are those of the last snapshot's branches, which are no resources: Envoy's scripts read them from files.
+    """
 
     def __init__(self) -> None:
         self._resources: dict[Kind, dict[str, Resource]] = {kind: {} for kind in Kind}
         self._consistent: Snapshot | None = None
         self._tables = TableEncoder()
+        self._branches = RecordEncoder()
+        self.records: Records = NO_RECORDS
 
     def encode(self, snapshot: Snapshot) -> Resources:
         """All resources of a snapshot. Raises Inconsistent when it names what it lacks."""
         require_consistent(snapshot, self._consistent)
         self._consistent = snapshot
+        self.records = self._branches.encode(snapshot)
+        ways = self._branches.ways
         self._resources = {
             Kind.CLUSTER: self._group(Kind.CLUSTER, snapshot.clusters, lambda _, cluster: encode_cluster(cluster)),
             Kind.ENDPOINTS: self._group(Kind.ENDPOINTS, snapshot.endpoints, encode_endpoints),
@@ -72,7 +80,7 @@ class Encoder:
                 Kind.LISTENER, snapshot.listeners, lambda _, listener: encode_listener(listener)
             ),
             Kind.EXTENSION: self._group(Kind.EXTENSION, _authentications(snapshot), self._extension),
-            Kind.ROUTES: self._group(Kind.ROUTES, snapshot.tables, lambda _, table: self._tables.encode(table)),
+            Kind.ROUTES: self._group(Kind.ROUTES, snapshot.tables, lambda _, table: self._tables.encode(table, ways)),
         }
         return self._resources
 

@@ -7,6 +7,7 @@ import pytest
 
 from mesh.control import programmer
 from mesh.control.programmer import Programmer
+from mesh.envoy.branch_files import CannotWrite
 from mesh.envoy.data_plane import DataPlane, Refused
 from mesh.envoy.xds.resources import Kind
 from mesh.reconcile.supervisor import Supervisor
@@ -176,3 +177,23 @@ async def test_a_loop_that_dies_is_restarted_and_catches_up(rig: Rig, monkeypatc
     assert rig.condition("products")["status"] == "True"
     assert rig.supervisor.states["programmer"].restarts == 1
     assert rig.supervisor.states["programmer"].reason == "RuntimeError: out of memory"
+
+
+async def test_a_change_that_found_no_room_is_brought_once_there_is(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(programmer, "FIRST_PAUSE", 0.01)
+    full = True
+
+    def refuse(_snapshot: Snapshot) -> Refused:
+        if full:
+            raise CannotWrite("name/fox: No space left on device")
+        return {}
+
+    rig.plane.refuse = refuse
+    rig.put(service("products"), rule("products", "products", to("products")))
+    await rig.acknowledged()
+    # It is nobody's fault, and no object is set aside for it.
+    (rejected,) = rig.programmer.rejected()
+    assert "No space left" in rejected.reason
+    assert rejected.origins == ()
+    full = False
+    await eventually(lambda: not rig.programmer.rejected())

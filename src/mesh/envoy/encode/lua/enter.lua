@@ -4,16 +4,32 @@
 -- `marks.lua` and these variables come before this text:
 --   ORDER    the kinds of entries, in the order in which they are tried, one a line
 --   DOMAIN   the domain of the preview hosts
---   WAYS     "kind:name=value<tab>branch" (or "host:name<tab>branch"), one a line
---   LABELS   "branch<tab>label", where the answer's header says more than the branch's name
---   FIELDS   "kind:name": which cookies, headers, ... the ways ask for, so that only these are looked at
+--   WAYS     "kind:name=value<tab>branch" (or "host:name<tab>branch"), one a line: ways whose files' names would be too long
+--   FIELDS   "kind:name": which cookies, headers, ... the ways ask for, so that only these are looked at; "host:*" if
+--            some ask for a host
 
-local order, ways, labels = {}, {}, {}
-local fields = { query = {}, header = {}, baggage = {}, cookie = {} }
+local order, long_ways = {}, {}
+local fields = { host = {}, query = {}, header = {}, baggage = {}, cookie = {} }
 for kind in string.gmatch(ORDER, "[^\n]+") do table.insert(order, kind) end
-for key, branch in string.gmatch(WAYS, "([^\t]+)\t([^\n]+)\n") do ways[key] = branch end
-for name, label in string.gmatch(LABELS, "([^\t]+)\t([^\n]+)\n") do labels[name] = label end
+for key, branch in string.gmatch(WAYS, "([^\t]+)\t([^\n]+)\n") do long_ways[key] = branch end
 for kind, name in string.gmatch(FIELDS, "(%a+):([^\n]+)\n") do table.insert(fields[kind], name) end
+
+local function escaped(byte)
+  return string.format("%%%02x", string.byte(byte))
+end
+
+-- The branch that a way leads into. Its file is named after it (`file_name` in branch_records.py).
+local function way(key)
+  if long_ways[key] then return long_ways[key] end
+  -- Before it is written out: a cookie may have any length.
+  if #key > LONGEST_FILE then return nil end
+  local name = string.gsub(key, "[^%w_.:=-]", escaped)
+  if #name > LONGEST_FILE then return nil end
+  local branch, reason = read_file(FOLDER .. "/way/" .. name)
+  unreadable = unreadable or reason
+  -- The branch's record goes before its ways: a way without one leads nowhere any more.
+  return branch and tag_of(branch) and branch
+end
 
 local function unescaped(text)
   if not string.find(text, "%", 1, true) then return text end
@@ -34,23 +50,30 @@ local function baggage_value(baggage, name)
   return value and string.match(value, "^[^;%s]*")
 end
 
+-- What the answer's header says of a branch: its name, and which services fall back to the baseline.
+local function label_of(branch)
+  local record = record_of(branch)
+  return record and string.match(record, "^[^\n]*\n([^\n]*)") or branch
+end
+
 local by = {}
 
 function by.host(headers)
   local host = headers:get(":authority")
   if not host then return nil end
   host = string.lower((string.gsub(host, ":%d+$", "")))
-  if ways["host:" .. host] then return ways["host:" .. host] end
+  local branch = #fields.host > 0 and way("host:" .. host)
+  if branch then return branch end
   local suffix = "." .. DOMAIN
   local name = string.sub(host, -#suffix) == suffix and string.sub(host, 1, -#suffix - 1)
-  return name and tags[name] and name or nil
+  return name and tag_of(name) and name or nil
 end
 
 function by.query(headers)
   local text = #fields.query > 0 and string.match(headers:get(":path") or "", "%?([^#]*)")
   for _, name in ipairs(text and fields.query or {}) do
     local value = pair(text, name, "&")
-    local branch = value and ways["query:" .. name .. "=" .. unescaped(value)]
+    local branch = value and way("query:" .. name .. "=" .. unescaped(value))
     if branch then return branch end
   end
 end
@@ -58,7 +81,7 @@ end
 function by.header(headers)
   for _, name in ipairs(fields.header) do
     local value = headers:get(name)
-    local branch = value and ways["header:" .. name .. "=" .. value]
+    local branch = value and way("header:" .. name .. "=" .. value)
     if branch then return branch end
   end
 end
@@ -68,10 +91,10 @@ function by.baggage(headers)
   if not text then return nil end
   -- The branch's own member first: a request that another hop has marked stays in its branch.
   local named = member(text)
-  if named and tags[named] then return named end
+  if named and tag_of(named) then return named end
   for _, name in ipairs(fields.baggage) do
     local value = baggage_value(text, name)
-    local branch = value and ways["baggage:" .. name .. "=" .. unescaped(value)]
+    local branch = value and way("baggage:" .. name .. "=" .. unescaped(value))
     if branch then return branch end
   end
 end
@@ -90,7 +113,7 @@ end
 function by.cookie(headers)
   for _, name in ipairs(fields.cookie) do
     local value = cookie(headers, name)
-    local branch = value and ways["cookie:" .. name .. "=" .. value]
+    local branch = value and way("cookie:" .. name .. "=" .. value)
     if branch then return branch end
   end
 end
@@ -128,6 +151,7 @@ local function ignore_upgrade_without_handshake(headers)
 end
 
 function envoy_on_request(handle)
+  begin_request()
   local headers = handle:headers()
   if has_several_hosts(headers) then
     handle:respond({ [":status"] = "400" }, "a request has one Host header\n")
@@ -136,12 +160,13 @@ function envoy_on_request(handle)
   ignore_upgrade_without_handshake(headers)
   remove_marks(headers)
   local branch = entered(headers)
+  if refused(handle) then return end
   if not branch then
     begin_trace(headers)
     return
   end
   mark(handle, headers, branch, true)
-  handle:streamInfo():dynamicMetadata():set(NOTES, "label", labels[branch] or branch)
+  handle:streamInfo():dynamicMetadata():set(NOTES, "label", label_of(branch))
 end
 
 function envoy_on_response(handle)

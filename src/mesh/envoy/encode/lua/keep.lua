@@ -6,17 +6,19 @@
 -- `marks.lua` comes before this text. OWNER is where an earlier filter has written whose program it is.
 
 function envoy_on_request(handle)
+  begin_request()
   local headers = handle:headers()
   local named = headers:get(HEADER)
-  local branch = named and tags[named] and named
+  local branch = named and tag_of(named) and named
   if not branch then
     local carried = member(headers:get("baggage"))
-    branch = carried and tags[carried] and carried or marked_branch(headers)
+    branch = carried and tag_of(carried) and carried or marked_branch(headers)
   end
   if not branch then
     local owner = handle:streamInfo():dynamicMetadata():get(OWNER)
-    branch = owner and tags[owner.branch] and owner.branch
+    branch = owner and owner.branch and tag_of(owner.branch) and owner.branch
   end
+  if refused(handle) then return end
   if branch then
     mark(handle, headers, branch, false)
   elseif named then

@@ -1,18 +1,42 @@
 -- The marks by which a branch travels in what programs forward anyway (see `mesh/resources/meshmall/marks.py`): reading,
 -- writing and removing them. What is read of a request's headers may be hostile: it is matched against anchored patterns.
 --
--- These variables come before this text:
+-- `records.lua` and these variables come before this text:
 --   HEADER, MEMBER   the mesh's own header, and the member of baggage
 --   NOTES            the dynamic metadata in which the access log finds a request's branch
---   TAGS             "branch<tab>tag", one a line
 --   PREFIX, BINARY   the first digits of every tag, and how a binary trace context begins with them
 --   STATE, COOKIE    the key in tracestate, and the cookie's name
 
-local tags, by_tag = {}, {}
-for name, tag in string.gmatch(TAGS, "([^\t]+)\t([^\n]+)\n") do
-  tags[name] = tag
-  -- Two branches with one tag (see `tag_of`): an id alone says neither.
-  by_tag[tag] = by_tag[tag] == nil and name
+-- The record that was read last, for the request that is being looked at, and why one could not be read. A script runs
+-- one request at a time, from its first line to its last: what is read for one is forgotten with the next.
+local current_name, current_record, unreadable
+
+local function begin_request()
+  current_name, current_record, unreadable = nil, nil, nil
+end
+
+local function record_of(name)
+  if name ~= current_name then
+    local reason
+    current_name = name
+    current_record, reason = read_record(name)
+    unreadable = unreadable or reason
+  end
+  return current_record
+end
+
+-- A branch's tag; nil where there is no such branch.
+local function tag_of(name)
+  local record = record_of(name)
+  return record and string.match(record, "^[^\n]*")
+end
+
+-- Answers instead of the services when a record could not be read. True if it did.
+local function refused(handle)
+  if not unreadable then return false end
+  handle:logErr("branches cannot be read: " .. unreadable)
+  handle:respond({ [":status"] = "503" }, "mesh-mall: the branches cannot be read\n")
+  return true
 end
 
 local HEX = "[0-9a-f]"
@@ -87,7 +111,7 @@ end
 
 -- The branch of a name and a tag, if they belong together.
 local function genuine(name, tag)
-  return name and tags[name] == tag and name or nil
+  return name and tag_of(name) == tag and name or nil
 end
 
 -- The parts of a trace context; nil for what W3C calls invalid: then nobody may use any part of it.
@@ -107,8 +131,12 @@ local function parsed_b3(text, pattern)
   return trace, span, rest
 end
 
+-- No file for a tag that two branches have (see `tag_of` in marks.py): an id alone says neither.
 local function branch_of_trace(trace)
-  return trace and #trace == 32 and by_tag[string.sub(trace, 1, 16)] or nil
+  if not trace or #trace ~= 32 or string.sub(trace, 1, #PREFIX) ~= PREFIX then return nil end
+  local name, reason = read_file(FOLDER .. "/tag/" .. string.sub(trace, 1, 16))
+  unreadable = unreadable or reason
+  return name and tag_of(name) and name
 end
 
 -- The member of baggage that names the branch, as it is written.
@@ -307,7 +335,7 @@ end
 
 -- Marks a request that is in a branch, in all that programs forward; what is marked already costs a look.
 local function mark(handle, headers, branch, restart)
-  local tag = tags[branch]
+  local tag = tag_of(branch)
   local text = branch .. "-" .. tag
   if headers:get(HEADER) ~= branch then set(headers, HEADER, branch) end
   local baggage = headers:get("baggage")
