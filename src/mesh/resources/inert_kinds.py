@@ -12,7 +12,6 @@ from mesh.resources.values.names import wrong_path, wrong_subdomain
 
 NO_ROLES = "anybody with the mesh's kubeconfig may do everything"
 NO_QUOTAS = "the mesh enforces no limits"
-NO_VOLUMES = "each pod has its own folders as volumes, which are deleted with it"
 DEPLOYMENT = "it is stored but not run; use a Deployment"
 NO_EXTENSION = "Envoy is configured only by the mesh"
 MUTUAL_TLS = "traffic between pods stays on this machine and is not encrypted"
@@ -53,21 +52,9 @@ ALL = ("all",)
 RBAC = "rbac.authorization.k8s.io"
 
 INERT_KINDS = (
-    InertKind("", "v1", "PersistentVolume", "persistentvolumes", "pv", NO_VOLUMES, False),
-    InertKind("", "v1", "PersistentVolumeClaim", "persistentvolumeclaims", "pvc", NO_VOLUMES),
     InertKind("", "v1", "ResourceQuota", "resourcequotas", "quota", NO_QUOTAS),
     InertKind("", "v1", "LimitRange", "limitranges", "limits", NO_QUOTAS),
     InertKind("", "v1", "PodTemplate", "podtemplates", "", DEPLOYMENT),
-    InertKind("", "v1", "ReplicationController", "replicationcontrollers", "rc", DEPLOYMENT, categories=ALL),
-    InertKind("apps", "v1", "StatefulSet", "statefulsets", "sts", DEPLOYMENT, categories=ALL),
-    InertKind("apps", "v1", "DaemonSet", "daemonsets", "ds", DEPLOYMENT, categories=ALL),
-    InertKind(
-        "autoscaling", "v2 v1", "HorizontalPodAutoscaler", "horizontalpodautoscalers", "hpa",
-        "the Deployment sets the number of pods; change it with kubectl scale", categories=ALL,
-    ),
-    InertKind(
-        "policy", "v1", "PodDisruptionBudget", "poddisruptionbudgets", "pdb", "nothing evicts a pod on this machine"
-    ),
     InertKind(
         "networking.k8s.io", "v1", "NetworkPolicy", "networkpolicies", "netpol",
         "every process of this machine reaches every other; use an AuthorizationPolicy",
@@ -79,7 +66,6 @@ INERT_KINDS = (
     InertKind("networking.k8s.io", "v1", "IngressClass", "ingressclasses", "", "nothing serves Ingresses", False),
     InertKind("scheduling.k8s.io", "v1", "PriorityClass", "priorityclasses", "pc", "all pods are equal", False),
     InertKind("coordination.k8s.io", "v1", "Lease", "leases", "", "nothing elects a leader here"),
-    InertKind("storage.k8s.io", "v1", "StorageClass", "storageclasses", "sc", NO_VOLUMES, False),
     InertKind(RBAC, "v1", "Role", "roles", "", NO_ROLES),
     InertKind(RBAC, "v1", "RoleBinding", "rolebindings", "", NO_ROLES),
     InertKind(RBAC, "v1", "ClusterRole", "clusterroles", "", NO_ROLES, False),

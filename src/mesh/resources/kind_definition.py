@@ -150,6 +150,12 @@ class KindDefinition:
     persistent: bool = True
     """Whether objects outlive the daemon."""
 
+    to_first_version: Callable[[Body], Body] | None = None
+    """Gives an object of any version the form of the first one, in which it is stored; None when all have one form."""
+
+    at_version: Callable[[Body, str], Body] | None = None
+    """A stored object in the form of a version: the counterpart of `to_first_version`."""
+
     no_effect: str = ""
     """Why objects of this kind mean nothing on one machine; completes "has no effect here: "."""
 

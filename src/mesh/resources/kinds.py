@@ -84,6 +84,7 @@ from mesh.resources.values.ref import (
     SERVICE_ENTRY,
     VIRTUAL_SERVICE,
 )
+from mesh.resources.workload_kinds import WORKLOAD_KINDS
 
 ISTIO = "networking.istio.io"
 SECURITY = "security.istio.io"
@@ -436,6 +437,7 @@ REGISTRY = Registry(
             subresources=STATUS,
             conditions=Conditions.OWN,
         ),
+        *WORKLOAD_KINDS,
         *(inert_kind.definition() for inert_kind in INERT_KINDS),
     )
 )

@@ -160,6 +160,8 @@ def shown(stored: Stored, target: Target) -> Body:
     """The object's body at the version of the API that the path names."""
     if stored.body["apiVersion"] == target.api_version:
         return stored.body
+    if target.definition.at_version is not None:
+        return target.definition.at_version(stored.body, target.version)
     return {**stored.body, "apiVersion": target.api_version}
 
 

@@ -1,9 +1,12 @@
-"""What a Deployment or ReplicaSet can get wrong by itself, and what may not change in it."""
+"""What a Deployment or ReplicaSet can get wrong by itself, what all workloads can, and what may not change in them."""
 
 from collections.abc import Iterator
 
 from mesh.resources.checks.pod import check_template
+from mesh.resources.core.daemon_set import DaemonSet
 from mesh.resources.core.deployment import Deployment, DeploymentSpec, ReplicaSet
+from mesh.resources.core.pod import PodTemplateSpec
+from mesh.resources.core.stateful_set import StatefulSet
 from mesh.resources.values.durations import share
 from mesh.resources.values.meta import LabelSelector
 from mesh.resources.values.names import none_of, wrong_labels
@@ -12,14 +15,15 @@ from mesh.resources.values.problems import FieldError
 OPERATORS = ("In", "NotIn", "Exists", "DoesNotExist")
 LARGEST_COUNT = 2**31 - 1
 Errors = Iterator[FieldError]
+Workload = Deployment | ReplicaSet | StatefulSet | DaemonSet
 
 
 def check_deployment(deployment: Deployment) -> Errors:
     """Everything wrong with a Deployment by itself."""
     yield from check_workload(deployment)
     spec = deployment.spec
-    yield from _count(spec.revision_history_limit, "spec.revisionHistoryLimit")
-    yield from _count(spec.progress_deadline_seconds, "spec.progressDeadlineSeconds")
+    yield from check_count(spec.revision_history_limit, "spec.revisionHistoryLimit")
+    yield from check_count(spec.progress_deadline_seconds, "spec.progressDeadlineSeconds")
     if spec.progress_deadline_seconds <= spec.min_ready_seconds:
         yield FieldError(
             "spec.progressDeadlineSeconds",
@@ -32,19 +36,24 @@ def check_deployment(deployment: Deployment) -> Errors:
 
 def check_workload(workload: Deployment | ReplicaSet) -> Errors:
     """Everything wrong with what Deployment and ReplicaSet have in common: the number of pods, selector, template."""
+    yield from check_count(workload.spec.replicas, "spec.replicas")
+    yield from check_pods_of(workload, workload.spec.template)
+
+
+def check_pods_of(workload: Workload, template: PodTemplateSpec) -> Errors:
+    """Everything wrong with the pods that a workload creates from `template`, and with how it finds them."""
     spec = workload.spec
-    yield from _count(spec.replicas, "spec.replicas")
-    yield from _count(spec.min_ready_seconds, "spec.minReadySeconds")
-    yield from _selector(spec.selector)
+    yield from check_count(spec.min_ready_seconds, "spec.minReadySeconds")
+    yield from check_selector(spec.selector)
     yield from _template_fits(workload)
     if spec.template.spec.restart_policy in ("OnFailure", "Never"):
         yield FieldError("spec.template.spec.restartPolicy", f"the pods of a {workload.kind} have restartPolicy Always")
     if spec.template.spec.active_deadline_seconds is not None:
         yield FieldError("spec.template.spec.activeDeadlineSeconds", f"cannot be used in a {workload.kind}")
-    yield from check_template(spec.template, "spec.template")
+    yield from check_template(template, "spec.template")
 
 
-def check_workload_update(old: Deployment | ReplicaSet, new: Deployment | ReplicaSet) -> Errors:
+def check_workload_update(old: Workload, new: Workload) -> Errors:
     """The selector stays: with another one, pods that run would belong to nobody."""
     if old.spec.selector != new.spec.selector:
         yield FieldError(
@@ -52,7 +61,8 @@ def check_workload_update(old: Deployment | ReplicaSet, new: Deployment | Replic
         )
 
 
-def _selector(selector: LabelSelector) -> Errors:
+def check_selector(selector: LabelSelector) -> Errors:
+    """What is wrong with `spec.selector`."""
     if not selector.match_labels and not selector.match_expressions:
         yield FieldError("spec.selector", "selects nothing; give matchLabels")
     yield from (
@@ -68,7 +78,7 @@ def _selector(selector: LabelSelector) -> Errors:
             yield FieldError(f"{path}.values", f"cannot be used with {requirement.operator}")
 
 
-def _template_fits(workload: Deployment | ReplicaSet) -> Errors:
+def _template_fits(workload: Workload) -> Errors:
     """A selector that the template's labels do not match would have the workload make pods for ever."""
     selector, labels = workload.spec.selector, workload.spec.template.metadata.labels
     for key, value in selector.match_labels.items():
@@ -117,7 +127,8 @@ def _rolling_update(spec: DeploymentSpec) -> Errors:
         )
 
 
-def _count(value: int, path: str) -> Errors:
+def check_count(value: int, path: str) -> Errors:
+    """An error when this is not a number that Kubernetes counts pods, seconds or revisions with."""
     if value < 0:
         yield FieldError(path, f"{value} is below 0")
     elif value > LARGEST_COUNT:

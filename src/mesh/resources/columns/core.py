@@ -101,9 +101,11 @@ def _node_status(node: Mapping[str, Any]) -> str:
     return "Ready" if ready and ready["status"] == "True" else "NotReady"
 
 
+CONTAINERS = Column("Containers", lambda b: of_containers(b, "name"), wide=True)
+IMAGES = Column("Images", lambda b: of_containers(b, "image"), wide=True)
 _OF_TEMPLATE = (
-    Column("Containers", lambda b: of_containers(b, "name"), wide=True),
-    Column("Images", lambda b: of_containers(b, "image"), wide=True),
+    CONTAINERS,
+    IMAGES,
     Column("Selector", lambda b: labels_text((spec(b).get("selector") or {}).get("matchLabels")), wide=True),
 )
 

@@ -70,16 +70,20 @@ def fill_deployment(body: Body) -> None:
         rolling = strategy.setdefault("rollingUpdate", {})
         rolling.setdefault("maxSurge", "25%")
         rolling.setdefault("maxUnavailable", "25%")
-    spec["template"].setdefault("metadata", {})
-    _pod_spec(spec["template"]["spec"])
+    fill_template(spec["template"])
 
 
 def fill_replica_set(body: Body) -> None:
     """A ReplicaSet's defaults."""
     spec = body["spec"]
     spec.setdefault("replicas", 1)
-    spec["template"].setdefault("metadata", {})
-    _pod_spec(spec["template"]["spec"])
+    fill_template(spec["template"])
+
+
+def fill_template(template: Body) -> None:
+    """The defaults of a pod template."""
+    template.setdefault("metadata", {})
+    _pod_spec(template["spec"])
 
 
 def fill_service(body: Body) -> None:

@@ -134,6 +134,8 @@ def validate(
     ref, definition = identity or identify(cleaned, default_namespace, registry)
     if definition.type is Untyped:
         return _untyped(ref, definition, cleaned, unknown_fields)
+    if definition.to_first_version is not None:
+        cleaned = definition.to_first_version(cleaned)
     findings = check(cleaned, definition.type)
     # Defaults only fill well-formed objects, and checks see what will be stored.
     unknown = _unknown(ref, findings, unknown_fields)
