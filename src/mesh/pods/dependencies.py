@@ -22,7 +22,10 @@ Access = Callable[[Pod], Mapping[str, bytes]]
 
 @dataclass(frozen=True, slots=True)
 class PodDependencies:
-    """Passed to every pod's runner. `configuration_changed` rings when a ConfigMap, Secret or images.yaml changes."""
+    """Passed to every pod's runner.
+
+    `configuration_changed` rings when a ConfigMap, Secret, claim or images.yaml changes.
+    """
 
     home: Path
     settings: PodSettings

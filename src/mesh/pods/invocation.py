@@ -10,6 +10,7 @@ from mesh.pods.environment import ConfigError, Surroundings, environment, place_
 from mesh.pods.expansion import expand
 from mesh.pods.image_programs import ImageProgram, ImagesError
 from mesh.pods.runtime.interface import TERMINAL_TYPE, ProcessSpec, Sandbox
+from mesh.pods.storage.volumes import source_of_claim
 from mesh.pods.volumes import VolumeSources, make_volumes, volume_mounts
 from mesh.resources.core.config import ConfigMap, Secret, ServiceAccount
 from mesh.resources.core.pod import Container, Pod
@@ -87,10 +88,12 @@ def _check_user(pod: Pod, container: Container) -> None:
 
 def volume_sources(pod: Pod, container: Container, sandbox: Sandbox, dependencies: PodDependencies) -> VolumeSources:
     """What the pod's volumes are made of. All of them belong to the user of the container that is started first."""
-    objects = _Objects(pod.metadata.namespace or "", dependencies)
+    namespace, store = pod.metadata.namespace or "", dependencies.objects.store
+    objects = _Objects(namespace, dependencies)
     settings = dependencies.settings
     return VolumeSources(
         claims=dependencies.home / "claims",
+        claim=lambda name: source_of_claim(store, namespace, name),
         config_map=objects.config_map,
         secret=objects.secret,
         access=dependencies.access,

@@ -11,6 +11,7 @@ from mesh.pods.controllers.jobs.jobs import JobController
 from mesh.pods.controllers.objects import Objects
 from mesh.pods.controllers.objects import controller as controller_of
 from mesh.pods.controllers.replica_sets import ReplicaSetController
+from mesh.pods.controllers.stateful_sets import StatefulSetController
 from mesh.pods.dependencies import Access, PodDependencies, Settled
 from mesh.pods.image_programs import LocalImages
 from mesh.pods.logs.log_files import LogFiles
@@ -20,16 +21,18 @@ from mesh.pods.pod import PodRunner
 from mesh.pods.pod_settings import PodSettings
 from mesh.pods.runtime.interface import Runtime
 from mesh.pods.startup import FINISHED, remove_leftovers, renumber_services, restart
+from mesh.pods.storage.claims import ClaimController
+from mesh.pods.storage.volumes import VolumeController, ensure_storage_class, remove_released
 from mesh.pods.streams.pod_streams import ManagedStreams
 from mesh.reconcile.follower import follow
 from mesh.reconcile.supervisor import Supervisor
-from mesh.resources.values.ref import POD, GroupKind, Ref
+from mesh.resources.values.ref import PERSISTENT_VOLUME_CLAIM, POD, GroupKind, Ref
 from mesh.store import Event, Store
 
 # The names of the loops.
 PODS, IMAGES = "pods", "images"
-# Kinds whose objects containers are configured by.
-CONFIGURATION = frozenset({GroupKind("", "ConfigMap"), GroupKind("", "Secret")})
+# Kinds whose objects containers may wait for.
+CONFIGURATION = frozenset({GroupKind("", "ConfigMap"), GroupKind("", "Secret"), PERSISTENT_VOLUME_CLAIM})
 
 
 class PodManager:
@@ -68,9 +71,13 @@ class PodManager:
             settled=settled,
             access=access,
         )
+        claims = home / "claims"
         controllers: tuple[Controller, ...] = (
+            VolumeController(self._objects, claims),
+            ClaimController(self._objects, events, claims),
             ReplicaSetController(self._objects, self._settings.node_name),
             DeploymentController(self._objects, events),
+            StatefulSetController(self._objects, events, self._settings.node_name),
             JobController(self._objects, events, self._settings.node_name, self._settings.job_pauses),
             CronJobController(self._objects, events),
         )
@@ -93,6 +100,8 @@ class PodManager:
             if uid not in surviving:
                 restart(self._objects, stored)
         renumber_services(self._store, self._objects, self._addresses)
+        ensure_storage_class(self._store)
+        await asyncio.to_thread(remove_released, self._dependencies.home / "claims")
         self._supervisor.start(PODS, self._run)
         self._supervisor.start(IMAGES, self._follow_images)
 

@@ -19,7 +19,7 @@ from mesh.pods.environment import ConfigError, field_value, resource_value
 from mesh.pods.expansion import expand
 from mesh.pods.sandbox.spec import Mount
 from mesh.resources.core.config import ConfigMap, Secret
-from mesh.resources.core.pod import Container, KeyToPath, Pod, Volume, VolumeMount
+from mesh.resources.core.pod import Container, HostPathVolumeSource, KeyToPath, Pod, Volume, VolumeMount
 
 FILE_MODE = 0o644
 TOKEN_FOLDER = "/var/run/secrets/kubernetes.io/serviceaccount"  # noqa: S105 - a path
@@ -35,7 +35,8 @@ class VolumeFile(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class VolumeSources:
-    """What volumes are made of. `claims` is where the folders of PersistentVolumeClaims lie.
+    """What volumes are made of. `claim` gives the folder of a PersistentVolumeClaim, or raises ConfigError; those that
+    the mesh has provisioned lie in `claims`.
 
     `access` gives what a pod needs to ask the mesh's API, as files by name: token, ca.crt, namespace.
     `automount` is what the pod's ServiceAccount says about the token's volume, for pods that say nothing themselves.
@@ -45,6 +46,7 @@ class VolumeSources:
     """
 
     claims: Path
+    claim: Callable[[str], HostPathVolumeSource]
     config_map: Callable[[str], ConfigMap | None] = lambda name: None
     secret: Callable[[str], Secret | None] = lambda name: None
     access: Callable[[Pod], Mapping[str, bytes]] = lambda pod: {}
@@ -118,16 +120,25 @@ def _mount(mount: VolumeMount, volume: Volume, path: Path, variables: Mapping[st
             raise ConfigError(f'volume "{mount.name}": subPath "{inner}" leads out of the volume')
         if not source.exists():
             source.mkdir(parents=True, exist_ok=True)
-    return Mount(target, str(source), read_only=mount.read_only or _changes(volume))
+    return Mount(target, str(source), read_only=mount.read_only or _is_read_only(volume))
+
+
+def _is_read_only(volume: Volume) -> bool:
+    claim = volume.persistent_volume_claim
+    return _changes(volume) or bool(claim and claim.get("readOnly"))
 
 
 def _make(pod: Pod, volume: Volume, folder: Path, sources: VolumeSources) -> Path:
     path = folder / "volumes" / volume.name
     if volume.host_path is not None:
-        return _host_path(volume, sources.home)
+        return _host_path(volume.name, volume.host_path, sources.home)
     if volume.persistent_volume_claim is not None:
-        claim = str(volume.persistent_volume_claim.get("claimName", ""))
-        path = sources.claims / (pod.metadata.namespace or "default") / claim
+        source = sources.claim(str(volume.persistent_volume_claim.get("claimName", "")))
+        path = Path(source.path)
+        # Resolved: a pod may have put a link into its own volume.
+        if not path.resolve().is_relative_to(sources.claims.resolve()):
+            # A volume that somebody has written: what holds for a hostPath holds for it.
+            return _host_path(volume.name, source, sources.home)
         _make_folder(path, sources)
     elif volume.empty_dir is not None or volume.ephemeral is not None:
         _make_folder(path, sources)
@@ -167,13 +178,12 @@ def _give_to_group(path: Path, group: int, mode: int) -> None:
         path.chmod(stat.S_IMODE(path.stat().st_mode) | mode)
 
 
-def _host_path(volume: Volume, home: Path | None) -> Path:
+def _host_path(name: str, source: HostPathVolumeSource, home: Path | None) -> Path:
     """Kubernetes' HostPathVolumeSource: what is checked and made depends on its type."""
-    assert volume.host_path is not None
-    path, kind = Path(volume.host_path.path), volume.host_path.type or ""
+    path, kind = Path(source.path), source.type or ""
     # Whoever reads the token there is the mesh's user. (In a folder above, the agent covers the home.)
     if home is not None and path.resolve().is_relative_to(home.resolve()):
-        raise ConfigError(f'volume "{volume.name}": hostPath {path} is in the mesh\'s own folder, which no pod may see')
+        raise ConfigError(f'volume "{name}": hostPath {path} is in the mesh\'s own folder, which no pod may see')
     if kind in ("DirectoryOrCreate", "FileOrCreate") and not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.mkdir(mode=0o755) if kind == "DirectoryOrCreate" else path.touch(0o644)
@@ -182,7 +192,7 @@ def _host_path(volume: Volume, home: Path | None) -> Path:
         actual = "is not there" if not path.exists() else "is something else"
         raise ConfigError(f"hostPath type check failed: {path} is not a {kind}: it {actual}")
     if not path.exists():
-        raise ConfigError(f'volume "{volume.name}": {path} is not there; type DirectoryOrCreate makes it')
+        raise ConfigError(f'volume "{name}": {path} is not there; type DirectoryOrCreate makes it')
     return path
 
 

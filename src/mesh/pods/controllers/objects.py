@@ -27,11 +27,13 @@ class Objects:
         self.store = store
         self._owner: dict[Ref, str] = {}
         self._owned: defaultdict[str, dict[Ref, Stored]] = defaultdict(dict)
+        self._uncontrolled: dict[Ref, Stored] = {}
 
     def load(self) -> int:
         """Fills the index; returns the store's version that it reflects."""
         self._owner.clear()
         self._owned.clear()
+        self._uncontrolled.clear()
         for group, kind in CONTROLLED:
             for stored in self.store.list(group, kind):
                 self._keep(stored)
@@ -52,6 +54,10 @@ class Objects:
     def owned(self, uid: str) -> list[Stored]:
         """The objects that the object with this uid controls, by name."""
         return sorted(self._owned.get(uid, {}).values(), key=lambda stored: stored.ref.name)
+
+    def uncontrolled(self, namespace: str) -> list[Stored]:
+        """The objects of a namespace, of kinds that controllers create, that have no controller."""
+        return [stored for ref, stored in self._uncontrolled.items() if ref.namespace == namespace]
 
     def orphans(self, uid: str) -> list[Stored]:
         """The objects that an object which is gone still controls: those that were orphaned on purpose do not."""
@@ -108,10 +114,14 @@ class Objects:
         if before is not None and before != uid:
             self._forget(stored.ref)
         if uid:
+            self._uncontrolled.pop(stored.ref, None)
             self._owner[stored.ref] = uid
             self._owned[uid][stored.ref] = stored
+        else:
+            self._uncontrolled[stored.ref] = stored
 
     def _forget(self, ref: Ref) -> None:
+        self._uncontrolled.pop(ref, None)
         uid = self._owner.pop(ref, None)
         if uid is not None:
             self._owned[uid].pop(ref, None)

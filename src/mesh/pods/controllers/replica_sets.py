@@ -1,9 +1,8 @@
 """Keeps as many pods as a ReplicaSet asks for (Kubernetes' ReplicaSet)."""
 
-from typing import Any
-
 from mesh.pods.controllers.controller import Controller
-from mesh.pods.controllers.objects import Objects, now, owner_reference, seconds_since
+from mesh.pods.controllers.new_pod import new_pod
+from mesh.pods.controllers.objects import Objects, now, seconds_since
 from mesh.pods.controllers.template import random_suffix
 from mesh.resources.values.body import Body
 from mesh.resources.values.conditions import find_condition
@@ -44,26 +43,10 @@ class ReplicaSetController(Controller):
                 self._objects.end_pod(pod.ref)
 
     def _create(self, owner: Stored) -> Stored:
-        template: dict[str, Any] = owner.body["spec"]["template"]
-        template_metadata = template.get("metadata") or {}
         while True:
             name = f"{owner.ref.name[:57]}-{random_suffix()}"
-            metadata: Body = {
-                "name": name,
-                "generateName": f"{owner.ref.name}-",
-                "namespace": owner.ref.namespace,
-                "labels": dict(template_metadata.get("labels") or {}),
-                "ownerReferences": [owner_reference(owner)],
-            }
-            if template_metadata.get("annotations"):
-                metadata["annotations"] = dict(template_metadata["annotations"])
-            body: Body = {
-                "apiVersion": "v1",
-                "kind": "Pod",
-                "metadata": metadata,
-                "spec": {"nodeName": self._node_name, **template["spec"]},
-                "status": {"phase": "Pending"},
-            }
+            body = new_pod(owner, owner.body["spec"]["template"], name, self._node_name)
+            body["metadata"]["generateName"] = f"{owner.ref.name}-"
             try:
                 return self._objects.create(Ref("", "Pod", owner.ref.namespace, name), body)
             # The random suffix is taken.

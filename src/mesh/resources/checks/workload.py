@@ -11,6 +11,7 @@ from mesh.resources.values.durations import share
 from mesh.resources.values.meta import LabelSelector
 from mesh.resources.values.names import none_of, wrong_labels
 from mesh.resources.values.problems import FieldError
+from mesh.resources.values.selectors import matches
 
 OPERATORS = ("In", "NotIn", "Exists", "DoesNotExist")
 LARGEST_COUNT = 2**31 - 1
@@ -90,19 +91,13 @@ def _template_fits(workload: Workload) -> Errors:
             )
     for number, requirement in enumerate(selector.match_expressions):
         value_of_template = labels.get(requirement.key)
-        if requirement.operator in OPERATORS and not _matches(
+        if requirement.operator in OPERATORS and not matches(
             requirement.operator, value_of_template, requirement.values
         ):
             yield FieldError(
                 f"spec.selector.matchExpressions[{number}]",
                 f'does not match the template\'s labels; {workload.kind} and pods must agree on "{requirement.key}"',
             )
-
-
-def _matches(operator: str, value: str | None, values: list[str]) -> bool:
-    if operator in ("Exists", "DoesNotExist"):
-        return (value is not None) == (operator == "Exists")
-    return (value in values) == (operator == "In")
 
 
 def _rolling_update(spec: DeploymentSpec) -> Errors:

@@ -105,7 +105,7 @@ def fill_storage_class(body: Body) -> None:
 
 def fill_autoscaler(body: Body) -> None:
     """A HorizontalPodAutoscaler's defaults (autoscaling/v2)."""
-    spec = body["spec"]
+    spec = body.setdefault("spec", {})
     spec.setdefault("minReplicas", 1)
     if not spec.get("metrics"):
         spec["metrics"] = [copy.deepcopy(CPU_AT_80)]

@@ -12,8 +12,8 @@ from mesh.resources.core.config import NAMESPACE_LABEL
 from mesh.resources.gateway_api.types import GROUP, ParentReference
 from mesh.resources.istio.gateway import Gateway as IstioGateway
 from mesh.resources.values.hosts import covers, specificity
-from mesh.resources.values.meta import LabelSelector
 from mesh.resources.values.ref import SERVICE
+from mesh.resources.values.selectors import selects
 from mesh.routing.gateway_api.listeners import ANY, ServedListener, as_istio, served_listeners
 from mesh.routing.gateway_api.references import AnyRoute, Problem, References
 from mesh.routing.world import World, age
@@ -196,21 +196,6 @@ def hostnames(listener: str, route: Sequence[str]) -> tuple[str, ...]:
         elif covers(name, listener):
             shared.append(listener)
     return tuple(dict.fromkeys(shared))
-
-
-def selects(selector: LabelSelector, labels: Mapping[str, str]) -> bool:
-    """Kubernetes' meaning of a label selector; an empty one selects everything."""
-    if any(labels.get(key) != value for key, value in selector.match_labels.items()):
-        return False
-    for expression in selector.match_expressions:
-        value = labels.get(expression.key)
-        if expression.operator in ("Exists", "DoesNotExist"):
-            holds = (value is not None) == (expression.operator == "Exists")
-        else:
-            holds = (value in expression.values) == (expression.operator == "In")
-        if not holds:
-            return False
-    return True
 
 
 def _key(route: AnyRoute) -> RouteKey:

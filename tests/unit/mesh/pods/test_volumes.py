@@ -20,7 +20,7 @@ from mesh.pods.volumes import (
     volume_mounts,
 )
 from mesh.resources.core.config import ConfigMap, Secret
-from mesh.resources.core.pod import Pod
+from mesh.resources.core.pod import HostPathVolumeSource, Pod
 from mesh.resources.validation.manifest import validate
 
 ACCESS = {"token": b"a-token", "ca.crt": b"-----BEGIN", "namespace": b"shop"}
@@ -41,6 +41,7 @@ class Place:
     def sources(self) -> VolumeSources:
         return VolumeSources(
             claims=self.claims,
+            claim=self.claim,
             config_map=lambda name: _config_map(self.config[name]) if name in self.config else None,
             secret=lambda name: _secret(self.secrets[name]) if name in self.secrets else None,
             access=lambda _pod: ACCESS,
@@ -48,6 +49,9 @@ class Place:
             automount=self.automount,
             home=self.home,
         )
+
+    def claim(self, name: str) -> HostPathVolumeSource:
+        return HostPathVolumeSource(path=str(self.claims / "shop" / name))
 
     def make(self, pod: Pod) -> dict[str, Path]:
         return make_volumes(pod, self.folder, self.sources)
@@ -268,7 +272,9 @@ def test_only_some_volumes_change(place: Place) -> None:
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files to others")
 def test_files_and_folders_belong_to_the_pods_user(place: Place) -> None:
     place.config["settings"] = {"colour": "blue"}
-    sources = VolumeSources(place.claims, lambda name: _config_map(place.config[name]), owner=(64_500, 64_501))
+    sources = VolumeSources(
+        place.claims, place.claim, lambda name: _config_map(place.config[name]), owner=(64_500, 64_501)
+    )
     volumes: list[dict[str, Any]] = [{"configMap": {"name": "settings"}}, {"emptyDir": {}}]
     for number, volume in enumerate(volumes):
         folder = make_volumes(pod_with(volume), place.folder / str(number), sources)["data"]
@@ -284,7 +290,7 @@ def test_with_fs_group_a_claims_files_change_hands_once(place: Place) -> None:
     (folder / "inner" / "rows").touch(0o600)
     (folder / "link").symlink_to("/etc/passwd")
     before = Path("/etc/passwd").stat()
-    sources = VolumeSources(place.claims, owner=(64_500, 64_501), passes_group_on=True)
+    sources = VolumeSources(place.claims, place.claim, owner=(64_500, 64_501), passes_group_on=True)
     make_volumes(pod, place.folder, sources)
     assert Path("/etc/passwd").stat() == before
     assert {(path.stat().st_gid, mode(path)) for path in (folder, folder / "inner")} == {(64_501, 0o2775)}

@@ -1,0 +1,1 @@
+"""PersistentVolumes: folders of the home, and which claim has which."""
