@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mesh.resources.validation.manifest import validate
+from mesh.resources.values.problems import Invalid
 from mesh.resources.values.ref import Ref
 
 ISTIO = "networking.istio.io"
@@ -88,3 +89,12 @@ def updated(body: dict[str, Any], fields: Mapping[str, Any], before: Mapping[str
     old = validate(with_fields(body, before or {}), "mesh")
     new = validate(with_fields(body, fields), "mesh")
     return [str(error) for error in old.definition.check_update(old.typed, new.typed)]
+
+
+def errors(raw: Body) -> list[str]:
+    """What is wrong with an object by itself."""
+    try:
+        validate(copy.deepcopy(raw))
+    except Invalid as invalid:
+        return [str(error) for error in invalid.errors]
+    return []

@@ -48,7 +48,6 @@ class InertKind(NamedTuple):
 
 
 ISTIO_VERSIONS = "v1 v1beta1 v1alpha3"
-ALL = ("all",)
 RBAC = "rbac.authorization.k8s.io"
 
 INERT_KINDS = (

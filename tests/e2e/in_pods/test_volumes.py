@@ -21,6 +21,12 @@ SECRET: dict[str, Any] = {
     "metadata": {"name": "keys"},
     "data": {"password": base64.b64encode(b"secret").decode()},
 }
+DATABASE: dict[str, Any] = {
+    "apiVersion": "v1",
+    "kind": "PersistentVolumeClaim",
+    "metadata": {"name": "database", "namespace": "mesh"},
+    "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}},
+}
 CLAIM = {"name": "data", "persistentVolumeClaim": {"claimName": "database"}}
 
 
@@ -158,6 +164,7 @@ def test_a_claim_outlives_its_pods_and_the_mesh(running: Mesh) -> None:
         mesh.up("--network", "namespaces", "--empty")
         with PodPrograms(mesh) as programs:
             programs.ok("create", "namespace", "mesh")
+            programs.apply(DATABASE)
             mounts = {"volumeMounts": [{"name": "data", "mountPath": "/var/lib/database"}]}
             write = ["sh", "-c", "echo row >>/var/lib/database/rows"]
             assert programs.run("write", write, container=mounts, volumes=[CLAIM]) == ""

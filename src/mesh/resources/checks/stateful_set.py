@@ -92,7 +92,7 @@ def check_replication_controller(controller: ReplicationController) -> Errors:
 
 def with_claims(template: PodTemplateSpec, claims: list[VolumeClaimTemplate]) -> PodTemplateSpec:
     """The template with a volume for each claim, which its containers may mount; it replaces one of the same name."""
-    names = [claim.metadata.name for claim in claims]
+    names = list(dict.fromkeys(claim.metadata.name for claim in claims))
     volumes = [volume for volume in template.spec.volumes if volume.name not in names]
     volumes += [Volume(name=name, persistent_volume_claim={"claimName": "of-the-pod"}) for name in names]
     return replace(template, spec=replace(template.spec, volumes=volumes))
