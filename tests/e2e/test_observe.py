@@ -201,3 +201,19 @@ def test_a_collector_s_address_that_is_none_ends_the_start(new_mesh: MakeMesh) -
     ran = mesh.run("up", "--address", mesh.address, "--empty")
     assert ran.code != 0
     assert "OTEL_EXPORTER_OTLP_ENDPOINT" in ran.err
+
+
+def test_a_service_without_pods_keeps_its_name_and_a_restart_brings_new_pods(demo: Mesh) -> None:
+    before = demo.ok("get", "pods", "-l", "app=stock,version=v1", "-o", "name")
+    assert demo.ok("restart", "stock-v1") == "deployment.apps/stock-v1 restarted\n"
+    after = demo.ok("get", "pods", "-l", "app=stock,version=v1", "-o", "json")
+    (running,) = [pod for pod in json.loads(after)["items"] if "deletionTimestamp" not in pod["metadata"]]
+    assert f"pod/{running['metadata']['name']}\n" != before
+    described = demo.ok("describe", "pod", running["metadata"]["name"])
+    assert "stock       running   0" in described
+    demo.ok("delete", "deployment", "stock-v1")
+    try:
+        until(lambda: "(no pod was ready to answer)" in demo.ok("trace", "/api/products"))
+        assert "stock GET /stock 503" in demo.ok("trace", "/api/products")
+    finally:
+        demo.ok("apply", "-f", demo.manifest("mesh-mall-v1.yaml"), "--wait")

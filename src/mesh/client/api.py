@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
-from mesh.client.connection import Connection
+from mesh.client.connection import JSON, Connection
 from mesh.client.errors import ApiError
 from mesh.resources.values.body import Body
 from mesh.resources.values.ref import Ref
@@ -109,11 +109,27 @@ class Client:
         path = f"{path}/{name}" if name else f"{path}{_query(selector)}"
         return self._connection.call("GET", path, accept=TABLE)
 
-    def watch(self, group: str, kind: str, namespace: str | None, *, since: int = 0) -> Generator[Body, None, None]:
-        """Events `{"type", "object"}` after version `since`; 0 starts with all objects. Close the generator to end."""
-        query = urlencode({"watch": "true", "resourceVersion": since})
+    def watch(
+        self,
+        group: str,
+        kind: str,
+        namespace: str | None,
+        *,
+        since: int = 0,
+        name: str = "",
+        selector: str = "",
+        as_tables: bool = False,
+    ) -> Generator[Body, None, None]:
+        """Events `{"type", "object"}` after version `since`; 0 starts with all objects. Close the generator to end.
+
+        `name` and `selector` narrow the objects down; `as_tables` gives each as the server prints it, a Table of a row.
+        """
+        narrowed = {"fieldSelector": f"metadata.name={name}" if name else "", "labelSelector": selector}
+        parameters = {"watch": "true", "resourceVersion": since, **narrowed}
+        query = urlencode({key: value for key, value in parameters.items() if value != ""})
+        path = f"{self._collection(group, kind, namespace)}?{query}"
         rest = b""
-        for chunk in self._connection.stream(f"{self._collection(group, kind, namespace)}?{query}"):
+        for chunk in self._connection.stream(path, TABLE if as_tables else JSON):
             *lines, rest = (rest + chunk).split(b"\n")
             yield from map(json.loads, lines)
 

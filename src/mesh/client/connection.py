@@ -104,12 +104,12 @@ class Connection:
             self.close()
             raise self._unreachable(error) from None
 
-    def stream(self, path: str) -> Generator[bytes, None, None]:
+    def stream(self, path: str, accept: str = JSON) -> Generator[bytes, None, None]:
         """The body of a GET in chunks as they arrive, over a connection of its own. Close the generator to end it."""
         connection = http.client.HTTPSConnection(self._host, self._port, timeout=self._timeout, context=self._tls)
         try:
             try:
-                response = self._send(connection, "GET", path, None)
+                response = self._send(connection, "GET", path, None, accept=accept)
             except (http.client.RemoteDisconnected, BrokenPipeError, ConnectionResetError) as error:
                 raise self._unreachable(error) from None
             if response.status >= 400:

@@ -184,16 +184,47 @@ def apply(
 
 @app.command()
 def delete(
-    filename: FilesOption,
+    objects: Annotated[
+        list[str] | None, Argument("What to delete, without -f.", "[KIND NAME... | KIND/NAME...]", show_default=False)
+    ] = None,
+    filename: Annotated[
+        list[str] | None, Option("--filename", "-f", metavar="FILE", help="A manifest, a folder, or - for stdin.")
+    ] = None,
     home: HomeOption = None,
     namespace: NamespaceOption = None,
     wait: Annotated[bool, Option("--wait/--no-wait", help="Wait until their pods have stopped.")] = True,
     timeout: TimeoutOption = 60.0,
 ) -> None:
-    """Delete the objects that manifests name. Objects that do not exist are reported and skipped."""
-    from meshmall.cli.delete import delete_files  # noqa: PLC0415
+    """Delete objects, by name or those in manifests. Objects that do not exist are reported and skipped."""
+    from meshmall.cli.delete import delete_named_or_files  # noqa: PLC0415
 
-    delete_files(context_of(home, namespace), filename, wait=wait, timeout=timeout)
+    delete_named_or_files(context_of(home, namespace), objects or [], filename or [], wait=wait, timeout=timeout)
+
+
+@app.command()
+def restart(
+    objects: Annotated[list[str], Argument("A name alone is a Deployment's.", "NAME... | KIND/NAME...")],
+    home: HomeOption = None,
+    namespace: NamespaceOption = None,
+    wait: Annotated[bool, Option("--wait/--no-wait", help="Wait until the new pods are ready.")] = True,
+    timeout: TimeoutOption = 60.0,
+) -> None:
+    """Replace the pods of Deployments or StatefulSets by new ones, without a failed request."""
+    from meshmall.cli.restart import restart as restart_all  # noqa: PLC0415
+
+    restart_all(context_of(home, namespace), objects, wait=wait, timeout=timeout)
+
+
+@app.command()
+def describe(
+    objects: Annotated[list[str], Argument("For example pod mall-v1-x.", "KIND NAME... | KIND/NAME...")],
+    home: HomeOption = None,
+    namespace: NamespaceOption = None,
+) -> None:
+    """Show one object with its conditions, its containers' states and its events."""
+    from meshmall.cli.describe import describe as describe_all  # noqa: PLC0415
+
+    describe_all(context_of(home, namespace), objects)
 
 
 @app.command()
@@ -205,12 +236,13 @@ def get(
     all_namespaces: AllNamespacesOption = False,
     selector: Annotated[str, Option("--selector", "-l", help="Label selector, for example app=mall,version=v1")] = "",
     output: Annotated[str, Option("--output", "-o", help="table, wide, json, yaml or name")] = "table",
+    watch: Annotated[bool, Option("--watch", "-w", help="Then print every change, until Ctrl-C.")] = False,
 ) -> None:
     """List objects, or show one."""
     from meshmall.cli.get import get_objects  # noqa: PLC0415
 
     context = context_of(home, namespace)
-    get_objects(context, kind, name, all_namespaces=all_namespaces, selector=selector, output=output)
+    get_objects(context, kind, name, all_namespaces=all_namespaces, selector=selector, output=output, watch=watch)
 
 
 @app.command()

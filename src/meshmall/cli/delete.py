@@ -9,12 +9,30 @@ from mesh.daemon.failure import Failure
 from mesh.resources.values.ref import Ref
 from meshmall.cli.apply import object_line, refusal, settle
 from meshmall.cli.context import Context
+from meshmall.cli.kinds import refs_named
 from meshmall.manifests import read
+
+
+def delete_named_or_files(
+    context: Context, words: list[str], files: Sequence[str], *, wait: bool, timeout: float
+) -> None:
+    """Deletes what `KIND NAME...` or the files name. Raises Failure when neither or both are given."""
+    if bool(words) == bool(files):
+        raise Failure("name objects, or files with -f", "meshmall delete KIND NAME, or meshmall delete -f FILE", code=2)
+    if files:
+        delete_files(context, files, wait=wait, timeout=timeout)
+    else:
+        refs = refs_named(context, words, "meshmall delete KIND NAME... or KIND/NAME...")
+        delete_objects(context, refs, wait=wait, timeout=timeout)
 
 
 def delete_files(context: Context, names: Sequence[str], *, wait: bool, timeout: float) -> None:
     """Deletes the objects that the files name, and waits for Envoy and (with `wait`) until their pods are gone."""
-    refs = [_ref(context, body) for body in read(names)]
+    delete_objects(context, [_ref(context, body) for body in read(names)], wait=wait, timeout=timeout)
+
+
+def delete_objects(context: Context, refs: Sequence[Ref], *, wait: bool, timeout: float) -> None:
+    """Deletes objects, and waits for Envoy and (with `wait`) until their Deployments' pods are gone."""
     deployments = [ref for ref in refs if (ref.group, ref.kind) == ("apps", "Deployment")]
     # Asked before the Deployments are deleted: their ReplicaSets, and with them the owners' names, go with them.
     replica_sets = rollout.replica_sets_of(context.client, deployments) if wait else {}

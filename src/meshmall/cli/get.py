@@ -8,10 +8,10 @@ from mesh.client.errors import ApiError
 from mesh.daemon.failure import Failure
 from mesh.resources.kind_definition import KindDefinition, Routing
 from mesh.resources.kinds import REGISTRY
-from mesh.resources.registry import Registry
 from mesh.resources.values.body import Body
 from mesh.resources.values.ref import Ref
 from meshmall.cli.context import Context
+from meshmall.cli.kinds import kind_named
 
 OUTPUTS = ("table", "wide", "json", "yaml", "name")
 
@@ -24,15 +24,23 @@ def get_objects(
     all_namespaces: bool,
     selector: str,
     output: str,
+    watch: bool = False,
 ) -> None:
-    """Prints objects of a kind, by any of its names, or `all`. Raises Failure when there is no such kind or object."""
+    """Prints objects of a kind, by any of its names, or `all`; with `watch` every change after that, until Ctrl-C.
+
+    Raises Failure when there is no such kind or object.
+    """
     if output not in OUTPUTS:
         raise Failure(f"-o {output}: unknown format; use {', '.join(OUTPUTS)}", code=2)
     kind, _, name_after_slash = kind.partition("/")
     name = name or name_after_slash
-    definitions = _everyday_kinds() if kind == "all" else [_definition(context, word) for word in kind.split(",")]
+    definitions = _everyday_kinds() if kind == "all" else [kind_named(context, word) for word in kind.split(",")]
+    if watch and (len(definitions) > 1 or output not in ("table", "wide")):
+        raise Failure("--watch follows one kind, as a table", "for example: meshmall get pods -w", code=2)
     try:
-        if output in ("table", "wide"):
+        if watch:
+            _watch(context, definitions[0], name, all_namespaces, selector, wide=output == "wide")
+        elif output in ("table", "wide"):
             tables = [
                 (definition, _table(context, definition, name, all_namespaces, selector)) for definition in definitions
             ]
@@ -51,27 +59,6 @@ def _everyday_kinds() -> list[KindDefinition]:
         for definition in REGISTRY.all()
         if not definition.no_effect and ("all" in definition.categories or definition.routing is Routing.RULE)
     ]
-
-
-def _definition(context: Context, word: str) -> KindDefinition:
-    """The kind that a word means: `pods`, `pod`, `po`, or `gateways.gateway.networking.k8s.io` where two share it."""
-    if (definition := _by_name(REGISTRY, word)) is not None:
-        return definition
-    # Only the server knows the kinds that users have defined; asking for them costs a call.
-    registry = context.client.kinds()
-    if (definition := _by_name(registry, word)) is not None:
-        return definition
-    plurals = ", ".join(sorted({definition.plural for definition in registry.all()}))
-    raise Failure(f'unknown kind "{word}"', f"use one of: {plurals}, all")
-
-
-def _by_name(registry: Registry, word: str) -> KindDefinition | None:
-    name = word.lower()
-    for definition in registry.all():
-        names = {definition.plural, definition.singular, definition.kind.lower(), *definition.short_names}
-        if name in names or name == f"{definition.plural}.{definition.group}":
-            return definition
-    return None
 
 
 def _scope(context: Context, definition: KindDefinition, all_namespaces: bool) -> str | None:
@@ -134,6 +121,32 @@ def _print_tables(
             # Several tables follow one another: the column of names says which kind each is of.
             header = [definition.plural.upper() if title == "NAME" else title for title in header]
         context.view.columns(header, rows)
+
+
+def _watch(
+    context: Context, definition: KindDefinition, name: str, all_namespaces: bool, selector: str, *, wide: bool
+) -> None:
+    """Prints a line for every object there is, and one for every change. Columns widen as longer values come."""
+    namespace = context.namespace if name and definition.namespaced else _scope(context, definition, all_namespaces)
+    events = context.client.watch(*definition.group_kind, namespace, name=name, selector=selector, as_tables=True)
+    columns: list[Body] = []
+    widths: list[int] = []
+    for event in events:
+        table = event["object"]
+        if not table.get("rows"):
+            continue
+        new_columns, columns = not columns, columns or table["columnDefinitions"]
+        header, rows = _cells({**table, "columnDefinitions": columns}, wide=wide)
+        if all_namespaces and definition.namespaced:
+            header, rows = ["NAMESPACE", *header], [[_namespace(table["rows"][0]), *rows[0]]]
+        if event["type"] == "DELETED":
+            rows[0].append("deleted")
+        widths = [max(map(len, cells)) for cells in zip(header, rows[0], strict=False)] if new_columns else widths
+        for row in (header, *rows) if new_columns else rows:
+            widths = [max(width, len(cell)) for width, cell in zip(widths, row, strict=False)]
+            cells = [cell.ljust(width) for cell, width in zip(row, [*widths, 0], strict=False)]
+            context.view.plain("   ".join(cells).rstrip())
+        context.view.flush()
 
 
 def _cells(table: Body, *, wide: bool) -> tuple[list[str], list[list[str]]]:

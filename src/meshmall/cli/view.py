@@ -53,6 +53,10 @@ class View:
         """Writes text unchanged, for other programs to read."""
         sys.stdout.write(text if text.endswith("\n") else text + "\n")
 
+    def flush(self) -> None:
+        """Shows what was written so far, also to a pipe."""
+        self.out.file.flush()
+
     def warn(self, text: str) -> None:
         self.err.print(f"[yellow]warning:[/] {_escape(text)}")
 

@@ -1,5 +1,6 @@
 """`meshmall get` prints what the API server says a kind's columns are."""
 
+from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -69,6 +70,15 @@ class Client:
         ]
         return table(definition, definition.versions[0], bodies, {})
 
+    def watch(self, group: str, kind: str, namespace: str | None, **options: Any) -> Iterator[Body]:
+        """Each object as it is, changed, and deleted; the columns come with the first event alone."""
+        assert options["as_tables"]
+        whole = self.table(group, kind, namespace, name=options["name"])
+        for number, type_ in enumerate(("ADDED", "MODIFIED", "DELETED")):
+            columns = whole["columnDefinitions"] if number == 0 else None
+            for row in whole["rows"]:
+                yield {"type": type_, "object": {**whole, "columnDefinitions": columns, "rows": [row]}}
+
 
 def shown(capsys: pytest.CaptureFixture[str], *bodies: Body, kind: str, **options: Any) -> list[list[str]]:
     context = cast(Context, SimpleNamespace(client=Client(*bodies), namespace="mesh", view=View()))
@@ -106,6 +116,15 @@ def test_several_kinds_are_titled_by_their_names(capsys: pytest.CaptureFixture[s
 
 def test_all_shows_rules_of_every_kind(capsys: pytest.CaptureFixture[str]) -> None:
     assert shown(capsys, POLICY, kind="all")[0][0] == "AUTHORIZATIONPOLICIES"
+
+
+def test_every_change_is_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    lines = shown(capsys, BRANCH, kind="branches", watch=True)
+    assert lines[0][:2] == ["NAME", "PHASE"]
+    assert [line[:2] for line in lines[1:]] == [["fox", "Ready"]] * 3
+    assert [line[-1] for line in lines[1:]] == ["<unknown>", "<unknown>", "deleted"]
+    with pytest.raises(Failure, match="follows one kind"):
+        shown(capsys, BRANCH, kind="all", watch=True)
 
 
 def test_no_object_is_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:
