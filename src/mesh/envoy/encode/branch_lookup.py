@@ -21,6 +21,7 @@ from mesh.routing.branches.overrides import overridden
 from mesh.routing.model.route import Route
 from mesh.routing.model.table import BranchOverride
 
+Swap = tuple[tuple[str, str], ...]
 # A row as one message, or as two where requests in a branch have one of their own.
 Encode = Callable[[Route], Iterable[rc.Route]]
 
@@ -102,6 +103,18 @@ def for_branches(row: rc.Route, plugin: str) -> rc.Route:
     return twin
 
 
-def differs_by_cluster(override: BranchOverride) -> bool:
-    """Whether a branch replaces clusters and nothing else: all are ready, and the host is not the branch's own."""
-    return not override.refusal and bool(override.swap) and override.swap[0][0] != ""
+def divided(overrides: Iterable[BranchOverride]) -> tuple[tuple[BranchOverride, ...], tuple[Swap, ...]]:
+    """The overrides that need rows of their own, and what all others replace.
+
+    The others replace clusters and nothing else: all of these are ready, and the host is not the branch's own. What
+    they replace is the same object for most of them: with thousands of branches, looking into each would take too long.
+    """
+    by_rows = []
+    swaps: dict[int, Swap] = {}
+    for override in overrides:
+        swap = override.swap
+        if override.refusal or not swap or swap[0][0] == "":
+            by_rows.append(override)
+        else:
+            swaps[id(swap)] = swap
+    return tuple(by_rows), tuple(swaps.values())

@@ -87,6 +87,7 @@ class RecordEncoder:
         self._records: dict[str, Record] = {}
         self._entries: Entries | None = None
         self._ways = Ways({}, (), {})
+        self._file_names: dict[str, str | None] = {}
         self._labels: dict[str, str] = {}
         self._marks: Marks | None = None
         self._tags: dict[str, str] = {}
@@ -125,8 +126,10 @@ class RecordEncoder:
             return set()
         self._entries = entries
         self._ways = ways_of(entries)
-        files = ((file_name(key), branch) for key, branch in self._ways.by_key.items())
-        self._files = {name: branch for name, branch in files if name is not None}
+        last = self._file_names
+        self._file_names = {key: last[key] if key in last else file_name(key) for key in self._ways.by_key}
+        named = zip(self._file_names.values(), self._ways.by_key.values(), strict=True)
+        self._files = {name: branch for name, branch in named if name is not None}
         labels = {entry.branch: entry.label for entry in entries.entries if entry.label != entry.branch}
         former, self._labels = self._labels, labels
         return {name for name in former.keys() | labels.keys() if former.get(name) != labels.get(name)}

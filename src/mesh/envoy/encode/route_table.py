@@ -4,7 +4,7 @@ from envoy.config.route.v3 import route_components_pb2 as rc
 from envoy.config.route.v3 import route_pb2
 from google.protobuf import any_pb2
 
-from mesh.envoy.encode.branch_lookup import BranchRows, Lookup, cluster_plugin, differs_by_cluster, for_branches
+from mesh.envoy.encode.branch_lookup import BranchRows, Lookup, cluster_plugin, divided, for_branches
 from mesh.envoy.encode.branch_records import row_name
 from mesh.envoy.encode.branches import FILTER, entry_script, inner_script
 from mesh.envoy.encode.destination import ADDRESS_FILTER, addresses
@@ -90,15 +90,10 @@ class TableEncoder:
         message.retry_policy.CopyFrom(encode_retry(DEFAULT_RETRY))
         # A plugin gives one cluster: a row with weights, or that changes headers per destination, cannot ask it.
         replaceable = all(not isinstance(row.action, Forward) or has_one_destination(row.action) for row in host.routes)
-        by_cluster = [override for override in host.overrides if replaceable and differs_by_cluster(override)]
-        by_rows = host.overrides
-        if by_cluster:
-            by_rows = tuple(override for override in host.overrides if not differs_by_cluster(override))
-        # Most swaps are the same object: with 5,000 branches looking into each would take longer than all the rest.
-        swaps = {id(override.swap): override.swap for override in by_cluster}
+        by_rows, swaps = divided(host.overrides) if replaceable else (host.overrides, ())
         plugins = {
             cluster: cluster_plugin(f"{host.name} {cluster}", row_name(table, host.name, cluster), cluster)
-            for cluster in sorted({former for swap in swaps.values() for former, _ in swap})
+            for cluster in sorted({former for swap in swaps for former, _ in swap})
         }
 
         def with_twin(route: Route) -> list[rc.Route]:

@@ -49,8 +49,14 @@ def changes_by_service(branches: Sequence[Branch]) -> Mapping[tuple[str, str], S
     by_name = {(branch.metadata.namespace, branch.metadata.name): branch for branch in branches}
     changes: dict[tuple[str, str], list[Change]] = defaultdict(list)
     for branch in branches:
-        for service, (owner, change) in effective(branch, by_name).items():
-            changes[branch.metadata.namespace, service].append(Change(branch, owner, change))
+        namespace, services = branch.metadata.namespace, branch.spec.services
+        if branch.spec.includes:
+            for service, (owner, change) in effective(branch, by_name).items():
+                changes[namespace, service].append(Change(branch, owner, change))
+        else:
+            # Nearly all of them, and there may be thousands.
+            for service, change in services.items():
+                changes[namespace, service].append(Change(branch, branch, change))
     return dict(sorted(changes.items(), key=lambda pair: pair[0]))
 
 

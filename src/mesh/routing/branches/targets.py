@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from mesh.resources.checks.branch import url_address
 from mesh.resources.core.service import ServicePort
-from mesh.resources.meshmall.branch import SERVICE_LABEL, Branch, branch_of, entry_keys
+from mesh.resources.meshmall.branch import SERVICE_LABEL, Branch, BranchSpec, branch_of, entry_keys
 from mesh.resources.values.hosts import service_host
 from mesh.resources.values.meta import ref_of
 from mesh.routing.branches.changes import Change, changes_by_service, own_ports
@@ -63,8 +63,9 @@ class Branches:
         versions: dict[str, str] = {}
         for change in changes:
             version = change.change.version
-            if version in versions:
-                yield Target(change.entered.metadata.name, versions[version])
+            cluster = versions.get(version)
+            if cluster is not None:
+                yield Target(change.entered.metadata.name, cluster)
                 continue
             target = self._target(change, service, host, baseline, port)
             if target is not None:
@@ -171,17 +172,26 @@ class Branches:
 
     def entries(self) -> Entries:
         """Every way into every branch, with the services of each that fall back to the baseline."""
+        # One memory for all branches: asking for each of thousands would take longer than making their entries.
+        last: _Remembered = self._memory.last("entries") or {}
+        remembered: _Remembered = {}
         entries: list[Entry] = []
         for branch in self.all:
-            name = branch.metadata.name
-            fallbacks = self._fallbacks.get((branch.metadata.namespace, name))
-            label = f"{name}; fallback={','.join(sorted(fallbacks))}" if fallbacks else name
-            entries += self._memory.keep(
-                ("entries", branch.metadata.namespace, name),
-                (branch.spec, label),
-                lambda branch=branch, label=label: _entries(branch, label),  # type: ignore[misc]
-            )
-        return Entries(tuple(entries))
+            meta = branch.metadata
+            fallbacks = self._fallbacks.get((meta.namespace, meta.name)) if self._fallbacks else None
+            label = f"{meta.name}; fallback={','.join(sorted(fallbacks))}" if fallbacks else meta.name
+            key = (meta.namespace, meta.name)
+            kept = last.get(key)
+            if kept is None or kept[0] is not branch.spec or kept[1] != label:
+                kept = (branch.spec, label, _entries(branch, label))
+            remembered[key] = kept
+            entries += kept[2]
+        self._memory.keep("entries", object(), lambda: remembered)
+        return self._memory.keep("all entries", entries, lambda: Entries(tuple(entries)))
+
+
+# By namespace and name: a branch's spec and label, and the ways that they make.
+_Remembered = dict[tuple[str, str], tuple[BranchSpec, str, tuple[Entry, ...]]]
 
 
 def _overrides(
