@@ -88,7 +88,7 @@ class ApiServer:
         """Listens, writes the kubeconfig, returns the URL. Raises OSError when port or home refuse."""
         settings = self._settings
         credentials = prepare(settings.home, settings.host)
-        self._ensure_default_namespace()
+        self._ensure_namespaces()
         self._ensure_gateway_class()
         node.register(self._store, settings.node_name, settings.node_address, version()["gitVersion"])
         admission = Admission(self._store, settings, self._allocator)
@@ -146,12 +146,14 @@ class ApiServer:
             body = {"apiVersion": f"{GATEWAY_API}/v1", "kind": "GatewayClass", "metadata": {"name": CLASS_NAME}}
             self._store.commit([Put(ref, {**body, "spec": spec})])
 
-    def _ensure_default_namespace(self) -> None:
-        ref = Ref("", "Namespace", "", "default")
-        if self._store.get(ref) is None:
-            metadata = {"name": "default", "labels": {NAMESPACE_LABEL: "default"}}
-            body = {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}
-            self._store.commit([Put(ref, {**body, "status": {"phase": "Active"}})])
+    def _ensure_namespaces(self) -> None:
+        """`default`, and the one that the kubeconfig names, so that the first `kubectl apply` finds it."""
+        for name in dict.fromkeys(("default", self._settings.namespace)):
+            ref = Ref("", "Namespace", "", name)
+            if self._store.get(ref) is None:
+                metadata = {"name": name, "labels": {NAMESPACE_LABEL: name}}
+                body = {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}
+                self._store.commit([Put(ref, {**body, "status": {"phase": "Active"}})])
 
 
 def bind(settings: ApiSettings) -> socket.socket:

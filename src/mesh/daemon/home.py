@@ -34,7 +34,8 @@ class Settings:
     `address` is where the gateway and NodePorts listen: a loopback address, or any with `expose`. 0 as `api_port` or
     `console_port` means any free port. `namespace` is where objects go that name none. `branch_expires` is the lifetime
     of a branch that does not set its own. `telemetry`: requests are traced. `outbound_traffic_policy` is
-    "registry-only" or "allow-any".
+    "registry-only" or "allow-any". `dormant` names what stays stored and does not run, such as
+    "Deployment mesh/products" and "Service mesh/products".
     """
 
     address: str = LOOPBACK
@@ -49,13 +50,18 @@ class Settings:
     telemetry: bool = True
     outbound_traffic_policy: str = "registry-only"
     network: str = "auto"
+    dormant: tuple[str, ...] = ()
 
     @classmethod
     def from_json(cls, body: Mapping[str, Any]) -> Self:
         """Builds settings from the result of `to_json`; unknown names are ignored."""
         names = {field.name for field in fields(cls)}
         # A home that a later version has written must still start.
-        return cls(**{name: value for name, value in body.items() if name in names})
+        values: dict[str, Any] = {name: value for name, value in body.items() if name in names}
+        # JSON has lists only.
+        if "dormant" in values:
+            values["dormant"] = tuple(values["dormant"])
+        return cls(**values)
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)

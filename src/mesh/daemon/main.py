@@ -13,6 +13,7 @@ import time
 from collections.abc import Mapping
 from contextlib import AsyncExitStack, suppress
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -32,9 +33,11 @@ from mesh.console.comparing import Comparing
 from mesh.console.server import Console
 from mesh.control.programmer import Programmer
 from mesh.daemon import daemon_log
+from mesh.daemon.address import reachable
 from mesh.daemon.api_service import ensure_api_service
 from mesh.daemon.branch_secret import branch_secret
 from mesh.daemon.descriptors import raise_descriptor_limit
+from mesh.daemon.dormant import mark_dormant
 from mesh.daemon.failure import Failure
 from mesh.daemon.home import Home, Settings
 from mesh.daemon.launch import reap
@@ -107,6 +110,7 @@ class Daemon:
         self.pod_network: PodNetwork | None = None
         self.credentials: Credentials | None = None
         self.supervisor = Supervisor()
+        self.dormant = 0
 
     async def run(self) -> None:
         """Serves until SIGTERM or SIGINT."""
@@ -126,6 +130,8 @@ class Daemon:
         store = Store.open(home.path / "store.db")
         stack.callback(store.close)
         self.progress.step("store")
+
+        self.dormant = mark_dormant(store, settings.dormant)
 
         supervisor = self.supervisor
         stack.push_async_callback(supervisor.close)
@@ -210,7 +216,7 @@ class Daemon:
         url = await api.start()
         stack.push_async_callback(api.stop)
         self.progress.step("api")
-        return {"api": url}
+        return {"api": url, "dormant": self.dormant}
 
     async def _start_pods(
         self, stack: AsyncExitStack, store: Store, pod_network: PodNetwork, settled: Settled
@@ -235,16 +241,8 @@ class Daemon:
         endpoints = EndpointController(store, supervisor)
         await endpoints.start()
         stack.push_async_callback(endpoints.stop)
-        await self._start_load_balancers(stack, store)
+        await _start_load_balancers(stack, store, self.settings, supervisor)
         return pods
-
-    async def _start_load_balancers(self, stack: AsyncExitStack, store: Store) -> None:
-        settings = self.settings
-        reserved = dict.fromkeys((settings.gateway_port, settings.gateway_https_port), "the gateway")
-        events = Recorder(Objects(store), EVENTS_KEPT)
-        balancers = LoadBalancerController(store, settings.address, reserved, bind_problem, events, self.supervisor)
-        await balancers.start()
-        stack.push_async_callback(balancers.stop)
 
     def _access(self, pod: Pod) -> Mapping[str, bytes]:
         """What a pod needs to ask the API. On loopback there is no place at which a program would look for it."""
@@ -294,6 +292,18 @@ class Daemon:
         mesh = self.mesh_settings
         namespaces = {stored.ref.namespace for stored in store.list(GROUP, "Branch")}
         return {name: f"{mesh.developer_address(name)}:{mesh.sidecar_port}" for name in sorted(namespaces)}
+
+
+async def _start_load_balancers(
+    stack: AsyncExitStack, store: Store, settings: Settings, supervisor: Supervisor
+) -> None:
+    """What gives Services of type LoadBalancer the mesh's address."""
+    reserved = dict.fromkeys((settings.gateway_port, settings.gateway_https_port), "the gateway")
+    events = Recorder(Objects(store), EVENTS_KEPT)
+    problem = partial(bind_problem, settings.address)
+    balancers = LoadBalancerController(store, reachable(settings.address), reserved, problem, events, supervisor)
+    await balancers.start()
+    stack.push_async_callback(balancers.stop)
 
 
 def main(arguments: list[str]) -> int:

@@ -15,6 +15,7 @@ from meshmall.cli.apply import apply_objects, pods_are_ready, wait_ready
 from meshmall.cli.context import Context
 from meshmall.cli.options import NetworkMode
 from meshmall.cli.status import network_line
+from meshmall.defaults import NAMESPACE
 from meshmall.manifests import mall_manifest, read
 
 MALL = ("mesh-mall-v1.yaml", "mesh-routing.yaml")
@@ -25,9 +26,13 @@ NETWORK_VARIABLE = "MESHMALL_NETWORK"
 
 def bring_up(context: Context, options: Mapping[str, Any], *, with_mall: bool) -> None:
     """Starts the mesh and prints its addresses. An option that is None keeps the home's setting."""
-    start_mesh(context, options)
+    dormant = start_mesh(context, options if with_mall else {**options, "dormant": mall_names()})
     if with_mall:
         apply_mall(context, MALL)
+    elif dormant:
+        count = f"{dormant} Deployment{'' if dormant == 1 else 's'}"
+        remedy = "to start it: meshmall down, meshmall up"
+        context.view.say(f"The mall that was applied before stays stored and does not run ({count}); {remedy}")
     settings = context.settings
     if with_mall:
         context.view.say(f"\nThe mall: [bold]{settings.gateway_url}/[/]")
@@ -35,21 +40,33 @@ def bring_up(context: Context, options: Mapping[str, Any], *, with_mall: bool) -
     context.view.say(f"kubectl: export KUBECONFIG={context.home.kubeconfig}")
 
 
-def start_mesh(context: Context, options: Mapping[str, Any]) -> None:
-    """Starts the daemon. Raises Failure when it does not come up."""
+def start_mesh(context: Context, options: Mapping[str, Any]) -> int:
+    """Starts the daemon; returns how many Deployments it leaves dormant. Raises Failure when it does not come up."""
     home = context.home
     _require_duration(options.get("branch_expires"))
     given = {name: value for name, value in options.items() if value is not None}
     if "network" not in given and (mode := os.environ.get(NETWORK_VARIABLE)):
         given["network"] = _network_mode(mode)
-    settings = replace(context.settings, **given)
+    settings = replace(context.settings, **{"dormant": (), **given})
     settings = replace(settings, address=listen_address(settings.address, expose=settings.expose))
     if warning := exposure(settings.address):
         context.view.warn(warning)
+    started: Mapping[str, Any] = {}
     with context.view.step("starting the mesh") as step:
-        for _ in launch.start(home, settings):
-            pass
+        for report in launch.start(home, settings):
+            started = report
         step.result = f"mesh started in {home.path}"
+    return int(started.get("dormant", 0))
+
+
+def mall_names() -> tuple[str, ...]:
+    """The mall's Deployments and Services, as the daemon's setting `dormant` names them."""
+    objects = read([str(mall_manifest(MALL[0]))])
+    return tuple(
+        f"{body['kind']} {body['metadata'].get('namespace', NAMESPACE)}/{body['metadata']['name']}"
+        for body in objects
+        if body["kind"] in ("Deployment", "Service")
+    )
 
 
 def apply_mall(context: Context, names: tuple[str, ...]) -> None:

@@ -21,6 +21,7 @@ from mesh.api.settings import ApiSettings
 from mesh.resources.analysis.branch_references import Surroundings, check_branches
 from mesh.resources.analysis.finding import Finding
 from mesh.resources.analysis.references import check_references
+from mesh.resources.core.deployment import DORMANT
 from mesh.resources.custom.definitions import check_change, is_definition
 from mesh.resources.custom.untyped import Untyped
 from mesh.resources.kinds import REGISTRY
@@ -231,6 +232,9 @@ def _cleaned(proposed: ProposedObject, registry: Registry) -> Body:
         SERVER_METADATA if proposed.old else (*SERVER_METADATA, "deletionTimestamp", "deletionGracePeriodSeconds")
     )
     metadata = {name: value for name, value in proposed.body["metadata"].items() if name not in left_out}
+    if isinstance(annotations := metadata.get("annotations"), dict) and DORMANT in annotations:
+        # Whoever writes a Deployment wants it to run.
+        metadata["annotations"] = {name: value for name, value in annotations.items() if name != DORMANT}
     body = {
         **{
             name: value for name, value in proposed.body.items() if name != "status" or _owns_status(proposed, registry)

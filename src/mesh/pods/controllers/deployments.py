@@ -8,7 +8,7 @@ from mesh.pods.controllers.controller import Controller
 from mesh.pods.controllers.deployment_status import deployment_status
 from mesh.pods.controllers.events import Recorder
 from mesh.pods.controllers.objects import Objects, controller, owner_reference, seconds_since
-from mesh.pods.controllers.rollout import Strategy, Version, step, strategy_of, surplus
+from mesh.pods.controllers.rollout import Strategy, Version, in_force, step, strategy_of, surplus
 from mesh.pods.controllers.template import HASH_LABEL, same_template, template_hash, with_label
 from mesh.resources.values.body import Body
 from mesh.resources.values.ref import DEPLOYMENT, POD, REPLICA_SET, GroupKind, Ref
@@ -36,7 +36,7 @@ class DeploymentController(Controller):
         if stored is None or stored.body["metadata"].get("deletionTimestamp"):
             return
         sets = [s for s in self._objects.owned(stored.body["metadata"]["uid"]) if s.ref.group_kind == REPLICA_SET]
-        strategy = strategy_of(stored.body["spec"])
+        strategy = strategy_of(in_force(stored.body)["spec"])
         new = next((s for s in sets if _is_of(s, stored)), None)
         old = [s for s in sets if s is not new]
         if new is not None:
@@ -75,7 +75,7 @@ class DeploymentController(Controller):
         fresh = [s for s in (get(o.ref) for o in old) if s is not None]
         latest = get(new.ref) if new is not None else None
         status = deployment_status(
-            current.body,
+            in_force(current.body),
             latest.body if latest is not None else None,
             [s.body for s in fresh],
             created=created,

@@ -27,7 +27,7 @@ class LoadBalancerController(ServiceFollower):
     """Follows the Services of one store and gives load balancers their address.
 
     `reserved` are ports of the address that are served already, each with what has it; `bind_problem` says why nothing
-    can listen at an address and port, "" when something can.
+    can listen at a port of the address, "" when something can.
     """
 
     loop = "load balancers"
@@ -37,7 +37,7 @@ class LoadBalancerController(ServiceFollower):
         store: Store,
         address: str,
         reserved: Mapping[int, str],
-        bind_problem: Callable[[str, int], str],
+        bind_problem: Callable[[int], str],
         events: Recorder,
         supervisor: Supervisor | None = None,
     ) -> None:
@@ -92,7 +92,7 @@ class LoadBalancerController(ServiceFollower):
                 continue
             if owner := taken.get(port.port):
                 problems[port.port] = f"{owner} has it"
-            elif port.port not in own and (why := self._bind_problem(self._address, port.port)):
+            elif port.port not in own and (why := self._bind_problem(port.port)):
                 problems[port.port] = why
         if problems:
             self._queue.add_after(ref_of(service), RETRY)

@@ -9,6 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from mesh.resources.core.deployment import DORMANT
+from mesh.resources.values.body import Body
+
 
 @dataclass(frozen=True, slots=True)
 class Version:
@@ -59,6 +62,13 @@ def bounds(replicas: int, surge: int | str | None, unavailable: int | str | None
     up = math.ceil(_share(surge if surge is not None else "25%", replicas))
     down = min(replicas, math.floor(_share(unavailable if unavailable is not None else "25%", replicas)))
     return up, 1 if up == 0 and down == 0 else down
+
+
+def in_force(deployment: Body) -> Body:
+    """A Deployment as it is carried out: one that is dormant as if it had no replicas."""
+    if DORMANT not in (deployment["metadata"].get("annotations") or {}):
+        return deployment
+    return {**deployment, "spec": {**deployment["spec"], "replicas": 0}}
 
 
 def strategy_of(spec: dict[str, Any]) -> Strategy:

@@ -5,6 +5,9 @@ from msgspec import field
 from mesh.resources.core.pod import IntOrString, PodTemplateSpec
 from mesh.resources.values.meta import Condition, LabelSelector, Part, Resource
 
+# The annotation of a Deployment that stays stored and runs no pods until somebody writes it.
+DORMANT = "meshmall.dev/dormant"
+
 
 class RollingUpdateDeployment(Part, frozen=True):
     """A number of pods, or a percentage of the replicas such as "25%"."""

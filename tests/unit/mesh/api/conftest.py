@@ -8,7 +8,6 @@ import pytest
 from mesh.api.server import ApiServer, ApiSettings
 from mesh.store import Store
 from tests.support.api import Api, Kubectl, StandInAllocator, StandInLogs, StandInPlane
-from tests.support.manifests import namespace
 
 
 @pytest.fixture
@@ -24,7 +23,6 @@ async def api(settings: ApiSettings) -> AsyncGenerator[Api, None]:
     url = await server.start()
     found = Api(server, url, settings.home, store)
     found.plane, found.logs = plane, logs
-    await found.ask("POST", "/api/v1/namespaces", namespace("mesh"))
     yield found
     found.close()
     await server.stop()

@@ -6,6 +6,7 @@ import socket
 
 import pytest
 
+from mesh.resources.core.deployment import DORMANT
 from mesh.resources.values.ref import Ref
 from mesh.store import Put
 from tests.support.api import Api
@@ -236,6 +237,13 @@ async def test_a_node_port_of_another_service_or_process_is_refused(api: Api) ->
     assert f"127.0.0.1:{port} is in use by another process" in refused.body["message"]
 
 
+async def test_whoever_writes_a_dormant_deployment_wakes_it(api: Api) -> None:
+    dormant = deployment("mall")
+    dormant["metadata"]["annotations"] = {DORMANT: "since up --empty", "a": "b"}
+    written = await api.ask("POST", DEPLOYMENTS, dormant)
+    assert written.body["metadata"]["annotations"] == {"a": "b"}
+
+
 async def test_two_services_cannot_have_one_cluster_ip(api: Api) -> None:
     first = (await api.ask("POST", SERVICES, service("a"))).body
     address = first["spec"]["clusterIP"]
@@ -406,3 +414,8 @@ async def test_bodies_that_are_no_objects_are_refused(api: Api, raw: bytes) -> N
 async def test_a_body_that_is_too_large_is_refused(api: Api) -> None:
     answer = await api.ask("POST", CONFIGS, json.dumps(config("a", "x" * (3 << 20))).encode())
     assert (answer.code, answer.body["reason"]) == (413, "RequestEntityTooLarge")
+
+
+async def test_the_namespace_of_the_kubeconfig_is_there_from_the_start(api: Api) -> None:
+    answer = await api.ask("GET", "/api/v1/namespaces")
+    assert {item["metadata"]["name"] for item in answer.body["items"]} >= {"default", "mesh"}

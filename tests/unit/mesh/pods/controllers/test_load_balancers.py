@@ -21,7 +21,7 @@ IN_USE = {5432}
 async def store() -> AsyncIterator[Store]:
     store = Store.open(None)
 
-    def bind_problem(_address: str, port: int) -> str:
+    def bind_problem(port: int) -> str:
         return "another program is listening there" if port in IN_USE else ""
 
     controller = LoadBalancerController(
