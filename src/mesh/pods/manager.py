@@ -4,13 +4,14 @@ import asyncio
 from pathlib import Path
 
 from mesh.pods.controllers.controller import Controller
+from mesh.pods.controllers.daemon_sets import DaemonSetController
 from mesh.pods.controllers.deployments import DeploymentController
 from mesh.pods.controllers.events import Recorder
 from mesh.pods.controllers.jobs.cron_jobs import CronJobController
 from mesh.pods.controllers.jobs.jobs import JobController
 from mesh.pods.controllers.objects import Objects
 from mesh.pods.controllers.objects import controller as controller_of
-from mesh.pods.controllers.replica_sets import ReplicaSetController
+from mesh.pods.controllers.replica_sets import ReplicaSetController, ReplicationControllerController
 from mesh.pods.controllers.stateful_sets import StatefulSetController
 from mesh.pods.dependencies import Access, PodDependencies, Settled
 from mesh.pods.image_programs import LocalImages
@@ -78,6 +79,8 @@ class PodManager:
             ReplicaSetController(self._objects, self._settings.node_name),
             DeploymentController(self._objects, events),
             StatefulSetController(self._objects, events, self._settings.node_name),
+            DaemonSetController(self._objects, events, self._settings.node_name),
+            ReplicationControllerController(self._objects, self._settings.node_name),
             JobController(self._objects, events, self._settings.node_name, self._settings.job_pauses),
             CronJobController(self._objects, events),
         )

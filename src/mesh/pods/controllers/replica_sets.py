@@ -1,13 +1,18 @@
-"""Keeps as many pods as a ReplicaSet asks for (Kubernetes' ReplicaSet)."""
+"""Keeps as many pods as a ReplicaSet or ReplicationController asks for."""
 
+from collections.abc import Iterable, Mapping
+
+from mesh.pods.controllers.adoption import claimed_pods
 from mesh.pods.controllers.controller import Controller
 from mesh.pods.controllers.new_pod import new_pod
-from mesh.pods.controllers.objects import Objects, now, seconds_since
+from mesh.pods.controllers.objects import Objects, controller, now, seconds_since
 from mesh.pods.controllers.template import random_suffix
 from mesh.resources.values.body import Body
 from mesh.resources.values.conditions import find_condition
-from mesh.resources.values.ref import POD, REPLICA_SET, Ref
-from mesh.store import Conflict, Stored
+from mesh.resources.values.meta import LabelSelector
+from mesh.resources.values.ref import POD, REPLICA_SET, REPLICATION_CONTROLLER, Ref
+from mesh.resources.values.selectors import selects
+from mesh.store import Conflict, Event, Stored
 
 
 class ReplicaSetController(Controller):
@@ -24,7 +29,7 @@ class ReplicaSetController(Controller):
         stored = self._objects.store.get(ref)
         if stored is None or stored.body["metadata"].get("deletionTimestamp"):
             return
-        pods = self._objects.owned(stored.body["metadata"]["uid"])
+        pods = claimed_pods(self._objects, stored, lambda labels: self.selects(stored, labels))
         living = [pod for pod in pods if is_living(pod.body)]
         desired = int(stored.body["spec"].get("replicas", 1))
         # A negative number of times is none: too many pods are handled below.
@@ -35,6 +40,21 @@ class ReplicaSetController(Controller):
                 self._objects.end_pod(pod.ref)
             living = ordered[len(living) - desired :]
         self._write_status(stored, living)
+
+    def selects(self, stored: Stored, labels: Mapping[str, str]) -> bool:
+        """Whether a pod with these labels is one of this object's."""
+        selector: LabelSelector = stored.typed.spec.selector
+        return selects(selector, labels)
+
+    def affected(self, event: Event) -> Iterable[Ref]:
+        """A pod has lost its controller, or never had one: some selector may select it."""
+        ref = event.object.ref
+        if event.type == "DELETED" or ref.group_kind != POD or controller(event.object.body) is not None:
+            return
+        labels = event.object.metadata.get("labels") or {}
+        for stored in self._objects.store.list(*self.kind, ref.namespace):
+            if labels and self.selects(stored, labels):
+                yield stored.ref
 
     def orphaned(self, uid: str) -> None:
         """Ends the pods of a ReplicaSet that is gone."""
@@ -69,6 +89,17 @@ class ReplicaSetController(Controller):
             "observedGeneration": stored.body["metadata"].get("generation", 1),
         }
         self._objects.set_status(stored.ref, status)
+
+
+class ReplicationControllerController(ReplicaSetController):
+    """A ReplicaSet's predecessor: the same, with a plain map for a selector."""
+
+    kind = REPLICATION_CONTROLLER
+
+    def selects(self, stored: Stored, labels: Mapping[str, str]) -> bool:
+        """Whether a pod with these labels is one of this object's."""
+        selector: Mapping[str, str] = stored.body["spec"].get("selector") or {}
+        return bool(selector) and selector.items() <= labels.items()
 
 
 def is_living(body: Body) -> bool:
