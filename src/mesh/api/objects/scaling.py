@@ -1,4 +1,4 @@
-"""The scale subresource of Deployments and ReplicaSets (autoscaling/v1 Scale)."""
+"""The scale subresource of workloads with a number of pods (autoscaling/v1 Scale)."""
 
 from mesh.api.objects.admission import ProposedObject
 from mesh.api.objects.patching import patch_of
@@ -46,7 +46,9 @@ class Scaling:
 
 def _scale(body: Body) -> Body:
     names = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
-    selector = body["spec"].get("selector", {}).get("matchLabels", {})
+    selector = body["spec"].get("selector") or {}
+    if body["kind"] != "ReplicationController":
+        selector = selector.get("matchLabels") or {}
     return {
         "kind": "Scale",
         "apiVersion": "autoscaling/v1",
