@@ -53,11 +53,7 @@ class DaemonSetController(Controller):
 
     def orphaned(self, uid: str) -> None:
         """Ends the pod of a DaemonSet that is gone, and removes its revisions."""
-        for owned in self._objects.orphans(uid):
-            if owned.ref.group_kind == POD:
-                self._objects.end_pod(owned.ref)
-            else:
-                self._objects.delete(owned.ref)
+        self._objects.remove_orphans(uid)
 
     def affected(self, event: Event) -> Iterable[Ref]:
         """The node's labels decide which DaemonSets run on it."""

@@ -64,6 +64,14 @@ class Objects:
         current = (self.store.get(stored.ref) for stored in self.owned(uid))
         return [stored for stored in current if stored is not None and controller_uid(stored.body) == uid]
 
+    def remove_orphans(self, uid: str) -> None:
+        """Ends the pods, and removes whatever else an object that is gone still controls."""
+        for stored in self.orphans(uid):
+            if stored.ref.group_kind == POD:
+                self.end_pod(stored.ref)
+            else:
+                self.delete(stored.ref)
+
     def create(self, ref: Ref, body: Body) -> Stored:
         """Stores a new object. Raises Conflict when there is one of this name."""
         stored = self.store.commit([Put(ref, body, 0)])[0]

@@ -60,11 +60,7 @@ class StatefulSetController(Controller):
 
     def orphaned(self, uid: str) -> None:
         """Ends the pods of a StatefulSet that is gone, and removes its revisions."""
-        for owned in self._objects.orphans(uid):
-            if owned.ref.group_kind == POD:
-                self._objects.end_pod(owned.ref)
-            else:
-                self._objects.delete(owned.ref)
+        self._objects.remove_orphans(uid)
 
     def affected(self, event: Event) -> Iterable[Ref]:
         """A pod that is gone may have kept a name that a StatefulSet without it waits for."""
