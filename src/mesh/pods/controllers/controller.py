@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from typing import ClassVar
 
+from mesh.pods.controllers.events import Recorder
 from mesh.pods.controllers.objects import Objects
 from mesh.reconcile.work_queue import WorkQueue
 from mesh.resources.values.ref import GroupKind, Ref
@@ -32,3 +33,12 @@ class Controller(ABC):
     def affected(self, event: Event) -> Iterable[Ref]:
         """Which objects depend on an event that is neither about them nor about what they control."""
         return ()
+
+
+class WorkloadController(Controller):
+    """A controller that creates pods for the node and records events about what it does."""
+
+    def __init__(self, objects: Objects, events: Recorder, node_name: str) -> None:
+        super().__init__(objects)
+        self._events = events
+        self._node_name = node_name

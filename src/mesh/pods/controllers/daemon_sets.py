@@ -3,10 +3,8 @@
 from collections.abc import Iterable
 
 from mesh.pods.controllers.adoption import claimed_pods
-from mesh.pods.controllers.controller import Controller
-from mesh.pods.controllers.events import Recorder
+from mesh.pods.controllers.controller import WorkloadController
 from mesh.pods.controllers.new_pod import new_pod
-from mesh.pods.controllers.objects import Objects
 from mesh.pods.controllers.replica_sets import is_living, ready_for
 from mesh.pods.controllers.revisions import REVISION_LABEL, current_revision, remove_surplus, revisions_of
 from mesh.pods.controllers.template import random_suffix
@@ -22,15 +20,10 @@ GENERATION_LABEL = "pod-template-generation"
 NODE = ("", "Node")
 
 
-class DaemonSetController(Controller):
+class DaemonSetController(WorkloadController):
     """Creates and replaces the pod, and writes DaemonSets' status."""
 
     kind = DAEMON_SET
-
-    def __init__(self, objects: Objects, events: Recorder, node_name: str) -> None:
-        super().__init__(objects)
-        self._events = events
-        self._node_name = node_name
 
     def reconcile(self, ref: Ref) -> None:
         """One step of one DaemonSet."""

@@ -3,10 +3,9 @@
 import re
 from collections.abc import Iterable
 
-from mesh.pods.controllers.controller import Controller
-from mesh.pods.controllers.events import Recorder
+from mesh.pods.controllers.controller import WorkloadController
 from mesh.pods.controllers.new_pod import new_pod
-from mesh.pods.controllers.objects import Objects, controller, owner_reference
+from mesh.pods.controllers.objects import controller, owner_reference
 from mesh.pods.controllers.replica_sets import ready_for
 from mesh.pods.controllers.revisions import (
     REVISION_LABEL,
@@ -26,15 +25,10 @@ FINISHED = ("Succeeded", "Failed")
 ORDINAL = re.compile(r"(?P<set>.*)-(?P<ordinal>\d{1,9})")
 
 
-class StatefulSetController(Controller):
+class StatefulSetController(WorkloadController):
     """Creates and ends pods in order, creates their claims, and writes StatefulSets' status."""
 
     kind = STATEFUL_SET
-
-    def __init__(self, objects: Objects, events: Recorder, node_name: str) -> None:
-        super().__init__(objects)
-        self._events = events
-        self._node_name = node_name
 
     def reconcile(self, ref: Ref) -> None:
         """One step of one StatefulSet."""
