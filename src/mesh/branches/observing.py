@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TypeVar
 
 from mesh.branches.status import Observed
+from mesh.resources.analysis.unready import causes
 from mesh.resources.core.deployment import Deployment
-from mesh.resources.core.pod import Pod
 from mesh.resources.core.service import Service
 from mesh.resources.istio.destination_rule import DestinationRule
 from mesh.resources.kinds import REGISTRY
@@ -97,10 +97,8 @@ def has_gateway(store: Store) -> bool:
 def _why_waiting(store: Store, deployment: Deployment) -> str:
     """The reason that a container of one of its pods gives for waiting; "" when it is just starting."""
     labels = deployment.spec.selector.match_labels.items()
-    for pod in store.of(Pod, deployment.metadata.namespace):
-        if labels <= pod.metadata.labels.items():
-            for container in pod.status.container_statuses:
-                waiting = container.state.get("waiting") or {}
-                if waiting.get("reason") not in (None, "ContainerCreating", "PodInitializing"):
-                    return f"{waiting['reason']}: {waiting.get('message', '')}".rstrip(": ")
+    for pod in store.list("", "Pod", deployment.metadata.namespace):
+        if labels <= (pod.metadata.get("labels") or {}).items():
+            for cause in causes(pod.body):
+                return cause.text
     return ""

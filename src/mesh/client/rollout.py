@@ -4,14 +4,13 @@ import time
 from collections.abc import Mapping, Sequence
 
 from mesh.client.api import Client
+from mesh.resources.analysis.unready import causes
 from mesh.resources.values.body import Body
 from mesh.resources.values.ref import Ref
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.01, 0.2
 # A container that waits for one of these reasons needs a changed manifest, not more time.
 HOPELESS = ("CrashLoopBackOff", "ErrImageNeverPull", "StartError", "CreateContainerError")
-# These are the ordinary steps of a start, and explain nothing.
-STARTING = (None, "ContainerCreating", "PodInitializing")
 
 
 class NotReady(Exception):
@@ -62,12 +61,12 @@ def rolled_out(body: Body) -> bool:
     )
 
 
-def pods_of(client: Client, deployment: Ref) -> list[Body]:
-    """The pods that match a Deployment's selector, newest first."""
-    body = client.get(deployment)
+def pods_of(client: Client, workload: Ref) -> list[Body]:
+    """The pods that match the selector of a Deployment, a Job or another workload, newest first."""
+    body = client.get(workload)
     labels = body["spec"]["selector"].get("matchLabels", {})
     selector = ",".join(f"{name}={value}" for name, value in sorted(labels.items()))
-    pods = client.list("", "Pod", deployment.namespace, selector=selector)
+    pods = client.list("", "Pod", workload.namespace, selector=selector)
     return sorted(pods, key=lambda pod: str(pod["metadata"].get("creationTimestamp")), reverse=True)
 
 
@@ -101,14 +100,9 @@ def wait_gone(client: Client, replica_sets: Mapping[str, str], timeout: float) -
 
 
 def _waiting_reasons(client: Client, deployment: Ref) -> list[str]:
-    """A sentence for each container of the Deployment's pods that waits for more than its ordinary start."""
-    reasons = []
-    for pod in pods_of(client, deployment):
-        for state in pod.get("status", {}).get("containerStatuses", []):
-            waiting = state.get("state", {}).get("waiting", {})
-            if waiting.get("reason") not in STARTING:
-                reasons.append(
-                    f"{deployment}: pod {pod['metadata']['name']}, container {state['name']}: "
-                    f"{waiting['reason']}: {waiting.get('message', '')}".rstrip(": ")
-                )
-    return reasons
+    """A sentence for each container of the Deployment's pods that does not become ready."""
+    return [
+        f"{deployment}: pod {pod['metadata']['name']}, container {cause.container}: {cause.text}"
+        for pod in pods_of(client, deployment)
+        for cause in causes(pod)
+    ]

@@ -31,6 +31,8 @@ class ContainerState:
     ready: bool = False
     container_id: str = ""
     to_completion: bool = False
+    unhealthy: str = ""
+    """How a probe failed at last, while the container is not ready because of it."""
 
     def expect(self, reason: str, *, to_completion: bool) -> None:
         """It has not been started yet: why, and what it is there for."""
@@ -43,6 +45,7 @@ class ContainerState:
         self.container_id = f"mesh://{pid}"
         self.started = False
         self.ready = False
+        self.unhealthy = ""
         if self.container.startup_probe is None:
             self.start_up()
 

@@ -39,6 +39,7 @@ class HealthWatch:
         self._unhealthy = unhealthy
         self._failed = failed
         self._tasks: list[asyncio.Task[None]] = []
+        self._begun = asyncio.get_running_loop().time()
 
     def start(self) -> None:
         probe = self._state.container.startup_probe
@@ -66,14 +67,24 @@ class HealthWatch:
         work = probes.watch(probe, check, on_result, self._settings, eager=eager)
         self._tasks.append(asyncio.create_task(work))
 
+    def _note(self, probe: str, message: str) -> None:
+        """A check has failed: an event says so, and the status of a container that should be up by now."""
+        self._unhealthy(probe, message)
+        text = f"{probe} probe failed: {message}"
+        late = asyncio.get_running_loop().time() - self._begun > self._settings.start_patience
+        if late and not self._state.ready and self._state.unhealthy != text:
+            self._state.unhealthy = text
+            self._changed()
+
     def _on_startup(self, result: probes.Result) -> bool:
         probe = self._state.container.startup_probe
         assert probe is not None
         if not result.success:
-            self._unhealthy("Startup", result.message)
+            self._note("Startup", result.message)
         if not result.reached:
             return True
         if result.success:
+            self._state.unhealthy = ""
             self._state.start_up()
             self._watch_started()
             self._changed()
@@ -83,9 +94,11 @@ class HealthWatch:
 
     def _on_readiness(self, result: probes.Result) -> bool:
         if not result.success:
-            self._unhealthy("Readiness", result.message)
+            self._note("Readiness", result.message)
         if result.reached and self._state.ready is not result.success:
             self._state.ready = result.success
+            if result.success:
+                self._state.unhealthy = ""
             self._changed()
         return True
 
@@ -93,7 +106,7 @@ class HealthWatch:
         probe = self._state.container.liveness_probe
         assert probe is not None
         if not result.success:
-            self._unhealthy("Liveness", result.message)
+            self._note("Liveness", result.message)
         if result.reached and not result.success:
             self._failed("liveness", probe)
             return False

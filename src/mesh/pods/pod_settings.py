@@ -17,12 +17,16 @@ class PodSettings:
     Until a container has been ready once, its startup and readiness probes are made every `first_check_every` for
     `first_checks_for`, whatever `periodSeconds` says: a refused connection costs nothing, a late start costs time.
 
+    A probe that fails within `start_patience` after a container's start is the ordinary course of things; from then on
+    the pod's status says how it fails.
+
     `images_every` is how often the home's images.yaml is checked for changes.
     """
 
     backoff_scale: float = 0.1
     first_check_every: float = 0.04
     first_checks_for: float = 10.0
+    start_patience: float = 3.0
     settle_limit: float = 5.0
     stop_grace: float = 3.0
     log_size: int = 10 * 1024 * 1024

@@ -5,6 +5,7 @@ from typing import Protocol
 
 from mesh.pods.container_state import ContainerState
 from mesh.pods.controllers.objects import now
+from mesh.resources.analysis.unready import PROBE_SEPARATOR
 from mesh.resources.core.pod import Pod
 from mesh.resources.values.body import Body
 from mesh.resources.values.conditions import merge_conditions
@@ -140,6 +141,7 @@ def _incomplete(what: str, views: list[ContainerState], good: bool) -> tuple[str
     if good:
         return "", ""
     names = " ".join(view.container.name for view in views)
+    probes = "".join(f"{PROBE_SEPARATOR}{view.container.name}: {view.unhealthy}" for view in views if view.unhealthy)
     word = "ContainersNotReady" if what == "ready" else "ContainersNotInitialized"
     state = "unready" if what == "ready" else "incomplete"
-    return word, f"containers with {state} status: [{names}]"
+    return word, f"containers with {state} status: [{names}]{probes}"

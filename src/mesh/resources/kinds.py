@@ -39,7 +39,7 @@ from mesh.resources.checks.service_entry import check_service_entry
 from mesh.resources.checks.sidecar import check_sidecar
 from mesh.resources.checks.virtual_service import check_virtual_service
 from mesh.resources.checks.workload import check_deployment, check_workload, check_workload_update
-from mesh.resources.columns import batch, core, gateway_api, istio, meshmall
+from mesh.resources.columns import batch, core, gateway_api, istio, meshmall, pods
 from mesh.resources.core.batch import CronJob, Job
 from mesh.resources.core.config import ConfigMap, Event, Namespace, Secret, ServiceAccount
 from mesh.resources.core.deployment import Deployment, ReplicaSet
@@ -111,7 +111,7 @@ REGISTRY = Registry(
             short_names=("po",),
             categories=("all",),
             type=Pod,
-            columns=core.POD,
+            columns=pods.POD,
             subresources=STATUS | {"log", "exec", "attach", "portforward"},
             fill=fill_pod,
             check=check_pod,

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from rich.markup import escape
@@ -14,6 +14,7 @@ from mesh.resources.kinds import REGISTRY
 from mesh.resources.values.body import Body
 from mesh.resources.values.durations import human_duration
 from meshmall.cli.context import Context
+from meshmall.cli.unready import unready
 
 REJECTING = ("Accepted", "Programmed")
 
@@ -29,7 +30,8 @@ def show_status(context: Context, output: str) -> None:
         for body in context.client.list(definition.group, definition.kind, None)
     ]
     rejected = [line for _, body in objects for line in rejections(body)]
-    wrong = [*daemon.get("problems", []), *_unready(deployments), *rejected]
+    jobs = context.client.list("batch", "Job", None)
+    wrong = [*daemon.get("problems", []), *unready(deployments, jobs, context.client.list("", "Pod", None)), *rejected]
     if output == "json":
         context.view.plain(json.dumps({**daemon, "problems": wrong}, indent=2))
     elif output == "text":
@@ -87,14 +89,6 @@ def _row(body: Body) -> list[str]:
         f"{metadata['namespace']}/{metadata['name']}",
         f"{ready}/{body['spec'].get('replicas', 1)}",
         since(metadata.get("creationTimestamp")),
-    ]
-
-
-def _unready(deployments: Sequence[Body]) -> list[str]:
-    return [
-        f"Deployment {name}: {ready} pods are ready"
-        for name, ready, _ in map(_row, deployments)
-        if len(set(ready.split("/"))) > 1
     ]
 
 

@@ -41,8 +41,19 @@ class PodLogs:
         first = asyncio.ensure_future(anext(pieces, None))
         await asyncio.wait([first], timeout=FIRST_PIECE_WITHIN)
         if first.done() and isinstance(first.exception(), LookupError):
-            raise Problem(400, str(first.exception()))
+            raise Problem(400, _no_log(pod, container) or str(first.exception()))
         return Stream(_after(first, pieces), self._closing, "text/plain; charset=utf-8")
+
+
+def _no_log(pod: Stored, container: str) -> str:
+    """Why a container has not run yet, as the kubelet says it; "" when the status does not tell."""
+    status = pod.body.get("status") or {}
+    for entry in (*(status.get("initContainerStatuses") or ()), *(status.get("containerStatuses") or ())):
+        waiting = (entry.get("state") or {}).get("waiting") or {}
+        if entry["name"] == container and waiting.get("reason"):
+            why = f"{waiting['reason']}: {waiting.get('message', '')}".rstrip(": ")
+            return f'container "{container}" in pod "{pod.ref.name}" is waiting to start: {why}'
+    return ""
 
 
 async def _after(first: "asyncio.Future[bytes | None]", pieces: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:

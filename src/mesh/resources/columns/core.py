@@ -4,40 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mesh.resources.columns.column import NAME, NONE, Column, labels_text, since, spec, status, with_name_and_age
-from mesh.resources.values.body import Body
 from mesh.resources.values.conditions import find_condition
 
 MOST_ADDRESSES = 3
-
-
-def pod_state(pod: Mapping[str, Any]) -> str:
-    """The word for a pod: a container's reason comes before the phase, which is only Pending or Running."""
-    if pod["metadata"].get("deletionTimestamp"):
-        return "Terminating"
-    for container in _containers(pod):
-        state = container.get("state") or {}
-        for part in ("waiting", "terminated"):
-            if reason := (state.get(part) or {}).get("reason"):
-                return str(reason)
-    return str(status(pod).get("reason") or status(pod).get("phase", "Pending"))
-
-
-def _containers(pod: Mapping[str, Any]) -> Sequence[Body]:
-    return status(pod).get("containerStatuses") or []
-
-
-def _pod_ready(pod: Mapping[str, Any]) -> str:
-    ready = sum(bool(container.get("ready")) for container in _containers(pod))
-    return f"{ready}/{len(spec(pod).get('containers', []))}"
-
-
-def _restarts(pod: Mapping[str, Any]) -> str:
-    count = sum(container.get("restartCount", 0) for container in _containers(pod))
-    ends = [
-        (container.get("lastState") or {}).get("terminated", {}).get("finishedAt") for container in _containers(pod)
-    ]
-    last = max((end for end in ends if end), default="")
-    return f"{count} ({since(last)} ago)" if count and last else str(count)
 
 
 def _service_ports(service: Mapping[str, Any]) -> str:
@@ -110,16 +79,6 @@ _OF_TEMPLATE = (
 )
 
 NAMESPACE = with_name_and_age(Column("Status", lambda b: status(b).get("phase", "Active")))
-
-POD = with_name_and_age(
-    Column("Ready", _pod_ready),
-    Column("Status", pod_state),
-    Column("Restarts", _restarts),
-    Column("IP", lambda b: status(b).get("podIP") or NONE, wide=True),
-    Column("Node", lambda b: spec(b).get("nodeName") or NONE, wide=True),
-    Column("Nominated Node", lambda b: NONE, wide=True),
-    Column("Readiness Gates", lambda b: NONE, wide=True),
-)
 
 SERVICE = with_name_and_age(
     Column("Type", lambda b: spec(b).get("type", "ClusterIP")),

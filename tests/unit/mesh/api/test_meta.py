@@ -149,25 +149,21 @@ async def test_kinds_without_effect_are_stored_and_say_so(api: Api, kubectl: Kub
         "metadata": {"name": "system:reader"},
         "rules": rules,
     }
-    job: dict[str, Any] = {
-        "apiVersion": "batch/v1",
-        "kind": "Job",
-        "metadata": {"name": "once"},
-        "spec": {"template": {"spec": {"restartPolicy": "Never", "containers": [{"name": "a", "image": "b"}]}}},
+    quota: dict[str, Any] = {
+        "apiVersion": "v1",
+        "kind": "ResourceQuota",
+        "metadata": {"name": "few"},
+        "spec": {"hard": {"pods": "3"}},
     }
-    file = kubectl.file(role, job)
+    file = kubectl.file(role, quota)
     out = await kubectl("apply", "-f", file)
     assert "Warning: Role mesh/system:reader: has no effect here: anybody with the mesh's kubeconfig may do" in out
-    assert "Warning: Job mesh/once: has no effect here: it is stored but not run" in out
+    assert "Warning: ResourceQuota mesh/few: has no effect here: the mesh enforces no limits" in out
     assert (await kubectl("apply", "-f", file)).count("unchanged") == 2
     assert json.loads(await kubectl("get", "role", "system:reader", "-o", "json"))["rules"] == rules
-    job["spec"]["template"]["spec"]["containers"][0]["image"] = "c"
-    await kubectl("apply", "-f", kubectl.file(job))
-    (container,) = json.loads(await kubectl("get", "job", "once", "-o", "json"))["spec"]["template"]["spec"][
-        "containers"
-    ]
-    assert container == {"name": "a", "image": "c"}
-    assert "once" in await kubectl("get", "all")
+    quota["spec"]["hard"]["pods"] = "4"
+    await kubectl("apply", "-f", kubectl.file(quota))
+    assert json.loads(await kubectl("get", "quota", "few", "-o", "json"))["spec"] == {"hard": {"pods": "4"}}
     await kubectl("delete", "-f", file)
 
 

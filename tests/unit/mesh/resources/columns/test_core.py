@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-import pytest
-
 from mesh.resources.columns import core
 from mesh.resources.columns.column import Column
 from mesh.resources.values.body import Body
@@ -14,33 +12,6 @@ def shown(columns: Sequence[Column], **body: Any) -> dict[str, Any]:
     """The cells of an object, by the titles of their columns, without its name and age."""
     complete: Body = {"metadata": {"name": "a"}, **body}
     return {column.name: column.cell(complete) for column in columns if column.name not in ("Name", "Age")}
-
-
-@pytest.mark.parametrize(
-    ("status", "state"),
-    [
-        ({}, "Pending"),
-        ({"phase": "Running"}, "Running"),
-        ({"phase": "Failed", "reason": "Evicted"}, "Evicted"),
-        (
-            {"phase": "Running", "containerStatuses": [{"state": {"waiting": {"reason": "CrashLoopBackOff"}}}]},
-            "CrashLoopBackOff",
-        ),
-        ({"phase": "Failed", "containerStatuses": [{"state": {"terminated": {"reason": "Error"}}}]}, "Error"),
-    ],
-)
-def test_a_pods_state_is_a_containers_reason_before_the_phase(status: Body, state: str) -> None:
-    assert core.pod_state({"metadata": {}, "status": status}) == state
-
-
-def test_a_pod_that_is_being_deleted_is_terminating() -> None:
-    assert core.pod_state({"metadata": {"deletionTimestamp": "now"}, "status": {"phase": "Running"}}) == "Terminating"
-
-
-def test_a_pod_counts_ready_containers_and_restarts() -> None:
-    statuses = [{"ready": True, "restartCount": 2}, {"ready": False, "restartCount": 1}]
-    cells = shown(core.POD, spec={"containers": [{}, {}]}, status={"containerStatuses": statuses, "podIP": "10.0.0.1"})
-    assert (cells["Ready"], cells["Restarts"], cells["IP"], cells["Node"]) == ("1/2", "3", "10.0.0.1", "<none>")
 
 
 def test_a_service_shows_its_ports_with_node_ports() -> None:
