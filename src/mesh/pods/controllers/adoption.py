@@ -27,7 +27,7 @@ def claimed_pods(objects: Objects, owner: Stored, selects: Callable[[Mapping[str
             objects.update(pod.ref, lambda body: _release(body, owner.uid))
     for pod in objects.uncontrolled(owner.ref.namespace):
         if _is_free(pod) and selects(pod.metadata.get("labels") or {}):
-            adopted = objects.update(pod.ref, lambda body: _adopt(body, owner))
+            adopted = objects.update(pod.ref, lambda body: adopt(body, owner))
             if adopted is not None and controller_uid(adopted.body) == owner.uid:
                 pods.append(adopted)
     return pods
@@ -38,7 +38,8 @@ def _is_free(pod: Stored) -> bool:
     return pod.ref.group_kind == POD and not pod.metadata.get("deletionTimestamp") and phase not in FINISHED
 
 
-def _adopt(body: Body, owner: Stored) -> None:
+def adopt(body: Body, owner: Stored) -> None:
+    """Makes `owner` the controller of an object that has none."""
     if controller(body) is None:
         body["metadata"]["ownerReferences"] = [
             *(body["metadata"].get("ownerReferences") or ()),

@@ -5,6 +5,7 @@
 
 import copy
 
+from mesh.pods.controllers.adoption import adopt
 from mesh.pods.controllers.objects import Objects, owner_reference
 from mesh.pods.controllers.template import same_template, template_hash
 from mesh.resources.values.body import Body
@@ -17,8 +18,14 @@ CHANGE_CAUSE = "kubernetes.io/change-cause"
 
 
 def revisions_of(objects: Objects, owner: Stored) -> list[Stored]:
-    """The revisions that a workload has, oldest first."""
+    """The revisions that a workload has, oldest first; those that an earlier one of its name left are taken over."""
     owned = [one for one in objects.owned(owner.uid) if one.ref.group_kind == CONTROLLER_REVISION]
+    labels: Body = (owner.body["spec"]["template"].get("metadata") or {}).get("labels") or {}
+    for stored in objects.uncontrolled(owner.ref.namespace):
+        fits = stored.ref.group_kind == CONTROLLER_REVISION and stored.ref.name.startswith(f"{owner.ref.name}-")
+        if fits and labels.items() <= (stored.metadata.get("labels") or {}).items():
+            adopted = objects.update(stored.ref, lambda body: adopt(body, owner))
+            owned += [adopted] if adopted is not None else []
     return sorted(owned, key=lambda one: (int(one.body.get("revision", 0)), one.ref.name))
 
 

@@ -3,9 +3,9 @@
 import re
 from collections.abc import Iterable
 
+from mesh.pods.controllers.adoption import adopt
 from mesh.pods.controllers.controller import WorkloadController
 from mesh.pods.controllers.new_pod import new_pod
-from mesh.pods.controllers.objects import controller, owner_reference
 from mesh.pods.controllers.replica_sets import ready_for
 from mesh.pods.controllers.revisions import (
     REVISION_LABEL,
@@ -82,11 +82,7 @@ class StatefulSetController(WorkloadController):
             if match is None or match["set"] != stored.ref.name or pod.metadata.get("deletionTimestamp"):
                 continue
             if labels.items() <= (pod.metadata.get("labels") or {}).items():
-                reference = owner_reference(stored)
-                body = self._objects.update(
-                    pod.ref,
-                    lambda body, reference=reference: _add_owner(body, reference),  # type: ignore[misc]
-                )
+                body = self._objects.update(pod.ref, lambda body: adopt(body, stored))
                 adopted += [body] if body is not None else []
         return adopted
 
@@ -185,8 +181,3 @@ def _member(ordinal: int, pod: Stored, minimum: float) -> Member:
         terminating=bool(pod.metadata.get("deletionTimestamp")),
         failed=phase in FINISHED,
     )
-
-
-def _add_owner(body: Body, reference: Body) -> None:
-    if controller(body) is None:
-        body["metadata"]["ownerReferences"] = [*(body["metadata"].get("ownerReferences") or ()), reference]
