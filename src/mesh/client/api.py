@@ -74,9 +74,19 @@ class Client:
         self._registry = extended(self.list(GROUP, KIND, None))
         return self._registry
 
-    def apply(self, objects: Sequence[Body], *, namespace: str | None = None, dry_run: bool = False) -> Outcome:
-        """Applies objects as one change; nothing is changed when one of them is refused."""
-        body: Body = {"objects": list(objects), "dryRun": dry_run}
+    def apply(
+        self,
+        objects: Sequence[Body],
+        *,
+        namespace: str | None = None,
+        dry_run: bool = False,
+        keep_edits: bool = False,
+    ) -> Outcome:
+        """Applies objects as one change; nothing is changed when one of them is refused.
+
+        With `keep_edits`, what somebody has changed since the last such apply stays.
+        """
+        body: Body = {"objects": list(objects), "dryRun": dry_run, "keepEdits": keep_edits}
         if namespace:
             body["namespace"] = namespace
         return _outcome(self._connection.call("POST", "/mesh/v1/apply", body))

@@ -42,14 +42,16 @@ def apply_files(context: Context, names: Sequence[str], *, wait: bool, timeout: 
         context.view.say(f"[dim]{pods_are_ready(count)}[/]")
 
 
-def apply_objects(context: Context, objects: list[dict[str, Any]], *, dry_run: bool = False) -> Outcome:
-    """Applies objects as one change and waits for Envoy.
+def apply_objects(
+    context: Context, objects: list[dict[str, Any]], *, dry_run: bool = False, keep_edits: bool = False
+) -> Outcome:
+    """Applies objects as one change and waits for Envoy. `keep_edits`: what somebody has changed since stays.
 
     Raises Failure when one of them is refused (then nothing is changed), or when Envoy refuses a rule.
     """
     begun = time.perf_counter()
     try:
-        answer = context.client.apply(objects, namespace=context.namespace, dry_run=dry_run)
+        answer = context.client.apply(objects, namespace=context.namespace, dry_run=dry_run, keep_edits=keep_edits)
     except ApiError as error:
         raise refusal(error, "nothing was changed") from None
     results = [(result.ref, result.result) for result in answer.results]

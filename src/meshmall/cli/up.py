@@ -73,7 +73,8 @@ def apply_mall(context: Context, names: tuple[str, ...]) -> None:
     """Applies manifests of the mall by name and waits until their Deployments are ready."""
     with context.view.step(f"applying {', '.join(names)}") as step:
         objects = read([str(mall_manifest(name)) for name in names])
-        outcome = apply_objects(context, objects)
+        # What the user has scaled, edited or removed since the last `up` is theirs.
+        outcome = apply_objects(context, objects, keep_edits=True)
         step.result = f"applied {', '.join(names)}; Envoy acknowledged in {outcome.milliseconds:,.0f} ms"
     with context.view.step("waiting for the pods") as step:
         count = wait_ready(context, outcome.deployments, READY_LIMIT)

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from mesh.api.objects.admission import SERVER_METADATA, Admission, Admitted, NoNamespace, ProposedObject, Refused
+from mesh.api.objects.edits import with_edits
 from mesh.api.objects.merging import list_key, three_way
 from mesh.api.objects.served import ServedKinds
 from mesh.api.transport.http import Reply, Request
@@ -22,6 +23,8 @@ from mesh.store import Conflict, Put, Store, Stored
 from mesh.store.cascade import removal
 
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+# The same for applies with `keepEdits`: kubectl overwrites its own annotation when somebody applies with it.
+PRODUCT_APPLIED = "meshmall.dev/last-applied-by-up"
 MOST_OBJECTS = 10_000
 
 
@@ -35,7 +38,9 @@ class Apply:
         self._kinds = ServedKinds(store)
 
     async def apply(self, request: Request) -> Reply:
-        """Applies `{"objects": [...], "namespace": str, "dryRun": bool}`.
+        """Applies `{"objects": [...], "namespace": str, "dryRun": bool, "keepEdits": bool}`.
+
+        With `keepEdits`, what somebody has changed since the last apply of this kind stays (`mesh.api.objects.edits`).
 
         Answers `{"version": int, "results": [{"ref": ..., "result": "created" | "configured" | "unchanged",
         "warnings": [...]}]}`. A missing namespace is created, and is among the results. Raises Problem
@@ -47,7 +52,7 @@ class Apply:
         if not isinstance(namespace, str):
             raise Problem(400, "namespace: is not a string")
         registry = self._kinds.with_definitions(bodies)
-        proposed = self._proposed(bodies, namespace, registry)
+        proposed = self._proposed(bodies, namespace, registry, keep_edits=body.get("keepEdits") is True)
         count = len(proposed)
         proposed += [ProposedObject(_namespace(name), None, 0) for name in self._missing(proposed)]
         try:
@@ -85,7 +90,9 @@ class Apply:
         ]
         return Reply({"version": self._store.version, "results": results})
 
-    def _proposed(self, bodies: Sequence[Body], namespace: str, registry: Registry) -> list[ProposedObject]:
+    def _proposed(
+        self, bodies: Sequence[Body], namespace: str, registry: Registry, *, keep_edits: bool
+    ) -> list[ProposedObject]:
         proposed = []
         errors: list[tuple[int, FieldError]] = []
         for number, body in enumerate(bodies):
@@ -94,7 +101,7 @@ class Apply:
             except Invalid as error:
                 errors += [(number, problem) for problem in error.errors]
                 continue
-            merged = _merged(body, identity.ref, self._store.get(identity.ref))
+            merged = _merged(body, identity.ref, self._store.get(identity.ref), keep_edits=keep_edits)
             proposed.append(merged._replace(identity=identity))
         if errors:
             raise _refused(errors)
@@ -125,7 +132,7 @@ class Apply:
         return {"ref": put.ref._asdict(), "result": result, "warnings": warnings}
 
 
-def _merged(body: Body, ref: Ref, old: Stored | None) -> ProposedObject:
+def _merged(body: Body, ref: Ref, old: Stored | None, *, keep_edits: bool) -> ProposedObject:
     """What to write: `body`, and what others have set."""
     metadata = body.get("metadata")
     if not isinstance(metadata, dict) or not isinstance(metadata.get("annotations") or {}, dict):
@@ -134,23 +141,35 @@ def _merged(body: Body, ref: Ref, old: Stored | None) -> ProposedObject:
     if ref.namespace:
         applied["namespace"] = ref.namespace
     annotations = dict(applied.get("annotations") or {})
-    annotations.pop(LAST_APPLIED, None)
+    for mark in (LAST_APPLIED, PRODUCT_APPLIED):
+        annotations.pop(mark, None)
     applied["annotations"] = annotations
     new = {**{name: value for name, value in body.items() if name != "status"}, "metadata": applied}
     text = json.dumps(new, sort_keys=True, separators=(",", ":"), ensure_ascii=False) + "\n"
-    marked = {**new, "metadata": {**applied, "annotations": {**annotations, LAST_APPLIED: text}}}
+    marks = {LAST_APPLIED: text, **({PRODUCT_APPLIED: text} if keep_edits else {})}
     if old is None:
-        return ProposedObject(marked, None, 0)
-    last = _last_applied(old)
-    merged = three_way(last, old.body, marked, list_key(ref.group, ref.kind))
-    return ProposedObject(merged, old, old.version)
+        return ProposedObject(_marked(new, marks), None, 0)
+    key_of = list_key(ref.group, ref.kind)
+    last = _last_applied(old, LAST_APPLIED)
+    if keep_edits:
+        if product := _last_applied(old, PRODUCT_APPLIED):
+            # kubectl's own mark, if somebody has applied the object since, is what their next apply starts from.
+            marks |= {LAST_APPLIED: old.metadata["annotations"].get(LAST_APPLIED, text)} if product != last else {}
+            last = product
+        new = with_edits(last, old.body, new, key_of) if isinstance(last, dict) else new
+    return ProposedObject(three_way(last, old.body, _marked(new, marks), key_of), old, old.version)
 
 
-def _last_applied(old: Stored) -> Any:
-    """What was applied last, by us or by kubectl; None when nobody applied, or when the annotation is unreadable."""
+def _marked(body: Body, marks: Body) -> Body:
+    metadata = body["metadata"]
+    return {**body, "metadata": {**metadata, "annotations": {**(metadata.get("annotations") or {}), **marks}}}
+
+
+def _last_applied(old: Stored, mark: str) -> Any:
+    """What was applied last, as an annotation says; None when nobody applied, or when it is unreadable."""
     try:
-        return json.loads((old.metadata.get("annotations") or {}).get(LAST_APPLIED, "null"))
-    except (ValueError, RecursionError):
+        return json.loads((old.metadata.get("annotations") or {}).get(mark, "null"))
+    except (ValueError, RecursionError, TypeError):
         return None
 
 

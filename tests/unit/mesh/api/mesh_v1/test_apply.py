@@ -242,3 +242,50 @@ async def test_an_apply_identifies_its_objects_once(api: Api, monkeypatch: pytes
     monkeypatch.setattr(apply, "identify", counting_identify)
     await api.run(api.client().apply, [config("a"), config("b")], namespace="mesh")
     assert sorted(counted) == ["identify", "identify", "with_definitions"]
+
+
+async def test_what_a_user_changed_stays_and_what_a_new_version_changes_arrives(api: Api) -> None:
+    client = api.client()
+    apps = Ref("apps", "Deployment", "mesh", "shop")
+
+    async def up(body: dict[str, Any]) -> str:
+        outcome = await api.run(client.apply, [body], namespace="mesh", keep_edits=True)
+        return str(outcome.results[0].result)
+
+    def of_version(number: int) -> dict[str, Any]:
+        body = deployment("shop", VERSION=str(number), PLACE="here")
+        body["spec"]["replicas"] = 1
+        body["metadata"]["labels"] = {"version": str(number), "tier": "front"}
+        return body
+
+    def environment(body: dict[str, Any]) -> dict[str, str]:
+        return {item["name"]: item["value"] for item in body["spec"]["template"]["spec"]["containers"][0]["env"]}
+
+    assert await up(of_version(1)) == "created"
+    assert await up(of_version(1)) == "unchanged"
+    await api.run(client.patch, apps, {"spec": {"replicas": 3}, "metadata": {"labels": {"tier": None, "mine": "1"}}})
+    live = await api.run(client.get, apps)
+    container = live["spec"]["template"]["spec"]["containers"][0]
+    edited = [{**item, "value": "there"} if item["name"] == "PLACE" else item for item in container["env"]]
+    containers = [{**container, "env": edited}]
+    await api.run(client.patch, apps, {"spec": {"template": {"spec": {"containers": containers}}}})
+    assert await up(of_version(1)) == "unchanged"
+    assert await up(of_version(2)) == "configured"
+    for _ in range(2):
+        after = await api.run(client.get, apps)
+        assert after["spec"]["replicas"] == 3
+        assert after["metadata"]["labels"] == {"version": "2", "mine": "1"}
+        assert environment(after) == {"VERSION": "2", "PLACE": "there"}
+        assert await up(of_version(2)) == "unchanged"
+    # Also what was changed by an apply: its own mark stays, so that the next one removes what it no longer has.
+    mine = of_version(2)
+    mine["spec"]["replicas"] = 5
+    mine["metadata"]["labels"]["applied"] = "1"
+    await api.run(client.apply, [mine], namespace="mesh")
+    assert await up(of_version(3)) == "configured"
+    after = await api.run(client.get, apps)
+    assert after["spec"]["replicas"] == 5
+    assert after["metadata"]["labels"]["applied"] == "1"
+    del mine["metadata"]["labels"]["applied"]
+    await api.run(client.apply, [mine], namespace="mesh")
+    assert "applied" not in (await api.run(client.get, apps))["metadata"]["labels"]
