@@ -21,9 +21,9 @@ PROPAGATED = frozenset(
 )
 
 
-def propagated(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[str, str]]:
-    """The headers to propagate, in order; several cookie headers stay several."""
-    return [(name.decode("latin-1"), value.decode("latin-1")) for name, value in headers if name in PROPAGATED]
+def propagated(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """The headers to propagate, as lines to be sent, in order; several cookie headers stay several."""
+    return b"".join([b"%b: %b\r\n" % header for header in headers if header[0] in PROPAGATED])
 
 
 def branch_of(headers: Iterable[tuple[bytes, bytes]]) -> str:

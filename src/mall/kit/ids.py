@@ -22,6 +22,8 @@ def ids_of(request: Request) -> list[int]:
 
 
 def _integer(word: str) -> int:
+    if word.isdecimal() and word.isascii() and len(word) <= 18:
+        return int(word)
     word = word.strip()
     digits = word.removeprefix("-")
     if not (digits.isascii() and digits.isdigit()) or len(digits) > 18:

@@ -1,6 +1,6 @@
 """A service's OpenAPI 3.1 document, built from its operations and their types."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +28,7 @@ class Parameter:
 class Operation:
     """One method of one path. `answer` and `body` are the types of the JSON; None means no JSON."""
 
-    handler: "Callable[[Request], Awaitable[Answer]]"
+    handler: "Callable[[Request], Coroutine[Any, Any, Answer]]"
     summary: str
     answer: Any = None
     status: int = 200

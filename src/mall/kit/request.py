@@ -1,10 +1,7 @@
 """A request as a handler sees it."""
 
-import asyncio
-from collections.abc import Awaitable, Callable, MutableMapping
-from functools import cached_property
-from typing import Any, TypeVar
-from urllib.parse import parse_qsl, unquote
+from typing import TypeVar
+from urllib.parse import unquote
 
 import msgspec
 
@@ -12,26 +9,37 @@ from mall.kit.context import propagated
 from mall.kit.problem import Problem
 
 T = TypeVar("T")
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Headers = list[tuple[bytes, bytes]]
 
 
 class Request:
-    """A read-only view of an ASGI scope. The body is read on demand, up to `max_body` bytes."""
+    """A complete request. Names of headers are lower-case; `path` is percent-decoded, `query` is not.
 
-    __slots__ = ("__dict__", "_receive", "headers", "max_body", "method", "path", "query_string")
+    `keep_alive` says whether the client wants to keep the connection, `announce_keep_alive` that it must be told so
+    (HTTP/1.0); `begun` is `time.perf_counter()` when the request had been read.
+    """
 
-    def __init__(self, scope: MutableMapping[str, Any], receive: Receive, max_body: int) -> None:
-        self.method: str = scope["method"]
-        self.path: str = scope["path"]
-        self.query_string: bytes = scope["query_string"]
-        self.headers: list[tuple[bytes, bytes]] = scope["headers"]
-        self.max_body = max_body
-        self._receive = receive
+    __slots__ = ("_context", "announce_keep_alive", "begun", "body", "headers", "keep_alive", "method", "path", "query")
 
-    @cached_property
-    def context(self) -> list[tuple[str, str]]:
-        """The headers to propagate with every call made for this request."""
-        return propagated(self.headers)
+    def __init__(
+        self, method: str, path: str, query: bytes = b"", headers: Headers | None = None, *, keep_alive: bool = True
+    ) -> None:
+        self.method = method
+        self.path = path
+        self.query = query
+        self.headers = headers if headers is not None else []
+        self.body = b""
+        self.keep_alive = keep_alive
+        self.announce_keep_alive = False
+        self.begun = 0.0
+        self._context: bytes | None = None
+
+    @property
+    def context(self) -> bytes:
+        """The headers to propagate with every call made for this request, as they are sent."""
+        if self._context is None:
+            self._context = propagated(self.headers)
+        return self._context
 
     def header(self, name: bytes) -> str | None:
         """The first header of this (lower-case) name."""
@@ -42,9 +50,10 @@ class Request:
 
     def parameter(self, name: str) -> str | None:
         """The first query parameter of this name."""
-        for key, value in parse_qsl(self.query_string.decode("latin-1"), keep_blank_values=True):
-            if key == name:
-                return value
+        for pair in self.query.decode("latin-1").split("&"):
+            key, _, value = pair.partition("=")
+            if _decoded(key) == name:
+                return _decoded(value)
         return None
 
     def cookie(self, name: str) -> str | None:
@@ -58,31 +67,18 @@ class Request:
                     return unquote(value_part.strip().strip('"'))
         return None
 
-    async def body(self) -> bytes:
-        """The complete body. Raises Problem 413 when it is larger than allowed."""
-        length = self.header(b"content-length")
-        if length is not None and length.isdigit() and int(length) > self.max_body:
-            raise self._too_large()
-        body: bytes = b""
-        while True:
-            message = await self._receive()
-            if message["type"] == "http.disconnect":
-                raise asyncio.CancelledError
-            body += message.get("body", b"")
-            if len(body) > self.max_body:
-                raise self._too_large()
-            if not message.get("more_body"):
-                return body
-
-    async def json(self, decoder: "msgspec.json.Decoder[T]") -> T:
+    def json(self, decoder: "msgspec.json.Decoder[T]") -> T:
         """The body, decoded. Raises Problem 400 when it is not JSON, 422 when it does not have the expected shape."""
-        body = await self.body()
         try:
-            return decoder.decode(body)
+            return decoder.decode(self.body)
         except msgspec.ValidationError as error:
             raise Problem(422, f"body: {error}") from None
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise Problem(400, f"body: not JSON: {error}") from None
 
-    def _too_large(self) -> Problem:
-        return Problem(413, f"the body is larger than {self.max_body} bytes", headers=((b"connection", b"close"),))
+
+def _decoded(text: str) -> str:
+    """Part of a query as HTML forms write it."""
+    if "+" in text or "%" in text:
+        return unquote(text.replace("+", " "))
+    return text

@@ -1,78 +1,61 @@
 """Runs a service as a process: listens, serves, and shuts down gracefully on SIGTERM.
 
 On SIGTERM the listening socket is closed, readiness answers 503, requests in progress get `Settings.grace` seconds to
-finish, idle connections are closed, and the process exits with 0.
+finish, idle connections are closed, and the process exits with 0. A second signal ends it at once.
 """
 
 import asyncio
 import fcntl
 import gc
 import os
+import signal
 import stat
 import sys
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 
-import uvicorn
 import uvloop
 
 from mall.kit.app import App
+from mall.kit.server.server import Server
 from mall.kit.settings import SettingError, Settings
-
-KEEP_ALIVE_SECONDS = 75
-LARGEST_WAITING_REQUESTS = 2048
 
 Build = Callable[[Settings], AbstractAsyncContextManager[App]]
 
 
-class Server(uvicorn.Server):
-    """uvicorn's server; logs where it listens, and notifies the app when a shutdown begins."""
-
-    def __init__(self, config: uvicorn.Config, app: App) -> None:
-        super().__init__(config)
-        self.app = app
-
-    async def startup(self, sockets: list["asyncio.Server"] | None = None) -> None:  # type: ignore[override]
-        await super().startup(sockets=None)
-        if self.started:
-            address = self.servers[0].sockets[0].getsockname()
-            self.app.log.event("info", "listening", address=f"{address[0]}:{address[1]}", pid=os.getpid())
-            self.app.log.flush()
-
-    def handle_exit(self, sig: int, frame: object) -> None:
-        # uvicorn's own handler raises the signal again after the shutdown, but a requested shutdown must exit with 0.
-        self.app.draining = True
-        self.force_exit = self.should_exit
-        self.should_exit = True
-
-
 async def _serve(settings: Settings, build: Build) -> bool:
+    """False when it cannot listen."""
     async with build(settings) as app:
-        config = uvicorn.Config(
-            app,
-            host=settings.host,
-            port=settings.port,
-            http="httptools",
-            ws="none",
-            lifespan="off",
-            loop="none",
-            access_log=False,
-            log_config=None,
-            server_header=False,
-            date_header=False,
-            proxy_headers=False,
-            timeout_keep_alive=KEEP_ALIVE_SECONDS,
-            timeout_graceful_shutdown=int(settings.grace),
-            backlog=LARGEST_WAITING_REQUESTS,
-        )
-        server = Server(config, app)
+        server = Server(app)
+        try:
+            address = await server.listen(settings.host, settings.port)
+        except OSError as error:
+            place = f"{settings.host}:{settings.port}"
+            sys.stderr.write(f"mall {settings.service}: cannot listen on {place}: {error}\n")
+            return False
+        stop, stop_now = asyncio.Event(), asyncio.Event()
+
+        def on_signal() -> None:
+            (stop_now if stop.is_set() else stop).set()
+
+        for number in (signal.SIGTERM, signal.SIGINT):
+            server.loop.add_signal_handler(number, on_signal)
+        app.log.event("info", "listening", address=address, pid=os.getpid())
+        app.log.flush()
+        # What exists now stays: collections need not look at it, nor make its pages differ from other processes'.
         gc.collect()
         gc.freeze()
         gc.set_threshold(50_000, 20, 20)
-        await server.serve()
+        await stop.wait()
+        stopping = asyncio.create_task(server.stop(settings.grace))
+        forced = asyncio.create_task(stop_now.wait())
+        await asyncio.wait((stopping, forced), return_when=asyncio.FIRST_COMPLETED)
+        forced.cancel()
+        if not stopping.done():
+            stopping.cancel()
         app.log.event("info", "stopped")
         app.log.flush()
-        return server.started
+        return True
 
 
 def run(service: str, build: Build) -> None:
@@ -83,13 +66,11 @@ def run(service: str, build: Build) -> None:
     try:
         settings = Settings.read(service, os.environ, sys.argv[1:])
         _unblock_output()
-        started = uvloop.run(_serve(settings, build))
+        served = uvloop.run(_serve(settings, build))
     except SettingError as error:
         sys.stderr.write(f"mall {service}: {error}\n")
         sys.exit(2)
-    except KeyboardInterrupt:
-        started = True
-    sys.exit(0 if started else 1)
+    sys.exit(0 if served else 1)
 
 
 def _unblock_output() -> None:

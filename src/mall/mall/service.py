@@ -1,6 +1,5 @@
 """The front end's API: `/api/mall`, `/api/users`, `/api/recommends`, `/api/products`, and the pages."""
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 from http.cookies import SimpleCookie
@@ -12,7 +11,8 @@ import msgspec
 from mall.catalog.models import AreaError, Discount, Mall, NewUser, Recommend, User, UserAnswer
 from mall.kit.answer import Answer, json_answer
 from mall.kit.app import App
-from mall.kit.client import Client
+from mall.kit.client.call import Call
+from mall.kit.client.client import Client
 from mall.kit.openapi import Operation, Parameter
 from mall.kit.problem import Problem
 from mall.kit.request import Request
@@ -27,72 +27,80 @@ class Front:
     """Collects the page's three areas. With CONCURRENCY (v2) concurrently, otherwise one after the other."""
 
     def __init__(self, settings: Settings, client: Client) -> None:
-        self._client = client
         self._concurrent = settings.flag("CONCURRENCY")
-        self._users_url = f"{settings.upstream('users')}/users"
-        self._recommend_url = f"{settings.upstream('recommend')}/recommend"
-        self._discount_url = f"{settings.upstream('discount')}/discount"
-        self._user = msgspec.json.Decoder(User)
-        self._recommend = msgspec.json.Decoder(Recommend)
-        self._discount = msgspec.json.Decoder(Discount)
-        self._new_user = msgspec.json.Decoder(NewUser)
+        self._users = client.upstream("users")
+        self._recommend = client.upstream("recommend")
+        self._discount = client.upstream("discount")
+        self._user_decoder = msgspec.json.Decoder(User)
+        self._recommend_decoder = msgspec.json.Decoder(Recommend)
+        self._discount_decoder = msgspec.json.Decoder(Discount)
+        self._new_user_decoder = msgspec.json.Decoder(NewUser)
 
     async def mall(self, request: Request) -> Answer:
         errors: list[AreaError] = []
 
-        async def area(name: str, call: Awaitable[T]) -> T | None:
+        async def area(name: str, answer: Awaitable[T]) -> T | None:
             try:
-                return await call
+                return await answer
             except Problem as problem:
                 errors.append(AreaError(name, problem.status, problem.detail))
                 return None
 
-        user_call = area("user", self._who(request))
-        recommend_call = area("recommend", self._recommended(request))
-        discount_call = area("discount", self._discounted(request))
         if self._concurrent:
-            user, recommend, discount = await asyncio.gather(user_call, recommend_call, discount_call)
+            # A call is on its way as soon as it exists, so all three are before the first is awaited.
+            user_call = self._user_call(request)
+            recommend_call = self._recommend_call(request)
+            discount_call = self._discount_call(request)
+            user = await area("user", _who(user_call))
+            recommend = await area("recommend", recommend_call)
+            discount = await area("discount", discount_call)
         else:
-            user = await user_call
-            recommend = await recommend_call
-            discount = await discount_call
+            user = await area("user", _who(self._user_call(request)))
+            recommend = await area("recommend", self._recommend_call(request))
+            discount = await area("discount", self._discount_call(request))
         return json_answer(Mall(user, recommend, discount, errors))
 
     async def recommends(self, request: Request) -> Answer:
-        return json_answer(await self._recommended(request))
+        return json_answer(await self._recommend_call(request))
 
     async def products(self, request: Request) -> Answer:
-        return json_answer(await self._discounted(request))
+        return json_answer(await self._discount_call(request))
 
     async def who_am_i(self, request: Request) -> Answer:
-        return json_answer(UserAnswer(0, await self._who(request)))
+        return json_answer(UserAnswer(0, await _who(self._user_call(request))))
 
     async def sign_in(self, request: Request) -> Answer:
-        body = msgspec.json.encode(await request.json(self._new_user))
-        user = await self._client.post("users", self._users_url, request.context, body, self._user)
+        body = msgspec.json.encode(request.json(self._new_user_decoder))
+        user = await self._users.post("/users", request.context, body, self._user_decoder)
         cookie = _cookie(quote(user.name, safe=""), COOKIE_SECONDS)
         return json_answer(UserAnswer(0, user), 200, ((b"set-cookie", cookie),))
 
     async def sign_out(self, _: Request) -> Answer:
         return Answer(b"", 204, headers=((b"set-cookie", _cookie("", 0)),))
 
-    async def _who(self, request: Request) -> User | None:
+    def _user_call(self, request: Request) -> Call[User] | None:
         name = (request.cookie("user") or "").strip()
         if not name:
             return None
-        url = f"{self._users_url}?name={quote(name, safe='')}"
-        try:
-            return await self._client.get("users", url, request.context, self._user)
-        except Problem as problem:
-            if problem.status in (400, 404):
-                return None
-            raise
+        return self._users.get(f"/users?name={quote(name, safe='')}", request.context, self._user_decoder)
 
-    async def _recommended(self, request: Request) -> Recommend:
-        return await self._client.get("recommend", self._recommend_url, request.context, self._recommend)
+    def _recommend_call(self, request: Request) -> Call[Recommend]:
+        return self._recommend.get("/recommend", request.context, self._recommend_decoder)
 
-    async def _discounted(self, request: Request) -> Discount:
-        return await self._client.get("discount", self._discount_url, request.context, self._discount)
+    def _discount_call(self, request: Request) -> Call[Discount]:
+        return self._discount.get("/discount", request.context, self._discount_decoder)
+
+
+async def _who(call: Call[User] | None) -> User | None:
+    """The user of the cookie; None without a cookie, and when there is no such user."""
+    if call is None:
+        return None
+    try:
+        return await call
+    except Problem as problem:
+        if problem.status in (400, 404):
+            return None
+        raise
 
 
 def _cookie(value: str, seconds: int) -> bytes:

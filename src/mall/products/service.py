@@ -1,8 +1,7 @@
 """`GET /products?ids=1,2`."""
 
-import asyncio
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import msgspec
 
@@ -10,7 +9,7 @@ from mall.catalog.goods import GOODS
 from mall.catalog.models import Counts, Product
 from mall.kit.answer import Answer, json_answer
 from mall.kit.app import App
-from mall.kit.client import Client, Context
+from mall.kit.client.client import Client
 from mall.kit.ids import IDS, ids_of
 from mall.kit.openapi import Operation
 from mall.kit.problem import Problem
@@ -22,32 +21,27 @@ class Products:
     """Sales and stock are required: the request fails when one of them does. Favorites are optional."""
 
     def __init__(self, settings: Settings, client: Client) -> None:
-        self._client = client
         self._counts = msgspec.json.Decoder(Counts)
-        self._urls = {name: f"{settings.upstream(name)}/{name}" for name in ("sales", "stock", "favorites")}
-        self._with_favorites = settings.flag("FAVORITES")
+        self._sales = client.upstream("sales")
+        self._stock = client.upstream("stock")
+        self._favorites = client.upstream("favorites") if settings.flag("FAVORITES") else None
 
     async def get(self, request: Request) -> Answer:
         ids = [number for number in ids_of(request) if number in GOODS]
         if not ids:
             return json_answer([])
-        query = ",".join(map(str, dict.fromkeys(ids)))
+        query = f"?ids={','.join(map(str, dict.fromkeys(ids)))}"
         context = request.context
-        calls = [self._count("sales", query, context), self._count("stock", query, context)]
-        if self._with_favorites:
-            calls.append(self._favorites(query, context))
-        sales, stock, *more = await asyncio.gather(*calls)
-        favorites = more[0] if more else {}
+        # All calls are under way before the first answer is awaited.
+        sales_call = self._sales.get(f"/sales{query}", context, self._counts)
+        stock_call = self._stock.get(f"/stock{query}", context, self._counts)
+        favorites: Counts = {}
+        if self._favorites is not None:
+            favorites_call = self._favorites.get(f"/favorites{query}", context, self._counts)
+            with suppress(Problem):
+                favorites = await favorites_call
+        sales, stock = await sales_call, await stock_call
         return json_answer([_product(number, sales, stock, favorites) for number in ids])
-
-    async def _count(self, service: str, ids: str, context: Context) -> Counts:
-        return await self._client.get(service, f"{self._urls[service]}?ids={ids}", context, self._counts)
-
-    async def _favorites(self, ids: str, context: Context) -> Counts:
-        try:
-            return await self._count("favorites", ids, context)
-        except Problem:
-            return {}
 
 
 def _product(number: int, sales: Counts, stock: Counts, favorites: Mapping[str, int]) -> Product:

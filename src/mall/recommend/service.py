@@ -1,6 +1,5 @@
 """`GET /recommend`."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -9,7 +8,7 @@ import msgspec
 from mall.catalog.models import Counts, Product, Recommend, ScoredProduct
 from mall.kit.answer import Answer, json_answer
 from mall.kit.app import App
-from mall.kit.client import Client
+from mall.kit.client.client import Client
 from mall.kit.openapi import Operation, Parameter
 from mall.kit.problem import Problem
 from mall.kit.request import Request
@@ -45,17 +44,16 @@ async def build(settings: Settings) -> AsyncIterator[App]:
     client = Client(settings)
     products_decoder = msgspec.json.Decoder(list[Product])
     scores_decoder = msgspec.json.Decoder(Counts)
-    products_url = f"{settings.upstream('products')}/products?ids="
-    scores_url = f"{settings.upstream('scores')}/scores?ids="
+    products_service = client.upstream("products")
+    scores_service = client.upstream("scores")
     banner = settings.flag("BANNER")
 
     async def recommend(request: Request) -> Answer:
         ids = ",".join(map(str, choose(request.cookie("user") or "")))
-        products, scores = await asyncio.gather(
-            client.get("products", products_url + ids, request.context, products_decoder),
-            client.get("scores", scores_url + ids, request.context, scores_decoder),
-        )
-        return json_answer(Recommend(ranked(products, scores), banner))
+        # Both calls are under way before the first answer is awaited.
+        products = products_service.get(f"/products?ids={ids}", request.context, products_decoder)
+        scores = scores_service.get(f"/scores?ids={ids}", request.context, scores_decoder)
+        return json_answer(Recommend(ranked(await products, await scores), banner))
 
     operation = Operation(
         recommend,

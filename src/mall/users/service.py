@@ -38,7 +38,7 @@ async def build(settings: Settings) -> AsyncIterator[App]:
         return json_answer(user)
 
     async def register(request: Request) -> Answer:
-        body = await request.json(new_user)
+        body = request.json(new_user)
         return json_answer(await people.register(valid_name(body.name, status=422)), 201)
 
     operations = {
