@@ -8,127 +8,80 @@ in the tables is rejected, never dropped silently.
 import base64
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
+from mesh.api.transport.protobuf_tables import TABLES
 from mesh.api.transport.status_errors import Problem
 
 MAGIC = b"k8s\x00"
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 DEEPEST = 32
 # A field: its JSON name and its type: a message's name, or one of str, int, bool, time, intOrString, quantity,
-# map, byteMap, quantityMap. `[]` before it: the field is repeated. `?` after it: zero differs from absent.
+# map, byteMap, quantityMap. `[]` before it: the field is repeated. `?` after it: zero differs from absent. The name is
+# "-" where the message's fields belong to the object around it.
 Fields = Mapping[int, tuple[str, str]]
 
+# What is not in Kubernetes' packages of kinds (apimachinery, rbac, authorization), or is used in one version only.
+OTHERS: Mapping[str, str] = {
+    "ObjectMeta": (
+        "1 name str, 2 generateName str, 3 namespace str, 4 selfLink str, 5 uid str, 6 resourceVersion str, "
+        "7 generation int, 8 creationTimestamp time, 11 labels map, 12 annotations map, "
+        "13 ownerReferences []OwnerReference, 14 finalizers []str"
+    ),
+    "OwnerReference": (
+        "1 kind str, 3 name str, 4 uid str, 5 apiVersion str, 6 controller bool, 7 blockOwnerDeletion bool"
+    ),
+    "LabelSelector": "1 matchLabels map, 2 matchExpressions []LabelSelectorRequirement",
+    "LabelSelectorRequirement": "1 key str, 2 operator str, 3 values []str",
+    "HorizontalPodAutoscaler": (
+        "1 metadata ObjectMeta, 2 spec HorizontalPodAutoscalerSpec, 3 status HorizontalPodAutoscalerStatus"
+    ),
+    "HorizontalPodAutoscalerSpec": (
+        "1 scaleTargetRef CrossVersionObjectReference, 2 minReplicas int?, 3 maxReplicas int, "
+        "4 targetCPUUtilizationPercentage int"
+    ),
+    "HorizontalPodAutoscalerStatus": "3 currentReplicas int, 4 desiredReplicas int",
+    "CrossVersionObjectReference": "1 kind str, 2 name str, 3 apiVersion str",
+    "DeleteOptions": (
+        "1 gracePeriodSeconds int?, 2 preconditions Preconditions, 3 orphanDependents bool?, "
+        "4 propagationPolicy str, 5 dryRun []str"
+    ),
+    "Preconditions": "1 uid str, 2 resourceVersion str",
+    "SelfSubjectAccessReview": "1 metadata ObjectMeta, 2 spec SelfSubjectAccessReviewSpec, 3 status ReviewStatus",
+    "SelfSubjectAccessReviewSpec": (
+        "1 resourceAttributes ResourceAttributes, 2 nonResourceAttributes NonResourceAttributes"
+    ),
+    "Role": "1 metadata ObjectMeta, 2 rules []PolicyRule",
+    "ClusterRole": "1 metadata ObjectMeta, 2 rules []PolicyRule, 3 aggregationRule Empty",
+    "PolicyRule": (
+        "1 verbs []str, 2 apiGroups []str, 3 resources []str, 4 resourceNames []str, 5 nonResourceURLs []str"
+    ),
+    "RoleBinding": "1 metadata ObjectMeta, 2 subjects []Subject, 3 roleRef RoleRef",
+    "ClusterRoleBinding": "1 metadata ObjectMeta, 2 subjects []Subject, 3 roleRef RoleRef",
+    "Subject": "1 kind str, 2 apiGroup str, 3 name str, 4 namespace str",
+    "RoleRef": "1 apiGroup str, 2 kind str, 3 name str",
+    "ResourceAttributes": (
+        "1 namespace str, 2 verb str, 3 group str, 4 version str, 5 resource str, 6 subresource str, 7 name str"
+    ),
+    "NonResourceAttributes": "1 path str, 2 verb str",
+    "ReviewStatus": "1 allowed bool, 2 reason str, 3 evaluationError str, 4 denied bool",
+    "SelfSubjectRulesReview": "1 metadata ObjectMeta, 2 spec SelfSubjectRulesReviewSpec, 3 status Empty",
+    "SelfSubjectRulesReviewSpec": "1 namespace str",
+    "SelfSubjectReview": "1 metadata ObjectMeta, 2 status Empty",
+    "Empty": "0 nothing str",
+}  # fmt: skip
+MESSAGES: Mapping[str, str] = {**TABLES, **OTHERS}
 
-def _fields(text: str) -> Fields:
-    """`1 name str, 2 labels map` as a table."""
+
+@cache
+def _fields(message: str) -> Fields:
+    """The fields of a message: `1 name str, 2 labels map` as a table."""
     fields = {}
-    for part in text.split(","):
+    for part in MESSAGES[message].split(","):
         number, name, kind = part.split()
         fields[int(number)] = (name, kind)
     return fields
-
-
-MESSAGES: Mapping[str, Fields] = {
-    name: _fields(text)
-    for name, text in {
-        "ObjectMeta": (
-            "1 name str, 2 generateName str, 3 namespace str, 4 selfLink str, 5 uid str, 6 resourceVersion str, "
-            "7 generation int, 8 creationTimestamp time, 11 labels map, 12 annotations map, "
-            "13 ownerReferences []OwnerReference, 14 finalizers []str"
-        ),
-        "OwnerReference": (
-            "1 kind str, 3 name str, 4 uid str, 5 apiVersion str, 6 controller bool, 7 blockOwnerDeletion bool"
-        ),
-        "ConfigMap": "1 metadata ObjectMeta, 2 data map, 3 binaryData byteMap, 4 immutable bool?",
-        "Secret": "1 metadata ObjectMeta, 2 data byteMap, 3 type str, 4 stringData map, 5 immutable bool?",
-        "Namespace": "1 metadata ObjectMeta, 2 spec NamespaceSpec, 3 status NamespaceStatus",
-        "NamespaceSpec": "1 finalizers []str",
-        "NamespaceStatus": "1 phase str",
-        "ServiceAccount": (
-            "1 metadata ObjectMeta, 2 secrets []ObjectReference, 3 imagePullSecrets []LocalObjectReference, "
-            "4 automountServiceAccountToken bool?"
-        ),
-        "ObjectReference": "1 kind str, 2 namespace str, 3 name str, 4 uid str, 5 apiVersion str",
-        "LocalObjectReference": "1 name str",
-        "Service": "1 metadata ObjectMeta, 2 spec ServiceSpec, 3 status ServiceStatus",
-        "ServiceSpec": (
-            "1 ports []ServicePort, 2 selector map, 3 clusterIP str, 4 type str, 5 externalIPs []str, "
-            "7 sessionAffinity str, 8 loadBalancerIP str, 10 externalName str, 11 externalTrafficPolicy str, "
-            "13 publishNotReadyAddresses bool, 17 ipFamilyPolicy str, 18 clusterIPs []str, 19 ipFamilies []str, "
-            "22 internalTrafficPolicy str"
-        ),
-        "ServicePort": (
-            "1 name str, 2 protocol str, 3 port int, 4 targetPort intOrString, 5 nodePort int, 6 appProtocol str"
-        ),
-        "ServiceStatus": "1 loadBalancer Empty",
-        "Empty": "0 nothing str",
-        "Deployment": "1 metadata ObjectMeta, 2 spec DeploymentSpec, 3 status DeploymentStatus",
-        "DeploymentSpec": (
-            "1 replicas int?, 2 selector LabelSelector, 3 template PodTemplateSpec, 4 strategy DeploymentStrategy, "
-            "5 minReadySeconds int, 6 revisionHistoryLimit int?, 7 paused bool, 9 progressDeadlineSeconds int?"
-        ),
-        "DeploymentStatus": (
-            "1 observedGeneration int, 2 replicas int, 3 updatedReplicas int, 4 availableReplicas int, "
-            "5 unavailableReplicas int, 7 readyReplicas int"
-        ),
-        "DeploymentStrategy": "1 type str, 2 rollingUpdate RollingUpdateDeployment",
-        "RollingUpdateDeployment": "1 maxUnavailable intOrString, 2 maxSurge intOrString",
-        "LabelSelector": "1 matchLabels map, 2 matchExpressions []LabelSelectorRequirement",
-        "LabelSelectorRequirement": "1 key str, 2 operator str, 3 values []str",
-        "PodTemplateSpec": "1 metadata ObjectMeta, 2 spec PodSpec",
-        "Pod": "1 metadata ObjectMeta, 2 spec PodSpec, 3 status Empty",
-        "PodSpec": (
-            "2 containers []Container, 3 restartPolicy str, 4 terminationGracePeriodSeconds int?, 6 dnsPolicy str, "
-            "7 nodeSelector map, 8 serviceAccountName str, 9 serviceAccount str, 10 nodeName str, 11 hostNetwork bool, "
-            "12 hostPID bool, 13 hostIPC bool, 14 securityContext Empty, 15 imagePullSecrets []LocalObjectReference, "
-            "16 hostname str, 19 schedulerName str, 20 initContainers []Container"
-        ),
-        "Container": (
-            "1 name str, 2 image str, 3 command []str, 4 args []str, 5 workingDir str, 6 ports []ContainerPort, "
-            "7 env []EnvVar, 8 resources ResourceRequirements, 13 terminationMessagePath str, 14 imagePullPolicy str, "
-            "16 stdin bool, 17 stdinOnce bool, 18 tty bool, 20 terminationMessagePolicy str"
-        ),
-        "ContainerPort": "1 name str, 2 hostPort int, 3 containerPort int, 4 protocol str, 5 hostIP str",
-        "EnvVar": "1 name str, 2 value str",
-        "ResourceRequirements": "1 limits quantityMap, 2 requests quantityMap",
-        "HorizontalPodAutoscaler": (
-            "1 metadata ObjectMeta, 2 spec HorizontalPodAutoscalerSpec, 3 status HorizontalPodAutoscalerStatus"
-        ),
-        "HorizontalPodAutoscalerSpec": (
-            "1 scaleTargetRef CrossVersionObjectReference, 2 minReplicas int?, 3 maxReplicas int, "
-            "4 targetCPUUtilizationPercentage int"
-        ),
-        "HorizontalPodAutoscalerStatus": "3 currentReplicas int, 4 desiredReplicas int",
-        "CrossVersionObjectReference": "1 kind str, 2 name str, 3 apiVersion str",
-        "DeleteOptions": (
-            "1 gracePeriodSeconds int?, 2 preconditions Preconditions, 3 orphanDependents bool?, "
-            "4 propagationPolicy str, 5 dryRun []str"
-        ),
-        "Preconditions": "1 uid str, 2 resourceVersion str",
-        "SelfSubjectAccessReview": "1 metadata ObjectMeta, 2 spec SelfSubjectAccessReviewSpec, 3 status ReviewStatus",
-        "SelfSubjectAccessReviewSpec": (
-            "1 resourceAttributes ResourceAttributes, 2 nonResourceAttributes NonResourceAttributes"
-        ),
-        "Role": "1 metadata ObjectMeta, 2 rules []PolicyRule",
-        "ClusterRole": "1 metadata ObjectMeta, 2 rules []PolicyRule, 3 aggregationRule Empty",
-        "PolicyRule": (
-            "1 verbs []str, 2 apiGroups []str, 3 resources []str, 4 resourceNames []str, 5 nonResourceURLs []str"
-        ),
-        "RoleBinding": "1 metadata ObjectMeta, 2 subjects []Subject, 3 roleRef RoleRef",
-        "ClusterRoleBinding": "1 metadata ObjectMeta, 2 subjects []Subject, 3 roleRef RoleRef",
-        "Subject": "1 kind str, 2 apiGroup str, 3 name str, 4 namespace str",
-        "RoleRef": "1 apiGroup str, 2 kind str, 3 name str",
-        "ResourceAttributes": (
-            "1 namespace str, 2 verb str, 3 group str, 4 version str, 5 resource str, 6 subresource str, 7 name str"
-        ),
-        "NonResourceAttributes": "1 path str, 2 verb str",
-        "ReviewStatus": "1 allowed bool, 2 reason str, 3 evaluationError str, 4 denied bool",
-        "SelfSubjectRulesReview": "1 metadata ObjectMeta, 2 spec SelfSubjectRulesReviewSpec, 3 status Empty",
-        "SelfSubjectRulesReviewSpec": "1 namespace str",
-        "SelfSubjectReview": "1 metadata ObjectMeta, 2 status Empty",
-    }.items()
-}  # fmt: skip
 
 
 class _Malformed(Exception):
@@ -163,7 +116,7 @@ def _envelope(raw: bytes) -> Any:
 def _message(raw: bytes, kind: str, depth: int) -> dict[str, Any]:
     if depth > DEEPEST:
         raise _Malformed(f"nested deeper than {DEEPEST} levels")
-    fields = MESSAGES[kind]
+    fields = _fields(kind)
     message: dict[str, Any] = {}
     for number, value in _walk(raw):
         if kind == "Empty":
@@ -174,14 +127,18 @@ def _message(raw: bytes, kind: str, depth: int) -> dict[str, Any]:
                 continue
             raise Problem(415, f"field {number} of {kind} is not supported in protobuf; send application/json")
         name, type_ = fields[number]
-        if type_.startswith("[]"):
+        if name == "-":
+            message.update(_message(_bytes(value), type_, depth + 1))
+        elif type_.startswith("[]"):
             message.setdefault(name, []).append(_value(value, type_[2:], depth))
         elif type_ in ("map", "byteMap", "quantityMap"):
             key, item = _pair(value, type_, depth)
             message.setdefault(name, {})[key] = item
-        elif type_.endswith("?") or _value(value, type_, depth) not in ("", {}, None, 0, False):
+        else:
+            decoded = _value(value, type_.rstrip("?"), depth)
             # An optional field (`?`) counts when it is present, even if it is zero.
-            message[name] = _value(value, type_.rstrip("?"), depth)
+            if decoded is not None and (type_.endswith("?") or decoded not in ("", {}, 0, False)):
+                message[name] = decoded
     return message
 
 

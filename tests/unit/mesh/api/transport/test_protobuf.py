@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mesh.api.transport.protobuf import MAGIC, decode
+from mesh.api.transport.protobuf import MAGIC, MESSAGES, decode
 from mesh.api.transport.status_errors import Problem
 
 # kubectl create configmap typed --from-literal=a=1, less the empty fields.
@@ -48,3 +48,33 @@ def test_any_bytes_give_an_object_or_a_problem(some: bytes, at: int) -> None:
             assert isinstance(decode(raw), dict)
         except Problem as problem:
             assert problem.code in (400, 415)
+
+
+def field(number: int, content: bytes) -> bytes:
+    """A field of bytes, shorter than 128."""
+    return bytes([number << 3 | 2, len(content)]) + content
+
+
+def test_a_volumes_source_is_a_message_of_its_own_and_part_of_the_volume() -> None:
+    empty = field(1, field(1, b"scratch") + field(2, field(2, b"")))
+    claim = field(1, field(1, b"data") + field(2, b"R" + bytes([6]) + field(1, b"mine")))
+    raw = MAGIC + field(1, field(1, b"v1") + field(2, b"Pod")) + field(2, field(2, empty + claim))
+    assert decode(raw)["spec"]["volumes"] == [
+        {"name": "scratch", "emptyDir": {}},
+        {"name": "data", "persistentVolumeClaim": {"claimName": "mine"}},
+    ]
+
+
+def test_zero_counts_where_it_differs_from_absent() -> None:
+    raw = MAGIC + field(1, field(1, b"batch/v1") + field(2, b"Job")) + field(2, field(2, b"\x08\x00\x38\x00\x28\x00"))
+    assert decode(raw)["spec"] == {"parallelism": 0, "backoffLimit": 0, "manualSelector": False}
+
+
+def test_every_type_that_a_field_names_is_known() -> None:
+    plain = {"str", "int", "bool", "time", "intOrString", "quantity", "map", "byteMap", "quantityMap"}
+    for text in MESSAGES.values():
+        for part in text.split(","):
+            number, name, kind = part.split()
+            assert int(number) >= 0
+            assert name
+            assert kind.strip("[]?") in plain | MESSAGES.keys()
