@@ -1,7 +1,10 @@
 """The store's file: SQLite with a write-ahead log.
 
 A commit is one transaction. With `synchronous=NORMAL` the kernel has it when it returns: a kill -9 of the process loses
-nothing; a power failure may lose the last moments but never corrupts the file.
+nothing. The disk has it once the write-ahead log is merged into the file, after some thousand pages or at the end, so
+that a power failure may lose the last commits; what is left is always the state after one of them, never a part of one.
+`FULL` would wait for the disk at every commit, several milliseconds, while a power failure ends all processes that the
+mesh runs anyway.
 """
 
 import os

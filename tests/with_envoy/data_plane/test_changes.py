@@ -14,6 +14,7 @@ from mesh.routing.model.cluster import Cluster, ConnectionPool
 from mesh.routing.model.listener import Listener, Role
 from mesh.routing.model.match import FieldMatch, Match, MatchKind, Pattern
 from mesh.routing.model.route import Respond
+from mesh.routing.model.security import Authentication, JwtProvider
 from mesh.routing.model.snapshot import Snapshot
 from tests.support.data_plane import Backend, Place, listener, row, snapshot, table, to
 from tests.support.http import ask, read_head
@@ -193,3 +194,41 @@ async def test_two_hundred_listeners_share_a_table(plane: DataPlane, place: Plac
     assert (await ask(last.address, last.port)).status == 204
     listeners = await plane.process.admin.json("/listeners?format=json")
     assert len(listeners["listener_statuses"]) == 200
+
+
+async def test_a_gateway_that_goes_with_its_tokens_fails_no_request_on_kept_connections(
+    plane: DataPlane, place: Place, backend: Start
+) -> None:
+    a = await backend("a")
+    provider = JwtProvider("mesh/tokens[0]", "issuer", "", "gateway")
+    for round_number in range(3):
+        door = listener(place, name=f"door-{round_number}")
+        tokens = Authentication(door.name, (provider,), (("mesh/tokens[0]",),), at_gateway=True)
+        full = snapshot([door], [table(row(to("all")))], {"all": [a]})
+        assert not await plane.apply(replace(full, authentications={door.name: tokens}))
+        kept = [await asyncio.open_connection(door.address, door.port) for _ in range(8)]
+        try:
+            assert [await _status(*connection) for connection in kept] == ["200"] * 8
+            going = asyncio.create_task(plane.apply(replace(full, listeners={}, tables={})))
+            while not going.done():
+                # "" is a connection that Envoy has closed, as it announces by `connection: close`.
+                assert set(await asyncio.gather(*(_status(*connection) for connection in kept))) <= {"200", ""}
+            assert not await going
+            assert set(await asyncio.gather(*(_status(*connection) for connection in kept))) <= {"200", ""}
+        finally:
+            for _, writer in kept:
+                writer.close()
+            await asyncio.gather(*(writer.wait_closed() for _, writer in kept), return_exceptions=True)
+
+
+async def _status(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> str:
+    """The status of one request on a kept connection; "" when the connection is closed."""
+    try:
+        writer.write(b"GET / HTTP/1.1\r\nhost: any\r\n\r\n")
+        head = await read_head(reader)
+        if head is None:
+            return ""
+        await reader.readexactly(int(head[1]["content-length"]))
+    except (ConnectionError, asyncio.IncompleteReadError):
+        return ""
+    return head[0].split(" ")[1]

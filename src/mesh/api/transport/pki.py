@@ -16,6 +16,8 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from mesh.api.transport.private import write_private
 
 LIFE = datetime.timedelta(days=397)
+# A clock that is set back, by a virtual machine's snapshot for example, must not end every connection to the API.
+BEFORE = datetime.timedelta(days=3650)
 DNS_NAMES = (
     "localhost",
     "kubernetes",
@@ -69,7 +71,7 @@ def _builder(
         .subject_name(subject)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(hours=1))
+        .not_valid_before(now - BEFORE)
         .not_valid_after(ends)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
     )

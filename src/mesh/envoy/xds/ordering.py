@@ -84,9 +84,10 @@ def plan(old: Resources, new: Resources, *, turning: bool = False) -> Plan:
     )
     drop = (
         Step(send={Kind.ENDPOINTS: emptied}),
-        # Last, when no table or listener names them any more. Endpoints and tables are not removed: Envoy drops
-        # them with the cluster or listener that asked for them.
-        Step(remove={Kind.CLUSTER: gone[Kind.CLUSTER], Kind.EXTENSION: gone[Kind.EXTENSION]}),
+        # Last, when no table or listener names them any more. Endpoints, tables and filters' configurations are not
+        # removed: Envoy drops them with the cluster or listener that asked for them. A listener that is gone still
+        # serves its kept connections for some seconds, and answers 500 without the configuration of a filter.
+        Step(remove={Kind.CLUSTER: gone[Kind.CLUSTER]}),
     )
     return Plan(*([step for step in steps if step] for steps in (add, turn, drop)))
 

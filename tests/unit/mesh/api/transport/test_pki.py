@@ -3,12 +3,13 @@
 import asyncio
 import http.client
 import ssl
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 import yaml
+from cryptography.x509 import load_pem_x509_certificate
 
 from mesh.api.transport import pki
 from tests.support.api import Api
@@ -49,3 +50,12 @@ async def test_the_kubeconfig_has_both_and_nobody_else_can_read_them(api: Api) -
     assert set(user) == {"token", "client-certificate-data", "client-key-data"}
     for name in ("kubeconfig", "pki/client.key", "pki/server.key", "token"):
         assert (api.home / name).stat().st_mode & 0o077 == 0
+
+
+def test_certificates_hold_for_a_clock_that_was_set_back(tmp_path: Path) -> None:
+    now = datetime.now(UTC)
+    ends = pki.make(tmp_path, "127.0.0.1", now)
+    for name in ("ca.crt", "server.crt", "client.crt"):
+        certificate = load_pem_x509_certificate((tmp_path / name).read_bytes())
+        for moment in (now - timedelta(days=3000), now - timedelta(hours=49), now, ends - timedelta(minutes=1)):
+            assert certificate.not_valid_before_utc <= moment < certificate.not_valid_after_utc, (name, moment)
