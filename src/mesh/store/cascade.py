@@ -9,8 +9,8 @@ The store itself removes exactly what a commit says. Whoever deletes for a user 
   moment it is deleted, and the processes behind it terminate in order afterwards.
 - An object with metadata.finalizers is marked with metadata.deletionTimestamp. It is removed with the last finalizer,
   by the API.
-- A Namespace takes all objects in it along. While pods in it are terminating it stays, marked and in phase Terminating;
-  `mesh.api.objects.collector` removes it with the last of them.
+- A Namespace takes all objects in it along. While pods in it are terminating, or finalizers are left, it stays, marked
+  and in phase Terminating; `mesh.api.objects.collector` removes it with the last of them.
 - A CustomResourceDefinition takes all objects of its kind along.
 
 Pure: reads the store, returns changes.
@@ -47,8 +47,9 @@ def removal(store: Store, objects: Iterable[Stored], *, grace: int | None = None
         if stored.ref.group_kind == NAMESPACE:
             inside = list(store.everything(stored.ref.name))
             pending += inside
-            has_pods = any(inner.ref.group_kind == POD for inner in inside)
-            changes[stored.ref] = _terminating(stored, now) if has_pods else Delete(stored.ref)
+            # These go later: pods when their processes have ended, others with their last finalizer.
+            waits = any(inner.ref.group_kind == POD or inner.metadata.get("finalizers") for inner in inside)
+            changes[stored.ref] = _terminating(stored, now) if waits else Delete(stored.ref)
             continue
         if stored.metadata.get("finalizers"):
             # Its dependents stay as long as it does.
@@ -83,6 +84,10 @@ def _with_metadata(stored: Stored, **changes: Any) -> dict[str, Any]:
 
 def _marked(pod: Stored, now: float, grace: int | None) -> Put:
     own = pod.body.get("spec", {}).get("terminationGracePeriodSeconds", DEFAULT_GRACE)
+    status = pod.body.get("status") or {}
+    if status.get("phase") == "Pending" and not status.get("podIP") and not status.get("containerStatuses"):
+        # Nothing of it has been started: there is nothing to wait for.
+        own = 0
     seconds = own if grace is None else max(0, grace)
     before = pod.metadata.get("deletionGracePeriodSeconds")
     if pod.metadata.get("deletionTimestamp") and (before is None or before <= seconds):

@@ -97,11 +97,18 @@ def strategic_patch(target: Json, patch: Json, key_of: ListKey) -> Json:
         if not name.startswith("$"):
             _patch_field(merged, name, value, key_of)
     # Last, when all members are there: the order lists those that the patch adds, too.
+    present = target if isinstance(target, dict) else {}
     for name, value in patch.items():
         field = name.removeprefix(ORDER)
-        if name.startswith(ORDER) and isinstance(merged.get(field), list):
-            merged[field] = _ordered(merged[field], value, key_of(field))
+        explicit = name.startswith(ORDER)
+        merges = explicit or (isinstance(value, list) and f"{ORDER}{name}" not in patch and _is_merged(name, key_of))
+        if merges and isinstance(merged.get(field), list) and isinstance(value, list):
+            merged[field] = _ordered(merged[field], value, present.get(field) or [], key_of(field))
     return merged
+
+
+def _is_merged(name: str, key_of: ListKey) -> bool:
+    return name in SETS or key_of(name) is not None
 
 
 def _patch_field(merged: dict[str, Any], name: str, value: Json, key_of: ListKey) -> None:
@@ -135,15 +142,25 @@ def _patch_list(present: list[Any], patch: list[Any], key: str, key_of: ListKey)
     return merged
 
 
-def _ordered(members: list[Any], order: list[Any], key: str | None) -> list[Any]:
-    """The members named in `order` first, in that order; the others after them, as they were."""
-    names = [item.get(key) if key and isinstance(item, dict) else item for item in order]
+def _ordered(members: list[Any], order: list[Any], before: list[Any], key: str | None) -> list[Any]:
+    """The members of a merged list in the order of the patch, the others between them as they were `before`.
 
-    def rank(member: Any) -> int:
-        name = member.get(key) if key and isinstance(member, dict) else member
-        return names.index(name) if name in names else len(names)
+    A member that the patch does not name comes before one that it names only if both were there in that order: what
+    a patch adds comes first (strategicpatch.normalizeElementOrder).
+    """
 
-    return sorted(members, key=rank)
+    def name_of(member: Any) -> Any:
+        return member.get(key) if key and isinstance(member, dict) else member
+
+    names, former = [name_of(item) for item in order], [name_of(item) for item in before]
+    others = [member for member in members if name_of(member) not in names]
+    ordered = sorted((member for member in members if name_of(member) in names), key=lambda m: names.index(name_of(m)))
+    merged = []
+    while others and ordered:
+        other, next_ = name_of(others[0]), name_of(ordered[0])
+        stays_first = other in former and next_ in former and former.index(other) < former.index(next_)
+        merged.append((others if stays_first else ordered).pop(0))
+    return merged + others + ordered
 
 
 def json_patch(target: Json, operations: Json) -> Json:
@@ -172,8 +189,11 @@ def _operate(document: Json, operation: dict[str, Any]) -> Json:
             raise ValueError("the value is another one")
         return document
     if name == "replace":
-        _at(document, path)
-        return _added(_removed(document, path), path, operation["value"])
+        # As in Kubernetes' library, a field that is not there may be replaced; a member of a list may not.
+        container = _at(document, path[:-1]) if path else None
+        if isinstance(container, list):
+            document = _removed(document, path)
+        return _added(document, path, operation["value"])
     if name == "add":
         return _added(document, path, operation["value"])
     if name in ("move", "copy"):

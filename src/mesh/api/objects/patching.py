@@ -10,11 +10,13 @@ from mesh.api.objects.merging import json_patch, list_key, merge_patch, strategi
 from mesh.api.objects.paths import Target
 from mesh.api.objects.reading import require, shown
 from mesh.api.objects.request_bodies import body_of_target, one_document, resource_version
-from mesh.api.objects.storing import Storing, stale
+from mesh.api.objects.storing import Storing, field_manager, stale
 from mesh.api.objects.updating import Updating
 from mesh.api.transport.http import Reply, Request
-from mesh.api.transport.status_errors import Problem
-from mesh.store import Store, timestamp
+from mesh.api.transport.status_errors import Problem, Unreadable, invalid, invalid_options, unreadable_patch
+from mesh.resources.values.body import Body
+from mesh.resources.values.problems import FieldError
+from mesh.store import Store, Stored, timestamp
 
 MERGE, JSON, STRATEGIC, APPLY = (
     "application/merge-patch+json",
@@ -44,22 +46,34 @@ class Patching:
             body = body_of_target(apply(shown(old, target), patch), target)
         except MALFORMED as error:
             raise Problem(400, f"the patch is malformed: {error}") from None
+        except Unreadable as problem:
+            raise unreadable_patch(problem) from None
+        require_uid(target, old, body)
         version = resource_version(body["metadata"].get("resourceVersion"))
         if version is not None and version != old.version:
             raise stale(target)
         if body["metadata"].get("name") != target.name:
             raise Problem(400, f"metadata.name of {target.ref} cannot be changed")
-        return self._updating.replace(target, old, body, request)
+        try:
+            return self._updating.replace(target, old, body, request)
+        except Unreadable as problem:
+            raise unreadable_patch(problem) from None
 
     async def _server_side_apply(self, target: Target, request: Request) -> Reply:
         """Creates the object when there is none. Raises Problem (400, 409, 415, 422)."""
         manager = request.query.get("fieldManager", "")
         if not manager:
-            raise Problem(400, "fieldManager: is missing; a server-side apply says who applies")
-        body = body_of_target(one_document(await request.body()), target)
+            why = "Required value: is required for apply patch"
+            raise invalid_options("PatchOptions", "fieldManager", "FieldValueRequired", why)
+        field_manager(request)
+        document = one_document(await request.body())
+        for name in ("apiVersion", "kind"):
+            if not document.get(name):
+                raise Problem(400, f"{name}: is missing; what is applied says what it is")
+        body = body_of_target(document, target)
         if body["metadata"].get("managedFields"):
             raise Problem(400, "metadata.managedFields: must be nil in what is applied")
-        if body["metadata"].get("name") != target.name:
+        if body["metadata"].setdefault("name", target.name) != target.name:
             raise Problem(400, f"metadata.name: is not that of the path ({target.name})")
         if target.subresource:
             raise Problem(415, f"{target.subresource}: takes no server-side apply; apply the object itself")
@@ -74,6 +88,14 @@ class Patching:
         proposed = ProposedObject(applied.body, old, old.version if old is not None else 0)
         code = 200 if old is not None else 201
         return self._storing.write(target, proposed, lambda _: applied.owners, request, code=code)
+
+
+def require_uid(target: Target, old: Stored, body: Body) -> None:
+    """Raises Problem (422) when a body has another uid than the object."""
+    uid = body["metadata"].get("uid") or old.uid
+    if uid != old.uid:
+        error = FieldError("metadata.uid", f'Invalid value: "{uid}": field is immutable')
+        raise invalid(target.ref, target.version, [error])
 
 
 async def patch_of(request: Request, target: Target) -> tuple[Callable[[Any, Any], Any], Any]:

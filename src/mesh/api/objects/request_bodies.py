@@ -1,27 +1,15 @@
 """What clients send about objects: checked against the path, and the options that come with them."""
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from mesh.api.objects.paths import Target
 from mesh.api.transport.http import Request
-from mesh.api.transport.status_errors import Problem, invalid
+from mesh.api.transport.status_errors import Problem, Unreadable, invalid
 from mesh.resources.validation.documents import documents
 from mesh.resources.validation.manifest import UnknownFields
 from mesh.resources.values.body import Body
 from mesh.resources.values.problems import FieldError, Invalid, Reason
 from mesh.resources.values.ref import Ref
-
-LONGEST_GRACE = 1_000_000
-
-
-class DeleteOptions(NamedTuple):
-    """DeleteOptions (meta/v1), the parts that mean something here. `grace` is seconds, None for the pod's own."""
-
-    grace: int | None
-    orphan: bool
-    uid: str
-    version: str
-    dry_run: bool
 
 
 def body_of_target(body: Any, target: Target) -> Body:
@@ -36,7 +24,7 @@ def body_of_target(body: Any, target: Target) -> Body:
     expected = {"apiVersion": target.api_version, "kind": target.definition.kind}
     for name, value in expected.items():
         if body.get(name) not in (value, None, ""):
-            raise Problem(400, f'{name}: "{body[name]}" is not what this path takes ("{value}")')
+            raise Unreadable(400, f'{name}: "{body[name]}" is not what this path takes ("{value}")')
     namespace = metadata.get("namespace")
     if target.definition.namespaced and namespace not in (None, "", target.namespace):
         raise Problem(
@@ -69,10 +57,9 @@ def unknown_fields(request: Request) -> UnknownFields:
     try:
         return UnknownFields(value or UnknownFields.WARNED)
     except ValueError:
-        options = {"POST": "CreateOptions", "PUT": "UpdateOptions"}.get(request.method, "PatchOptions")
         message = f'"{value[:80]}" is none of "", "Ignore", "Strict", "Warn"'
         error = FieldError("fieldValidation", message, reason=Reason.NOT_SUPPORTED)
-        raise invalid(Ref("meta.k8s.io", options, "", ""), "v1", [error]) from None
+        raise invalid(Ref("meta.k8s.io", request.options, "", ""), "v1", [error]) from None
 
 
 def resource_version(value: Any) -> int | None:
@@ -82,24 +69,3 @@ def resource_version(value: Any) -> int | None:
     if not isinstance(value, str) or not (value.isascii() and value.isdigit()) or len(value) > 18:
         raise Problem(400, f"metadata.resourceVersion: {value!r} was not given by this server")
     return int(value)
-
-
-async def delete_options(request: Request) -> DeleteOptions:
-    """From the body or the query. Raises Problem (400)."""
-    body = await request.json()
-    options = body if isinstance(body, dict) else {}
-    conditions = options.get("preconditions")
-    conditions = conditions if isinstance(conditions, dict) else {}
-    grace = options.get("gracePeriodSeconds", request.number("gracePeriodSeconds"))
-    if grace is not None and (not isinstance(grace, int) or not 0 <= grace <= LONGEST_GRACE):
-        raise Problem(400, f"gracePeriodSeconds: {grace!r} is not a number of seconds")
-    policy = options.get("propagationPolicy") or request.query.get("propagationPolicy", "")
-    if policy not in ("", "Background", "Foreground", "Orphan"):
-        raise Problem(400, f'propagationPolicy: "{policy}" is none of Background, Foreground, Orphan')
-    return DeleteOptions(
-        grace,
-        policy == "Orphan" or options.get("orphanDependents") is True,
-        str(conditions.get("uid") or ""),
-        str(conditions.get("resourceVersion") or ""),
-        request.dry_run or options.get("dryRun") == ["All"],
-    )

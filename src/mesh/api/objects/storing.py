@@ -9,12 +9,13 @@ from mesh.api.objects.paths import Target
 from mesh.api.objects.reading import shown
 from mesh.api.objects.request_bodies import unknown_fields
 from mesh.api.transport.http import Reply, Request
-from mesh.api.transport.status_errors import Problem, already_exists, conflict, invalid, not_found
+from mesh.api.transport.status_errors import Problem, already_exists, conflict, invalid, invalid_options, not_found
 from mesh.resources.values.body import Body
 from mesh.resources.values.ref import NAMESPACE, POD, Ref
 from mesh.store import Conflict, Exists, NotFound, Put, Store, Stored, timestamp
 from mesh.store.cascade import removal
 
+LONGEST_MANAGER = 128
 Owners = Callable[[Body], Sequence[managed.Owner]]
 """Who owns which field of an object, given the object as it will be stored."""
 
@@ -68,8 +69,12 @@ def owners_after_update(target: Target, old: Stored | None, request: Request) ->
 
 
 def field_manager(request: Request) -> str:
-    """Who writes: as the query says, otherwise the client's name."""
-    return request.query.get("fieldManager") or request.headers.get("user-agent", "").partition("/")[0] or "unknown"
+    """Who writes: as the query says, otherwise the client's name. Raises Problem (422) for a name that is too long."""
+    manager = request.query.get("fieldManager", "")
+    if len(manager) > LONGEST_MANAGER:
+        why = f"Too long: may not be more than {LONGEST_MANAGER} bytes"
+        raise invalid_options(request.options, "fieldManager", "FieldValueTooLong", why)
+    return manager or request.headers.get("user-agent", "").partition("/")[0] or "unknown"
 
 
 def stale(target: Target) -> Problem:
@@ -103,13 +108,14 @@ def _no_namespace(missing: NoNamespace, target: Target) -> Problem:
     """404, or 403 for a namespace that is being deleted."""
     ref = Ref("", "Namespace", "", missing.name)
     if missing.ending:
-        cause = {"reason": "NamespaceTerminating", "message": f"namespace {missing.name} is being terminated"}
+        message = f"namespace {missing.name} is being terminated"
+        cause = {"reason": "NamespaceTerminating", "message": message, "field": "metadata.namespace"}
         return Problem(
             403,
             f'{target.definition.plural} "{target.name}" is forbidden: unable to create new content in namespace '
             f"{missing.name} because it is being terminated",
-            ref=ref,
-            plural="namespaces",
+            ref=target.ref,
+            plural=target.definition.plural,
             causes=[cause],
         )
     return Problem(404, f'namespaces "{missing.name}" not found', ref=ref, plural="namespaces")

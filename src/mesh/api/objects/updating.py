@@ -4,6 +4,7 @@ import secrets
 
 from mesh.api.objects import managed
 from mesh.api.objects.admission import ProposedObject
+from mesh.api.objects.merging import STRATEGIC as KUBERNETES_GROUPS
 from mesh.api.objects.paths import Target
 from mesh.api.objects.reading import require
 from mesh.api.objects.request_bodies import body_of_target, resource_version, unknown_fields
@@ -16,6 +17,7 @@ from mesh.resources.values.problems import Invalid
 from mesh.store import Put, Store, Stored
 
 # Kubernetes' alphabet for generated names: neither vowels nor digits that look like them, so that no word comes out.
+LONGEST_BASE = 58
 LETTERS = "bcdfghjklmnpqrstvwxz2456789"
 
 
@@ -34,7 +36,8 @@ class Updating:
             raise Problem(400, "resourceVersion should not be set on objects to be created")
         if not metadata.get("name") and metadata.get("generateName"):
             suffix = "".join(secrets.choice(LETTERS) for _ in range(5))
-            body = {**body, "metadata": {**metadata, "name": f"{metadata['generateName']}{suffix}"}}
+            # Shortened as in Kubernetes, so that the name also fits a label.
+            body = {**body, "metadata": {**metadata, "name": f"{metadata['generateName'][:LONGEST_BASE]}{suffix}"}}
         name = body["metadata"].get("name")
         target = target._replace(name=name if isinstance(name, str) else "")
         if target.name and self._store.get(target.ref):
@@ -52,6 +55,8 @@ class Updating:
         if metadata.get("name", target.name) != target.name:
             raise Problem(400, f"the name of the object ({metadata['name']}) is not that of the path")
         version = resource_version(metadata.get("resourceVersion"))
+        if version is None and target.definition.group not in KUBERNETES_GROUPS:
+            raise _without_version(target)
         if version is not None and version != old.version:
             raise stale(target)
         return self.replace(target, old, body, request)
@@ -68,6 +73,19 @@ class Updating:
             return self._storing.put(target, Put(target.ref, changed, old.version), warnings, dry_run=request.dry_run)
         owners = _owners_of_body(body, old) or owners_after_update(target, old, request)
         return self._storing.write(target, ProposedObject(body, old, old.version), owners, request)
+
+
+def _without_version(target: Target) -> Problem:
+    """422: what is a custom resource on a cluster is only replaced by who has seen it."""
+    definition = target.definition
+    why = "Invalid value: 0: must be specified for an update"
+    return Problem(
+        422,
+        f'{definition.plural}.{definition.group} "{target.name}" is invalid: metadata.resourceVersion: {why}',
+        ref=target.ref,
+        plural=definition.plural,
+        causes=[{"reason": "FieldValueInvalid", "message": why, "field": "metadata.resourceVersion"}],
+    )
 
 
 def _owners_of_body(body: Body, old: Stored) -> Owners | None:

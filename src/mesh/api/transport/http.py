@@ -11,7 +11,7 @@ import msgspec
 import yaml
 
 from mesh.api.transport import protobuf
-from mesh.api.transport.status_errors import Problem
+from mesh.api.transport.status_errors import Problem, invalid_options
 from mesh.api.transport.upgrade import UPGRADE, Upgrade
 from mesh.resources.validation.documents import documents
 from mesh.resources.values.problems import Invalid
@@ -68,11 +68,19 @@ class Request:
 
     @property
     def dry_run(self) -> bool:
-        """Whether nothing may be stored. Raises Problem (400) for a value that Kubernetes does not define."""
+        """Whether nothing may be stored. Raises Problem (422) for a value that Kubernetes does not define."""
         value = self.query.get("dryRun", "")
         if value not in ("", "All"):
-            raise Problem(400, f'dryRun: "{value}" is not "All"')
+            raise invalid_options(
+                self.options, "dryRun", "FieldValueNotSupported", f'Unsupported value: "{value}"; use "All"'
+            )
         return value == "All"
+
+    @property
+    def options(self) -> str:
+        """The kind of this request's options (meta/v1)."""
+        kinds = {"POST": "CreateOptions", "PUT": "UpdateOptions", "PATCH": "PatchOptions", "DELETE": "DeleteOptions"}
+        return kinds.get(self.method, "ListOptions")
 
     async def body(self) -> bytes:
         """The complete body. Raises Problem: 413 when it is too large, 408 when it does not arrive in time."""

@@ -77,6 +77,10 @@ class Problem(Exception):
         return body
 
 
+class Unreadable(Problem):
+    """A body that is no object of the kind that is expected."""
+
+
 def _resource(definition: KindDefinition) -> str:
     return f"{definition.plural}.{definition.group}" if definition.group else definition.plural
 
@@ -131,7 +135,14 @@ def _unreadable(ref: Ref, version: str, errors: Sequence[FieldError]) -> Problem
         if error.reason is Reason.UNKNOWN
     ]
     why = ", ".join(malformed) or f"strict decoding error: {', '.join(unknown)}"
-    return Problem(400, f'{ref.kind} in version "{version}" cannot be handled as a {ref.kind}: {why}')
+    return Unreadable(400, f'{ref.kind} in version "{version}" cannot be handled as a {ref.kind}: {why}')
+
+
+def unreadable_patch(problem: Unreadable) -> Problem:
+    """422 for a patch after which an object can no longer be read, as Kubernetes answers it: the patch is to blame."""
+    message = f"Invalid value: {problem.message}"
+    cause = {"reason": Reason.INVALID.value, "message": message, "field": "patch"}
+    return Problem(422, f"patch: {message}", causes=[cause])
 
 
 def invalid_options(kind: str, field: str, reason: str, why: str) -> Problem:

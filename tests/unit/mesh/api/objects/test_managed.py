@@ -110,7 +110,7 @@ async def test_lists_merge_by_their_keys(api: Api) -> None:
 @pytest.mark.parametrize(
     ("body", "query", "told"),
     [
-        (config(a="1"), "", "fieldManager: is missing"),
+        (config(a="1"), "", "fieldManager: Required value"),
         ({**config(), "metadata": {"name": "other"}}, "?fieldManager=x", "is not that of the path"),
         ([1], "?fieldManager=x", "is not one object"),
         ({**config(), "data": 7}, "?fieldManager=x", "data"),

@@ -44,7 +44,9 @@ def test_merge_patch_does_as_the_rfc_says(target: Any, patch: Any, result: Any) 
         ({"args": ["a", "b"]}, {"args": ["c"]}, {"args": ["c"]}),
         ({"s": {"a": 1, "b": 2}}, {"s": {"$retainKeys": ["b"], "b": 3}}, {"s": {"b": 3}}),
         ({"s": {"a": 1}}, {"s": {"$patch": "delete"}}, {"s": {}}),
-        ({"finalizers": ["x"]}, {"finalizers": ["y"]}, {"finalizers": ["x", "y"]}),
+        ({"finalizers": ["x"]}, {"finalizers": ["y"]}, {"finalizers": ["y", "x"]}),
+        ({"env": NAMED}, {"env": [{"name": "c"}, {"name": "b"}]}, {"env": [{"name": "c"}, *NAMED]}),
+        ({"env": NAMED}, {"env": [{"name": "b"}, {"name": "c"}]}, {"env": [*NAMED, {"name": "c"}]}),
         ({"finalizers": ["x", "y"]}, {"$deleteFromPrimitiveList/finalizers": ["x"]}, {"finalizers": ["y"]}),
         (
             {"env": NAMED},

@@ -17,9 +17,9 @@ async def test_a_status_of_the_wrong_shape_is_rejected_and_nothing_changes(api: 
     before = api.store.get(SHOP)
     strictly = f"{RULES}/shop/status?fieldValidation=Strict"
     reply = await api.ask("PATCH", strictly, {"status": {"note": "x"}}, content_type=MERGE)
-    assert (reply.code, "status.note" in reply.body["message"]) == (400, True)
+    assert (reply.code, "status.note" in reply.body["message"]) == (422, True)
     reply = await api.ask("PATCH", f"{RULES}/shop/status", {"status": {"conditions": "x"}}, content_type=MERGE)
-    assert (reply.code, "status.conditions" in reply.body["message"]) == (400, True)
+    assert (reply.code, "status.conditions" in reply.body["message"]) == (422, True)
     assert api.store.get(SHOP) is before
     condition = {"type": "Reviewed", "status": "True"}
     patch = {"status": {"conditions": [condition]}}
@@ -35,6 +35,12 @@ async def test_an_object_that_no_longer_decodes_is_set_aside_and_can_be_replaced
     assert (await api.ask("POST", SERVICES, service("cart"))).code == 201
     assert (await api.ask("POST", RULES, virtual_service("cart"))).code == 201
     assert "expected `array`" in api.store.undecodable[SHOP].lower()
-    repaired = await api.ask("PUT", f"{RULES}/shop", virtual_service("shop"))
+    broken = api.store.get(SHOP)
+    assert broken is not None
+    unseen = await api.ask("PUT", f"{RULES}/shop", virtual_service("shop"))
+    assert (unseen.code, "metadata.resourceVersion" in unseen.body["message"]) == (422, True)
+    body = virtual_service("shop")
+    body["metadata"]["resourceVersion"] = str(broken.version)
+    repaired = await api.ask("PUT", f"{RULES}/shop", body)
     assert repaired.code == 200, repaired.body
     assert api.store.undecodable == {}
