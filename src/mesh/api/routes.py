@@ -17,6 +17,7 @@ from mesh.api.meta.health import Health
 from mesh.api.node import resource_metrics
 from mesh.api.node.pod_logs import PodLogs
 from mesh.api.node.resource_metrics import ResourceMetrics
+from mesh.api.objects.account_tokens import AccountTokens
 from mesh.api.objects.deleting import Deleting
 from mesh.api.objects.patching import Patching
 from mesh.api.objects.paths import WATCH, Target
@@ -49,6 +50,7 @@ class Handlers:
     patching: Patching
     deleting: Deleting
     scaling: Scaling
+    account_tokens: AccountTokens
     pod_logs: PodLogs
     streaming: PodStreaming
     apply: Apply
@@ -75,6 +77,7 @@ def path_routes(handlers: Handlers) -> Sequence[Route]:
         Route(READ, "/openapi/v3/api/{version}", meta.openapi_v3_document),
         Route(READ, "/openapi/v3/apis/{group}/{version}", meta.openapi_v3_document),
         *(Route(POST, f"/apis/{group}/v1/{plural}", meta.review) for group, plural in reviews.REVIEWS),
+        Route(POST, reviews.LOCAL_PATH, meta.local_review),
         Route(GET, f"{METRICS}/nodes", metrics.nodes),
         Route(GET, f"{METRICS}/nodes/{{name}}", metrics.node),
         Route(GET, f"{METRICS}/pods", metrics.pods),
@@ -117,6 +120,7 @@ def resource_routes(handlers: Handlers) -> ResourceRoutes:
         ("GET", "scale"): handlers.scaling.get,
         ("PUT", "scale"): handlers.scaling.update,
         ("PATCH", "scale"): handlers.scaling.update,
+        ("POST", "token"): handlers.account_tokens.create,
         ("GET", WATCH): reading.watch,
         ("GET", "log"): handlers.pod_logs.read,
         # A WebSocket begins with GET, SPDY with POST.

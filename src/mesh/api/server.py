@@ -16,9 +16,11 @@ from mesh.api.meta.health import Health
 from mesh.api.node import node
 from mesh.api.node.pod_logs import PodLogs
 from mesh.api.node.resource_metrics import ResourceMetrics
+from mesh.api.objects.account_tokens import AccountTokens
 from mesh.api.objects.admission import Admission
 from mesh.api.objects.collector import Collector
 from mesh.api.objects.deleting import Deleting
+from mesh.api.objects.furnishing import Furnishing
 from mesh.api.objects.patching import Patching
 from mesh.api.objects.reading import Reading
 from mesh.api.objects.scaling import Scaling
@@ -35,7 +37,6 @@ from mesh.api.transport.http import Reply, Request
 from mesh.api.transport.router import Route
 from mesh.api.transport.serving import Bounds, Serving, listen
 from mesh.reconcile.supervisor import Supervisor
-from mesh.resources.core.config import NAMESPACE_LABEL
 from mesh.resources.gateway_api.types import CLASS_NAME, CONTROLLER
 from mesh.resources.gateway_api.types import GROUP as GATEWAY_API
 from mesh.resources.values.ref import Ref
@@ -43,8 +44,8 @@ from mesh.store import Put, Store
 
 __all__ = ["ApiServer", "ApiSettings", "Sources"]
 
-# The name of the garbage collector's loop.
-COLLECTOR = "collector"
+# The names of the loops.
+COLLECTOR, FURNISHING = "collector", "furnishing"
 
 
 class ApiServer:
@@ -88,7 +89,10 @@ class ApiServer:
         """Listens, writes the kubeconfig, returns the URL. Raises OSError when port or home refuse."""
         settings = self._settings
         credentials = prepare(settings.home, settings.host)
-        self._ensure_namespaces()
+        furnishing = Furnishing(self._store, credentials.authority.read_text(), credentials.token)
+        # The kubeconfig's, too, so that the first `kubectl apply` finds it.
+        furnishing.ensure_namespaces((settings.namespace,))
+        furnishing.sweep()
         self._ensure_gateway_class()
         node.register(self._store, settings.node_name, settings.node_address, version()["gitVersion"])
         admission = Admission(self._store, settings, self._allocator)
@@ -99,6 +103,7 @@ class ApiServer:
         await self._serving.start(listener)
         collector = Collector(self._store, admission.node_ports)
         self._supervisor.start(COLLECTOR, collector.run)
+        self._supervisor.start(FURNISHING, furnishing.run)
         url = _url(settings.host, listener.getsockname()[1])
         publish(settings.home, credentials, url, settings.namespace)
         return url
@@ -106,7 +111,7 @@ class ApiServer:
     async def stop(self) -> None:
         """Ends watches and followed logs, lets short requests finish, stops listening. Idempotent."""
         self._closing.set()
-        await self._supervisor.stop(COLLECTOR)
+        await self._supervisor.stop(COLLECTOR, FURNISHING)
         if self._serving is not None:
             await self._serving.stop()
 
@@ -116,7 +121,7 @@ class ApiServer:
         storing = Storing(store, admission)
         updating = Updating(store, storing)
         handlers = Handlers(
-            meta=Meta(kinds),
+            meta=Meta(kinds, credentials.token),
             health=Health(self._supervisor),
             resource_metrics=ResourceMetrics(store, settings.node_name),
             reading=Reading(store, settings, self._closing),
@@ -124,6 +129,7 @@ class ApiServer:
             patching=Patching(store, storing, updating),
             deleting=Deleting(store),
             scaling=Scaling(store, storing),
+            account_tokens=AccountTokens(store, credentials.token),
             pod_logs=PodLogs(store, self._logs, self._closing),
             streaming=PodStreaming(store, self._streams, self._closing),
             apply=Apply(store, admission, settings.namespace),
@@ -145,15 +151,6 @@ class ApiServer:
             spec = {"controllerName": CONTROLLER, "description": "the mesh's own gateway"}
             body = {"apiVersion": f"{GATEWAY_API}/v1", "kind": "GatewayClass", "metadata": {"name": CLASS_NAME}}
             self._store.commit([Put(ref, {**body, "spec": spec})])
-
-    def _ensure_namespaces(self) -> None:
-        """`default`, and the one that the kubeconfig names, so that the first `kubectl apply` finds it."""
-        for name in dict.fromkeys(("default", self._settings.namespace)):
-            ref = Ref("", "Namespace", "", name)
-            if self._store.get(ref) is None:
-                metadata = {"name": name, "labels": {NAMESPACE_LABEL: name}}
-                body = {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}
-                self._store.commit([Put(ref, {**body, "status": {"phase": "Active"}})])
 
 
 def bind(settings: ApiSettings) -> socket.socket:

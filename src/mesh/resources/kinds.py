@@ -162,6 +162,7 @@ REGISTRY = Registry(
             short_names=("sa",),
             type=ServiceAccount,
             columns=core.SERVICE_ACCOUNT,
+            subresources=frozenset({"token"}),
         ),
         KindDefinition(
             kind="Event",

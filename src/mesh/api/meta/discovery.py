@@ -12,8 +12,9 @@ from mesh.resources.values.body import Body
 VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
 KUBERNETES = ("1", "32")
 # The verbs of subresources that are not read and changed.
+TOKEN = {"group": "authentication.k8s.io", "version": "v1", "kind": "TokenRequest"}
 STREAMS = {"exec": "PodExecOptions", "attach": "PodAttachOptions", "portforward": "PodPortForwardOptions"}
-SUBRESOURCE_VERBS = {"log": ["get"], **{name: ["create", "get"] for name in STREAMS}}
+SUBRESOURCE_VERBS = {"log": ["get"], "token": ["create"], **{name: ["create", "get"] for name in STREAMS}}
 
 
 class Computed(NamedTuple):
@@ -29,6 +30,7 @@ class Computed(NamedTuple):
 
 COMPUTED = (
     *(Computed(group, "v1", plural, kind, False, ("create",)) for (group, plural), kind in reviews.REVIEWS.items()),
+    Computed(reviews.AUTHORIZATION, "v1", reviews.LOCAL, "LocalSubjectAccessReview", True, ("create",)),
     Computed(usage.GROUP, usage.VERSION, "nodes", "NodeMetrics", False, ("get", "list")),
     Computed(usage.GROUP, usage.VERSION, "pods", "PodMetrics", True, ("get", "list")),
 )
@@ -214,6 +216,8 @@ def _subresource(definition: KindDefinition, name: str) -> Body:
     }
     if name == "scale":
         body.update(group="autoscaling", version="v1", kind="Scale")
+    elif name == "token":
+        body.update(TOKEN)
     elif name in STREAMS:
         body["kind"] = STREAMS[name]
     return body

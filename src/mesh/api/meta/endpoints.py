@@ -11,8 +11,10 @@ from mesh.resources.values.body import Body
 class Meta:
     """Answers from the kinds that are served at that moment."""
 
-    def __init__(self, kinds: ServedKinds) -> None:
+    def __init__(self, kinds: ServedKinds, secret: str) -> None:
+        """`secret` is the mesh's token, against which others' tokens are reviewed."""
         self._kinds = kinds
+        self._secret = secret
         self._documents = Documents()
 
     async def version(self, _request: Request) -> Reply:
@@ -53,11 +55,18 @@ class Meta:
     async def review(self, request: Request) -> Reply:
         """`/apis/{group}/v1/{plural}` of one of `reviews.REVIEWS`. Raises Problem (400)."""
         _, _, group, _, plural = request.path.split("/")
-        if PROTOBUF in request.headers.get("content-type", ""):
+        return await self._review(reviews.REVIEWS[group, plural], group, request)
+
+    async def local_review(self, request: Request) -> Reply:
+        """LocalSubjectAccessReview, the one that has a namespace. Raises Problem (400)."""
+        return await self._review("LocalSubjectAccessReview", reviews.AUTHORIZATION, request)
+
+    async def _review(self, kind: str, group: str, request: Request) -> Reply:
+        if PROTOBUF in request.headers.get("content-type", "") and kind != "TokenReview":
             # kubectl sends protobuf. The answer does not depend on it, and kubectl reads JSON, too.
             await request.body()
-            return Reply(reviews.review(group, plural, {}), 201)
-        return Reply(reviews.review(group, plural, await request.json_object()), 201)
+            return Reply(reviews.review(kind, group, {}, self._secret), 201)
+        return Reply(reviews.review(kind, group, await request.json_object(), self._secret), 201)
 
     def _aggregated(self, *, core: bool) -> Reply:
         return Reply(discovery.aggregated(self._kinds.registry, core=core), content_type=discovery.AGGREGATED)

@@ -5,9 +5,11 @@ Such a request carries an Origin or a foreign Host, and is rejected before anyth
 """
 
 import hmac
+import time
 from collections.abc import Mapping
 
 from mesh.api.transport.pod_access import pod_of
+from mesh.api.transport.service_account_tokens import account_of
 from mesh.api.transport.status_errors import Problem
 
 ANONYMOUS = frozenset({"/livez", "/readyz", "/healthz", "/version"})
@@ -45,9 +47,11 @@ class Guard:
         return True
 
     def _accepts(self, token: str) -> bool:
-        """The mesh's token, or a pod's."""
+        """The mesh's token, a pod's, or a ServiceAccount's."""
         is_own = hmac.compare_digest(token.encode("latin-1", "replace"), self._token.encode())
-        return is_own or pod_of(token, self._token) is not None
+        return (
+            is_own or pod_of(token, self._token) is not None or account_of(token, self._token, time.time()) is not None
+        )
 
 
 def _hostname(host: str) -> str:
