@@ -13,9 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from mesh.daemon.pod_network import NAMESPACES, PodNetwork, choose
-from mesh.envoy.data_plane import DataPlane, DataPlaneSettings, Refused
+from mesh.envoy.data_plane import DataPlane, DataPlaneSettings, Refused, Reports
 from mesh.envoy.edge import Edge
-from mesh.envoy.xds.ads import Service
 from mesh.pods.sandbox.client import Agent
 from mesh.routing.compile import compile  # noqa: A004
 from mesh.routing.model.snapshot import Snapshot
@@ -148,7 +147,7 @@ async def _answer(name: str, reader: asyncio.StreamReader, writer: asyncio.Strea
 
 @asynccontextmanager
 async def pod_networks(
-    home: Path, *services: Service, api: tuple[str, int] = ("127.0.0.1", 1)
+    home: Path, reports: Reports | None = None, *, api: tuple[str, int] = ("127.0.0.1", 1)
 ) -> AsyncIterator[PodNetworks]:
     """Starts the sandbox agent, Envoy and the edge, and ends them."""
     async with AsyncExitStack() as stack:
@@ -157,7 +156,7 @@ async def pod_networks(
         assert isinstance(chosen.network, NamespaceNetwork)
         assert chosen.edge is not None
         settings: Any = DataPlaneSettings(concurrency=1, launch=chosen.launch)
-        plane = DataPlane(home, settings, services, edge=chosen.edge)
+        plane = DataPlane(home, settings, reports, edge=chosen.edge)
         await plane.start()
         stack.push_async_callback(plane.stop)
         mesh = MeshSettings(network=chosen.network)

@@ -20,7 +20,7 @@ CLIENT_TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 @pytest.fixture
 async def chain_and_ring(home: Path, place: Place) -> AsyncIterator[tuple[Chain, Ring]]:
     ring = Ring()
-    plane = PatientPlane(home, DataPlaneSettings(concurrency=1), [AccessLog(ring).serve])
+    plane = PatientPlane(home, DataPlaneSettings(concurrency=1), AccessLog(ring))
     async with AsyncExitStack() as stack:
         await plane.start()
         stack.push_async_callback(plane.stop)

@@ -153,7 +153,7 @@ class Daemon:
         plane = DataPlane(
             home.path,
             DataPlaneSettings(concurrency=settings.envoy_concurrency or None, launch=pod_network.launch),
-            [AccessLog(ring).serve],
+            AccessLog(ring),
             supervisor=supervisor,
             edge=pod_network.edge,
         )

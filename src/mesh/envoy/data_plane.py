@@ -2,20 +2,23 @@
 
 import asyncio
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
+
+import grpc
 
 from mesh.envoy.branch_files import BranchFiles
 from mesh.envoy.edge import Edge
 from mesh.envoy.encode.branch_records import FOLDER
+from mesh.envoy.hop_pipe import HopPipe
 from mesh.envoy.process.binary import version
-from mesh.envoy.process.bootstrap import XDS_SOCKET
+from mesh.envoy.process.bootstrap import HOP_PIPE, XDS_SOCKET
 from mesh.envoy.process.envoy_process import EnvoyProcess
 from mesh.envoy.process.launcher import Launcher, as_child
-from mesh.envoy.xds.ads import EMPTY, AdsServer, Service
+from mesh.envoy.xds.ads import EMPTY, AdsServer
 from mesh.envoy.xds.ordering import plan
 from mesh.envoy.xds.resources import Encoder, Kind, Resources
 from mesh.reconcile.supervisor import Supervisor
@@ -36,8 +39,20 @@ class DataPlaneSettings:
 Refused = Mapping[tuple[Kind, str], str]
 
 
+class Reports(Protocol):
+    """Reads what Envoy reports of requests and connections."""
+
+    def take(self, lines: bytes) -> None:
+        """Lines about HTTP requests (see `mesh.routing.model.hop_line`), separated by line feeds."""
+        ...
+
+    def serve(self, server: grpc.aio.Server) -> None:
+        """Makes a gRPC server accept messages about TCP connections."""
+        ...
+
+
 class DataPlane:
-    """`apply` brings Envoy to a snapshot; calls must follow one another. `services` answer Envoy on its socket, too.
+    """`apply` brings Envoy to a snapshot; calls must follow one another. `reports` is given what Envoy reports.
 
     Where pods have network namespaces, `edge` passes connections between the mesh's and the host's.
     """
@@ -46,7 +61,7 @@ class DataPlane:
         self,
         home: Path,
         settings: DataPlaneSettings | None = None,
-        services: Sequence[Service] = (),
+        reports: Reports | None = None,
         *,
         edge: Edge | None = None,
         supervisor: Supervisor | None = None,
@@ -54,7 +69,9 @@ class DataPlane:
         self._home = home
         self._edge = edge
         settings = settings or DataPlaneSettings()
-        self._ads = AdsServer(services)
+        self._ads = AdsServer([reports.serve] if reports is not None else [])
+        # Also if nobody reads: Envoy would wait for a reader when it opens the pipe.
+        self._hops = HopPipe(home / "run" / HOP_PIPE, reports.take if reports is not None else lambda _: None)
         self._encoder = Encoder()
         self._branches = BranchFiles(home / "run" / FOLDER)
         self._sent: Resources = EMPTY
@@ -67,6 +84,7 @@ class DataPlane:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         (folder / XDS_SOCKET).unlink(missing_ok=True)
         await self._ads.start(folder / XDS_SOCKET)
+        self._hops.open()
         # The listeners that need the edge's sockets come with the first snapshot, which is applied once both run.
         parts: list[EnvoyProcess | Edge] = [self.process, *([self._edge] if self._edge is not None else [])]
         results = await asyncio.gather(*(part.start() for part in parts), return_exceptions=True)
@@ -80,6 +98,7 @@ class DataPlane:
         if self._edge is not None:
             await self._edge.stop()
         await self._ads.stop()
+        self._hops.close()
         with suppress(OSError):
             (self._home / "run" / XDS_SOCKET).unlink()
             self._branches.remove()

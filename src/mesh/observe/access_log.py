@@ -1,7 +1,7 @@
-"""Envoy's access log, received over gRPC (envoy.service.accesslog.v3.AccessLogService).
+"""What Envoy reports: lines about HTTP requests (`hop_lines`), and messages about TCP connections.
 
-Envoy sends finished requests in batches over the Unix socket that its configuration comes from. A log that cannot be
-sent is dropped by Envoy and costs no request.
+The messages come over gRPC (envoy.service.accesslog.v3.AccessLogService), by the Unix socket that the configuration
+comes from. A message that cannot be sent is dropped by Envoy and costs no connection.
 """
 
 from collections.abc import AsyncIterator, Callable
@@ -11,18 +11,12 @@ from typing import Any
 import grpc
 from envoy.service.accesslog.v3 import als_pb2
 
+from mesh.observe.hop_lines import hops_of, is_counted
 from mesh.observe.hops import Hop, Ring
 from mesh.observe.lenient import lenient_parser
-from mesh.routing.model.table import BRANCH_METADATA
+from mesh.routing.model.hop_line import LONGEST_HOST
 from mesh.routing.model.transparent import CAPTURED_LOG
-from mesh.routing.model.tunnel import TUNNEL
 
-LONGEST_PATH = 512
-LONGEST_HOST = 255
-# An `x-request-id` of 128 characters with a branch's mark, and less than anybody could flood the memory with.
-LONGEST_ID = 192
-LONGEST_TRACEPARENT = 128
-LONGEST_LABEL = 512
 SERVICE = als_pb2.DESCRIPTOR.services_by_name["AccessLogService"].full_name
 # Connections that are open and were reported already.
 MOST_CONNECTIONS = 10_000
@@ -43,10 +37,19 @@ FLAGS = {
 
 
 class AccessLog:
-    """Puts every request that Envoy reports into the ring."""
+    """Puts every request and connection that Envoy reports into the ring."""
 
     def __init__(self, ring: Ring) -> None:
         self._ring = ring
+
+    def take(self, lines: bytes) -> None:
+        """Lines about HTTP requests, separated by line feeds."""
+        ring = self._ring
+        for hop in hops_of(lines):
+            if hop is None:
+                ring.malformed += 1
+            elif is_counted(hop):
+                ring.add(hop)
 
     def serve(self, server: grpc.aio.Server) -> None:
         """Makes a gRPC server accept Envoy's access logs."""
@@ -68,10 +71,6 @@ class AccessLog:
         async for message in requests:
             # Only the first message of a stream says which log it is.
             captured = captured or message.identifier.log_name == CAPTURED_LOG
-            for entry in message.http_logs.log_entry:
-                # The requests in a tunnel are reported on their own.
-                if entry.common_properties.upstream_cluster != TUNNEL:
-                    add(hop_of(entry, captured=captured))
             for entry in message.tcp_logs.log_entry:
                 add(connections.hop_of(entry, captured=captured))
         return als_pb2.StreamAccessLogsResponse()
@@ -116,51 +115,6 @@ class Connections:
         )
 
 
-def hop_of(entry: Any, *, captured: bool = False) -> Hop:
-    """One HTTPAccessLogEntry as a hop.
-
-    Names are interned: they repeat in tens of thousands of hops. Whatever comes from outside is cut to a bound.
-    """
-    common, request, response = entry.common_properties, entry.request, entry.response
-    headers = request.request_headers
-    branch, original_trace = _branch(common)
-    start, duration = common.start_time, common.duration
-    return Hop(
-        start=start.seconds + start.nanos / 1e9,
-        duration=duration.seconds + duration.nanos / 1e9,
-        listener=_listener(common, captured=captured),
-        upstream=_address(common.upstream_remote_address),
-        cluster=intern(common.upstream_cluster),
-        route=intern(common.route_name),
-        method=METHODS[request.request_method],
-        authority=intern(request.authority[:LONGEST_HOST]),
-        path=request.path[:LONGEST_PATH],
-        status=response.response_code.value,
-        flags=_flags(common.response_flags) if common.HasField("response_flags") else "",
-        request_id=request.request_id[:LONGEST_ID],
-        traceparent=headers.get("traceparent", "")[:LONGEST_TRACEPARENT],
-        branch=branch,
-        request_bytes=request.request_body_bytes,
-        response_bytes=response.response_body_bytes,
-        fallback=_fallback(response.response_headers.get("x-branch", "")[:LONGEST_LABEL]),
-        original_trace=original_trace,
-    )
-
-
-def _branch(common: Any) -> tuple[str, str]:
-    """The branch of a request, and the id that its trace had outside: as the mesh's own script has noted them. In the
-    headers anything may be written where no script has run, such as in a request for a host that there is not."""
-    metadata = common.metadata.filter_metadata
-    if BRANCH_METADATA not in metadata:
-        return "", ""
-    fields = metadata[BRANCH_METADATA].fields
-    trace = fields["trace"].string_value if "trace" in fields else ""
-    return intern(fields["branch"].string_value), trace
-
-
-METHODS = ("", "GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH")
-
-
 def _flags(flags: Any) -> str:
     return ",".join(FLAGS[field.name] for field, _ in flags.ListFields() if field.name in FLAGS)
 
@@ -174,9 +128,3 @@ def _listener(common: Any, *, captured: bool) -> str:
 def _address(address: Any) -> str:
     socket = address.socket_address
     return intern(f"{socket.address}:{socket.port_value}") if socket.address else ""
-
-
-def _fallback(label: str) -> tuple[str, ...]:
-    """The services that an answer's `x-branch: fox; fallback=products,discount` names."""
-    _, _, names = label.partition("fallback=")
-    return tuple(names.split(",")) if names else ()

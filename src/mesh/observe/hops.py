@@ -54,11 +54,15 @@ class Hop(msgspec.Struct, frozen=True, gc=False):
 
 
 class Ring:
-    """The most recent hops, in the order in which they ended. A reader keeps its place, a number that only grows."""
+    """The most recent hops, in the order in which they ended. A reader keeps its place, a number that only grows.
+
+    `malformed` counts the reports that were none.
+    """
 
     def __init__(self, most: int = MOST_HOPS) -> None:
         self._hops: deque[Hop] = deque(maxlen=most)
         self.count = 0
+        self.malformed = 0
 
     def add(self, hop: Hop) -> None:
         self._hops.append(hop)

@@ -81,6 +81,11 @@ class Telemetry:
                 "Spans that came faster than they were read.",
                 float(self.lost),
             ),
+            "meshmall_spans_malformed_total": (
+                "counter",
+                "Lines of Envoy's that were no report of a request.",
+                float(self._ring.malformed),
+            ),
             "meshmall_traces": ("gauge", "Requests that are stored.", float(len(self.traces))),
             **_process(),
         }

@@ -26,7 +26,7 @@ async def mesh_seen(tmp_path: Path) -> AsyncIterator[tuple[PodNetworks, Ring]]:
     home = tmp_path / "home"
     home.mkdir()
     ring = Ring()
-    async with pod_networks(home, AccessLog(ring).serve) as networks:
+    async with pod_networks(home, AccessLog(ring)) as networks:
         yield networks, ring
 
 

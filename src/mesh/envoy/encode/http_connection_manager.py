@@ -1,7 +1,6 @@
 """A listener's HTTP connection manager: limits, what is trusted of a client, and the chain of HTTP filters."""
 
 from envoy.config.core.v3 import config_source_pb2
-from envoy.extensions.access_loggers.grpc.v3 import als_pb2
 from envoy.extensions.filters.http.cors.v3 import cors_pb2
 from envoy.extensions.filters.http.fault.v3 import fault_pb2
 from envoy.extensions.filters.http.rbac.v3 import rbac_pb2
@@ -9,7 +8,7 @@ from envoy.extensions.filters.http.router.v3 import router_pb2
 from envoy.extensions.filters.network.http_connection_manager.v3 import http_connection_manager_pb2 as hcm
 
 from mesh.envoy.encode.access import FILTER as ACCESS_FILTER
-from mesh.envoy.encode.access_log import fill_common
+from mesh.envoy.encode.access_log import hop_log
 from mesh.envoy.encode.authentication import FILTER_TYPE
 from mesh.envoy.encode.branches import branch_filters
 from mesh.envoy.encode.cors import FILTER as CORS_FILTER
@@ -19,7 +18,6 @@ from mesh.envoy.encode.passthrough import FILTER as PASSTHROUGH_FILTER
 from mesh.envoy.encode.passthrough import passthrough_filter
 from mesh.envoy.encode.protobuf import ads, duration, packed
 from mesh.envoy.encode.tunnel import tunnel_upgrade
-from mesh.resources.meshmall.branch import HEADER
 from mesh.routing.model.listener import Listener, Role
 from mesh.routing.security.authentication import ROWS
 
@@ -32,7 +30,6 @@ MAX_STREAMS = 100
 STREAM_WINDOW, CONNECTION_WINDOW = 1 << 16, 1 << 20
 # What clients propose on the off-chance: HTTP/2 and TLS on the same connection.
 IGNORED_UPGRADES = ("h2c", "HTTP/", "TLS/")
-LOGGED_HEADERS = ("traceparent",)
 
 
 def http_connection_manager(listener: Listener) -> hcm.HttpConnectionManager:
@@ -68,9 +65,8 @@ def http_connection_manager(listener: Listener) -> hcm.HttpConnectionManager:
     if listener.is_proxy:
         message.upgrade_configs.append(tunnel_upgrade())
     if listener.logged:
-        message.access_log.add(name="envoy.access_loggers.http_grpc").typed_config.CopyFrom(
-            packed(_access_log(listener))
-        )
+        log = packed(hop_log(captured=listener.capture is not None))
+        message.access_log.add(name="envoy.access_loggers.file").typed_config.CopyFrom(log)
     _encode_filters(message, listener)
     return message
 
@@ -120,12 +116,3 @@ def _tokens() -> config_source_pb2.ExtensionConfigSource:
     So a change of what tokens are asked for replaces no listener, and closes no connection.
     """
     return config_source_pb2.ExtensionConfigSource(config_source=ads(), type_urls=[FILTER_TYPE])
-
-
-def _access_log(listener: Listener) -> als_pb2.HttpGrpcAccessLogConfig:
-    """Every request, with what shows which others it belongs to."""
-    message = als_pb2.HttpGrpcAccessLogConfig(
-        additional_request_headers_to_log=LOGGED_HEADERS, additional_response_headers_to_log=(HEADER,)
-    )
-    fill_common(message.common_config, captured=listener.capture is not None)
-    return message

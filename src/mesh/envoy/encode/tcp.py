@@ -2,10 +2,9 @@
 
 from collections.abc import Sequence
 
-from envoy.extensions.access_loggers.grpc.v3 import als_pb2
 from envoy.extensions.filters.network.tcp_proxy.v3 import tcp_proxy_pb2
 
-from mesh.envoy.encode.access_log import fill_common
+from mesh.envoy.encode.access_log import connection_log
 from mesh.envoy.encode.protobuf import duration, packed
 from mesh.routing.model.listener import Role
 from mesh.routing.model.route import WeightedCluster
@@ -25,8 +24,7 @@ def tcp_proxy(
         for share in clusters:
             proxy.weighted_clusters.clusters.add(name=share.cluster, weight=share.weight)
     if logged:
-        log = als_pb2.TcpGrpcAccessLogConfig()
-        fill_common(log.common_config, captured=captured)
-        proxy.access_log.add(name="envoy.access_loggers.tcp_grpc").typed_config.CopyFrom(packed(log))
+        log = packed(connection_log(captured=captured))
+        proxy.access_log.add(name="envoy.access_loggers.tcp_grpc").typed_config.CopyFrom(log)
         proxy.access_log_options.access_log_flush_interval.CopyFrom(duration(LOG_AGAIN))
     return proxy

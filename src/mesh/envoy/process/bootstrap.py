@@ -9,6 +9,8 @@ NODE = "mesh-mall"
 XDS_SOCKET = "xds.sock"
 CONTROL_CLUSTER = "xds"
 ADMIN_SOCKET = "admin.sock"
+# Where Envoy writes a line for each request.
+HOP_PIPE = "hops.pipe"
 MOST_CONNECTIONS = 50_000
 LARGEST_REGEX = 32_768
 

@@ -113,7 +113,8 @@ class EnvoyProcess:
             # Hot restart would share memory with a predecessor, which is dead. Draining: connections of a removed
             # listener have two seconds to end.
             argv += ["--disable-hot-restart", "--drain-time-s", "2", "--drain-strategy", "immediate"]
-            argv += ["--log-level", "warning"]
+            # How long lines about requests may wait to be written, in milliseconds.
+            argv += ["--file-flush-interval-msec", "100", "--log-level", "warning"]
             self._process = await self._launch(argv, self._folder, output.fileno())
         self._record.write_text(json.dumps({"pid": self._process.pid, "started": start_time(self._process.pid)}))
 

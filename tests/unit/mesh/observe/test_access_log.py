@@ -1,8 +1,10 @@
 """What Envoy's access logs become."""
 
-from envoy.data.accesslog.v3.accesslog_pb2 import HTTPAccessLogEntry, TCPAccessLogEntry
+from envoy.data.accesslog.v3.accesslog_pb2 import TCPAccessLogEntry
 
-from mesh.observe.access_log import Connections, hop_of
+from mesh.observe.access_log import AccessLog, Connections
+from mesh.observe.hops import Ring
+from mesh.routing.model.hop_line import FIELDS, MARK, SEPARATOR
 
 
 def connection(received: int, sent: int, *, ended: bool = False, stream: str = "s1") -> TCPAccessLogEntry:
@@ -42,6 +44,10 @@ def test_a_captured_connection_came_by_the_listener_of_the_pod_that_it_comes_fro
     assert Connections().hop_of(connection(1, 1), captured=True).listener == "10.244.0.9:40000"
     assert Connections().hop_of(connection(1, 1)).listener == "10.96.0.7:6379"
 
-    request = HTTPAccessLogEntry(common_properties=connection(1, 1).common_properties)
-    assert hop_of(request, captured=True).listener == "10.244.0.9:40000"
-    assert hop_of(request).listener == "10.96.0.7:6379"
+
+def test_lines_that_are_none_are_counted_and_hide_no_others() -> None:
+    ring = Ring()
+    good = SEPARATOR.join((MARK, "1.5", *[""] * (len(FIELDS) - 3), "/page")).encode()
+    AccessLog(ring).take(b"\n".join((good, b"\xff\xfe", b"", good.replace(b"1.5", b"soon"), good)))
+    assert [hop.path for hop in ring] == ["/page", "/page"]
+    assert ring.malformed == 3
