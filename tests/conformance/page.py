@@ -152,8 +152,6 @@ PROVED: dict[tuple[type[Part], str], str] = {
     (vs.HTTPRetry, "attempts"): "tests/with_envoy/data_plane/test_routes.py::test_retries_end_after_their_attempts",
 }
 REFUSED: dict[tuple[type[Part], str], str] = {
-    (vs.FaultDelay, "exponentialDelay"): "Istio does not do it either",
-    (vs.FaultAbort, "http2Error"): "httpStatus and grpcStatus are known",
     **dict.fromkeys(
         [(dr.ClientTLSSettings, item) for item in ("clientCertificate", "privateKey", "caCertificates", "caCrl")],
         "a file of Istio's proxy; credentialName is known",
@@ -161,13 +159,16 @@ REFUSED: dict[tuple[type[Part], str], str] = {
     (gw.ServerTLSSettings, "serverCertificate"): "a file of the gateway's pod; credentialName is known",
     (gw.ServerTLSSettings, "privateKey"): "a file of the gateway's pod; credentialName is known",
     (gw.ServerTLSSettings, "caCertificates"): "a file of the gateway's pod; credentialName is known",
-    (sc.SidecarSpec, "workloadSelector"): "all pods of a namespace see the same hosts",
-    (sc.SidecarSelector, "labels"): "all pods of a namespace see the same hosts",
-    (ap.AuthorizationPolicySpec, "targetRef"): "a waypoint or gateway of Istio's; selector is known",
-    (ap.AuthorizationPolicySpec, "targetRefs"): "a waypoint or gateway of Istio's; selector is known",
-    (ap.AuthorizationPolicySpec, "provider"): "with action CUSTOM alone, which is refused",
-    (ra.RequestAuthenticationSpec, "targetRef"): "a waypoint or gateway of Istio's; selector is known",
-    (ra.RequestAuthenticationSpec, "targetRefs"): "a waypoint or gateway of Istio's; selector is known",
+}
+# Stored with a warning; the object that sets one of them is not in force.
+IGNORED: dict[tuple[type[Part], str], str] = {
+    (sc.SidecarSpec, "workloadSelector"): "all pods of a namespace see the same hosts; the Sidecar is ignored",
+    (sc.SidecarSelector, "labels"): "all pods of a namespace see the same hosts; the Sidecar is ignored",
+    (ap.AuthorizationPolicySpec, "targetRef"): "a waypoint or gateway of Istio's; the policy is ignored",
+    (ap.AuthorizationPolicySpec, "targetRefs"): "a waypoint or gateway of Istio's; the policy is ignored",
+    (ap.AuthorizationPolicySpec, "provider"): "with action CUSTOM alone; the policy is ignored",
+    (ra.RequestAuthenticationSpec, "targetRef"): "a waypoint or gateway of Istio's; the rule is ignored",
+    (ra.RequestAuthenticationSpec, "targetRefs"): "a waypoint or gateway of Istio's; the rule is ignored",
 }
 KINDS: tuple[tuple[str, type[Part]], ...] = (
     ("VirtualService", vs.VirtualServiceSpec),
@@ -290,6 +291,8 @@ def state(part: type[Part], name: str) -> tuple[str, str]:
     """Whether a field has an effect, and what shows it or why not."""
     if (part, name) in REFUSED:
         return "refused", REFUSED[part, name]
+    if (part, name) in IGNORED:
+        return "no effect", IGNORED[part, name]
     if name in inert_fields(part):
         return "no effect", ""
     return "effective", PROVED.get((part, name)) or PROOF.get(part, DRAWN)

@@ -215,7 +215,8 @@ class Reference:
         if ends:
             return found
         abort = route.get("fault", {}).get("abort")
-        share = abort.get("percentage", {}).get("value", 100 if "percentage" not in abort else 0) if abort else 0
+        # Istio: "If not specified, no request will be aborted."
+        share = abort.get("percentage", {}).get("value", 0) if abort else 0
         if abort and share:
             found.append(Outcome(f"{why}: fault", abort["httpStatus"]))
         if share == 100:

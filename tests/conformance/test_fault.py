@@ -39,7 +39,7 @@ def test_a_call_is_aborted_with_a_grpc_status(rig: Rig, runner: asyncio.Runner, 
         ({"grpcStatus": "14"}, "grpcStatus"),
         ({"grpcStatus": "unavailable"}, "grpcStatus"),
         ({"grpcStatus": "UNAVAILABLE", "httpStatus": 503}, "grpcStatus"),
-        ({"http2Error": "REFUSED_STREAM"}, "http2Error"),
+        ({"http2Error": "REFUSED_STREAM", "httpStatus": 503}, "http2Error"),
     ],
 )
 def test_another_status_is_refused_at_its_field(abort: dict[str, object], path: str) -> None:

@@ -66,7 +66,7 @@ def test_a_namespace_calls_the_hosts_that_its_sidecar_names(
 @pytest.mark.parametrize(
     ("change", "path"),
     [
-        ({"workloadSelector": {"labels": {"app": "shop"}}}, "spec.workloadSelector"),
+        ({"workloadSelector": {"labels": {"a b": "shop"}}}, "spec.workloadSelector.labels[a b]"),
         ({"egress": [{"hosts": []}]}, "spec.egress[0].hosts"),
         ({"egress": [{"hosts": ["shop"]}]}, "spec.egress[0].hosts[0]"),
         ({"egress": [{"hosts": ["./a b"]}]}, "spec.egress[0].hosts[0]"),

@@ -9,6 +9,12 @@ from mesh.resources.analysis.advice import (
     advise_virtual_service,
     advise_workload,
 )
+from mesh.resources.analysis.ignored import (
+    advise_authorization_policy,
+    advise_request_authentication,
+    advise_service_entry,
+    advise_sidecar,
+)
 from mesh.resources.analysis.rule_references import (
     check_destination_rule_references,
     check_gateway_references,
@@ -73,6 +79,7 @@ from mesh.resources.validation.defaults import (
     fill_secret,
     fill_service,
 )
+from mesh.resources.validation.gateway_api_defaults import fill_gateway, fill_grpc_route, fill_http_route
 from mesh.resources.validation.transitions import without_fields_of_old_type
 from mesh.resources.values.names import wrong_label
 from mesh.resources.values.ref import (
@@ -308,6 +315,7 @@ REGISTRY = Registry(
             columns=istio.SERVICE_ENTRY,
             subresources=STATUS,
             check=check_service_entry,
+            advise=advise_service_entry,
             routing=Routing.RULE,
             conditions=Conditions.RULE,
         ),
@@ -320,6 +328,7 @@ REGISTRY = Registry(
             columns=istio.RULE,
             subresources=STATUS,
             check=check_sidecar,
+            advise=advise_sidecar,
             routing=Routing.RULE,
             conditions=Conditions.RULE,
         ),
@@ -333,6 +342,7 @@ REGISTRY = Registry(
             columns=istio.AUTHORIZATION_POLICY,
             subresources=STATUS,
             check=check_authorization_policy,
+            advise=advise_authorization_policy,
             routing=Routing.RULE,
             conditions=Conditions.RULE,
         ),
@@ -346,11 +356,13 @@ REGISTRY = Registry(
             columns=istio.RULE,
             subresources=STATUS,
             check=check_request_authentication,
+            advise=advise_request_authentication,
             routing=Routing.RULE,
             conditions=Conditions.RULE,
         ),
         KindDefinition(
             group=GATEWAY_API,
+            versions=("v1", "v1beta1"),
             kind="GatewayClass",
             plural="gatewayclasses",
             short_names=("gc",),
@@ -364,23 +376,27 @@ REGISTRY = Registry(
         ),
         KindDefinition(
             group=GATEWAY_API,
+            versions=("v1", "v1beta1"),
             kind="Gateway",
             plural="gateways",
             short_names=("gtw",),
             type=ApiGateway,
             columns=gateway_api.GATEWAY,
             subresources=STATUS,
+            fill=fill_gateway,
             check=check_api_gateway,
             routing=Routing.RULE,
             conditions=Conditions.OWN,
         ),
         KindDefinition(
             group=GATEWAY_API,
+            versions=("v1", "v1beta1"),
             kind="HTTPRoute",
             plural="httproutes",
             type=HTTPRoute,
             columns=gateway_api.ROUTE,
             subresources=STATUS,
+            fill=fill_http_route,
             check=check_http_route,
             routing=Routing.RULE,
             conditions=Conditions.OWN,
@@ -392,6 +408,7 @@ REGISTRY = Registry(
             type=GRPCRoute,
             columns=gateway_api.ROUTE,
             subresources=STATUS,
+            fill=fill_grpc_route,
             check=check_grpc_route,
             routing=Routing.RULE,
             conditions=Conditions.OWN,

@@ -14,7 +14,7 @@ from mesh.routing.branches.targets import Branches
 from mesh.routing.destinations.declared import declared_groups
 from mesh.routing.destinations.directory import Directory
 from mesh.routing.destinations.names import ClusterNames
-from mesh.routing.destinations.views import Views
+from mesh.routing.destinations.views import Views, is_shown
 from mesh.routing.egress import Egress
 from mesh.routing.gateway_api.attachment import GatewayApi
 from mesh.routing.gateways import Servers, servers_by_port
@@ -95,6 +95,15 @@ class Context:
     def marks(self) -> Marks:
         """How each branch is recognised in what programs forward."""
         return marks_of(self.branches.all, self.settings.branch_secret, self.memory)
+
+    def calls_hosts_by_name(self, namespace: str) -> bool:
+        """Whether a namespace's table sends requests to hosts that only the requests name: all unknown ones, or those
+        of a ServiceEntry's wildcard."""
+        return self.egress.calls_any_host(namespace) or any(
+            is_shown(service.entry.spec.export_to, service.namespace, namespace)
+            for service in self.directory.entries
+            if service.entry is not None and self.directory.is_asked_for(service)
+        )
 
     def rules(self, host: str, namespace: str) -> list[VirtualService]:
         """The VirtualServices for a host, without wildcards, as a namespace sees them."""

@@ -10,7 +10,8 @@ from mesh.resources.values.hosts import covers
 class Egress:
     """The hosts that each namespace sees: by its own Sidecar, or that of Istio's root namespace; all without one.
 
-    `any_host` is the mesh's own setting: whether hosts that it does not know are called.
+    `any_host` is the mesh's own setting: whether hosts that it does not know are called. A Sidecar for some pods counts
+    for none: the table of a namespace is that of all of its pods.
     """
 
     def __init__(self, sidecars: Iterable[Sidecar], *, any_host: bool = False) -> None:
@@ -18,6 +19,8 @@ class Egress:
         self._any_host = any_host
         self._policies: dict[str, bool] = {}
         for sidecar in sidecars:
+            if sidecar.is_for_some_pods:
+                continue
             policy = sidecar.spec.outbound_traffic_policy
             if policy is not None:
                 self._policies.setdefault(sidecar.metadata.namespace, policy.mode == ALLOW_ANY)

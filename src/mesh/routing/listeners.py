@@ -32,7 +32,7 @@ def listeners_of(context: Context, captures: Captures | None) -> Iterator[Listen
     """
     open_tables: frozenset[str] = frozenset()
     if captures is None:
-        open_tables = frozenset(f"outbound|{n}" for n in context.namespaces if context.egress.calls_any_host(n))
+        open_tables = frozenset(f"outbound|{n}" for n in context.namespaces if context.calls_hosts_by_name(n))
     for listener in _all(context, captures):
         is_open = listener.table in open_tables
         if is_open or not context.settings.telemetry:

@@ -1,6 +1,7 @@
 """What is refused in an AuthorizationPolicy: what Istio's webhook refuses, and what cannot be enforced here.
 
-A condition that nobody enforces would let requests through that it forbids, so none is ignored silently.
+A condition that nobody enforces would let requests through that it forbids, so none is ignored silently. Policies that
+are not carried out as a whole are stored (`mesh.resources.analysis.ignored`).
 """
 
 import ipaddress
@@ -35,12 +36,6 @@ def check_authorization_policy(policy: AuthorizationPolicy) -> Errors:
     spec = policy.spec
     if spec.action not in ACTIONS:
         yield FieldError("spec.action", f'"{spec.action[:80]}" is not an action{meant(spec.action, ACTIONS)}')
-    elif spec.action in ("AUDIT", "CUSTOM"):
-        yield FieldError(
-            "spec.action", f"{spec.action} needs a provider, which is not supported here; use ALLOW or DENY"
-        )
-    if spec.target_ref or spec.target_refs:
-        yield FieldError("spec.targetRefs", "names a waypoint or a Gateway, which is not supported here; use selector")
     if spec.selector is not None:
         for key, why in wrong_labels(spec.selector.match_labels):
             yield FieldError(f"spec.selector.matchLabels[{key}]", why)

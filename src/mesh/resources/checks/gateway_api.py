@@ -23,7 +23,7 @@ from mesh.resources.gateway_api.types import (
 )
 from mesh.resources.values.durations import seconds, wrong_duration
 from mesh.resources.values.names import none_of, wrong_host, wrong_label, wrong_port, wrong_subdomain
-from mesh.resources.values.problems import FieldError
+from mesh.resources.values.problems import FieldError, Reason
 from mesh.resources.values.regex import wrong_regex
 
 Errors = Iterator[FieldError]
@@ -68,12 +68,14 @@ def check_api_gateway(gateway: Gateway) -> Errors:
         path = f"spec.listeners[{number}]"
         yield from _listener(listener, path)
         if listener.name in names:
-            yield FieldError(f"{path}.name", f'duplicate "{listener.name}"')
+            # Two errors, as from the schema: the list is a map by name, and a rule says so once more.
+            yield FieldError(path, f'duplicate name "{listener.name}"', reason=Reason.DUPLICATE)
+            yield FieldError("spec.listeners", f'"{listener.name}" is the name of two listeners')
         place = (listener.port, listener.protocol, listener.hostname)
         # The API server refuses it, too: the two could not be told apart by any request.
         if place in places:
             combination = f"{listener.port}, {listener.protocol} and {listener.hostname or 'no hostname'}"
-            yield FieldError(path, f"another listener has the same port, protocol and hostname ({combination})")
+            yield FieldError("spec.listeners", f"two have the same port, protocol and hostname ({combination})")
         names.add(listener.name)
         places.add(place)
 
@@ -86,12 +88,14 @@ def _listener(listener: Listener, path: str) -> Errors:
     if listener.hostname:
         yield from _hostname(listener.hostname, f"{path}.hostname")
     if listener.protocol in ("HTTP", "TCP", "UDP") and listener.tls is not None:
-        yield FieldError(f"{path}.tls", f"cannot be used with protocol {listener.protocol}; use HTTPS or TLS")
+        message = f"{path}.tls cannot be used with protocol {listener.protocol}; use HTTPS or TLS"
+        yield FieldError("spec.listeners", message)
     if listener.protocol == "HTTPS":
         if listener.tls is None:
             yield FieldError(f"{path}.tls", "is missing; HTTPS needs certificateRefs")
         elif listener.tls.mode != "Terminate":
-            yield FieldError(f"{path}.tls.mode", f'"{listener.tls.mode[:80]}" cannot be used with HTTPS; use Terminate')
+            message = f'{path}.tls.mode "{listener.tls.mode[:80]}" cannot be used with HTTPS; use Terminate'
+            yield FieldError("spec.listeners", message)
         elif not listener.tls.certificate_refs:
             yield FieldError(f"{path}.tls.certificateRefs", "is empty; it names a Secret of type kubernetes.io/tls")
     namespaces = listener.allowed_routes.namespaces
@@ -119,6 +123,8 @@ def check_http_route(route: HTTPRoute) -> Errors:
             yield from _http_match(match, f"{path}.matches[{place}]")
         yield from _filters(rule.filters, tuple(FILTERS), f"{path}.filters")
         yield from _prefixes(rule, path)
+        if rule.backend_refs and any(route_filter.type == "RequestRedirect" for route_filter in rule.filters):
+            yield FieldError(path, "RequestRedirect cannot be used together with backendRefs")
         yield from _backends(rule.backend_refs, f"{path}.backendRefs")
         if rule.timeouts is not None:
             yield from _timeouts(rule.timeouts, f"{path}.timeouts")
@@ -141,7 +147,7 @@ def _timeouts(timeouts: HTTPRouteTimeouts, path: str) -> Errors:
         # 0 disables the timeout of the request.
         if 0 < request < backend_request:
             message = f"{timeouts.backend_request} is longer than request, {timeouts.request}, which includes every try"
-            yield FieldError(f"{path}.backendRequest", message)
+            yield FieldError(path, f"backendRequest: {message}")
 
 
 def check_grpc_route(route: GRPCRoute) -> Errors:
@@ -182,11 +188,11 @@ def _http_match(match: HTTPRouteMatch, path: str) -> Errors:
     value = match.path.value
     if match.path.type == "RegularExpression":
         if wrong := wrong_regex(value):
-            yield FieldError(f"{path}.path.value", wrong)
+            yield FieldError(f"{path}.path", wrong)
     elif not PATH.fullmatch(value):
-        yield FieldError(f"{path}.path.value", f'"{value[:80]}" is not a path: "/" first, no query, no spaces')
+        yield FieldError(f"{path}.path", f'"{value[:80]}" is not a path: "/" first, no query, no spaces')
     elif "//" in value or "/./" in value or "/../" in value or value.endswith(("/.", "/..")):
-        yield FieldError(f"{path}.path.value", f'"{value[:80]}" has an empty element, "." or ".." in it')
+        yield FieldError(f"{path}.path", f'"{value[:80]}" has an empty element, "." or ".." in it')
     if match.method:
         yield from none_of(match.method, METHODS, f"{path}.method")
     yield from _values(match.headers, f"{path}.headers")
@@ -232,15 +238,15 @@ def _filters(filters: Sequence[RouteFilter], allowed: Sequence[str], path: str) 
             continue
         required = FILTERS[route_filter.type]
         if getattr(route_filter, required) is None:
-            yield FieldError(f"{where}.{FIELDS[route_filter.type]}", f"is missing; type {route_filter.type} needs it")
+            yield FieldError(where, f"{FIELDS[route_filter.type]} is missing; type {route_filter.type} needs it")
         for name, attribute in FILTERS.items():
             if attribute != required and getattr(route_filter, attribute) is not None:
-                yield FieldError(f"{where}.{FIELDS[name]}", f"cannot be used with type {route_filter.type}")
+                yield FieldError(where, f"{FIELDS[name]} cannot be used with type {route_filter.type}")
         if route_filter.extension_ref is not None:
-            yield FieldError(f"{where}.extensionRef", f"cannot be used with type {route_filter.type}")
+            yield FieldError(where, f"extensionRef cannot be used with type {route_filter.type}")
         # Several mirrors are several copies; two rewrites would contradict each other.
         if route_filter.type in seen and route_filter.type != "RequestMirror":
-            yield FieldError(where, f"duplicate {route_filter.type}; the specification allows one")
+            yield FieldError(path, f"duplicate {route_filter.type}; the specification allows one")
         seen.add(route_filter.type)
         yield from _filter(route_filter, where)
     if {"RequestRedirect", "URLRewrite"} <= seen:
@@ -289,18 +295,18 @@ def _modifier(modifier: HTTPPathModifier, path: str) -> Errors:
     ):
         if (name == modifier.type) != (text is not None):
             message = "is missing" if text is None else f"cannot be used with type {modifier.type}"
-            yield FieldError(f"{path}.{name[0].lower()}{name[1:]}", message)
+            yield FieldError(path, f"{name[0].lower()}{name[1:]} {message}")
 
 
 def _prefixes(rule: HTTPRouteRule, path: str) -> Errors:
     """Only a prefix that was matched can be replaced."""
-    for number, route_filter in enumerate(rule.filters):
+    for route_filter in rule.filters:
         changed = route_filter.url_rewrite or route_filter.request_redirect
         if changed is None or changed.path is None or changed.path.type != "ReplacePrefixMatch":
             continue
         if any(match.path.type != "PathPrefix" for match in rule.matches):
             message = "ReplacePrefixMatch needs all matches to be of type PathPrefix"
-            yield FieldError(f"{path}.filters[{number}]", message)
+            yield FieldError(path, message)
 
 
 def _backends(backends: Sequence[BackendRef], path: str) -> Errors:
@@ -314,6 +320,6 @@ def _backends(backends: Sequence[BackendRef], path: str) -> Errors:
 
 def _port(backend: BackendObjectReference, path: str) -> Errors:
     if (backend.group, backend.kind) == ("", "Service") and not backend.port:
-        yield FieldError(f"{path}.port", "is missing; name one of the ports of the Service")
+        yield FieldError(path, "port is missing; name one of the ports of the Service")
     elif backend.port and (wrong := wrong_port(backend.port)):
         yield FieldError(f"{path}.port", wrong)

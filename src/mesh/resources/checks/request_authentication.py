@@ -24,8 +24,6 @@ SMALLEST_RSA = 128
 def check_request_authentication(authentication: RequestAuthentication) -> Errors:
     """Everything wrong with a RequestAuthentication by itself."""
     spec = authentication.spec
-    if spec.target_ref or spec.target_refs:
-        yield FieldError("spec.targetRefs", "names a waypoint or a Gateway, which is not supported here; use selector")
     if spec.selector is not None:
         for key, why in wrong_labels(spec.selector.match_labels):
             yield FieldError(f"spec.selector.matchLabels[{key}]", why)

@@ -5,11 +5,12 @@ from collections.abc import Iterator
 
 from mesh.resources.istio.service_entry import ServiceEntry
 from mesh.resources.values.names import wrong_host, wrong_labels, wrong_port
-from mesh.resources.values.problems import FieldError, meant
+from mesh.resources.values.problems import FieldError, Reason, meant
 
 Errors = Iterator[FieldError]
-PROTOCOLS = ("HTTP", "HTTPS", "GRPC", "GRPC-WEB", "HTTP2", "MONGO", "TCP", "TLS")
-RESOLUTIONS = ("NONE", "STATIC", "DNS", "DNS_ROUND_ROBIN")
+PROTOCOLS = ("HTTP", "HTTPS", "GRPC", "GRPC-WEB", "HTTP2", "MONGO", "TCP", "TLS", "UDP")
+RESOLVING = ("DNS", "DNS_ROUND_ROBIN")
+RESOLUTIONS = ("NONE", "STATIC", *RESOLVING, "DYNAMIC_DNS")
 LOCATIONS = ("", "MESH_EXTERNAL", "MESH_INTERNAL")
 
 
@@ -21,10 +22,13 @@ def check_service_entry(entry: ServiceEntry) -> Errors:
     for number, host in enumerate(spec.hosts):
         if wrong := wrong_host(host):
             yield FieldError(f"spec.hosts[{number}]", wrong)
-        elif host.startswith("*"):
-            yield FieldError(f"spec.hosts[{number}]", f'"{host}" stands for hosts that nobody can list; name each')
-    if not spec.ports:
-        yield FieldError("spec.ports", "is empty; name at least one port")
+        elif host == "*":
+            yield FieldError(f"spec.hosts[{number}]", '"*" is every host, which no entry may take; name a domain')
+        elif (
+            host.startswith("*") and spec.resolution in RESOLVING and not spec.endpoints and not spec.workload_selector
+        ):
+            message = f'"{host}" cannot be resolved; use resolution NONE or DYNAMIC_DNS, or list endpoints'
+            yield FieldError(f"spec.hosts[{number}]", message)
     yield from _ports(entry)
     if spec.resolution not in RESOLUTIONS:
         yield FieldError("spec.resolution", f'"{spec.resolution[:80]}" is none of {", ".join(RESOLUTIONS)}')
@@ -44,8 +48,10 @@ def _ports(entry: ServiceEntry) -> Errors:
             yield FieldError(f"{path}.targetPort", wrong)
         if not port.name:
             yield FieldError(f"{path}.name", 'is missing (for example, "http")')
-        if port.name in names or port.number in numbers:
-            yield FieldError(path, f'duplicate name "{port.name}" or number {port.number}')
+        if port.name in names:
+            yield FieldError(path, f'duplicate name "{port.name}"', reason=Reason.DUPLICATE)
+        if port.number in numbers:
+            yield FieldError("spec.ports", f"{port.number} is the number of two ports")
         names.add(port.name)
         numbers.add(port.number)
         if port.protocol.upper() not in PROTOCOLS:

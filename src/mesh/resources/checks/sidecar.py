@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from mesh.resources.istio.sidecar import ALLOW_ANY, REGISTRY_ONLY, Sidecar
-from mesh.resources.values.names import none_of, wrong_host, wrong_label
+from mesh.resources.values.names import none_of, wrong_host, wrong_label, wrong_labels
 from mesh.resources.values.problems import FieldError
 
 Errors = Iterator[FieldError]
@@ -11,10 +11,9 @@ Errors = Iterator[FieldError]
 
 def check_sidecar(sidecar: Sidecar) -> Errors:
     """Everything wrong with a Sidecar by itself."""
-    if sidecar.spec.workload_selector is not None and sidecar.spec.workload_selector.labels:
-        yield FieldError(
-            "spec.workloadSelector", "is not supported here: all pods of a namespace see the same hosts; leave it out"
-        )
+    if sidecar.spec.workload_selector is not None:
+        for key, why in wrong_labels(sidecar.spec.workload_selector.labels):
+            yield FieldError(f"spec.workloadSelector.labels[{key}]", why)
     policy = sidecar.spec.outbound_traffic_policy
     if policy is not None:
         yield from none_of(policy.mode, (ALLOW_ANY, REGISTRY_ONLY), "spec.outboundTrafficPolicy.mode")

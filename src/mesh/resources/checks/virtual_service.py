@@ -239,17 +239,17 @@ def _fault(route: HTTPRoute, path: str) -> Errors:
     if fault.delay is not None:
         where = f"{path}.fault.delay"
         yield from _percent(fault.delay.percentage, f"{where}.percentage")
-        if fault.delay.exponential_delay:
-            yield FieldError(f"{where}.exponentialDelay", "is not supported here; use fixedDelay")
-        elif not fault.delay.fixed_delay:
+        # Istio stores exponentialDelay and does nothing about it.
+        if not fault.delay.exponential_delay and not fault.delay.fixed_delay:
             yield FieldError(f"{where}.fixedDelay", "is missing")
-        else:
+        elif fault.delay.fixed_delay:
             yield from wrong_duration(fault.delay.fixed_delay, f"{where}.fixedDelay", positive=True)
     if fault.abort is not None:
         where = f"{path}.fault.abort"
         yield from _percent(fault.abort.percentage, f"{where}.percentage")
         if fault.abort.http2_error:
-            yield FieldError(f"{where}.http2Error", "is not supported here; use httpStatus or grpcStatus")
+            if fault.abort.http_status or fault.abort.grpc_status:
+                yield FieldError(f"{where}.http2Error", "cannot be used with httpStatus and grpcStatus")
         elif fault.abort.grpc_status:
             if fault.abort.http_status:
                 yield FieldError(f"{where}.grpcStatus", "cannot be used with httpStatus")

@@ -53,4 +53,6 @@ class ServiceEntry(Resource, frozen=True):
         spec = self.spec
         if spec.resolution == "STATIC" or spec.workload_selector is not None:
             return ()
-        return tuple(endpoint.address for endpoint in spec.endpoints) or tuple(spec.hosts)
+        listed = tuple(endpoint.address for endpoint in spec.endpoints)
+        # Nobody can look up a wildcard: requests for it go where their own host is found.
+        return listed or tuple(host for host in spec.hosts if not host.startswith("*"))

@@ -43,3 +43,9 @@ class SidecarSpec(Part, frozen=True):
 class Sidecar(Resource, frozen=True):
     spec: SidecarSpec = field(default_factory=SidecarSpec)
     status: IstioStatus = field(default_factory=IstioStatus)
+
+    @property
+    def is_for_some_pods(self) -> bool:
+        """Whether it selects pods of its namespace by their labels."""
+        selector = self.spec.workload_selector
+        return selector is not None and bool(selector.labels)

@@ -29,7 +29,13 @@ from mesh.resources.istio.gateway import GatewaySpec, Port, Server, ServerTLSSet
 from mesh.resources.istio.ingress_gateway import SELECTOR
 from mesh.resources.istio.service_entry import ServiceEntrySpec, WorkloadEntry
 from mesh.resources.istio.sidecar import IstioEgressListener, OutboundTrafficPolicy, SidecarSpec
-from mesh.resources.istio.virtual_service import HTTPRetry, L4MatchAttributes, TLSMatchAttributes
+from mesh.resources.istio.virtual_service import (
+    FaultAbort,
+    FaultDelay,
+    HTTPRetry,
+    L4MatchAttributes,
+    TLSMatchAttributes,
+)
 from mesh.resources.values.meta import Part
 
 _INERT: dict[type[Part], str] = {
@@ -72,6 +78,8 @@ _INERT: dict[type[Part], str] = {
     # Istio
     L4MatchAttributes: "destinationSubnets sourceSubnet sourceLabels sourceNamespace",
     TLSMatchAttributes: "destinationSubnets sourceLabels sourceNamespace",
+    FaultDelay: "exponentialDelay",
+    FaultAbort: "http2Error",
     HTTPRetry: "retryRemoteLocalities",
     TrafficPolicy: "tunnel proxyProtocol",
     LoadBalancerSettings: "localityLbSetting",

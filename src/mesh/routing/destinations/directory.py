@@ -120,6 +120,16 @@ class Directory:
         selector = service.entry.spec.workload_selector
         return self.selected(service.entry.metadata.namespace, selector.labels) if selector is not None else ()
 
+    def is_asked_for(self, service: MeshService) -> bool:
+        """Whether requests go to the host that each of them names: a wildcard that lists no endpoints."""
+        entry = service.entry
+        return (
+            entry is not None
+            and service.host.startswith("*")
+            and not entry.spec.endpoints
+            and entry.spec.workload_selector is None
+        )
+
     def endpoints(self, service: MeshService, port: ServicePort, subset: Mapping[str, str]) -> tuple[Endpoint, ...]:
         """The ready pods' addresses for a port, sorted; `subset` are labels that they have besides the selector's."""
         if service.entry is not None:
@@ -228,7 +238,9 @@ def _by_label(pods: Sequence[MeshPod]) -> Mapping[tuple[str, str, str], Sequence
 def _as_service(entry: ServiceEntry, host: str) -> Service:
     """One host of an entry in the shape of a Service, so that rules are compiled for it as for any."""
     ports = [
-        ServicePort(port=port.number, name=port.name, app_protocol=port.protocol.lower()) for port in entry.spec.ports
+        ServicePort(port=port.number, name=port.name, app_protocol=port.protocol.lower())
+        for port in entry.spec.ports
+        if port.protocol.upper() != "UDP"
     ]
     metadata = ObjectMeta(name=host, namespace=entry.metadata.namespace)
     return Service(api_version="v1", kind="Service", metadata=metadata, spec=ServiceSpec(ports=ports))

@@ -25,6 +25,7 @@ from mesh.routing.model.cluster import Cluster, Endpoint, Group
 from mesh.routing.model.match import Match
 from mesh.routing.model.route import Forward, Respond, Route, WeightedCluster
 from mesh.routing.model.table import RouteTable, VirtualHost
+from mesh.routing.model.transparent import EGRESS
 from mesh.routing.model.tunnel import TUNNEL, TUNNEL_HEADER
 from mesh.routing.virtual_service.retry import DEFAULT_RETRY
 
@@ -56,7 +57,7 @@ class MeshHosts:
         """The clusters that only these tables name."""
         if self._captures is None:
             yield TUNNELS, ()
-            if any(map(self._context.egress.calls_any_host, self._context.namespaces)):
+            if any(map(self._context.calls_hosts_by_name, self._context.namespaces)):
                 yield Cluster(PASSTHROUGH, passthrough=True), ()
         if any(map(self._sees_gateways, self._context.namespaces)):
             address = self._context.settings.gateway_address
@@ -104,7 +105,18 @@ class MeshHosts:
                 continue
             for port in entry.spec.ports:
                 if may_be_http(port) and (domains := _free(_domains((entry.host,), port.port), taken)):
-                    yield self.service_host(entry, port, namespace, domains)
+                    if self._context.directory.is_asked_for(entry) and not self._context.rules(entry.host, namespace):
+                        yield self._host_asked_for(entry, port, domains)
+                    else:
+                        yield self.service_host(entry, port, namespace, domains)
+
+    def _host_asked_for(self, entry: MeshService, port: ServicePort, domains: tuple[str, ...]) -> VirtualHost:
+        """Every host of a wildcard: a request goes to the one that it names (Istio's resolution NONE)."""
+        cluster = PASSTHROUGH if self._captures is None else EGRESS
+        route = Route(
+            "default", Match(), Forward((WeightedCluster(cluster),), retry=DEFAULT_RETRY), origins=(entry.ref,)
+        )
+        return VirtualHost(f"{entry.host}:{port.port}", domains, (route,), (entry.ref,))
 
     def _ruled(self, namespace: str, taken: set[str]) -> Iterator[VirtualHost]:
         """The hosts that are no Service's, and have rules: they are called at port 80."""

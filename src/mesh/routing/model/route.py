@@ -101,9 +101,9 @@ class Fault:
     """Percentages are 0-100. `abort_grpc` is the number of a gRPC status, instead of an HTTP one."""
 
     delay: float | None = None
-    delay_percent: float = 100.0
+    delay_percent: float = 0.0
     abort_status: int | None = None
-    abort_percent: float = 100.0
+    abort_percent: float = 0.0
     abort_grpc: int | None = None
 
 

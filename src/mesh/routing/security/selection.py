@@ -12,8 +12,11 @@ def is_for(
 ) -> bool:
     """Whether a policy is for a destination in a namespace, one of whose pods has labels that it selects.
 
-    Policies of Istio's root namespace are for all namespaces; without a selector they are for all pods.
+    Policies of Istio's root namespace are for all namespaces; without a selector they are for all pods. One that is for
+    a waypoint or a Gateway (`targetRefs`) is for no pod.
     """
+    if policy.spec.target_ref or policy.spec.target_refs:
+        return False
     if policy.metadata.namespace not in (namespace, ROOT_NAMESPACE):
         return False
     selector = policy.spec.selector.match_labels if policy.spec.selector is not None else {}

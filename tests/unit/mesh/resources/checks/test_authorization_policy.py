@@ -19,9 +19,6 @@ R = "spec.rules[0]"
     ("fields", "path"),
     [
         ({"spec.action": "ALOW"}, "spec.action"),
-        ({"spec.action": "AUDIT"}, "spec.action"),
-        ({"spec.action": "CUSTOM", "spec.provider": {"name": "x"}}, "spec.action"),
-        ({"spec.targetRefs": [{"kind": "Gateway", "name": "g"}]}, "spec.targetRefs"),
         ({"spec.selector": {"matchLabels": {"a b": "c"}}}, "spec.selector.matchLabels[a b]"),
         ({R: {"from": [{"source": {"ipBlocks": ["10.0.0.0/33"]}}]}}, f"{R}.from[0].source.ipBlocks[0]"),
         ({R: {"from": [{"source": {"notRemoteIpBlocks": ["a"]}}]}}, f"{R}.from[0].source.notRemoteIpBlocks[0]"),

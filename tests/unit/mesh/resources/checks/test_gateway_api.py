@@ -41,7 +41,7 @@ def test_a_gateway_is_refused_by_path(errors_of: Errors, fields: dict[str, Any],
 @pytest.mark.parametrize(
     ("fields", "path"),
     [
-        ({f"{R}.matches": [{"path": {"type": "Exact", "value": "a"}}]}, f"{R}.matches[0].path.value"),
+        ({f"{R}.matches": [{"path": {"type": "Exact", "value": "a"}}]}, f"{R}.matches[0].path"),
         ({f"{R}.matches": [{"method": "FETCH"}]}, f"{R}.matches[0].method"),
         ({f"{R}.matches": [{"headers": [{"name": "a b", "value": "1"}]}]}, f"{R}.matches[0].headers[0].name"),
         ({f"{R}.backendRefs[0].weight": -1}, f"{R}.backendRefs[0].weight"),

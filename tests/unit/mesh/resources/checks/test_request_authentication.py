@@ -34,7 +34,6 @@ CURVE = {"kty": "EC", "crv": "P-256", "x": "A" * 43, "y": "A" * 43}
         ({f"{J}.fromParams": [""]}, f"{J}.fromParams[0]"),
         ({f"{J}.outputClaimToHeaders": [{"header": "x", "claim": ""}]}, f"{J}.outputClaimToHeaders[0].claim"),
         ({f"{J}.timeout": "5"}, f"{J}.timeout"),
-        ({"spec.targetRefs": [{"kind": "Gateway", "name": "g"}]}, "spec.targetRefs"),
     ],
 )
 def test_it_is_refused_by_the_path_of_what_is_wrong(errors_of: Errors, fields: dict[str, Any], path: str) -> None:

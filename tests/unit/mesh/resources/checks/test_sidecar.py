@@ -22,7 +22,6 @@ SIDECAR: dict[str, Any] = {
         ({"spec.egress[0].hosts": ["a b/*"]}, "spec.egress[0].hosts[0]"),
         ({"spec.egress[0].hosts": ["./a b"]}, "spec.egress[0].hosts[0]"),
         ({"spec.outboundTrafficPolicy": {"mode": "ANY"}}, "spec.outboundTrafficPolicy.mode"),
-        ({"spec.workloadSelector": {"labels": {"app": "a"}}}, "spec.workloadSelector"),
     ],
 )
 def test_it_is_refused_by_the_path_of_what_is_wrong(errors_of: Errors, fields: dict[str, Any], path: str) -> None:
