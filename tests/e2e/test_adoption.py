@@ -5,6 +5,7 @@ import os
 import signal
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -92,3 +93,51 @@ def test_a_user_s_own_pod_runs_again_after_down_and_up(mesh: Mesh) -> None:
     mesh.up("--empty")
     until(lambda: "Running" in mesh.ok("get", "pods", "-n", "default"))
     assert "Completed" in mesh.ok("get", "pods", "-n", "default")
+
+
+def test_a_job_that_ends_while_there_is_no_daemon_is_not_run_again(mesh: Mesh, tmp_path: Path) -> None:
+    tmp_path.chmod(0o777)  # containers run as users of their own
+    mesh.up("--empty", "--network", "namespaces")
+    jobs = [job(tmp_path, "good", 0), job(tmp_path, "bad", 3), job(tmp_path, "slow", 0)]
+    mesh.ok("apply", "-f", "-", stdin=json.dumps({"apiVersion": "v1", "kind": "List", "items": jobs}))
+    until(lambda: mesh.ok("get", "pods", "-n", "default").count("1/1") == 3)
+    kill(*pids(mesh, "mesh.daemon.main"))
+    for name in ("good", "bad"):
+        (tmp_path / f"{name}.go").touch()
+    until(lambda: (tmp_path / "good.over").exists() and (tmp_path / "bad.over").exists())
+    # The end of the script is a moment after its last line.
+    until(lambda: not pids(mesh, "good.go") and not pids(mesh, "bad.go"))
+    mesh.up("--empty")
+    until(lambda: state(mesh, "good") == "Complete" and state(mesh, "bad") == "Failed")
+    assert state(mesh, "slow") == "Running"
+    (tmp_path / "slow.go").touch()
+    until(lambda: state(mesh, "slow") == "Complete")
+    assert {name: runs(tmp_path, name) for name in ("good", "bad", "slow")} == {"good": 1, "bad": 1, "slow": 1}
+    pod = json.loads(mesh.ok("get", "pods", "-n", "default", "-l", "job-name=bad", "-o", "json"))["items"][0]
+    assert pod["status"]["containerStatuses"][0]["state"]["terminated"]["exitCode"] == 3
+
+
+def job(folder: Path, name: str, code: int) -> dict[str, Any]:
+    """A Job that notes each run, and ends with an exit code once a file is there."""
+    script = f"""
+        echo run >> /shared/{name}.runs
+        while [ ! -e /shared/{name}.go ]; do sleep 0.05; done
+        touch /shared/{name}.over
+        exit {code}
+    """
+    mount = {"name": "shared", "mountPath": "/shared"}
+    container = {"name": "main", "command": ["sh", "-c", script], "volumeMounts": [mount]}
+    volume = {"name": "shared", "hostPath": {"path": str(folder)}}
+    template = {"spec": {"restartPolicy": "Never", "containers": [container], "volumes": [volume]}}
+    spec = {"backoffLimit": 0, "template": template}
+    metadata = {"name": name, "namespace": "default"}
+    return {"apiVersion": "batch/v1", "kind": "Job", "metadata": metadata, "spec": spec}
+
+
+def state(mesh: Mesh, name: str) -> str:
+    """The word in the STATUS column of a Job."""
+    return mesh.ok("get", "job", name, "-n", "default").splitlines()[1].split()[1]
+
+
+def runs(folder: Path, name: str) -> int:
+    return len((folder / f"{name}.runs").read_text().split())
