@@ -9,6 +9,7 @@ import asyncio
 import json
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,11 +43,11 @@ PROBES = {
 ANSWERS = {case: probes_lists.by_owner(answer) for case, answer in without_wording(answers("verbs")).items()}
 
 
-async def furnish(world: World) -> None:
+async def furnish(world: World, namespaces: Sequence[str] = ("t", "w3")) -> None:
     """The objects that were there when the recording began."""
-    for namespace in ("t", "w3"):
+    for namespace in namespaces:
         await world.post(CORE, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}})
-    for number in range(7):
+    for number in range(7 if "w3" in namespaces else 0):
         labels = {"app": "x" if number % 2 else "y", "n": str(number), **({"z": ""} if number == 3 else {})}
         await world.post(CONFIG_MAPS, config_map(f"l{number}", labels=labels))
     namespaced = await _scopes(world)

@@ -4,7 +4,7 @@ import asyncio
 import http.client
 import json
 import urllib.parse
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 from mesh.api.server import ApiServer, ApiSettings
 from mesh.pods.controllers.endpoints import EndpointController
 from mesh.pods.host.addresses import Block
+from mesh.pods.logs.log_reader import LogOptions
 from mesh.pods.manager import PodManager
 from mesh.pods.runtime.loopback import LoopbackRuntime
 from mesh.store import Delete, Event, Store
@@ -31,6 +32,14 @@ class WithoutKubelet(PodManager):
             present = self._store.get(stored.ref)
             if present is not None and not present.metadata.get("finalizers"):
                 self._store.commit([Delete(stored.ref)])
+
+
+class NoLogs(StandInLogs):
+    """Nothing has been written: no container has been started."""
+
+    async def read(self, namespace: str, pod: str, container: str, options: LogOptions) -> AsyncIterator[bytes]:
+        for _ in range(0):
+            yield b""
 
 
 class Answer:
@@ -236,7 +245,7 @@ async def world_of(home: Path) -> AsyncGenerator[World, None]:
     """A server with controllers over a store in memory, ended with the block."""
     store = Store.open(None)
     settings = ApiSettings(home=home / "home", namespace="default")
-    plane, logs = StandInPlane(), StandInLogs()
+    plane, logs = StandInPlane(), NoLogs()
     server = ApiServer(store, settings, plane=plane, logs=logs, allocator=StandInAllocator(), status=dict)
     block = Block.claim(home)
 
