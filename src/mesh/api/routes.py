@@ -19,6 +19,7 @@ from mesh.api.node.pod_logs import PodLogs
 from mesh.api.node.resource_metrics import ResourceMetrics
 from mesh.api.objects.account_tokens import AccountTokens
 from mesh.api.objects.deleting import Deleting
+from mesh.api.objects.eviction import Evicting
 from mesh.api.objects.patching import Patching
 from mesh.api.objects.paths import WATCH, Target
 from mesh.api.objects.reading import Reading
@@ -49,6 +50,7 @@ class Handlers:
     updating: Updating
     patching: Patching
     deleting: Deleting
+    evicting: Evicting
     scaling: Scaling
     account_tokens: AccountTokens
     pod_logs: PodLogs
@@ -122,6 +124,7 @@ def resource_routes(handlers: Handlers) -> ResourceRoutes:
         ("PATCH", "scale"): handlers.scaling.update,
         ("POST", "token"): handlers.account_tokens.create,
         ("GET", WATCH): reading.watch,
+        ("POST", "eviction"): handlers.evicting.evict,
         ("GET", "log"): handlers.pod_logs.read,
         # A WebSocket begins with GET, SPDY with POST.
         ("GET", "exec"): streaming.exec,

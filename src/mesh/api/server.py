@@ -20,6 +20,7 @@ from mesh.api.objects.account_tokens import AccountTokens
 from mesh.api.objects.admission import Admission
 from mesh.api.objects.collector import Collector
 from mesh.api.objects.deleting import Deleting
+from mesh.api.objects.eviction import Evicting
 from mesh.api.objects.furnishing import Furnishing
 from mesh.api.objects.patching import Patching
 from mesh.api.objects.reading import Reading
@@ -128,6 +129,7 @@ class ApiServer:
             updating=updating,
             patching=Patching(store, storing, updating),
             deleting=Deleting(store),
+            evicting=Evicting(store),
             scaling=Scaling(store, storing),
             account_tokens=AccountTokens(store, credentials.token),
             pod_logs=PodLogs(store, self._logs, self._closing),

@@ -6,6 +6,7 @@ from pathlib import Path
 from mesh.pods.controllers.controller import Controller
 from mesh.pods.controllers.daemon_sets import DaemonSetController
 from mesh.pods.controllers.deployments import DeploymentController
+from mesh.pods.controllers.disruption import DisruptionController
 from mesh.pods.controllers.events import Recorder
 from mesh.pods.controllers.jobs.cron_jobs import CronJobController
 from mesh.pods.controllers.jobs.jobs import JobController
@@ -80,6 +81,7 @@ class PodManager:
             DeploymentController(self._objects, events),
             StatefulSetController(self._objects, events, self._settings.node_name),
             DaemonSetController(self._objects, events, self._settings.node_name),
+            DisruptionController(self._objects),
             ReplicationControllerController(self._objects, self._settings.node_name),
             JobController(self._objects, events, self._settings.node_name, self._settings.job_pauses),
             CronJobController(self._objects, events),

@@ -14,7 +14,12 @@ KUBERNETES = ("1", "32")
 # The verbs of subresources that are not read and changed.
 TOKEN = {"group": "authentication.k8s.io", "version": "v1", "kind": "TokenRequest"}
 STREAMS = {"exec": "PodExecOptions", "attach": "PodAttachOptions", "portforward": "PodPortForwardOptions"}
-SUBRESOURCE_VERBS = {"log": ["get"], "token": ["create"], **{name: ["create", "get"] for name in STREAMS}}
+SUBRESOURCE_VERBS = {
+    "log": ["get"],
+    "token": ["create"],
+    "eviction": ["create"],
+    **{name: ["create", "get"] for name in STREAMS},
+}
 
 
 class Computed(NamedTuple):
@@ -218,6 +223,8 @@ def _subresource(definition: KindDefinition, name: str) -> Body:
         body.update(group="autoscaling", version="v1", kind="Scale")
     elif name == "token":
         body.update(TOKEN)
+    elif name == "eviction":
+        body.update(group="policy", version="v1", kind="Eviction")
     elif name in STREAMS:
         body["kind"] = STREAMS[name]
     return body
