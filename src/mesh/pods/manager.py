@@ -3,6 +3,7 @@
 import asyncio
 from pathlib import Path
 
+from mesh.pods.autoscaling.autoscalers import AutoscalerController
 from mesh.pods.controllers.controller import Controller
 from mesh.pods.controllers.daemon_sets import DaemonSetController
 from mesh.pods.controllers.deployments import DeploymentController
@@ -32,7 +33,7 @@ from mesh.resources.values.ref import PERSISTENT_VOLUME_CLAIM, POD, GroupKind, R
 from mesh.store import Event, Store
 
 # The names of the loops.
-PODS, IMAGES = "pods", "images"
+PODS, IMAGES, AUTOSCALERS = "pods", "images", "autoscalers"
 # Kinds whose objects containers may wait for.
 CONFIGURATION = frozenset({GroupKind("", "ConfigMap"), GroupKind("", "Secret"), PERSISTENT_VOLUME_CLAIM})
 
@@ -74,7 +75,9 @@ class PodManager:
             access=access,
         )
         claims = home / "claims"
+        self._autoscalers = AutoscalerController(self._objects, events, self._settings.autoscale_every)
         controllers: tuple[Controller, ...] = (
+            self._autoscalers,
             VolumeController(self._objects, claims),
             ClaimController(self._objects, events, claims),
             ReplicaSetController(self._objects, self._settings.node_name),
@@ -109,6 +112,7 @@ class PodManager:
         await asyncio.to_thread(remove_released, self._dependencies.home / "claims")
         self._supervisor.start(PODS, self._run)
         self._supervisor.start(IMAGES, self._follow_images)
+        self._supervisor.start(AUTOSCALERS, self._autoscalers.run)
 
     async def stop(self, grace: float | None = None) -> None:
         """Ends all processes, in parallel and without waiting for Envoy. The objects stay. Idempotent.
@@ -116,7 +120,7 @@ class PodManager:
         SIGKILL comes `grace` seconds after SIGTERM (None: the settings' `stop_grace`), sooner for a pod with a
         shorter grace period.
         """
-        await self._supervisor.stop(PODS, IMAGES)
+        await self._supervisor.stop(PODS, IMAGES, AUTOSCALERS)
         for controller in self._controllers.values():
             controller.queue.close()
         runners = list(self._runners.values())

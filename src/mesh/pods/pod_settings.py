@@ -20,7 +20,8 @@ class PodSettings:
     A probe that fails within `start_patience` after a container's start is the ordinary course of things; from then on
     the pod's status says how it fails.
 
-    `images_every` is how often the home's images.yaml is checked for changes.
+    `images_every` is how often the home's images.yaml is checked for changes, `autoscale_every` how often autoscalers
+    look at what pods use (15 s, as in Kubernetes).
     """
 
     backoff_scale: float = 0.1
@@ -33,6 +34,7 @@ class PodSettings:
     log_interval: float = 0.05
     events_kept: int = 1000
     images_every: float = 0.5
+    autoscale_every: float = 15.0
     proxy_port: int = SIDECAR_PORT
     node_name: str = "localhost"
     host_ip: str = "127.0.0.1"

@@ -1,0 +1,1 @@
+"""HorizontalPodAutoscalers: how many pods a workload needs for what they use."""
