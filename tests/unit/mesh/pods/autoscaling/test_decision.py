@@ -40,8 +40,8 @@ def test_the_ratio_to_the_target_is_the_ratio_of_replicas(current: int, pods: in
 
 def test_the_limits_of_the_spec_hold() -> None:
     assert desired(2, 6, maxReplicas=3) == (3, "ReadyForNewScale", "TooManyReplicas")
-    policies = {"behavior": {"scaleDown": {"stabilizationWindowSeconds": 0}}}
-    assert desired(3, 1, minReplicas=2, **policies) == (2, "ReadyForNewScale", "TooFewReplicas")
+    behavior = {"scaleDown": {"stabilizationWindowSeconds": 0}}
+    assert desired(3, 1, minReplicas=2, behavior=behavior) == (2, "ReadyForNewScale", "TooFewReplicas")
     assert desired(3, 3) == (3, "ReadyForNewScale", "DesiredWithinRange")
 
 
