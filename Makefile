@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-namespaces test-user test-loopback test-long bench pictures lint lint-javascript format lock down clean
+.PHONY: help demo test test-namespaces test-user test-loopback test-long test-oldest audit bench pictures lint lint-javascript format lock down clean
 
 # Whole meshes whose outcome depends on privilege: these run as root and as an ordinary user.
 NAMESPACE_TESTS := tests/with_namespaces tests/with_envoy/namespaces \
@@ -34,8 +34,15 @@ test-user: $(VENV)/.ready-dev ## the same as an ordinary user, also when root ty
 test-loopback: $(VENV)/.ready-dev ## some of them, with pods on loopback addresses
 	@MESHMALL_NETWORK=loopback $(BIN)/python -m pytest $(LOOPBACK_TESTS)
 
-test-long: $(VENV)/.ready-dev ## 100,000 requests through drawn systems of branches, in both modes (an hour)
+test-long: $(VENV)/.ready-dev ## isolation and reliability in their long setting (hours; docs/reliability.md)
 	@ISOLATION_REQUESTS=100000 $(BIN)/python -m pytest -n 2 tests/with_envoy/test_isolation.py tests/with_envoy/namespaces/test_isolation.py
+	@$(BIN)/python -m tools.reliability
+
+test-oldest: $(VENV)/.ready-dev ## the unit tests with the oldest dependencies that pyproject.toml allows
+	@$(BIN)/python -m tools.oldest $(VENV)-oldest && $(VENV)-oldest/bin/python -m pytest tests/unit
+
+audit: $(VENV)/.ready-dev ## known vulnerabilities of what requirements-dev.lock installs (needs uv)
+	@uvx pip-audit --requirement requirements-dev.lock --require-hashes --disable-pip
 
 bench: $(VENV)/.ready-dev ## measure speed, start-up and memory; prints a table, writes bench/results/*.json
 	@$(BIN)/python -m bench
