@@ -4,7 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-namespaces test-user test-loopback test-long test-oldest audit bench pictures lint lint-javascript format lock down clean
+.PHONY: help demo test test-namespaces test-user test-loopback test-long test-oldest soak audit bench pictures lint lint-javascript \
+	format lock down clean
 
 # Whole meshes whose outcome depends on privilege: these run as root and as an ordinary user.
 NAMESPACE_TESTS := tests/with_namespaces tests/with_envoy/namespaces \
@@ -34,7 +35,10 @@ test-user: $(VENV)/.ready-dev ## the same as an ordinary user, also when root ty
 test-loopback: $(VENV)/.ready-dev ## some of them, with pods on loopback addresses
 	@MESHMALL_NETWORK=loopback $(BIN)/python -m pytest $(LOOPBACK_TESTS)
 
-test-long: $(VENV)/.ready-dev ## isolation and reliability in their long setting (hours; docs/reliability.md)
+test-long: $(VENV)/.ready-dev ## run the tests that take long: whole installations, clients that are compiled first
+	@$(BIN)/python -m pytest -m slow
+
+soak: $(VENV)/.ready-dev ## isolation and reliability in their long setting (hours; docs/reliability.md)
 	@ISOLATION_REQUESTS=100000 $(BIN)/python -m pytest -n 2 tests/with_envoy/test_isolation.py tests/with_envoy/namespaces/test_isolation.py
 	@$(BIN)/python -m tools.reliability
 

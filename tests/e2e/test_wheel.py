@@ -41,6 +41,7 @@ def test_the_wheel_has_every_file_that_the_checkout_runs_with(wheel: Path) -> No
     }
 
 
+@pytest.mark.slow
 def test_the_wheel_runs_the_demo_from_an_empty_folder(
     wheel: Path, tmp_path: Path, new_mesh: Callable[[], Mesh]
 ) -> None:

@@ -8,10 +8,11 @@ import pytest
 from tools.as_ordinary_user import ROOT
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.geteuid() != 0, reason="the tests run as an ordinary user already")
 @pytest.mark.parametrize("folder", ["sandbox", "mesh"])
 async def test_an_ordinary_user_needs_no_privilege(folder: str) -> None:
-    tests = [sys.executable, "-m", "pytest", "-n0", "-p", "no:cacheprovider", f"tests/with_namespaces/{folder}"]
+    tests = [sys.executable, "-m", "pytest", "-n0", "-m=", "-p", "no:cacheprovider", f"tests/with_namespaces/{folder}"]
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "tools.as_ordinary_user", *tests),
         cwd=ROOT,

@@ -56,7 +56,7 @@ class Helm:
         return set(self.mesh.ok("get", ",".join(kinds), "-n", "shop", "-o", "name").split())
 
 
-@pytest.fixture(scope="module", params=PACKAGES)
+@pytest.fixture(scope="module", params=["helm3", pytest.param("helm4", marks=pytest.mark.slow)])
 def helm(request: pytest.FixtureRequest) -> Iterator[Helm]:
     with tempfile.TemporaryDirectory(prefix="mesh-helm-") as folder, meshes() as make:
         path = Path(folder)

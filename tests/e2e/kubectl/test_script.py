@@ -184,7 +184,7 @@ FILES = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("version", ["the machine's", "the wheel's"])
+@pytest.mark.parametrize("version", [pytest.param("the machine's", marks=pytest.mark.slow), "the wheel's"])
 def test_what_people_type(version: str, mesh: Mesh, tmp_path: Path) -> None:
     program = MACHINES if version == "the machine's" else str(WHEELS) if WHEELS.exists() else None
     if program is None:
