@@ -1,6 +1,6 @@
 """The long test of reliability: a mesh with the mall is killed, attacked and loaded, and the figures are printed.
 
-`python -m tools.reliability` (`make test-long`) prints a line of JSON for each part, and ends with 1 when a part has
+`python -m tools.reliability` (`make soak`) prints a line of JSON for each part, and ends with 1 when a part has
 failed. How much, by environment: RELIABILITY_KILLS of each kind (20), RELIABILITY_WRITES during the daemon's kills
 (100000), RELIABILITY_HOSTILE requests (100000), RELIABILITY_ROLLOUTS of each service (5), RELIABILITY_SOAK_MINUTES
 (60); RELIABILITY_PARTS runs only some ("pods envoy daemon hostile rollouts soak").

@@ -1,4 +1,4 @@
-"""A mesh in trouble, in a small setting (`make test-long` has the long one): what clients see, and what is kept."""
+"""A mesh in trouble, in a small setting (`make soak` has the long one): what clients see, and what is kept."""
 
 from collections.abc import Iterator
 
