@@ -25,6 +25,7 @@ from bench import api, branches, network, page, telemetry
 from bench import console as console_page
 from bench.load import Load, first_page, load
 from bench.machine import ADDRESS, ON_LOOPBACK, ROUNDS, SECONDS, meshmall, processes_memory
+from bench.reference import measure as reference
 
 ROOT = Path(__file__).parents[1]
 SERVICES = ("mall", "users", "recommend", "discount", "products", "scores", "sales", "stock")
@@ -190,6 +191,19 @@ async def measure_network(console: Console) -> None:
     tell(console, "network", result, network.rows(result))
 
 
+async def measure_reference(console: Console) -> None:
+    """The mesh beside the same mall without it, with sidecars, and the smallest possible programs."""
+    result = await reference.measure()
+    wide = Console(width=160)
+    for title, rows in reference.tables(result):
+        columns = ("system", "pages", "x mesh", "p50 ms", "p99 ms", "CPU ms a page", "switches a page", "wrong")
+        table = Table(*columns, title=title)
+        for row in rows:
+            table.add_row(*row)
+        wide.print(table)
+    tell(console, "reference", result, reference.memory_rows(result))
+
+
 async def measure_branches(console: Console) -> None:
     """What branches cost, with the plots of the docs."""
     found = await branches.measure()
@@ -204,6 +218,7 @@ PARTS = {
     "console": measure_console,
     "network": measure_network,
     "page": measure_page,
+    "reference": measure_reference,
     "telemetry": measure_telemetry,
 }
 

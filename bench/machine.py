@@ -3,8 +3,9 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 SECONDS = float(os.environ.get("BENCH_SECONDS", "3"))
@@ -14,10 +15,19 @@ ADDRESS = "127.250.0.1"
 ON_LOOPBACK = ("--network", "loopback")
 
 
-def meshmall(home: Path, *words: str, stdin: str | None = None) -> str:
-    """Runs the command; raises CalledProcessError when it fails."""
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Of some processes since their start: seconds of CPU time and context switches; and their memory now (PSS)."""
+
+    seconds: float
+    switches: int
+    megabytes: float
+
+
+def meshmall(home: Path, *words: str, stdin: str | None = None, python: str = sys.executable) -> str:
+    """Runs the command with this Python; raises CalledProcessError when it fails."""
     ended = subprocess.run(
-        [sys.executable, "-m", "meshmall", *words],
+        [python, "-m", "meshmall", *words],
         env={**os.environ, "MESHMALL_HOME": str(home)},
         capture_output=True,
         text=True,
@@ -28,26 +38,42 @@ def meshmall(home: Path, *words: str, stdin: str | None = None) -> str:
     return ended.stdout
 
 
+def processes(home: Path) -> dict[str, list[int]]:
+    """The processes of a home by part: daemon, agent, envoy, edge, services."""
+    pids: dict[str, list[int]] = {}
+    for kind, folder in _processes(home):
+        pids.setdefault(kind, []).append(int(folder.name))
+    return pids
+
+
+def usage(pids: Iterable[int]) -> Usage:
+    """What these processes have used; those that have ended count for nothing."""
+    seconds, switches, megabytes = 0.0, 0, 0.0
+    for pid in pids:
+        folder = Path("/proc", str(pid))
+        with suppress(OSError):
+            megabytes += _pss(folder)
+            fields = (folder / "stat").read_text().rpartition(")")[2].split()
+            seconds += (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+            for thread in (folder / "task").iterdir():
+                lines = (thread / "status").read_text().splitlines()
+                switches += sum(int(line.split()[1]) for line in lines if "ctxt_switches" in line)
+    return Usage(seconds, switches, megabytes)
+
+
 def processes_memory(home: Path) -> dict[str, float]:
     """Megabytes of each part: PSS, which counts a page shared by n processes as 1/n in each."""
-    megabytes: dict[str, float] = {}
-    for kind, folder in _processes(home):
-        with suppress(OSError):
-            rollup = (folder / "smaps_rollup").read_text()
-            pss = int(next(line for line in rollup.splitlines() if line.startswith("Pss:")).split()[1])
-            megabytes[kind] = megabytes.get(kind, 0.0) + pss / 1024
-    return megabytes
+    return {kind: usage(pids).megabytes for kind, pids in processes(home).items()}
 
 
 def processes_cpu(home: Path) -> dict[str, float]:
     """Seconds of CPU time of each part since its start."""
-    seconds: dict[str, float] = {}
-    for kind, folder in _processes(home):
-        with suppress(OSError):
-            fields = (folder / "stat").read_text().rpartition(")")[2].split()
-            ticks = int(fields[11]) + int(fields[12])
-            seconds[kind] = seconds.get(kind, 0.0) + ticks / os.sysconf("SC_CLK_TCK")
-    return seconds
+    return {kind: usage(pids).seconds for kind, pids in processes(home).items()}
+
+
+def _pss(folder: Path) -> float:
+    rollup = (folder / "smaps_rollup").read_text()
+    return int(next(line for line in rollup.splitlines() if line.startswith("Pss:")).split()[1]) / 1024
 
 
 def _processes(home: Path) -> Iterator[tuple[str, Path]]:
