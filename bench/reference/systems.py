@@ -154,7 +154,10 @@ class _Programs(ExitStack):
 
     def start(self, argv: list[str | Path], environ: Mapping[str, str], part: str) -> str:
         """Starts a program and returns its first line."""
-        process = subprocess.Popen(argv, stdout=subprocess.PIPE, env={"PATH": os.environ["PATH"], **environ})
+        # In a session of its own, as pods are: Linux schedules sessions, not processes, against each other.
+        process = subprocess.Popen(
+            argv, stdout=subprocess.PIPE, env={"PATH": os.environ["PATH"], **environ}, start_new_session=True
+        )
         self.callback(_end, process)
         self._pids.setdefault(part, []).append(process.pid)
         assert process.stdout is not None
@@ -177,7 +180,7 @@ class _Programs(ExitStack):
         path.write_text(json.dumps(configuration(listeners)))
         argv: list[str | Path] = [find(), "--config-path", path, "--concurrency", "1", "--use-dynamic-base-id"]
         argv += ["--log-level", "critical"]
-        process = subprocess.Popen(argv)
+        process = subprocess.Popen(argv, start_new_session=True)
         self.callback(_end, process)
         self._pids.setdefault(part, []).append(process.pid)
         for port in listeners:
