@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from mall.kit.context import branch_of
+from mall.kit.context import identity
 
 FLUSH_SECONDS = 0.1
 LARGEST_BUFFER = 1 << 20
@@ -46,7 +46,7 @@ class RequestLog:
         self._buffer = bytearray()
         self._timer: asyncio.TimerHandle | None = None
         self._second = (0, "")
-        self._encode = msgspec.json.Encoder().encode
+        self._encode = msgspec.json.Encoder().encode_lines
         self._dropped = 0
 
     def request(self, method: str, path: str, status: int, seconds: float, headers: Headers) -> None:
@@ -61,7 +61,7 @@ class RequestLog:
         """Logs anything that is not a request: start, stop, an unexpected error."""
         self._encode_batch()
         body = {"time": self._at(time.time()), "level": level, "service": self._service, "version": self._version}
-        self._put({**body, "message": message, **more})
+        self._put([{**body, "message": message, **more}])
         self._schedule()
 
     def flush(self) -> None:
@@ -70,7 +70,7 @@ class RequestLog:
         if timer is not None:
             timer.cancel()
         self._encode_batch()
-        if self._dropped:
+        if self._dropped and len(self._buffer) <= LARGEST_BUFFER:  # Otherwise this line would be dropped, too.
             dropped, self._dropped = self._dropped, 0
             self.event("warning", "log lines dropped: the reader is too slow", dropped=dropped)
         while self._buffer:
@@ -86,21 +86,21 @@ class RequestLog:
 
     def _encode_batch(self) -> None:
         batch, self._batch = self._batch, []
-        for moment, method, path, status, seconds, headers in batch:
-            request_id = next((value.decode("latin-1") for name, value in headers if name == b"x-request-id"), "")
-            self._put(
-                Line(
-                    self._at(moment), "info" if status < 500 else "error", self._service, self._version,
-                    method, path, status, round(seconds * 1000, 3), request_id, branch_of(headers),
-                )
-            )  # fmt: skip
+        self._put([self._line(*entry) for entry in batch])
 
-    def _put(self, line: Any) -> None:
+    def _line(self, moment: float, method: str, path: str, status: int, seconds: float, headers: Headers) -> Line:
+        request_id, branch = identity(headers)
+        level = "info" if status < 500 else "error"
+        return Line(
+            self._at(moment), level, self._service, self._version,
+            method, path, status, round(seconds * 1000, 3), request_id, branch,
+        )  # fmt: skip
+
+    def _put(self, lines: Sequence[Any]) -> None:
         if len(self._buffer) > LARGEST_BUFFER:
-            self._dropped += 1
-            return
-        self._buffer += self._encode(line)
-        self._buffer += b"\n"
+            self._dropped += len(lines)
+        else:
+            self._buffer += self._encode(lines)
 
     def _schedule(self) -> None:
         if self._timer is None:
