@@ -78,7 +78,8 @@ class CustomKind(Protocol):
 Errors = Iterator[FieldError]
 
 
-def _nothing(*_: Any) -> Errors:
+def nothing(*_: Any) -> Errors:
+    """The check of a kind that has none."""
     return iter(())
 
 
@@ -122,21 +123,33 @@ class KindDefinition:
     complete: Callable[[Body, str], None] | None = None
     """Writes what depends on the object's uid into it, in place, whenever a user stores it."""
 
-    check: Callable[[Any], Errors] = _nothing
+    check: Callable[[Any], Errors] = nothing
     """What one object alone can get wrong beyond its structure, paths relative to it."""
 
-    check_update: Callable[[Any, Any], Errors] = _nothing
+    check_creation: Callable[[Any], Errors] = nothing
+    """What an object cannot have when it is created, and can have later."""
+
+    check_update: Callable[[Any, Any], Errors] = nothing
     """What may not change once an object is stored: old and new object."""
 
     prepare_update: Callable[[Body, Body], Body] | None = None
     """What is stored and what is to replace it, before it is checked; returns the latter without what its change
     makes obsolete."""
 
-    advise: Callable[[Any], Errors] = _nothing
+    advise: Callable[[Any], Errors] = nothing
     """What is allowed in an object and hardly meant: shown as warnings."""
 
     check_references: Callable[[Any, RuleTargets], Iterator[Finding]] | None = None
     """Whether a rule names what is there, among all objects as they would be after a change."""
+
+    shape: str = ""
+    """For kinds without a struct: the shape (`mesh.resources.shapes`) that describes what follows the metadata."""
+
+    check_body: Callable[[Body], Errors] = nothing
+    """What an object of a kind without a struct can get wrong beyond its shape."""
+
+    check_body_update: Callable[[Body, Body], Errors] = nothing
+    """What may not change in an object of a kind without a struct: old and new body."""
 
     references: frozenset[GroupKind] = frozenset()
     """The kinds that its objects name, as far as a change of either is checked against the other."""

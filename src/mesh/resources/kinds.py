@@ -38,7 +38,7 @@ from mesh.resources.checks.gateway_api import (
     check_http_route,
     check_reference_grant,
 )
-from mesh.resources.checks.pod import check_pod
+from mesh.resources.checks.pod import check_pod, check_pod_creation, check_pod_update
 from mesh.resources.checks.request_authentication import check_request_authentication
 from mesh.resources.checks.service import advise_service, check_service, check_service_update
 from mesh.resources.checks.service_entry import check_service_entry
@@ -46,6 +46,7 @@ from mesh.resources.checks.sidecar import check_sidecar
 from mesh.resources.checks.virtual_service import check_virtual_service
 from mesh.resources.checks.workload import check_deployment, check_workload, check_workload_update
 from mesh.resources.columns import batch, core, gateway_api, istio, meshmall, pods
+from mesh.resources.columns.node import NODE
 from mesh.resources.core.batch import CronJob, Job
 from mesh.resources.core.config import ConfigMap, Event, Namespace, Secret, ServiceAccount
 from mesh.resources.core.deployment import Deployment, ReplicaSet
@@ -56,7 +57,7 @@ from mesh.resources.custom.untyped import Untyped
 from mesh.resources.gateway_api.types import GROUP as GATEWAY_API
 from mesh.resources.gateway_api.types import Gateway as ApiGateway
 from mesh.resources.gateway_api.types import GatewayClass, GRPCRoute, HTTPRoute, ReferenceGrant
-from mesh.resources.inert_kinds import INERT_KINDS
+from mesh.resources.inert_kinds import CHECKS, INERT_KINDS, later
 from mesh.resources.istio.authorization_policy import AuthorizationPolicy
 from mesh.resources.istio.destination_rule import DestinationRule
 from mesh.resources.istio.gateway import Gateway
@@ -74,12 +75,12 @@ from mesh.resources.validation.defaults import (
     fill_deployment,
     fill_job,
     fill_namespace,
-    fill_pod,
     fill_replica_set,
     fill_secret,
     fill_service,
 )
 from mesh.resources.validation.gateway_api_defaults import fill_gateway, fill_grpc_route, fill_http_route
+from mesh.resources.validation.pod_defaults import fill_pod
 from mesh.resources.validation.transitions import without_fields_of_old_type
 from mesh.resources.values.names import wrong_label
 from mesh.resources.values.ref import (
@@ -122,6 +123,8 @@ REGISTRY = Registry(
             subresources=STATUS | {"log", "exec", "attach", "portforward", "eviction"},
             fill=fill_pod,
             check=check_pod,
+            check_creation=check_pod_creation,
+            check_update=check_pod_update,
             advise=advise_pod,
             routing=Routing.INPUT,
             conditions=Conditions.OWN,
@@ -438,7 +441,9 @@ REGISTRY = Registry(
             short_names=("no",),
             namespaced=False,
             type=Untyped,
-            columns=core.NODE,
+            columns=NODE,
+            shape="Node",
+            check_body=later(CHECKS, "check_node"),
             subresources=STATUS,
             conditions=Conditions.OWN,
             made_by="mesh",
@@ -452,6 +457,7 @@ REGISTRY = Registry(
             namespaced=False,
             type=Untyped,
             columns=core.CUSTOM_RESOURCE_DEFINITION,
+            shape="CustomResourceDefinition",
             subresources=STATUS,
             conditions=Conditions.OWN,
         ),

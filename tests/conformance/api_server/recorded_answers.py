@@ -101,7 +101,7 @@ def _recorded(answer: Body) -> Recorded:
         answer["code"],
         answer.get("reason") or "",
         # Kubernetes adds "<nil>" where rules of a CustomResourceDefinition were not looked at, which says nothing.
-        tuple(sorted(field for field in answer.get("fields") or () if field != "<nil>")),
+        tuple(sorted({field for field in answer.get("fields") or () if field != "<nil>"})),
         answer.get("message", ""),
         answer.get("stored", {}),
     )

@@ -58,7 +58,7 @@ def _path(resource: str, api_version: str, in_namespace: str) -> str:
 
 def _sorted_fields(answer: Answer) -> tuple[str, ...]:
     causes = ((answer.body or {}).get("details") or {}).get("causes") or []
-    return tuple(sorted(cause.get("field", "") for cause in causes if cause.get("field") != "<nil>"))
+    return tuple(sorted({cause.get("field", "") for cause in causes if cause.get("field") != "<nil>"}))
 
 
 def _as_recorded(answer: Answer) -> Recorded:

@@ -225,6 +225,8 @@ class _Schemas:
             return {"type": "array", "items": self._type(type_.item_type)}
         if isinstance(type_, inspect.DictType):
             return {"type": "object", "additionalProperties": self._type(type_.value_type)}
+        if isinstance(type_, inspect.Metadata):
+            return self._type(type_.type)
         if type(type_) in SIMPLE:
             return {"type": SIMPLE[type(type_)]}
         return {"x-kubernetes-preserve-unknown-fields": True}

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from mesh.api.interfaces import Allocator
 from mesh.api.objects.node_ports import NodePorts
+from mesh.api.objects.pod_admission import PodAdmission
 from mesh.api.objects.served import ServedKinds
 from mesh.api.objects.services import ServiceFields
 from mesh.api.settings import ApiSettings
@@ -87,6 +88,7 @@ class Admission:
         self.node_ports = NodePorts(settings.node_address, settings.node_ports)
         self._kinds = ServedKinds(store)
         self._services = ServiceFields(allocator, self.node_ports)
+        self._pods = PodAdmission(store)
         self._entry_keys_of: dict[tuple[str, str], tuple[BranchSpec, Mapping[str, str]]] = {}
 
     def admit(
@@ -102,7 +104,12 @@ class Admission:
         valid: list[Validated] = []
         if registry is None:
             registry = self._kinds.with_definitions([item.body for item in proposed])
+        coming = [identity.ref for item in proposed if (identity := item.identity)]
         for number, item in enumerate(proposed):
+            # Before validation, as on a cluster.
+            if item.old is None and (missing := list(self._pods.problems(item.body, namespace, coming))):
+                errors += [(number, problem) for problem in missing]
+                continue
             try:
                 validated = validate(_cleaned(item, registry), namespace, registry, item.identity, item.unknown_fields)
             except Invalid as error:
@@ -116,6 +123,8 @@ class Admission:
             errors += _duplicates(admitted.puts)
         if not errors:
             self._require_namespaces(admitted.puts)
+            for item, put in zip(proposed, admitted.puts, strict=True):
+                self._pods.complete(put, item.old, admitted.puts)
             errors += self._fill(proposed, admitted.puts)
         if not errors:
             errors += self._check_references(valid, admitted, together=together)
@@ -124,13 +133,16 @@ class Admission:
         return admitted
 
     def _forbidden_changes(self, validated: Validated, old: Stored | None) -> list[FieldError]:
-        """Fields that may not change once an object exists."""
+        """Fields that may not change once an object exists, or may not be set before it does."""
         if old is None:
-            return []
+            return [problem.of(validated.ref) for problem in validated.definition.check_creation(validated.typed)]
+        marked = validated.typed.metadata.deletion_timestamp
+        if marked is not None and marked != old.metadata.get("deletionTimestamp"):
+            return [FieldError("metadata.deletionTimestamp", "cannot be set; delete the object", validated.ref)]
         if is_definition(validated.body):
             problems = check_change(old.body, validated.body)
         elif validated.definition.type is Untyped:
-            return []
+            problems = list(validated.definition.check_body_update(old.body, validated.body))
         else:
             before = self._store.typed(old)
             # What no longer fits its kind cannot be compared; replacing it is the way to repair it.

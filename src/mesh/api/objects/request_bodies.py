@@ -59,7 +59,7 @@ def unknown_fields(request: Request) -> UnknownFields:
     except ValueError:
         message = f'"{value[:80]}" is none of "", "Ignore", "Strict", "Warn"'
         error = FieldError("fieldValidation", message, reason=Reason.NOT_SUPPORTED)
-        raise invalid(Ref("meta.k8s.io", request.options, "", ""), "v1", [error]) from None
+        raise invalid(Ref("meta.k8s.io", request.options, "", ""), [error]) from None
 
 
 def resource_version(value: Any) -> int | None:

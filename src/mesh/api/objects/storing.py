@@ -9,7 +9,7 @@ from mesh.api.objects.paths import Target
 from mesh.api.objects.reading import shown
 from mesh.api.objects.request_bodies import unknown_fields
 from mesh.api.transport.http import Reply, Request
-from mesh.api.transport.status_errors import Problem, already_exists, conflict, invalid, invalid_options, not_found
+from mesh.api.transport.status_errors import Problem, already_exists, conflict, invalid_options, not_found, refusal
 from mesh.resources.values.body import Body
 from mesh.resources.values.ref import NAMESPACE, POD, Ref
 from mesh.store import Conflict, Exists, NotFound, Put, Store, Stored, timestamp
@@ -35,7 +35,9 @@ class Storing:
         try:
             admitted = self._admission.admit([proposed], target.namespace, together=False)
         except Refused as refused:
-            raise invalid(target.ref, target.version, [error for _, error in refused.errors]) from None
+            raise refusal(
+                target.definition, target.ref, target.version, [error for _, error in refused.errors]
+            ) from None
         except NoNamespace as missing:
             raise _no_namespace(missing, target) from None
         warnings = [text for _, text in admitted.warnings]

@@ -10,7 +10,7 @@ from mesh.api.objects.reading import require
 from mesh.api.objects.request_bodies import body_of_target, resource_version, unknown_fields
 from mesh.api.objects.storing import Owners, Storing, owners_after_update, stale
 from mesh.api.transport.http import Reply, Request
-from mesh.api.transport.status_errors import Problem, already_exists, conflict, invalid
+from mesh.api.transport.status_errors import Problem, already_exists, conflict, refusal
 from mesh.resources.validation.status import with_status
 from mesh.resources.values.body import Body
 from mesh.resources.values.problems import Invalid
@@ -69,7 +69,7 @@ class Updating:
                     target.ref, target.definition, old.body, body.get("status"), unknown_fields(request)
                 )
             except Invalid as error:
-                raise invalid(target.ref, target.version, error.errors) from None
+                raise refusal(target.definition, target.ref, target.version, error.errors) from None
             return self._storing.put(target, Put(target.ref, changed, old.version), warnings, dry_run=request.dry_run)
         owners = _owners_of_body(body, old) or owners_after_update(target, old, request)
         return self._storing.write(target, ProposedObject(body, old, old.version), owners, request)

@@ -112,14 +112,22 @@ def conflict(definition: KindDefinition, ref: Ref, why: str) -> Problem:
     )
 
 
-def invalid(ref: Ref, version: str, errors: Sequence[FieldError]) -> Problem:
-    """422, with a cause for each field; 400 when the object cannot be read as one of `version`.
+def refusal(definition: KindDefinition, ref: Ref, version: str, errors: Sequence[FieldError]) -> Problem:
+    """The answer to an object that is wrong.
 
-    Kubernetes does not go on to validation then, and gives no causes.
+    400 when it cannot be read as one of `version`, and 403 when it refers to what does not exist: Kubernetes does not
+    go on to validation then, and gives no causes. 422 otherwise.
     """
-    unreadable = [error for error in errors if error.reason.ends_reading]
-    if unreadable:
+    if unreadable := [error for error in errors if error.reason.ends_reading]:
         return _unreadable(ref, version, unreadable)
+    if missing := [error for error in errors if error.reason is Reason.NOT_ADMITTED]:
+        message = f'{_resource(definition)} "{ref.name}" is forbidden: {missing[0].message}'
+        return Problem(403, message, ref=ref, plural=definition.plural)
+    return invalid(ref, errors)
+
+
+def invalid(ref: Ref, errors: Sequence[FieldError]) -> Problem:
+    """422, with a cause for each field."""
     kind = f"{ref.kind}.{ref.group}" if ref.group else ref.kind
     messages = [f"{error.path}: {error.message}" if error.path else error.message for error in errors]
     listed = messages[0] if len(messages) == 1 else f"[{', '.join(messages)}]"

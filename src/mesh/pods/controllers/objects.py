@@ -12,6 +12,8 @@ from datetime import UTC, datetime
 
 from mesh.reconcile.writing import update, write_status
 from mesh.resources.core.pod import DEFAULT_GRACE
+from mesh.resources.validation.pod_defaults import fill_pod
+from mesh.resources.validation.pod_priority import priority_of
 from mesh.resources.values.body import Body
 from mesh.resources.values.ref import CONTROLLER_REVISION, JOB, POD, REPLICA_SET, Ref
 from mesh.store import Change, Delete, Event, NotFound, Put, Store, Stored
@@ -73,7 +75,14 @@ class Objects:
                 self.delete(stored.ref)
 
     def create(self, ref: Ref, body: Body) -> Stored:
-        """Stores a new object. Raises Conflict when there is one of this name."""
+        """Stores a new object, a pod with the defaults of one. Raises Conflict when there is one of this name."""
+        if ref.group_kind == POD:
+            # The template's parts are its owner's, too.
+            body = copy.deepcopy(body)
+            fill_pod(body)
+            classes = [stored.body for stored in self.store.list("scheduling.k8s.io", "PriorityClass")]
+            if priority := priority_of(body["spec"].get("priorityClassName", ""), classes):
+                priority.write(body["spec"])
         stored = self.store.commit([Put(ref, body, 0)])[0]
         self._keep(stored)
         return stored

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from mesh.resources.analysis.shadowing import shadowed
 from mesh.resources.core.batch import Job
 from mesh.resources.core.deployment import Deployment, ReplicaSet
-from mesh.resources.core.pod import Pod, PodSpec
+from mesh.resources.core.pod import Container, Pod, PodSpec
 from mesh.resources.istio.destination_rule import DestinationRule
 from mesh.resources.istio.virtual_service import VirtualService
 from mesh.resources.values.problems import FieldError
@@ -31,6 +31,24 @@ def _pod(spec: PodSpec, base: str) -> Advice:
             for place, variable in enumerate(container.env):
                 if first.setdefault(variable.name, place) != place:
                     yield FieldError(f"{path}.env[{place}].name", f'duplicate "{variable.name}"; the last one is used')
+            yield from _probes(container, path)
+
+
+def _probes(container: Container, path: str) -> Advice:
+    """Probes of a port by a name that the container does not declare: they fail whenever they run."""
+    names = [port.name for port in container.ports if port.name]
+    for kind, probe in (
+        ("startupProbe", container.startup_probe),
+        ("readinessProbe", container.readiness_probe),
+        ("livenessProbe", container.liveness_probe),
+    ):
+        for action, handler in (
+            ("httpGet", probe.http_get if probe else None),
+            ("tcpSocket", probe.tcp_socket if probe else None),
+        ):
+            if handler is not None and isinstance(handler.port, str) and handler.port not in names:
+                message = f'"{handler.port}" is not a port of this container (it has {", ".join(names) or "none"})'
+                yield FieldError(f"{path}.{kind}.{action}.port", message)
 
 
 def advise_virtual_service(rule: VirtualService) -> Advice:

@@ -2,13 +2,24 @@
 
 import base64
 import binascii
+import json
 from collections.abc import Iterable, Iterator, Mapping
 
 from mesh.resources.core.config import ConfigMap, Secret
 from mesh.resources.values.names import DATA_KEY
-from mesh.resources.values.problems import FieldError
+from mesh.resources.values.problems import FieldError, Reason, forbidden, malformed, required
 
 LARGEST_DATA = 1 << 20
+SERVICE_ACCOUNT_TOKEN = "kubernetes.io/service-account-token"  # noqa: S105 - a type
+SERVICE_ACCOUNT_NAME = "kubernetes.io/service-account.name"
+BASIC_AUTH = "kubernetes.io/basic-auth"
+REQUIRED_KEYS = {
+    "kubernetes.io/tls": ("tls.crt", "tls.key"),
+    "kubernetes.io/dockercfg": (".dockercfg",),
+    "kubernetes.io/dockerconfigjson": (".dockerconfigjson",),
+    "kubernetes.io/ssh-auth": ("ssh-privatekey",),
+}
+JSON_KEYS = {"kubernetes.io/dockercfg": (".dockercfg",), "kubernetes.io/dockerconfigjson": (".dockerconfigjson",)}
 Errors = Iterator[FieldError]
 
 
@@ -20,7 +31,7 @@ def check_config_map(config: ConfigMap) -> Errors:
     yield from _keys(config.binary_data, "binaryData")
     yield from _base64(config.binary_data, "binaryData", "data")
     for name in config.binary_data.keys() & config.data.keys():
-        yield FieldError(f"binaryData[{name[:80]}]", "is in data too")
+        yield FieldError(f"data[{name[:80]}]", "is in binaryData too")
     yield from _size(config.data, config.binary_data)
     yield from check_images(config)
 
@@ -30,13 +41,38 @@ def check_secret(secret: Secret) -> Errors:
     yield from _keys(secret.data, "data")
     yield from _base64(secret.data, "data", "stringData")
     yield from _size(secret.data)
+    yield from _type(secret)
+
+
+def _type(secret: Secret) -> Errors:
+    """What a Secret of one of Kubernetes' types must have (core/v1, SecretType)."""
+    if secret.type == SERVICE_ACCOUNT_TOKEN and not secret.metadata.annotations.get(SERVICE_ACCOUNT_NAME):
+        yield required(f"metadata.annotations[{SERVICE_ACCOUNT_NAME}]")
+    if secret.type == BASIC_AUTH:
+        if "username" not in secret.data and "password" not in secret.data:
+            yield required("data[username]", "is missing, and so is password")
+            yield required("data[password]", "is missing, and so is username")
+        return
+    for key in REQUIRED_KEYS.get(secret.type, ()):
+        if key not in secret.data:
+            yield required(f"data[{key}]", f"is missing; a Secret of type {secret.type} has it")
+    for key in JSON_KEYS.get(secret.type, ()):
+        if key in secret.data:
+            yield from _json(secret.data[key], f"data[{key}]")
+
+
+def _json(text: str, path: str) -> Errors:
+    try:
+        json.loads(base64.b64decode(text))
+    except ValueError:
+        yield FieldError(path, "is not JSON")
 
 
 def check_config_map_update(old: ConfigMap, new: ConfigMap) -> Errors:
     """What `immutable` promises."""
     yield from _immutable(old, new)
     if old.immutable and old.binary_data != new.binary_data:
-        yield FieldError("binaryData", "cannot be changed: the object is immutable")
+        yield forbidden("binaryData", "cannot be changed: the object is immutable")
 
 
 def check_secret_update(old: Secret, new: Secret) -> Errors:
@@ -50,9 +86,9 @@ def _immutable(old: ConfigMap | Secret, new: ConfigMap | Secret) -> Errors:
     if not old.immutable:
         return
     if not new.immutable:
-        yield FieldError("immutable", "cannot be taken back; delete the object first")
+        yield forbidden("immutable", "cannot be taken back; delete the object first")
     if old.data != new.data:
-        yield FieldError("data", "cannot be changed: the object is immutable")
+        yield forbidden("data", "cannot be changed: the object is immutable")
 
 
 def _keys(names: Iterable[str], field: str) -> Errors:
@@ -66,10 +102,11 @@ def _base64(values: Mapping[str, str], field: str, plain: str) -> Errors:
         try:
             base64.b64decode(text.replace("\n", "").replace("\r", ""), validate=True)
         except (binascii.Error, ValueError):
-            yield FieldError(f"{field}[{name[:80]}]", f"is not base64; plain text goes into {plain}")
+            # Kubernetes decodes it while it reads the object.
+            yield malformed(f"{field}[{name[:80]}]", f"is not base64; plain text goes into {plain}")
 
 
 def _size(*groups: Mapping[str, str]) -> Errors:
     size = sum(len(value) for group in groups for value in group.values())
     if size > LARGEST_DATA:
-        yield FieldError("data", f"{size} characters; at most {LARGEST_DATA}")
+        yield FieldError("data", f"{size} characters; at most {LARGEST_DATA}", reason=Reason.TOO_LONG)

@@ -1,6 +1,6 @@
 """What a Deployment or ReplicaSet can get wrong by itself, what all workloads can, and what may not change in them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from mesh.resources.checks.pod import check_template
 from mesh.resources.core.daemon_set import DaemonSet
@@ -10,7 +10,7 @@ from mesh.resources.core.stateful_set import StatefulSet
 from mesh.resources.values.durations import share
 from mesh.resources.values.meta import LabelSelector
 from mesh.resources.values.names import none_of, wrong_labels
-from mesh.resources.values.problems import FieldError
+from mesh.resources.values.problems import FieldError, Reason, forbidden, malformed, required
 from mesh.resources.values.selectors import matches
 
 OPERATORS = ("In", "NotIn", "Exists", "DoesNotExist")
@@ -31,7 +31,8 @@ def check_deployment(deployment: Deployment) -> Errors:
             f"{spec.progress_deadline_seconds} is not above minReadySeconds ({spec.min_ready_seconds})",
         )
     if spec.strategy.type not in ("RollingUpdate", "Recreate"):
-        yield FieldError("spec.strategy.type", f'"{spec.strategy.type[:80]}" is neither RollingUpdate nor Recreate')
+        message = f'"{spec.strategy.type[:80]}" is neither RollingUpdate nor Recreate'
+        yield FieldError("spec.strategy.type", message, reason=Reason.NOT_SUPPORTED)
     yield from _rolling_update(spec)
 
 
@@ -48,9 +49,10 @@ def check_pods_of(workload: Workload, template: PodTemplateSpec) -> Errors:
     yield from check_selector(spec.selector)
     yield from _template_fits(workload)
     if spec.template.spec.restart_policy in ("OnFailure", "Never"):
-        yield FieldError("spec.template.spec.restartPolicy", f"the pods of a {workload.kind} have restartPolicy Always")
+        message = f"the pods of a {workload.kind} have restartPolicy Always"
+        yield FieldError("spec.template.spec.restartPolicy", message, reason=Reason.NOT_SUPPORTED)
     if spec.template.spec.active_deadline_seconds is not None:
-        yield FieldError("spec.template.spec.activeDeadlineSeconds", f"cannot be used in a {workload.kind}")
+        yield forbidden("spec.template.spec.activeDeadlineSeconds", f"cannot be used in a {workload.kind}")
     yield from check_template(template, "spec.template")
 
 
@@ -65,39 +67,42 @@ def check_workload_update(old: Workload, new: Workload) -> Errors:
 def check_selector(selector: LabelSelector) -> Errors:
     """What is wrong with `spec.selector`."""
     if not selector.match_labels and not selector.match_expressions:
-        yield FieldError("spec.selector", "selects nothing; give matchLabels")
-    yield from (
-        FieldError(f"spec.selector.matchLabels[{key}]", why) for key, why in wrong_labels(selector.match_labels)
-    )
+        yield required("spec.selector", "selects nothing; give matchLabels")
+    yield from (FieldError("spec.selector.matchLabels", why) for _, why in wrong_labels(selector.match_labels))
+    yield from _requirement_errors(selector)
+
+
+def _requirement_errors(selector: LabelSelector) -> Errors:
     for number, requirement in enumerate(selector.match_expressions):
         path = f"spec.selector.matchExpressions[{number}]"
         yield from none_of(requirement.operator, OPERATORS, f"{path}.operator")
         yield from (FieldError(f"{path}.key", why) for _, why in wrong_labels({requirement.key: ""}))
         if requirement.operator in ("In", "NotIn") and not requirement.values:
-            yield FieldError(f"{path}.values", f"is empty; {requirement.operator} needs at least one")
+            yield required(f"{path}.values", f"is empty; {requirement.operator} needs at least one")
         if requirement.operator in ("Exists", "DoesNotExist") and requirement.values:
-            yield FieldError(f"{path}.values", f"cannot be used with {requirement.operator}")
+            yield forbidden(f"{path}.values", f"cannot be used with {requirement.operator}")
 
 
 def _template_fits(workload: Workload) -> Errors:
     """A selector that the template's labels do not match would have the workload make pods for ever."""
     selector, labels = workload.spec.selector, workload.spec.template.metadata.labels
+    if any(True for _ in _requirement_errors(selector)):
+        yield FieldError("spec.selector", "cannot be compared with the template's labels")
+        return
+    reasons = list(_mismatches(selector, labels))
+    if reasons or not (selector.match_labels or selector.match_expressions):
+        why = "; ".join(reasons) or "the selector selects nothing"
+        yield FieldError("spec.template.metadata.labels", f"{why}; {workload.kind} and pods must agree")
+
+
+def _mismatches(selector: LabelSelector, labels: Mapping[str, str]) -> Iterator[str]:
     for key, value in selector.match_labels.items():
         if labels.get(key) != value:
             actual = f'has "{labels[key]}"' if key in labels else "has no such label"
-            yield FieldError(
-                f"spec.template.metadata.labels[{key}]",
-                f'the selector asks for "{value}", the template {actual}; {workload.kind} and pods must agree',
-            )
+            yield f'the selector asks for {key} "{value}", the template {actual}'
     for number, requirement in enumerate(selector.match_expressions):
-        value_of_template = labels.get(requirement.key)
-        if requirement.operator in OPERATORS and not matches(
-            requirement.operator, value_of_template, requirement.values
-        ):
-            yield FieldError(
-                f"spec.selector.matchExpressions[{number}]",
-                f'does not match the template\'s labels; {workload.kind} and pods must agree on "{requirement.key}"',
-            )
+        if not matches(requirement.operator, labels.get(requirement.key), requirement.values):
+            yield f'matchExpressions[{number}] does not match the template\'s "{requirement.key}"'
 
 
 def _rolling_update(spec: DeploymentSpec) -> Errors:
@@ -105,7 +110,7 @@ def _rolling_update(spec: DeploymentSpec) -> Errors:
     if rolling is None:
         return
     if spec.strategy.type == "Recreate":
-        yield FieldError("spec.strategy.rollingUpdate", "cannot be used with type Recreate")
+        yield forbidden("spec.strategy.rollingUpdate", "cannot be used with type Recreate")
     shares = {}
     for name, text in (("maxSurge", rolling.max_surge), ("maxUnavailable", rolling.max_unavailable)):
         try:
@@ -127,4 +132,5 @@ def check_count(value: int, path: str) -> Errors:
     if value < 0:
         yield FieldError(path, f"{value} is below 0")
     elif value > LARGEST_COUNT:
-        yield FieldError(path, f"{value} is above {LARGEST_COUNT}")
+        # Kubernetes' own type has 32 bits: it cannot read such a number.
+        yield malformed(path, f"{value} is above {LARGEST_COUNT}")

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mesh.resources.columns.column import NAME, NONE, Column, labels_text, since, spec, status, with_name_and_age
-from mesh.resources.values.conditions import find_condition
 
 MOST_ADDRESSES = 3
 
@@ -63,11 +62,6 @@ def _slice_ports(endpoint_slice: Mapping[str, Any]) -> str:
 def _event_object(event: Mapping[str, Any]) -> str:
     involved = event.get("involvedObject") or {}
     return f"{str(involved.get('kind', '')).lower()}/{involved.get('name', '')}"
-
-
-def _node_status(node: Mapping[str, Any]) -> str:
-    ready = find_condition(status(node).get("conditions"), "Ready")
-    return "Ready" if ready and ready["status"] == "True" else "NotReady"
 
 
 CONTAINERS = Column("Containers", lambda b: of_containers(b, "name"), wide=True)
@@ -131,17 +125,6 @@ ENDPOINT_SLICE = with_name_and_age(
     Column("AddressType", lambda b: b.get("addressType", "")),
     Column("Ports", _slice_ports),
     Column("Endpoints", _slice_addresses),
-)
-
-NODE = with_name_and_age(
-    Column("Status", _node_status),
-    Column("Roles", lambda b: "control-plane"),
-    Column("Version", lambda b: status(b)["nodeInfo"]["kubeletVersion"]),
-    Column("Internal-IP", lambda b: status(b)["addresses"][0]["address"], wide=True),
-    Column("External-IP", lambda b: NONE, wide=True),
-    Column("OS-Image", lambda b: status(b)["nodeInfo"]["osImage"], wide=True),
-    Column("Kernel-Version", lambda b: status(b)["nodeInfo"]["kernelVersion"], wide=True),
-    Column("Container-Runtime", lambda b: status(b)["nodeInfo"]["containerRuntimeVersion"], wide=True),
 )
 
 CUSTOM_RESOURCE_DEFINITION = (

@@ -22,8 +22,8 @@ class DeploymentStrategy(Part, frozen=True):
 
 
 class DeploymentSpec(Part, frozen=True):
-    selector: LabelSelector
-    template: PodTemplateSpec
+    selector: LabelSelector = field(default_factory=LabelSelector)
+    template: PodTemplateSpec = field(default_factory=PodTemplateSpec)
     replicas: int = 1
     strategy: DeploymentStrategy = field(default_factory=DeploymentStrategy)
     min_ready_seconds: int = 0
@@ -45,13 +45,13 @@ class DeploymentStatus(Part, frozen=True):
 
 
 class Deployment(Resource, frozen=True):
-    spec: DeploymentSpec
+    spec: DeploymentSpec = field(default_factory=DeploymentSpec)
     status: DeploymentStatus = field(default_factory=DeploymentStatus)
 
 
 class ReplicaSetSpec(Part, frozen=True):
-    selector: LabelSelector
-    template: PodTemplateSpec
+    selector: LabelSelector = field(default_factory=LabelSelector)
+    template: PodTemplateSpec = field(default_factory=PodTemplateSpec)
     replicas: int = 1
     min_ready_seconds: int = 0
 
@@ -67,5 +67,5 @@ class ReplicaSetStatus(Part, frozen=True):
 
 
 class ReplicaSet(Resource, frozen=True):
-    spec: ReplicaSetSpec
+    spec: ReplicaSetSpec = field(default_factory=ReplicaSetSpec)
     status: ReplicaSetStatus = field(default_factory=ReplicaSetStatus)

@@ -1,10 +1,11 @@
 """Pod and its parts (Kubernetes core/v1)."""
 
-from typing import Any
+from typing import Annotated, Any
 
 from msgspec import field
 
 from mesh.resources.values.meta import Condition, ObjectMeta, Part, Resource
+from mesh.resources.values.shaped import shaped
 
 IntOrString = int | str
 
@@ -13,37 +14,40 @@ DEFAULT_GRACE = 30
 
 Json = dict[str, Any]
 
+# Fields that must be set have a default all the same: to Kubernetes, absent is zero, and the checks say what is
+# missing together with everything else that is wrong.
+
 # Begins the line of a waiting container's message that explains what the program's own words leave open.
 HINT = "hint: "
 
 
 class ObjectFieldSelector(Part, frozen=True):
-    field_path: str
+    field_path: str = ""
     api_version: str = "v1"
 
 
 class KeySelector(Part, frozen=True):
-    key: str
+    key: str = ""
     name: str = ""
     optional: bool = False
 
 
 class ResourceFieldSelector(Part, frozen=True):
-    resource: str
+    resource: str = ""
     container_name: str = ""
-    divisor: str | int = "1"
+    divisor: Annotated[str | int, shaped("quantity")] = "1"
 
 
 class EnvVarSource(Part, frozen=True):
     field_ref: ObjectFieldSelector | None = None
     config_map_key_ref: KeySelector | None = None
     secret_key_ref: KeySelector | None = None
-    file_key_ref: Json | None = None
+    file_key_ref: Annotated[Json, shaped("FileKeySelector")] | None = None
     resource_field_ref: ResourceFieldSelector | None = None
 
 
 class EnvVar(Part, frozen=True):
-    name: str
+    name: str = ""
     value: str = ""
     value_from: EnvVarSource | None = None
 
@@ -66,7 +70,7 @@ class EnvFromSource(Part, frozen=True):
 
 
 class ContainerPort(Part, frozen=True):
-    container_port: int
+    container_port: int = 0
     name: str = ""
     protocol: str = "TCP"
     host_port: int = 0
@@ -74,12 +78,12 @@ class ContainerPort(Part, frozen=True):
 
 
 class HTTPHeader(Part, frozen=True):
-    name: str
+    name: str = ""
     value: str = ""
 
 
 class HTTPGetAction(Part, frozen=True):
-    port: IntOrString
+    port: IntOrString = 0
     path: str = "/"
     host: str = ""
     scheme: str = "HTTP"
@@ -88,7 +92,7 @@ class HTTPGetAction(Part, frozen=True):
 
 
 class TCPSocketAction(Part, frozen=True):
-    port: IntOrString
+    port: IntOrString = 0
     host: str = ""
 
 
@@ -97,13 +101,13 @@ class ExecAction(Part, frozen=True):
 
 
 class GRPCAction(Part, frozen=True):
-    port: int
+    port: int = 0
     service: str = ""
     mode: str = ""
 
 
 class SleepAction(Part, frozen=True):
-    seconds: int
+    seconds: int = 0
 
 
 class Probe(Part, frozen=True):
@@ -135,14 +139,14 @@ class Lifecycle(Part, frozen=True):
 
 
 class ResourceRequirements(Part, frozen=True):
-    limits: dict[str, str | int | float] = {}
-    requests: dict[str, str | int | float] = {}
-    claims: list[Json] = []
+    limits: Annotated[dict[str, str | int | float], shaped("{quantity}")] = {}
+    requests: Annotated[dict[str, str | int | float], shaped("{quantity}")] = {}
+    claims: list[Annotated[Json, shaped("ResourceClaim")]] = []
 
 
 class VolumeMount(Part, frozen=True):
-    name: str
-    mount_path: str
+    name: str = ""
+    mount_path: str = ""
     read_only: bool = False
     recursive_read_only: str = ""
     sub_path: str = ""
@@ -159,11 +163,11 @@ class SecurityContext(Part, frozen=True):
     allow_privilege_escalation: bool | None = None
     privileged: bool | None = None
     proc_mount: str = ""
-    capabilities: dict[str, list[str]] = {}
-    seccomp_profile: Json = {}
-    app_armor_profile: Json = {}
-    se_linux_options: Json = {}
-    windows_options: Json = {}
+    capabilities: Annotated[dict[str, list[str]], shaped("Capabilities")] = {}
+    seccomp_profile: Annotated[Json, shaped("SeccompProfile")] = {}
+    app_armor_profile: Annotated[Json, shaped("AppArmorProfile")] = {}
+    se_linux_options: Annotated[Json, shaped("SELinuxOptions")] = {}
+    windows_options: Annotated[Json, shaped("WindowsOptions")] = {}
 
 
 class PodSecurityContext(Part, frozen=True):
@@ -176,16 +180,16 @@ class PodSecurityContext(Part, frozen=True):
     fs_group_change_policy: str = ""
     supplemental_groups: list[int] = []
     supplemental_groups_policy: str = ""
-    sysctls: list[Json] = []
-    seccomp_profile: Json = {}
-    app_armor_profile: Json = {}
-    se_linux_options: Json = {}
+    sysctls: list[Annotated[Json, shaped("Sysctl")]] = []
+    seccomp_profile: Annotated[Json, shaped("SeccompProfile")] = {}
+    app_armor_profile: Annotated[Json, shaped("AppArmorProfile")] = {}
+    se_linux_options: Annotated[Json, shaped("SELinuxOptions")] = {}
     se_linux_change_policy: str = ""
-    windows_options: Json = {}
+    windows_options: Annotated[Json, shaped("WindowsOptions")] = {}
 
 
 class Container(Part, frozen=True):
-    name: str
+    name: str = ""
     image: str = ""
     command: list[str] = []
     args: list[str] = []
@@ -199,9 +203,9 @@ class Container(Part, frozen=True):
     lifecycle: Lifecycle | None = None
     image_pull_policy: str = ""
     resources: ResourceRequirements | None = None
-    resize_policy: list[Json] = []
+    resize_policy: list[Annotated[Json, shaped("ContainerResizePolicy")]] = []
     restart_policy: str = ""
-    restart_policy_rules: list[Json] = []
+    restart_policy_rules: list[Annotated[Json, shaped("ContainerRestartRule")]] = []
     security_context: SecurityContext | None = None
     stdin: bool = False
     stdin_once: bool = False
@@ -209,21 +213,21 @@ class Container(Part, frozen=True):
     termination_message_path: str = ""
     termination_message_policy: str = ""
     volume_mounts: list[VolumeMount] = []
-    volume_devices: list[Json] = []
+    volume_devices: list[Annotated[Json, shaped("VolumeDevice")]] = []
 
 
 class KeyToPath(Part, frozen=True):
     """`mode` is the file's permission bits."""
 
-    key: str
-    path: str
+    key: str = ""
+    path: str = ""
     mode: int | None = None
     user: int | None = None
 
 
 class EmptyDirVolumeSource(Part, frozen=True):
     medium: str = ""
-    size_limit: str | int | float | None = None
+    size_limit: Annotated[str | int | float, shaped("quantity")] | None = None
     mode: int | None = None
 
 
@@ -248,48 +252,48 @@ class SecretVolumeSource(Part, frozen=True):
 
 
 class HostPathVolumeSource(Part, frozen=True):
-    path: str
+    path: str = ""
     type: str = ""
 
 
 class Volume(Part, frozen=True):
     """A volume has exactly one source; those that one machine cannot have are kept as written."""
 
-    name: str
+    name: str = ""
     empty_dir: EmptyDirVolumeSource | None = None
     config_map: ConfigMapVolumeSource | None = None
     secret: SecretVolumeSource | None = None
     host_path: HostPathVolumeSource | None = None
-    projected: Json | None = None
-    downward_api: Json | None = field(name="downwardAPI", default=None)
-    persistent_volume_claim: Json | None = None
-    csi: Json | None = None
-    ephemeral: Json | None = None
-    nfs: Json | None = None
-    image: Json | None = None
-    aws_elastic_block_store: Json | None = None
-    azure_disk: Json | None = None
-    azure_file: Json | None = None
-    cephfs: Json | None = None
-    cinder: Json | None = None
-    fc: Json | None = None
-    flex_volume: Json | None = None
-    flocker: Json | None = None
-    gce_persistent_disk: Json | None = None
-    git_repo: Json | None = None
-    glusterfs: Json | None = None
-    iscsi: Json | None = None
-    photon_persistent_disk: Json | None = None
-    portworx_volume: Json | None = None
-    quobyte: Json | None = None
-    rbd: Json | None = None
-    scale_io: Json | None = field(name="scaleIO", default=None)
-    storageos: Json | None = None
-    vsphere_volume: Json | None = None
+    projected: Annotated[Json, shaped("ProjectedVolumeSource")] | None = None
+    downward_api: Annotated[Json, shaped("DownwardAPIVolumeSource")] | None = field(name="downwardAPI", default=None)
+    persistent_volume_claim: Annotated[Json, shaped("PersistentVolumeClaimVolumeSource")] | None = None
+    csi: Annotated[Json, shaped("CSIVolumeSource")] | None = None
+    ephemeral: Annotated[Json, shaped("EphemeralVolumeSource")] | None = None
+    nfs: Annotated[Json, shaped("NFSVolumeSource")] | None = None
+    image: Annotated[Json, shaped("ImageVolumeSource")] | None = None
+    aws_elastic_block_store: Annotated[Json, shaped("AWSElasticBlockStoreVolumeSource")] | None = None
+    azure_disk: Annotated[Json, shaped("AzureDiskVolumeSource")] | None = None
+    azure_file: Annotated[Json, shaped("AzureFileVolumeSource")] | None = None
+    cephfs: Annotated[Json, shaped("CephFSVolumeSource")] | None = None
+    cinder: Annotated[Json, shaped("CinderVolumeSource")] | None = None
+    fc: Annotated[Json, shaped("FCVolumeSource")] | None = None
+    flex_volume: Annotated[Json, shaped("FlexVolumeSource")] | None = None
+    flocker: Annotated[Json, shaped("FlockerVolumeSource")] | None = None
+    gce_persistent_disk: Annotated[Json, shaped("GCEPersistentDiskVolumeSource")] | None = None
+    git_repo: Annotated[Json, shaped("GitRepoVolumeSource")] | None = None
+    glusterfs: Annotated[Json, shaped("GlusterfsVolumeSource")] | None = None
+    iscsi: Annotated[Json, shaped("ISCSIVolumeSource")] | None = None
+    photon_persistent_disk: Annotated[Json, shaped("PhotonPersistentDiskVolumeSource")] | None = None
+    portworx_volume: Annotated[Json, shaped("PortworxVolumeSource")] | None = None
+    quobyte: Annotated[Json, shaped("QuobyteVolumeSource")] | None = None
+    rbd: Annotated[Json, shaped("RBDVolumeSource")] | None = None
+    scale_io: Annotated[Json, shaped("ScaleIOVolumeSource")] | None = field(name="scaleIO", default=None)
+    storageos: Annotated[Json, shaped("StorageOSVolumeSource")] | None = None
+    vsphere_volume: Annotated[Json, shaped("VsphereVirtualDiskVolumeSource")] | None = None
 
 
 class PodSpec(Part, frozen=True):
-    containers: list[Container]
+    containers: list[Container] = []
     init_containers: list[Container] = []
     ephemeral_containers: list[Json] = []
     restart_policy: str = "Always"
@@ -298,13 +302,13 @@ class PodSpec(Part, frozen=True):
     service_account: str = ""
     node_name: str = ""
     active_deadline_seconds: int | None = None
-    affinity: Json | None = None
+    affinity: Annotated[Json, shaped("Affinity")] | None = None
     automount_service_account_token: bool | None = None
-    dns_config: Json | None = None
+    dns_config: Annotated[Json, shaped("PodDNSConfig")] | None = None
     dns_policy: str = ""
     enable_service_links: bool = True
     eviction_responders: list[Json] = []
-    host_aliases: list[Json] = []
+    host_aliases: list[Annotated[Json, shaped("HostAlias")]] = []
     host_ipc: bool = field(name="hostIPC", default=False)
     host_network: bool = False
     host_pid: bool = field(name="hostPID", default=False)
@@ -313,29 +317,29 @@ class PodSpec(Part, frozen=True):
     hostname_override: str = ""
     image_pull_secrets: list[LocalObjectReference] = []
     node_selector: dict[str, str] = {}
-    os: Json | None = None
-    overhead: Json | None = None
+    os: Annotated[Json, shaped("PodOS")] | None = None
+    overhead: Annotated[Json, shaped("{quantity}")] | None = None
     preemption_policy: str = ""
     priority: int | None = None
     priority_class_name: str = ""
-    readiness_gates: list[Json] = []
-    resource_claims: list[Json] = []
+    readiness_gates: list[Annotated[Json, shaped("PodReadinessGate")]] = []
+    resource_claims: list[Annotated[Json, shaped("PodResourceClaim")]] = []
     resources: ResourceRequirements | None = None
     runtime_class_name: str = ""
     scheduler_name: str = ""
-    scheduling_gates: list[Json] = []
-    scheduling_group: Json | None = None
+    scheduling_gates: list[Annotated[Json, shaped("PodSchedulingGate")]] = []
+    scheduling_group: Annotated[Json, shaped("PodSchedulingGroup")] | None = None
     security_context: PodSecurityContext | None = None
     set_hostname_as_fqdn: bool | None = field(name="setHostnameAsFQDN", default=None)
     share_process_namespace: bool | None = None
     subdomain: str = ""
-    tolerations: list[Json] = []
-    topology_spread_constraints: list[Json] = []
+    tolerations: list[Annotated[Json, shaped("Toleration")]] = []
+    topology_spread_constraints: list[Annotated[Json, shaped("TopologySpreadConstraint")]] = []
     volumes: list[Volume] = []
 
 
 class PodTemplateSpec(Part, frozen=True):
-    spec: PodSpec
+    spec: PodSpec = field(default_factory=PodSpec)
     metadata: ObjectMeta = field(default_factory=ObjectMeta)
 
 
@@ -383,5 +387,5 @@ class PodStatus(Part, frozen=True):
 
 
 class Pod(Resource, frozen=True):
-    spec: PodSpec
+    spec: PodSpec = field(default_factory=PodSpec)
     status: PodStatus = field(default_factory=PodStatus)

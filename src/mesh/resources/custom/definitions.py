@@ -98,6 +98,7 @@ def _kind_of(body: Body) -> KindDefinition | None:
 def completed(body: dict[str, Any]) -> None:
     """Fills in what the API server does: names that were left out, and a status that says the kind is served."""
     names = body["spec"]["names"]
+    body["spec"].setdefault("conversion", {"strategy": "None"})
     names.setdefault("singular", names["kind"].lower())
     names.setdefault("listKind", f"{names['kind']}List")
     body["status"] = {

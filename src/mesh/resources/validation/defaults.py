@@ -4,63 +4,21 @@ import base64
 
 from mesh.resources.core.batch import CONTROLLER_UID, JOB_NAME
 from mesh.resources.core.config import NAMESPACE_LABEL
+from mesh.resources.validation.pod_defaults import fill_pod_spec
 from mesh.resources.values.body import Body
 
 UNLIMITED = 2**31 - 1
 
 
-def _probe(probe: Body) -> None:
-    for name, value in (
-        ("timeoutSeconds", 1), ("periodSeconds", 10), ("successThreshold", 1), ("failureThreshold", 3),
-    ):  # fmt: skip
-        if not probe.get(name):
-            probe[name] = value
-    if "httpGet" in probe:
-        probe["httpGet"].setdefault("path", "/")
-        probe["httpGet"].setdefault("scheme", "HTTP")
-
-
-def _container(container: Body) -> None:
-    for port in container.get("ports", []):
-        port.setdefault("protocol", "TCP")
-    for name in ("startupProbe", "readinessProbe", "livenessProbe"):
-        if name in container:
-            _probe(container[name])
-    for variable in container.get("env", []):
-        source = variable.get("valueFrom", {})
-        if "fieldRef" in source:
-            source["fieldRef"].setdefault("apiVersion", "v1")
-    container.setdefault("imagePullPolicy", "IfNotPresent")
-    container.setdefault("terminationMessagePath", "/dev/termination-log")
-    container.setdefault("terminationMessagePolicy", "File")
-    container.setdefault("resources", {})
-
-
-def _volume(volume: Body) -> None:
-    if volume.keys() <= {"name"}:
-        volume["emptyDir"] = {}
-    for source in ("configMap", "secret"):
-        if source in volume:
-            volume[source].setdefault("defaultMode", 0o644)
-
-
-def _pod_spec(spec: Body) -> None:
-    spec.setdefault("restartPolicy", "Always")
-    spec.setdefault("terminationGracePeriodSeconds", 30)
-    spec.setdefault("dnsPolicy", "ClusterFirst")
-    spec.setdefault("schedulerName", "default-scheduler")
-    spec.setdefault("securityContext", {})
-    if "serviceAccount" in spec:
-        spec.setdefault("serviceAccountName", spec["serviceAccount"])
-    for volume in spec.get("volumes", []):
-        _volume(volume)
-    for container in [*spec.get("containers", []), *spec.get("initContainers", [])]:
-        _container(container)
+def fill_template(template: Body) -> None:
+    """The defaults of a pod template."""
+    template.setdefault("metadata", {})
+    fill_pod_spec(template.setdefault("spec", {}))
 
 
 def fill_deployment(body: Body) -> None:
     """A Deployment's defaults."""
-    spec = body["spec"]
+    spec = body.setdefault("spec", {})
     spec.setdefault("replicas", 1)
     spec.setdefault("revisionHistoryLimit", 10)
     spec.setdefault("progressDeadlineSeconds", 600)
@@ -70,20 +28,14 @@ def fill_deployment(body: Body) -> None:
         rolling = strategy.setdefault("rollingUpdate", {})
         rolling.setdefault("maxSurge", "25%")
         rolling.setdefault("maxUnavailable", "25%")
-    fill_template(spec["template"])
+    fill_template(spec.setdefault("template", {}))
 
 
 def fill_replica_set(body: Body) -> None:
     """A ReplicaSet's defaults."""
-    spec = body["spec"]
+    spec = body.setdefault("spec", {})
     spec.setdefault("replicas", 1)
-    fill_template(spec["template"])
-
-
-def fill_template(template: Body) -> None:
-    """The defaults of a pod template."""
-    template.setdefault("metadata", {})
-    _pod_spec(template["spec"])
+    fill_template(spec.setdefault("template", {}))
 
 
 def fill_service(body: Body) -> None:
@@ -125,11 +77,6 @@ def fill_namespace(body: Body) -> None:
     body.setdefault("spec", {}).setdefault("finalizers", ["kubernetes"])
     body.setdefault("status", {}).setdefault("phase", "Active")
     body["metadata"].setdefault("labels", {})[NAMESPACE_LABEL] = body["metadata"].get("name", "")
-
-
-def fill_pod(body: Body) -> None:
-    """A Pod's defaults."""
-    _pod_spec(body["spec"])
 
 
 def fill_job(body: Body) -> None:
@@ -175,8 +122,4 @@ def _job_template(spec: Body) -> None:
     for rule in spec.get("podFailurePolicy", {}).get("rules", []):
         for condition in rule.get("onPodConditions", []):
             condition.setdefault("status", "True")
-    template = spec.setdefault("template", {})
-    template.setdefault("metadata", {})
-    # Without containers, the check says that they are missing.
-    template.setdefault("spec", {}).setdefault("containers", [])
-    _pod_spec(template["spec"])
+    fill_template(spec.setdefault("template", {}))

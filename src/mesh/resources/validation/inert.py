@@ -6,15 +6,19 @@ has the value that Kubernetes itself writes as the default.
 
 from typing import Any
 
+from mesh.resources.core.config import ConfigMap, Event, Secret
 from mesh.resources.core.pod import (
     ConfigMapVolumeSource,
     Container,
     ContainerPort,
     EmptyDirVolumeSource,
     GRPCAction,
+    HostPathVolumeSource,
     HTTPGetAction,
+    KeySelector,
     KeyToPath,
     Lifecycle,
+    LocalReference,
     PodSecurityContext,
     PodSpec,
     SecretVolumeSource,
@@ -36,7 +40,8 @@ from mesh.resources.istio.virtual_service import (
     L4MatchAttributes,
     TLSMatchAttributes,
 )
-from mesh.resources.values.meta import Part
+from mesh.resources.validation.pod_defaults import DEFAULT_TOLERATIONS
+from mesh.resources.values.meta import Condition, OwnerReference, Part
 
 _INERT: dict[type[Part], str] = {
     # Kubernetes
@@ -108,6 +113,7 @@ _WRITTEN_BY_KUBERNETES: dict[str, tuple[Any, ...]] = {
     "schedulerName": ("default-scheduler",),
     "preemptionPolicy": ("PreemptLowerPriority",),
     "priority": (0,),
+    "tolerations": (list(DEFAULT_TOLERATIONS),),
     "internalTrafficPolicy": ("Cluster",),
     "externalTrafficPolicy": ("Cluster",),
     "ipFamilies": (["IPv4"],),
@@ -117,6 +123,27 @@ _WRITTEN_BY_KUBERNETES: dict[str, tuple[Any, ...]] = {
     "location": ("MESH_EXTERNAL",),
     "selector": (dict(SELECTOR),),
 }
+
+
+# Fields whose zero value Kubernetes stores although it means the same as none (pointers in its own types).
+_KEPT_ZEROS: dict[type[Part], frozenset[str]] = {
+    OwnerReference: frozenset({"controller", "blockOwnerDeletion"}),
+    KeySelector: frozenset({"optional"}),
+    LocalReference: frozenset({"optional"}),
+    ConfigMapVolumeSource: frozenset({"optional"}),
+    SecretVolumeSource: frozenset({"optional"}),
+    ConfigMap: frozenset({"immutable"}),
+    Secret: frozenset({"immutable"}),
+    GRPCAction: frozenset({"service"}),
+    HostPathVolumeSource: frozenset({"type"}),
+    Event: frozenset({"reportingComponent", "reportingInstance", "source", "involvedObject"}),
+    Condition: frozenset({"reason", "message"}),
+}
+
+
+def kept_zeros(part: type[Any]) -> frozenset[str]:
+    """The JSON fields of a struct that are stored although they are zero."""
+    return _KEPT_ZEROS.get(part, NOTHING)
 
 
 def inert_fields(part: type[Any]) -> frozenset[str]:

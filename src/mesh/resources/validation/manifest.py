@@ -13,11 +13,14 @@ from mesh.resources.kind_definition import KindDefinition
 from mesh.resources.kinds import REGISTRY
 from mesh.resources.registry import Registry
 from mesh.resources.validation.documents import documents
+from mesh.resources.validation.findings import Findings
 from mesh.resources.validation.metadata import check_metadata
-from mesh.resources.validation.structure import Findings, check, plain
+from mesh.resources.validation.structure import check, plain
 from mesh.resources.values.meta import Resource
 from mesh.resources.values.problems import FieldError, Invalid, Reason, malformed, meant, required
 from mesh.resources.values.ref import Ref
+
+HEAD = ("apiVersion", "kind", "metadata")
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +139,7 @@ def validate(
         return _untyped(ref, definition, cleaned, unknown_fields)
     if definition.to_first_version is not None:
         cleaned = definition.to_first_version(cleaned)
-    findings = check(cleaned, definition.type)
+    findings = check(cleaned, definition.type, lean=definition.built_in)
     # Defaults only fill well-formed objects, and checks see what will be stored.
     unknown = _unknown(ref, findings, unknown_fields)
     if findings.errors:
@@ -179,14 +182,21 @@ def _as_answered(definition: KindDefinition, errors: Iterable[FieldError]) -> li
 
 def _untyped(ref: Ref, definition: KindDefinition, body: dict[str, Any], unknown_fields: UnknownFields) -> Validated:
     """An object of which the mesh knows only the head; a user's schema, if there is one, describes the rest."""
-    head = {name: body[name] for name in ("apiVersion", "kind", "metadata") if name in body}
-    findings = check(head, definition.type)
+    head = {name: body[name] for name in HEAD if name in body}
+    findings = check(head, definition.type, lean=definition.built_in)
+    if definition.shape:
+        # Imported for the first object of such a kind.
+        from mesh.resources.shapes.catalog import fields_of  # noqa: PLC0415
+        from mesh.resources.validation.shaped import walk_fields  # noqa: PLC0415
+
+        rest = {name: value for name, value in body.items() if name not in HEAD}
+        body = {**head, **walk_fields(rest, fields_of(definition.shape), "", findings)}
     unknown = _unknown(ref, findings, unknown_fields)
     if findings.errors:
         raise _of(ref, findings.errors)
     filled = _with_defaults(definition, body, ref.namespace)
     typed = msgspec.convert(filled, definition.type)
-    errors = check_metadata(definition, typed.metadata)
+    errors = [*check_metadata(definition, typed.metadata), *definition.check_body(filled)]
     warnings: list[str] = []
     version = str(body["apiVersion"]).rpartition("/")[2]
     if definition.custom is not None:

@@ -7,44 +7,35 @@ what becomes of them (an error, a warning, or nothing) is the writer's choice.
 import math
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, NamedTuple
 
 import msgspec
 from msgspec import inspect
 
-from mesh.resources.validation.inert import inert_fields, worth_telling
+from mesh.resources.validation.findings import Findings, shown
+from mesh.resources.validation.inert import inert_fields, kept_zeros, worth_telling
 from mesh.resources.values.meta import Part
-from mesh.resources.values.problems import FieldError, Invalid, Reason, malformed, meant, required
+from mesh.resources.values.problems import FieldError, Invalid, Reason, meant, required
 
-MOST_ERRORS = 50
 DEEPEST = 64
 SURROGATE = re.compile("[\ud800-\udfff]")
 
 
-@dataclass(slots=True)
-class Findings:
-    """What was found on the walk: errors, unknown fields, and the paths of fields without effect."""
+def check(body: Any, type_: type[Part], *, lean: bool = False) -> Findings:
+    """Compares JSON values, as `plain` returns them, with a type.
 
-    errors: list[FieldError] = field(default_factory=list)
-    unknown: list[FieldError] = field(default_factory=list)
-    inert: list[str] = field(default_factory=list)
-
-    def wrong(self, path: str, message: str) -> None:
-        self.add(malformed(path, message))
-
-    def add(self, error: FieldError) -> None:
-        kind = self.unknown if error.reason is Reason.UNKNOWN else self.errors
-        if len(kind) < MOST_ERRORS:
-            kind.append(error)
-
-
-def check(body: Any, type_: type[Part]) -> Findings:
-    """Compares JSON values, as `plain` returns them, with a type. Fields that it does not have are removed in place."""
+    Fields that the type does not have are removed in place. `lean` removes empty and zero values as well, which
+    Kubernetes' own kinds leave out (custom resources, and so Istio's kinds, keep them).
+    """
     findings = Findings()
-    _walk(body, _described(type_), "", findings)
+    _walk(body, _described(type_), "", findings, lean=lean)
     return findings
+
+
+def walk_struct(value: Any, type_: type[Part], path: str, findings: Findings) -> Any:
+    """Checks a struct within a shape (`mesh.resources.validation.shaped`), leanly."""
+    return _walk(value, _described(type_), path, findings, lean=True)
 
 
 @cache
@@ -59,6 +50,8 @@ class _Shape(NamedTuple):
     plain: dict[str, type]
     required: tuple[str, ...]
     inert: frozenset[str]
+    omitted: frozenset[str]
+    """What is left out when it is zero."""
 
 
 @cache
@@ -71,7 +64,21 @@ def _shape(cls: type[Any]) -> _Shape:
         {name: _PLAIN[type(kind)] for name, kind in types.items() if type(kind) in _PLAIN},
         tuple(struct_field.encode_name for struct_field in described.fields if struct_field.required),
         inert_fields(cls),
+        frozenset(
+            field.encode_name
+            for field in described.fields
+            if _is_zero_default(field) and field.encode_name not in kept_zeros(cls)
+        ),
     )
+
+
+def _is_zero_default(field: inspect.Field) -> bool:
+    """Whether absence means the zero value. Where it means something else, a zero is a value of its own."""
+    if field.required:
+        return False
+    if field.default is not msgspec.NODEFAULT:
+        return field.default in ("", 0) or field.default is False
+    return field.default_factory in (list, dict)
 
 
 def plain(body: Any) -> Any:
@@ -136,34 +143,41 @@ def _plain_list(value: list[Any], depth: int) -> list[Any]:
     return cleaned
 
 
-def _walk(value: Any, kind: inspect.Type, path: str, findings: Findings) -> None:
+def _walk(value: Any, kind: inspect.Type, path: str, findings: Findings, *, lean: bool) -> Any:
+    """Checks a value; returns it, or what is stored in its place (a quantity in its canonical form)."""
     match kind:
         case inspect.StructType():
-            _struct(value, kind, path, findings)
+            return _struct(value, kind, path, findings, lean=lean)
         case inspect.ListType():
             if not isinstance(value, list):
-                findings.wrong(path, f"{_shown(value)} is not a list")
-                return
+                findings.wrong(path, f"{shown(value)} is not a list")
+                return value
             for number, member in enumerate(value):
-                _walk(member, kind.item_type, f"{path}[{number}]", findings)
+                value[number] = _walk(member, kind.item_type, f"{path}[{number}]", findings, lean=lean)
         case inspect.DictType():
             if not isinstance(value, dict):
-                findings.wrong(path, f"{_shown(value)} is not a map")
-                return
+                findings.wrong(path, f"{shown(value)} is not a map")
+                return value
             for key, member in value.items():
-                _walk(member, kind.value_type, f"{path}[{key}]", findings)
+                value[key] = _walk(member, kind.value_type, f"{path}[{key}]", findings, lean=lean)
         case inspect.UnionType():
-            _union(value, kind, path, findings)
+            return _union(value, kind, path, findings, lean=lean)
+        case inspect.Metadata(extra={"shape": str(shape)}):
+            # Imported for the first object that has such a part: most have none.
+            from mesh.resources.validation.shaped import walk_shape  # noqa: PLC0415
+
+            return walk_shape(value, shape, path, findings)
         case inspect.AnyType():
             pass
         case _:
             _scalar(value, kind, path, findings)
+    return value
 
 
-def _struct(value: Any, kind: inspect.StructType, path: str, findings: Findings) -> None:
+def _struct(value: Any, kind: inspect.StructType, path: str, findings: Findings, *, lean: bool) -> Any:
     if not isinstance(value, dict):
-        findings.wrong(path, f"{_shown(value)} is not a map")
-        return
+        findings.wrong(path, f"{shown(value)} is not a map")
+        return value
     shape = _shape(kind.cls)
     dot = f"{path}." if path else ""
     unknown = value.keys() - shape.types.keys()
@@ -171,31 +185,35 @@ def _struct(value: Any, kind: inspect.StructType, path: str, findings: Findings)
         hint = meant(name, shape.types)
         findings.add(FieldError(f"{dot}{name}", f"unknown field{hint}", reason=Reason.UNKNOWN))
         del value[name]
+    left_out = []
     for name, member in value.items():
-        field_type = shape.types[name]
         # Not an error: the object is stored as written, and works where the field has its effect.
         if name in shape.inert and worth_telling(name, member):
             findings.inert.append(f"{dot}{name}")
         # Most members are plain and of the right type: nothing in them needs a walk.
         if type(member) is not shape.plain.get(name):
-            _walk(member, field_type, f"{dot}{name}", findings)
+            value[name] = _walk(member, shape.types[name], f"{dot}{name}", findings, lean=lean)
+        if lean and not value[name] and name in shape.omitted and type(member) in ZERO_TYPES:
+            left_out.append(name)
+    for name in left_out:
+        del value[name]
     for name in shape.required:
         if name not in value:
             findings.add(required(f"{dot}{name}"))
+    return value
 
 
-def _union(value: Any, kind: inspect.UnionType, path: str, findings: Findings) -> None:
+def _union(value: Any, kind: inspect.UnionType, path: str, findings: Findings, *, lean: bool) -> Any:
     members = [member for member in kind.types if not isinstance(member, inspect.NoneType)]
     for member in members:
         if _fits(value, member):
-            _walk(value, member, path, findings)
-            return
+            return _walk(value, member, path, findings, lean=lean)
     # Nothing fits: with one alternative, its own message is the most precise one.
     if len(members) == 1:
-        _walk(value, members[0], path, findings)
-        return
+        return _walk(value, members[0], path, findings, lean=lean)
     names = " or ".join(_NAMES.get(type(member), "map") for member in members)
-    findings.wrong(path, f"{_shown(value)} is not a {names}")
+    findings.wrong(path, f"{shown(value)} is not a {names}")
+    return value
 
 
 _NAMES: dict[type[inspect.Type], str] = {
@@ -207,6 +225,9 @@ _NAMES: dict[type[inspect.Type], str] = {
     inspect.DictType: "map",
     inspect.StructType: "map",
 }
+
+# Of a struct, {} says that it is there.
+ZERO_TYPES = (str, int, float, bool, list, dict)
 
 _PLAIN: dict[type[inspect.Type], type] = {inspect.StrType: str, inspect.BoolType: bool}
 
@@ -231,11 +252,6 @@ def _scalar(value: Any, kind: inspect.Type, path: str, findings: Findings) -> No
         name = _NAMES.get(type(kind), "value of the right type")
         hint = "; put it in quotes" if isinstance(kind, inspect.StrType) and not isinstance(value, dict | list) else ""
         article = "" if name.startswith("true") else "a "
-        findings.wrong(path, f"{_shown(value)} is not {article}{name}{hint}")
+        findings.wrong(path, f"{shown(value)} is not {article}{name}{hint}")
     elif isinstance(kind, inspect.IntType) and not -(2**53) < value < 2**53:
         findings.wrong(path, f"{value} is out of range")
-
-
-def _shown(value: Any) -> str:
-    text = msgspec.json.encode(value, enc_hook=str).decode() if not isinstance(value, str) else f'"{value}"'
-    return text if len(text) <= 60 else text[:57] + "..."

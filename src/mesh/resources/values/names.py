@@ -13,6 +13,8 @@ PORT_NAME = re.compile(r"(?=.*[a-z])[a-z0-9]([-a-z0-9]{0,13}[a-z0-9])?")
 HEADER = re.compile(r"[-!#$%&'*+.^_`|~0-9A-Za-z]+")
 DATA_KEY = re.compile(r"[-._a-zA-Z0-9]{1,253}")
 ENV_NAME = re.compile(r"[-._a-zA-Z][-._a-zA-Z0-9]*")
+# Of a container's variable: Kubernetes takes more than shells can expand.
+VARIABLE = re.compile(r"[ -<>-~]+")
 HOST = re.compile(r"(\*|(\*\.)?[a-z0-9_]([-a-z0-9_]*[a-z0-9_])?(\.[a-z0-9_]([-a-z0-9_]*[a-z0-9_])?)*)\.?")
 
 
@@ -71,6 +73,13 @@ def wrong_host(host: str) -> str:
 def wrong_port(port: int, least: int = 1) -> str:
     """Why this is not a port; "" when it is one."""
     return "" if least <= port <= 65535 else f"{port} is not a port ({least}-65535)"
+
+
+def wrong_port_name(name: str) -> str:
+    """Why this cannot name a port of a container; "" when it can."""
+    if not PORT_NAME.fullmatch(name) or "--" in name:
+        return f'"{name[:80]}" is not a port\'s name: 15 lower-case letters, digits and "-", a letter among them'
+    return ""
 
 
 def none_of(value: str, valid: Sequence[str], path: str) -> Iterator[FieldError]:

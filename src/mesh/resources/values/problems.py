@@ -26,6 +26,9 @@ class Reason(StrEnum):
     UNKNOWN = "unknown"
     """The same for a field that the kind does not have."""
 
+    NOT_ADMITTED = "not admitted"
+    """Not a cause either: what the object refers to does not exist, for which Kubernetes answers 403."""
+
     @property
     def ends_reading(self) -> bool:
         """Whether the object cannot be read at all (400), in contrast to one with a wrong value (422)."""
