@@ -19,12 +19,16 @@ LONG, LONG_DATA = "<long>", {"a": "x" * (3 << 19)}
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What was answered: `fields` are those of the causes, sorted; `stored` the object, where it was recorded."""
+    """What was answered: `fields` are those of the causes, sorted; `stored` the object, where it was recorded.
+
+    `causes` are reason and field; empty where they were not recorded.
+    """
 
     code: int
     reason: str = ""
     fields: tuple[str, ...] = ()
     message: str = ""
+    causes: tuple[tuple[str, str], ...] = ()
     stored: Body = field(default_factory=dict)
 
 
@@ -42,6 +46,11 @@ class Case:
     prepared: bool = True
     """Whether the base is there before an update."""
 
+    raw: bytes | None = None
+    """The body, for requests whose body is not an object."""
+
+    content_type: str = "application/json"
+    namespace: str = "v"
     versioned: bool = True
     """Whether an update has the stored object's fields, metadata.resourceVersion among them."""
 
@@ -103,10 +112,22 @@ def _recorded(answer: Body) -> Recorded:
         # Kubernetes adds "<nil>" where rules of a CustomResourceDefinition were not looked at, which says nothing.
         tuple(sorted({field for field in answer.get("fields") or () if field != "<nil>"})),
         answer.get("message", ""),
+        tuple(sorted({(reason, field) for reason, field in answer.get("causes", ()) if field != "<nil>"})),
         answer.get("stored", {}),
     )
 
 
+# The bodies of requests that were recorded without one.
+RAW = {
+    "empty body": b"",
+    "not json": b"{",
+    "json array": b"[]",
+    "bad content type": b"hello",
+    "dup json key strict": (
+        b'{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"doubled"},"data":{"a":"1","a":"2"}}'
+    ),
+    "list as object": b'{"apiVersion":"v1","kind":"List","items":[]}',
+}
 # What the base object of an update has in addition.
 PREPARED: dict[str, list[list[Any]]] = {
     "cm immutable": [["immutable", True]],
@@ -131,9 +152,12 @@ def cases() -> tuple[Case, ...]:
                 base["resource"],
                 changed(base["object"], prepared) if row["op"] == "update" else base["object"],
                 [["immutable", False]] if label == "cm un-immutable" else row["changes"],
-                strictness.group(1) if strictness else "Strict",
+                "Foo" if label == "fieldValidation bad" else strictness.group(1) if strictness else "Strict",
                 _recorded(row["kubernetes"]),
                 prepared=not label.startswith("PUT creates"),
+                raw=RAW.get(label),
+                content_type="text/plain" if label == "bad content type" else "application/json",
+                namespace="nowhere" if label == "ns missing" else "v",
                 versioned=label != "crd scope",
             )
         )

@@ -27,7 +27,7 @@ _RANDOM = (
     (re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"), "UID"),
     (re.compile(r"kube-api-access-[a-z0-9]{5}"), "kube-api-access-x"),
 )
-_SERVER_METADATA = ("uid", "resourceVersion", "generation", "creationTimestamp", "managedFields", "selfLink")
+SERVER_METADATA = ("uid", "resourceVersion", "generation", "creationTimestamp", "managedFields", "selfLink")
 
 
 @asynccontextmanager
@@ -56,16 +56,17 @@ def _path(resource: str, api_version: str, in_namespace: str) -> str:
     return f"{root}/{resource}" if resource in CLUSTER_SCOPED else f"{root}/namespaces/{in_namespace}/{resource}"
 
 
-def _sorted_fields(answer: Answer) -> tuple[str, ...]:
-    causes = ((answer.body or {}).get("details") or {}).get("causes") or []
-    return tuple(sorted({cause.get("field", "") for cause in causes if cause.get("field") != "<nil>"}))
-
-
 def _as_recorded(answer: Answer) -> Recorded:
     if answer.code < 400:
         return Recorded(answer.code, stored=answer.body)
     body = answer.body if isinstance(answer.body, dict) else {}
-    return Recorded(answer.code, body.get("reason") or "", _sorted_fields(answer), body.get("message") or "")
+    causes = {
+        (cause.get("reason") or "", cause.get("field") or "")
+        for cause in (body.get("details") or {}).get("causes") or ()
+        if cause.get("field") != "<nil>"
+    }
+    fields = tuple(sorted({field for _, field in causes}))
+    return Recorded(answer.code, body.get("reason") or "", fields, body.get("message") or "", tuple(sorted(causes)))
 
 
 # What some of the recorded requests refer to or collide with; a server that has it already refuses it.
@@ -107,10 +108,15 @@ async def ask_case(ask: Ask, number: int, case: Case) -> Recorded:
     base = copy.deepcopy(case.base)
     if base["metadata"]["name"] in ("x", "xns"):
         base["metadata"]["name"] = f"c{number}"
-    path = _path(case.resource, base["apiVersion"], CASES_NAMESPACE)
+    path = _path(case.resource, base["apiVersion"], case.namespace)
+    if case.name.endswith("cluster kind in ns"):
+        path = f"/api/v1/namespaces/{case.namespace}/{case.resource}"
     query = f"?fieldValidation={case.field_validation}" if case.field_validation else ""
+    if case.name.endswith("exists already"):
+        await ask("POST", path, base)
     if case.operation == "create":
-        answer = await ask("POST", path + query, changed(base, case.changes))
+        body = changed(base, case.changes) if case.raw is None else case.raw
+        answer = await ask("POST", path + query, body, content_type=case.content_type)
     else:
         one = f"{path}/{base['metadata']['name']}"
         if case.prepared:
@@ -129,9 +135,14 @@ async def ask_default(ask: Ask, default: Default) -> Recorded:
 
 
 def case_difference(recorded: Recorded, answered: Recorded) -> str:
-    """In what an answer differs from the recorded one: "" when code, reason and fields agree."""
-    if (recorded.code, recorded.reason, recorded.fields) == (answered.code, answered.reason, answered.fields):
+    """In what an answer differs from the recorded one: "" when code, reason, fields and causes agree."""
+    same = (recorded.code, recorded.reason, recorded.fields) == (answered.code, answered.reason, answered.fields)
+    # Recorded since causes are: of a status 422 alone, since others name no field.
+    same_causes = recorded.code != 422 or not recorded.causes or recorded.causes == answered.causes
+    if same and same_causes:
         return ""
+    if same:
+        return f"{sorted(recorded.causes)}\n    here: {sorted(answered.causes)}"
     return f"{_shown(recorded)}\n    here: {_shown(answered)}"
 
 
@@ -158,7 +169,7 @@ def stored_differences(recorded: Recorded, answered: Recorded) -> dict[str, str]
 def _flat(stored: Body) -> dict[str, str]:
     body = {name: value for name, value in stored.items() if name != "status"}
     if "metadata" in body:
-        body["metadata"] = {name: value for name, value in body["metadata"].items() if name not in _SERVER_METADATA}
+        body["metadata"] = {name: value for name, value in body["metadata"].items() if name not in SERVER_METADATA}
     return dict(_leaves(body, ""))
 
 

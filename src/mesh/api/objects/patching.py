@@ -95,7 +95,7 @@ def require_uid(target: Target, old: Stored, body: Body) -> None:
     uid = body["metadata"].get("uid") or old.uid
     if uid != old.uid:
         error = FieldError("metadata.uid", f'Invalid value: "{uid}": field is immutable')
-        raise invalid(target.ref, target.version, [error])
+        raise invalid(target.ref, [error])
 
 
 async def patch_of(request: Request, target: Target) -> tuple[Callable[[Any, Any], Any], Any]:

@@ -111,6 +111,8 @@ class Request:
             return protobuf.decode(raw)
         if kind == YAML:
             return _one_document(raw)
+        if kind != JSON:
+            raise Problem(415, f'the body is "{kind[:80]}"; {JSON}, {YAML} and {PROTOBUF} are accepted')
         try:
             return msgspec.json.decode(raw)
         except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:

@@ -17,8 +17,8 @@ class DaemonSetUpdateStrategy(Part, frozen=True):
 
 
 class DaemonSetSpec(Part, frozen=True):
-    selector: LabelSelector
-    template: PodTemplateSpec
+    selector: LabelSelector = field(default_factory=LabelSelector)
+    template: PodTemplateSpec = field(default_factory=PodTemplateSpec)
     update_strategy: DaemonSetUpdateStrategy = field(default_factory=DaemonSetUpdateStrategy)
     min_ready_seconds: int = 0
     revision_history_limit: int = 10
@@ -38,5 +38,5 @@ class DaemonSetStatus(Part, frozen=True):
 
 
 class DaemonSet(Resource, frozen=True):
-    spec: DaemonSetSpec
+    spec: DaemonSetSpec = field(default_factory=DaemonSetSpec)
     status: DaemonSetStatus = field(default_factory=DaemonSetStatus)

@@ -1,13 +1,14 @@
 """HorizontalPodAutoscaler (Kubernetes autoscaling/v2)."""
 
-from typing import Any
+from typing import Annotated, Any
 
 from msgspec import field
 
 from mesh.resources.values.meta import Condition, Part, Resource
+from mesh.resources.values.shaped import shaped
 
 Json = dict[str, Any]
-Quantity = str | int | float
+Quantity = Annotated[str | int | float, shaped("quantity")]
 
 
 class CrossVersionObjectReference(Part, frozen=True):

@@ -1,15 +1,16 @@
 """PersistentVolume, PersistentVolumeClaim (Kubernetes core/v1) and StorageClass (storage.k8s.io/v1)."""
 
-from typing import Any
+from typing import Annotated, Any
 
 from msgspec import field
 
 from mesh.resources.core.config import ObjectReference
 from mesh.resources.core.pod import HostPathVolumeSource
 from mesh.resources.values.meta import Condition, LabelSelector, Part, Resource
+from mesh.resources.values.shaped import shaped
 
 Json = dict[str, Any]
-Quantity = str | int | float
+Quantity = Annotated[str | int | float, shaped("quantity")]
 
 # On a StorageClass: claims that name no class get this one.
 DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"

@@ -35,7 +35,7 @@ class ClaimRetentionPolicy(Part, frozen=True):
 class VolumeClaimTemplate(Part, frozen=True):
     """A PersistentVolumeClaim to be created for each pod, named `<template>-<pod>`."""
 
-    spec: PersistentVolumeClaimSpec
+    spec: PersistentVolumeClaimSpec = field(default_factory=PersistentVolumeClaimSpec)
     api_version: str = "v1"
     kind: str = "PersistentVolumeClaim"
     metadata: ObjectMeta = field(default_factory=ObjectMeta)
@@ -43,8 +43,8 @@ class VolumeClaimTemplate(Part, frozen=True):
 
 
 class StatefulSetSpec(Part, frozen=True):
-    selector: LabelSelector
-    template: PodTemplateSpec
+    selector: LabelSelector = field(default_factory=LabelSelector)
+    template: PodTemplateSpec = field(default_factory=PodTemplateSpec)
     replicas: int = 1
     service_name: str = ""
     pod_management_policy: str = "OrderedReady"
@@ -70,7 +70,7 @@ class StatefulSetStatus(Part, frozen=True):
 
 
 class StatefulSet(Resource, frozen=True):
-    spec: StatefulSetSpec
+    spec: StatefulSetSpec = field(default_factory=StatefulSetSpec)
     status: StatefulSetStatus = field(default_factory=StatefulSetStatus)
 
 

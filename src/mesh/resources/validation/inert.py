@@ -7,6 +7,7 @@ has the value that Kubernetes itself writes as the default.
 from typing import Any
 
 from mesh.resources.core.config import ConfigMap, Event, Secret
+from mesh.resources.core.horizontal_pod_autoscaler import ScalingRules
 from mesh.resources.core.pod import (
     ConfigMapVolumeSource,
     Container,
@@ -138,6 +139,8 @@ _KEPT_ZEROS: dict[type[Part], frozenset[str]] = {
     HostPathVolumeSource: frozenset({"type"}),
     Event: frozenset({"reportingComponent", "reportingInstance", "source", "involvedObject"}),
     Condition: frozenset({"reason", "message"}),
+    # An empty list is wrong there, none has a default.
+    ScalingRules: frozenset({"policies"}),
 }
 
 

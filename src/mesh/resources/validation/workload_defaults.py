@@ -28,7 +28,7 @@ CPU_AT_80: Body = {
 
 def fill_stateful_set(body: Body) -> None:
     """A StatefulSet's defaults."""
-    spec = body["spec"]
+    spec = body.setdefault("spec", {})
     spec.setdefault("replicas", 1)
     spec.setdefault("serviceName", "")
     spec.setdefault("podManagementPolicy", "OrderedReady")
@@ -46,14 +46,14 @@ def fill_stateful_set(body: Body) -> None:
         claim.setdefault("apiVersion", "v1")
         claim.setdefault("kind", "PersistentVolumeClaim")
         claim.setdefault("metadata", {})
-        claim["spec"].setdefault("volumeMode", "Filesystem")
+        claim.setdefault("spec", {}).setdefault("volumeMode", "Filesystem")
         claim.setdefault("status", {}).setdefault("phase", "Pending")
-    fill_template(spec["template"])
+    fill_template(spec.setdefault("template", {}))
 
 
 def fill_daemon_set(body: Body) -> None:
     """A DaemonSet's defaults, with the annotation that counts its templates."""
-    spec = body["spec"]
+    spec = body.setdefault("spec", {})
     spec.setdefault("revisionHistoryLimit", 10)
     strategy = spec.setdefault("updateStrategy", {})
     strategy.setdefault("type", "RollingUpdate")
@@ -62,23 +62,23 @@ def fill_daemon_set(body: Body) -> None:
         rolling.setdefault("maxUnavailable", 1)
         rolling.setdefault("maxSurge", 0)
     body["metadata"].setdefault("annotations", {}).setdefault(TEMPLATE_GENERATION, "1")
-    fill_template(spec["template"])
+    fill_template(spec.setdefault("template", {}))
 
 
 def fill_replication_controller(body: Body) -> None:
     """A ReplicationController's defaults: without labels or a selector of its own it has its pods'."""
-    spec = body["spec"]
+    spec = body.setdefault("spec", {})
     spec.setdefault("replicas", 1)
-    labels = (spec["template"].get("metadata") or {}).get("labels")
+    labels = (spec.setdefault("template", {}).get("metadata") or {}).get("labels")
     if labels:
         spec["selector"] = spec.get("selector") or dict(labels)
         body["metadata"]["labels"] = body["metadata"].get("labels") or dict(labels)
-    fill_template(spec["template"])
+    fill_template(spec.setdefault("template", {}))
 
 
 def fill_claim(body: Body) -> None:
     """A PersistentVolumeClaim's defaults, with the finalizer that keeps it while a pod uses it."""
-    body["spec"].setdefault("volumeMode", "Filesystem")
+    body.setdefault("spec", {}).setdefault("volumeMode", "Filesystem")
     # Only while it is created: a finalizer that the controller has removed must not come back.
     if not body["metadata"].get("deletionTimestamp"):
         _add_finalizer(body, CLAIM_PROTECTION)
@@ -87,7 +87,7 @@ def fill_claim(body: Body) -> None:
 
 def fill_volume(body: Body) -> None:
     """A PersistentVolume's defaults, with the finalizer that keeps it while it is bound."""
-    spec = body["spec"]
+    spec = body.setdefault("spec", {})
     spec.setdefault("persistentVolumeReclaimPolicy", "Retain")
     spec.setdefault("volumeMode", "Filesystem")
     if "hostPath" in spec:
