@@ -3,14 +3,16 @@
 import math
 import time
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from mesh.observe.spans import DEVELOPER, GATEWAY, Span
 from mesh.observe.traces import BASELINE
+from mesh.resources.core.daemon_set import DaemonSet
 from mesh.resources.core.deployment import Deployment
 from mesh.resources.core.service import Service
+from mesh.resources.core.stateful_set import StatefulSet
 from mesh.resources.meshmall.branch import BRANCH_LABEL, SERVICE_LABEL
 from mesh.store import Store
 
@@ -185,19 +187,29 @@ def _figures(tally: Tally, seconds: float) -> dict[str, Any]:
     }
 
 
+def _workloads(store: Store) -> Iterator[tuple[Deployment | StatefulSet | DaemonSet, int, int]]:
+    """What runs the pods of services: each with the number of pods that are ready, and that there should be."""
+    for deployment in store.of(Deployment):
+        yield deployment, deployment.status.ready_replicas, deployment.spec.replicas
+    for stateful_set in store.of(StatefulSet):
+        yield stateful_set, stateful_set.status.ready_replicas, stateful_set.spec.replicas
+    for daemon_set in store.of(DaemonSet):
+        yield daemon_set, daemon_set.status.number_ready, daemon_set.status.desired_number_scheduled
+
+
 def _services(store: Store, sums: dict[Edge, Tally], seconds: float) -> list[dict[str, Any]]:
     """Every service with its versions and the calls to it."""
     versions: dict[str, list[dict[str, Any]]] = {}
-    for deployment in store.of(Deployment):
-        labels = deployment.spec.template.metadata.labels
+    for workload, ready, pods in _workloads(store):
+        labels = workload.spec.template.metadata.labels
         name = labels.get(SERVICE_LABEL) or labels.get("app") or labels.get("app.kubernetes.io/name")
-        versions.setdefault(f"{deployment.metadata.namespace}/{name or deployment.metadata.name}", []).append(
+        versions.setdefault(f"{workload.metadata.namespace}/{name or workload.metadata.name}", []).append(
             {
-                "workload": deployment.metadata.name,
+                "workload": workload.metadata.name,
                 "version": labels.get("version", ""),
                 "branch": labels.get(BRANCH_LABEL, ""),
-                "ready": deployment.status.ready_replicas or 0,
-                "pods": deployment.spec.replicas if deployment.spec.replicas is not None else 1,
+                "ready": ready,
+                "pods": pods,
             }
         )
     # A Service for one version alone (products-fox) selects pods that another node shows already.

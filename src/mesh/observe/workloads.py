@@ -6,13 +6,17 @@ from mesh.observe.hops import Hop
 from mesh.reconcile.follower import Follower
 from mesh.resources.core.pod import Pod
 from mesh.resources.meshmall.branch import BRANCH_LABEL, SERVICE_LABEL
-from mesh.resources.values.ref import Ref
+from mesh.resources.values.ref import REPLICA_SET, Ref
 from mesh.store import Store
 
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """`service` is the pod's label `app` (or the service that a branch's pod stands for), `owner` its Deployment."""
+    """What a pod belongs to.
+
+    `service` is its label `app` (or the service that a branch's pod stands for), `owner` its Deployment or other
+    workload.
+    """
 
     pod: str
     namespace: str
@@ -75,11 +79,15 @@ class Addresses:
 
 def _workload(pod: Pod) -> Workload:
     labels = pod.metadata.labels
-    owner = next((owner.name for owner in pod.metadata.owner_references if owner.controller), pod.metadata.name)
+    reference = next((owner for owner in pod.metadata.owner_references if owner.controller), None)
+    owner = reference.name if reference is not None else pod.metadata.name
+    if reference is not None and reference.group_kind == REPLICA_SET:
+        # A Deployment's ReplicaSets are named after it and the template's hash.
+        owner = owner.rpartition("-")[0] or owner
     return Workload(
         pod=pod.metadata.name,
         namespace=pod.metadata.namespace,
-        owner=owner.rpartition("-")[0] or owner,
+        owner=owner,
         service=labels.get(SERVICE_LABEL) or labels.get("app") or labels.get("app.kubernetes.io/name") or owner,
         version=labels.get("version", ""),
         branch=labels.get(BRANCH_LABEL, ""),

@@ -8,7 +8,7 @@ from typing import Any
 from mesh.client import rollout
 from mesh.client.errors import ApiError
 from mesh.daemon.failure import Failure
-from mesh.resources.values.ref import DEPLOYMENT, Ref
+from mesh.resources.values.ref import Ref
 from meshmall.cli.context import Context
 from meshmall.manifests import read
 
@@ -18,12 +18,12 @@ POD_COMMANDS = "see: meshmall get pods; meshmall logs POD"
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The result of an apply: one entry per object, the Deployments among them, and Envoy's part in milliseconds."""
+    """One entry per object, the workloads that roll out among them, and Envoy's part in milliseconds."""
 
     results: list[tuple[Ref, str]]
     warnings: list[str]
     milliseconds: float
-    deployments: list[Ref] = field(default_factory=list)
+    workloads: list[Ref] = field(default_factory=list)
 
 
 def apply_files(context: Context, names: Sequence[str], *, wait: bool, timeout: float, dry_run: bool) -> None:
@@ -38,7 +38,7 @@ def apply_files(context: Context, names: Sequence[str], *, wait: bool, timeout: 
         return
     context.view.say(f"[dim]Envoy acknowledged in {outcome.milliseconds:,.0f} ms[/]")
     if wait:
-        count = wait_ready(context, outcome.deployments, timeout)
+        count = wait_ready(context, outcome.workloads, timeout)
         context.view.say(f"[dim]{pods_are_ready(count)}[/]")
 
 
@@ -55,17 +55,17 @@ def apply_objects(
     except ApiError as error:
         raise refusal(error, "nothing was changed") from None
     results = [(result.ref, result.result) for result in answer.results]
-    deployments = [ref for ref, _ in results if ref.group_kind == DEPLOYMENT]
+    workloads = [ref for ref, _ in results if ref.group_kind in rollout.WORKLOADS]
     if not dry_run:
         settle(context, answer.version, [ref for ref, _ in results])
     took = (time.perf_counter() - begun) * 1000
-    return Outcome(results, list(answer.warnings), took, deployments)
+    return Outcome(results, list(answer.warnings), took, workloads)
 
 
-def wait_ready(context: Context, deployments: Sequence[Ref], timeout: float) -> int:
-    """Waits until the Deployments are ready; returns the number of pods. Raises Failure with what keeps them."""
+def wait_ready(context: Context, workloads: Sequence[Ref], timeout: float) -> int:
+    """Waits until the workloads are ready; returns the number of pods. Raises Failure with what keeps them."""
     try:
-        return rollout.wait_ready(context.client, deployments, timeout)
+        return rollout.wait_ready(context.client, workloads, timeout)
     except rollout.NotReady as error:
         raise Failure(error.message, POD_COMMANDS) from None
 

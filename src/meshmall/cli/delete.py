@@ -32,10 +32,10 @@ def delete_files(context: Context, names: Sequence[str], *, wait: bool, timeout:
 
 
 def delete_objects(context: Context, refs: Sequence[Ref], *, wait: bool, timeout: float) -> None:
-    """Deletes objects, and waits for Envoy and (with `wait`) until their Deployments' pods are gone."""
-    deployments = [ref for ref in refs if (ref.group, ref.kind) == ("apps", "Deployment")]
-    # Asked before the Deployments are deleted: their ReplicaSets, and with them the owners' names, go with them.
-    replica_sets = rollout.replica_sets_of(context.client, deployments) if wait else {}
+    """Deletes objects, and waits for Envoy and (with `wait`) until their workloads' pods are gone."""
+    workloads = [ref for ref in refs if ref.group_kind in rollout.WORKLOADS]
+    # Asked before the workloads are deleted: the owners of their pods go with them.
+    owners = rollout.owners_of_pods(context.client, workloads) if wait else {}
     try:
         answer = context.client.delete(refs)
     except ApiError as error:
@@ -44,7 +44,7 @@ def delete_objects(context: Context, refs: Sequence[Ref], *, wait: bool, timeout
         context.view.plain(f"{object_line(result.ref)} {result.result}")
     milliseconds = settle(context, answer.version, ())
     context.view.say(f"[dim]Envoy acknowledged in {milliseconds:,.0f} ms[/]")
-    if left := rollout.wait_gone(context.client, replica_sets, timeout):
+    if left := rollout.wait_gone(context.client, owners, timeout):
         raise Failure(f"these pods did not stop within {timeout:g} s: {', '.join(left)}")
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from rich.markup import escape
 
+from mesh.client.rollout import WORKLOADS, desired_pods, ready_pods
 from mesh.daemon.failure import Failure
 from mesh.resources.columns.column import since
 from mesh.resources.kind_definition import Routing
@@ -23,7 +24,7 @@ def show_status(context: Context, output: str) -> None:
     """Prints the state of the mesh. Raises Failure (exit code 1) when something is not as it should be."""
     running = context.home.require_running()
     daemon = context.client.status()
-    deployments = context.client.list("apps", "Deployment", None)
+    workloads = [body for kind in WORKLOADS for body in context.client.list(*kind, None)]
     objects = [
         (definition.routing, body)
         for definition in REGISTRY.refusable_kinds()
@@ -31,7 +32,7 @@ def show_status(context: Context, output: str) -> None:
     ]
     rejected = [line for _, body in objects for line in rejections(body)]
     jobs = context.client.list("batch", "Job", None)
-    wrong = [*daemon.get("problems", []), *unready(deployments, jobs, context.client.list("", "Pod", None)), *rejected]
+    wrong = [*daemon.get("problems", []), *unready(workloads, jobs, context.client.list("", "Pod", None)), *rejected]
     if output == "json":
         context.view.plain(json.dumps({**daemon, "problems": wrong}, indent=2))
     elif output == "text":
@@ -43,7 +44,7 @@ def show_status(context: Context, output: str) -> None:
         context.view.say(f"envoy     {_envoy(daemon['envoy'])}")
         context.view.say(f"network   {escape(network_line(daemon['network']))}")
         context.view.say(f"rules     {rules}\n")
-        context.view.columns(["DEPLOYMENT", "READY", "AGE"], [_row(body) for body in deployments])
+        context.view.columns(["WORKLOAD", "READY", "AGE"], [_row(body) for body in workloads])
     else:
         raise Failure(f"-o {output}: unknown format; use text or json", code=2)
     if wrong:
@@ -84,10 +85,9 @@ def rejections(body: Body) -> Iterator[str]:
 
 def _row(body: Body) -> list[str]:
     metadata = body["metadata"]
-    ready = (body.get("status") or {}).get("readyReplicas", 0)
     return [
         f"{metadata['namespace']}/{metadata['name']}",
-        f"{ready}/{body['spec'].get('replicas', 1)}",
+        f"{ready_pods(body)}/{desired_pods(body)}",
         since(metadata.get("creationTimestamp")),
     ]
 

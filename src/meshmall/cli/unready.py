@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from mesh.client.rollout import desired_pods, ready_pods
 from mesh.resources.analysis.unready import NO_PROGRAM, causes, summary
 from mesh.resources.values.body import Body
 from mesh.resources.values.conditions import find_condition
@@ -9,16 +10,16 @@ from mesh.resources.values.conditions import find_condition
 MOST_IMAGES = 12
 
 
-def unready(deployments: Iterable[Body], jobs: Iterable[Body], pods: Sequence[Body]) -> list[str]:
-    """A line for each Deployment whose pods are not ready and each Job that failed, and one for all unknown images."""
+def unready(workloads: Iterable[Body], jobs: Iterable[Body], pods: Sequence[Body]) -> list[str]:
+    """A line for each workload whose pods are not ready and each Job that failed, and one for all unknown images."""
     lines = []
     concerned: list[Body] = []
-    for body in deployments:
-        ready, replicas = (body.get("status") or {}).get("readyReplicas", 0), body["spec"].get("replicas", 1)
+    for body in workloads:
+        ready, replicas = ready_pods(body), desired_pods(body)
         if ready != replicas:
             own = _pods_of(body, pods)
             concerned += own
-            lines.append(f"Deployment {_name(body)}: {ready}/{replicas} pods are ready{_why(own)}")
+            lines.append(f"{body['kind']} {_name(body)}: {ready}/{replicas} pods are ready{_why(own)}")
     for body in jobs:
         own = _pods_of(body, pods)
         failed = find_condition((body.get("status") or {}).get("conditions"), "Failed")

@@ -77,7 +77,7 @@ def apply_mall(context: Context, names: tuple[str, ...]) -> None:
         outcome = apply_objects(context, objects, keep_edits=True)
         step.result = f"applied {', '.join(names)}; Envoy acknowledged in {outcome.milliseconds:,.0f} ms"
     with context.view.step("waiting for the pods") as step:
-        count = wait_ready(context, outcome.deployments, READY_LIMIT)
+        count = wait_ready(context, outcome.workloads, READY_LIMIT)
         step.result = pods_are_ready(count)
 
 

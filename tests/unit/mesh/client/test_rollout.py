@@ -5,7 +5,7 @@ from typing import Any, cast
 import pytest
 
 from mesh.client.api import Client
-from mesh.client.rollout import NotReady, replica_sets_of, rolled_out, wait_gone, wait_ready
+from mesh.client.rollout import NotReady, owners_of_pods, rolled_out, wait_gone, wait_ready
 from mesh.resources.values.body import Body
 from mesh.resources.values.ref import Ref
 
@@ -62,6 +62,39 @@ def test_a_deployment_has_rolled_out_when_all_its_replicas_are_new_and_available
     assert rolled_out(deployment("mall", **{**READY, **change})) is expected
 
 
+def stateful_set(strategy: dict[str, Any], **status: Any) -> Body:
+    body = deployment("db", observedGeneration=3, **status)
+    return {**body, "kind": "StatefulSet", "spec": {**body["spec"], "updateStrategy": strategy}}
+
+
+@pytest.mark.parametrize(
+    ("strategy", "status", "expected"),
+    [
+        ({"type": "RollingUpdate"}, {"readyReplicas": 2, "updatedReplicas": 2}, True),
+        ({"type": "RollingUpdate"}, {"readyReplicas": 2, "updatedReplicas": 1}, False),
+        ({"type": "RollingUpdate"}, {"readyReplicas": 1, "updatedReplicas": 2}, False),
+        (
+            {"type": "RollingUpdate", "rollingUpdate": {"partition": 1}},
+            {"readyReplicas": 2, "updatedReplicas": 1},
+            True,
+        ),
+        ({"type": "OnDelete"}, {"readyReplicas": 2}, True),
+    ],
+)
+def test_a_stateful_set_has_rolled_out_down_to_its_partition(
+    strategy: dict[str, Any], status: dict[str, int], expected: bool
+) -> None:
+    assert rolled_out(stateful_set(strategy, **status)) is expected
+
+
+def test_a_daemon_set_has_rolled_out_when_its_pod_is_new_and_available() -> None:
+    status = {"observedGeneration": 3, "desiredNumberScheduled": 1, "updatedNumberScheduled": 1}
+    body = {**deployment("agent"), "kind": "DaemonSet"}
+    assert not rolled_out({**body, "status": status})
+    assert rolled_out({**body, "status": {**status, "numberAvailable": 1}})
+    assert not rolled_out({**body, "status": {"observedGeneration": 3}})
+
+
 def test_a_container_that_cannot_start_ends_the_wait_at_once_with_its_reason() -> None:
     waiting = {"reason": "CrashLoopBackOff", "message": "exit code 3"}
     state = [{"name": "main", "state": {"waiting": waiting}}]
@@ -79,7 +112,7 @@ def test_what_is_not_ready_in_time_is_named() -> None:
 def test_replica_sets_belong_to_their_owner_whatever_their_names() -> None:
     mine = owned("ReplicaSet", "mall-1", "r1", "Deployment", "mall")
     others = owned("ReplicaSet", "mall-v2-1", "r2", "Deployment", "mall-v2")
-    assert replica_sets_of(client(mine, others), [MALL]) == {"r1": "mesh"}
+    assert owners_of_pods(client(mine, others), [MALL]) == {"r1": "mesh"}
 
 
 def test_pods_are_gone_when_none_of_these_replica_sets_is_left_and_those_of_others_do_not_count() -> None:
