@@ -19,6 +19,7 @@ from mesh.api.node.pod_logs import PodLogs
 from mesh.api.node.resource_metrics import ResourceMetrics
 from mesh.api.objects.account_tokens import AccountTokens
 from mesh.api.objects.deleting import Deleting
+from mesh.api.objects.ephemeral_containers import EphemeralContainers
 from mesh.api.objects.eviction import Evicting
 from mesh.api.objects.patching import Patching
 from mesh.api.objects.paths import WATCH, Target
@@ -52,6 +53,7 @@ class Handlers:
     deleting: Deleting
     evicting: Evicting
     scaling: Scaling
+    ephemeral_containers: EphemeralContainers
     account_tokens: AccountTokens
     pod_logs: PodLogs
     streaming: PodStreaming
@@ -122,6 +124,9 @@ def resource_routes(handlers: Handlers) -> ResourceRoutes:
         ("GET", "scale"): handlers.scaling.get,
         ("PUT", "scale"): handlers.scaling.update,
         ("PATCH", "scale"): handlers.scaling.update,
+        ("GET", "ephemeralcontainers"): reading.get_status,
+        ("PUT", "ephemeralcontainers"): handlers.ephemeral_containers.update,
+        ("PATCH", "ephemeralcontainers"): handlers.ephemeral_containers.update,
         ("POST", "token"): handlers.account_tokens.create,
         ("GET", WATCH): reading.watch,
         ("POST", "eviction"): handlers.evicting.evict,

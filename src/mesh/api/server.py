@@ -20,6 +20,7 @@ from mesh.api.objects.account_tokens import AccountTokens
 from mesh.api.objects.admission import Admission
 from mesh.api.objects.collector import Collector
 from mesh.api.objects.deleting import Deleting
+from mesh.api.objects.ephemeral_containers import EphemeralContainers
 from mesh.api.objects.eviction import Evicting
 from mesh.api.objects.furnishing import Furnishing
 from mesh.api.objects.patching import Patching
@@ -131,6 +132,7 @@ class ApiServer:
             deleting=Deleting(store),
             evicting=Evicting(store),
             scaling=Scaling(store, storing),
+            ephemeral_containers=EphemeralContainers(store, storing),
             account_tokens=AccountTokens(store, credentials.token),
             pod_logs=PodLogs(store, self._logs, self._closing),
             streaming=PodStreaming(store, self._streams, self._closing),

@@ -13,6 +13,7 @@ from mesh.pods.runtime.interface import TERMINAL_TYPE, ProcessSpec, Sandbox
 from mesh.pods.storage.volumes import source_of_claim
 from mesh.pods.volumes import VolumeSources, make_volumes, volume_mounts
 from mesh.resources.core.config import ConfigMap, Secret, ServiceAccount
+from mesh.resources.core.ephemeral_container import EphemeralContainer
 from mesh.resources.core.pod import Container, Pod
 from mesh.resources.core.service import Service
 from mesh.resources.validation.image_map import CONFIG_MAP, KEY
@@ -135,6 +136,9 @@ def _program(pod: Pod, container: Container, dependencies: PodDependencies) -> I
         program = dependencies.images.resolve(container.image, pod.metadata.namespace)
     except ImagesError as error:
         raise NotYet("CreateContainerConfigError", str(error)) from None
+    if program is None and isinstance(container, EphemeralContainer):
+        # What images for debugging start: busybox, alpine, ubuntu, nicolaka/netshoot.
+        return ImageProgram(("sh",))
     if program is None:
         raise NotYet("ErrImageNeverPull", _no_command(pod, container, dependencies.home))
     return program

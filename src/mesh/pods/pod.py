@@ -9,7 +9,7 @@ from mesh.pods.container import NEVER_RAN, ContainerRunner
 from mesh.pods.controllers.objects import now, seconds_since
 from mesh.pods.dependencies import PodDependencies
 from mesh.pods.pod_containers import PodContainers
-from mesh.pods.pod_status import pod_status
+from mesh.pods.pod_status import pod_status, with_ephemeral
 from mesh.pods.runtime.interface import Runtime, Sandbox, SandboxError
 from mesh.pods.termination import drained, pod_grace
 from mesh.pods.volume_updates import VolumeUpdates
@@ -46,6 +46,7 @@ class PodRunner:
         self._ending: asyncio.Task[None] | None = None
         self._shutting_down = False
         self._containers = PodContainers(self.pod, dependencies, self._changed, self._record)
+        self.exit_codes: Mapping[str, int] = self._containers.exit_codes
         self._task = asyncio.create_task(self._run())
 
     @property
@@ -63,11 +64,6 @@ class PodRunner:
         """Whether its init containers have done their work."""
         return self._containers.initialized
 
-    @property
-    def exit_codes(self) -> Mapping[str, int]:
-        """Of the containers that have ended for good, by name."""
-        return self._containers.exit_codes
-
     def container(self, name: str) -> ContainerRunner | None:
         """The runner of one of its containers, init containers included."""
         return self._containers.named(name)
@@ -76,6 +72,8 @@ class PodRunner:
         """Takes a newer version of the object: a deletionTimestamp begins its end, a grace period of 0 hurries it."""
         if self._volumes is not None:
             self._volumes.pod_changed(stored)
+        self._stored = stored
+        self._add_ephemeral()
         if not stored.body["metadata"].get("deletionTimestamp"):
             return
         grace = stored.body["metadata"].get("deletionGracePeriodSeconds")
@@ -102,7 +100,7 @@ class PodRunner:
         if adopted is not None:
             self._resume(adopted)
         try:
-            async with asyncio.timeout(self._time_left()):
+            async with asyncio.timeout(_time_left(self.pod, self.start_time)):
                 sandbox = adopted or await self._begin()
                 await self._containers.run(sandbox)
                 await self._containers.completed.wait()
@@ -131,11 +129,6 @@ class PodRunner:
         self.start_time = str(status.get("startTime") or self.start_time)
         self._containers.restore(status)
 
-    def _time_left(self) -> float | None:
-        """Seconds until activeDeadlineSeconds are over; None without one."""
-        deadline = self.pod.spec.active_deadline_seconds
-        return None if deadline is None else max(0.0, deadline - seconds_since(self.start_time))
-
     async def _finish(self) -> None:
         """Its work is over: what it occupied is free for others, and its status stays, as does its log."""
         await self._containers.stop(pod_grace(self.pod), self._hurry)
@@ -146,6 +139,14 @@ class PodRunner:
     def _settle_in(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
         self._volumes = VolumeUpdates(self.pod, sandbox, self._dependencies)
+        self._add_ephemeral()
+
+    def _add_ephemeral(self) -> None:
+        """Starts what `kubectl debug` has added since."""
+        entries = self._stored.body["spec"].get("ephemeralContainers")
+        if entries and self._sandbox is not None and not self.terminating:
+            self._sandbox.pod = self._stored.typed
+            self._containers.add(entries, self._sandbox, self._stored.body.get("status") or {})
 
     def _refused(self, error: SandboxError) -> None:
         self._record("Warning", "FailedCreatePodSandBox", f"Failed to create pod sandbox: {error}")
@@ -205,12 +206,14 @@ class PodRunner:
             self._flush_due = None
         init = [runner.state for runner in self._containers.init]
         containers = [runner.state for runner in self._containers.main]
+        ephemeral = [runner.state for runner in self._containers.ephemeral]
         host_ip = self._sandbox.host_ip if self._sandbox is not None else ""
 
         def write(body: Body) -> None:
             # Another pod may have taken the name.
             if body["metadata"].get("uid") == self.uid:
-                body["status"] = pod_status(self.pod, self, init, containers, host_ip, body.get("status") or {})
+                status = pod_status(self.pod, self, init, containers, host_ip, body.get("status") or {})
+                body["status"] = with_ephemeral(status, ephemeral)
 
         self._dependencies.objects.update(self.ref, write)
 
@@ -218,6 +221,12 @@ class PodRunner:
         if not self._shutting_down:
             events = self._dependencies.events
             (events.normal if kind == "Normal" else events.warning)(self._stored, reason, message)
+
+
+def _time_left(pod: Pod, start_time: str) -> float | None:
+    """Seconds until activeDeadlineSeconds are over; None without one."""
+    deadline = pod.spec.active_deadline_seconds
+    return None if deadline is None else max(0.0, deadline - seconds_since(start_time))
 
 
 async def _create_sandbox(pod: Pod, runtime: Runtime, refused: Callable[[SandboxError], None]) -> Sandbox:

@@ -6,12 +6,16 @@ until it has started, and it is ended after the main containers, in reverse orde
 
 import asyncio
 import logging
-from collections.abc import Callable
+import signal
+from collections.abc import Callable, Iterable
+
+import msgspec
 
 from mesh.pods.container import ContainerRunner, Record
 from mesh.pods.container_state import CREATING, INITIALIZING
 from mesh.pods.dependencies import PodDependencies
 from mesh.pods.runtime.interface import Sandbox
+from mesh.resources.core.ephemeral_container import EphemeralContainer
 from mesh.resources.core.pod import Container, Pod
 from mesh.resources.values.body import Body
 from mesh.resources.values.conditions import find_condition
@@ -41,11 +45,13 @@ class PodContainers:
             made.state.expect(waiting, to_completion=to_completion)
             return made
 
+        self._runner = runner
         self.init = [
             runner(container, container.restart_policy or init_policy, to_completion=not container.restart_policy)
             for container in pod.spec.init_containers
         ]
         self.main = [runner(container, policy, to_completion=False) for container in pod.spec.containers]
+        self.ephemeral: list[ContainerRunner] = []
         self.initialized = not self.init
         self.exit_codes: dict[str, int] = {}
         self.completed = asyncio.Event()
@@ -55,7 +61,26 @@ class PodContainers:
 
     def named(self, name: str) -> ContainerRunner | None:
         """The runner of a container, init containers included."""
-        return next((runner for runner in (*self.init, *self.main) if runner.container.name == name), None)
+        everyone = (*self.init, *self.main, *self.ephemeral)
+        return next((runner for runner in everyone if runner.container.name == name), None)
+
+    def add(self, containers: Iterable[Body], sandbox: Sandbox, status: Body) -> None:
+        """Starts those ephemeral containers that are new. They run once, whatever becomes of the others.
+
+        `status` is the pod's: what it says has ended is not started again.
+        """
+        entries = {str(entry["name"]): entry for entry in status.get("ephemeralContainerStatuses") or ()}
+        for container in (msgspec.convert(entry, EphemeralContainer) for entry in containers):
+            if self._stopping or self.named(container.name) is not None:
+                continue
+            runner = self._runner(container, "Never", to_completion=False)
+            self.ephemeral.append(runner)
+            former = entries.get(container.name, {})
+            if "terminated" in (former.get("state") or {}):
+                runner.state.restore(former)
+            else:
+                self._start(runner, sandbox)
+        self._changed()
 
     def restore(self, status: Body) -> None:
         """Takes what the previous daemon has written (PodStatus). What has ended for good is not run again."""
@@ -104,6 +129,10 @@ class PodContainers:
         running = [runner for runner in self._started if runner.container.name not in self.exit_codes]
         sidecars = [runner for runner in running if runner in self.init and runner.restart == "Always"]
         others = [runner for runner in running if runner not in sidecars]
+        # A debugging shell does not end by itself, and nobody waits for it.
+        for runner in self.ephemeral:
+            if runner.container.name not in self.exit_codes and runner.current is not None:
+                runner.current.process.signal(signal.SIGKILL)
         await asyncio.gather(*(runner.stop(grace, hurry) for runner in others), return_exceptions=True)
         for runner in reversed(sidecars):
             left = deadline - loop.time()

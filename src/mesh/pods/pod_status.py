@@ -67,6 +67,13 @@ def pod_status(
     return status
 
 
+def with_ephemeral(status: Body, containers: list[ContainerState]) -> Body:
+    """The status with the containers that were added while the pod ran; they change nothing else of it."""
+    if not containers:
+        return status
+    return {**status, "ephemeralContainerStatuses": [{**_container(c), "ready": False} for c in containers]}
+
+
 def qos_class(pod: Pod) -> str:
     """Guaranteed, Burstable or BestEffort, from the requests and limits of CPU and memory."""
     resources = [

@@ -13,6 +13,7 @@ from mesh.pods.logs.log_reader import LogOptions
 from mesh.store import Store, Stored
 
 FIRST_PIECE_WITHIN = 0.05
+CONTAINER_LISTS = ("initContainers", "containers", "ephemeralContainers")
 
 
 class PodLogs:
@@ -48,7 +49,8 @@ class PodLogs:
 def _no_log(pod: Stored, container: str) -> str:
     """Why a container has not run yet, as the kubelet says it; "" when the status does not tell."""
     status = pod.body.get("status") or {}
-    for entry in (*(status.get("initContainerStatuses") or ()), *(status.get("containerStatuses") or ())):
+    statuses = ("initContainerStatuses", "containerStatuses", "ephemeralContainerStatuses")
+    for entry in (entry for name in statuses for entry in status.get(name) or ()):
         waiting = (entry.get("state") or {}).get("waiting") or {}
         if entry["name"] == container and waiting.get("reason"):
             why = f"{waiting['reason']}: {waiting.get('message', '')}".rstrip(": ")
@@ -73,7 +75,7 @@ async def _after(first: "asyncio.Future[bytes | None]", pieces: AsyncIterator[by
 def container_of(pod: Stored, requested: str) -> str:
     """The container of a request: the one it names, or the only one. Raises Problem (400)."""
     spec = pod.body["spec"]
-    names = [container["name"] for part in ("initContainers", "containers") for container in spec.get(part, ())]
+    names = [container["name"] for part in CONTAINER_LISTS for container in spec.get(part, ())]
     if requested:
         if requested not in names:
             raise Problem(400, f"container {requested} is not valid for pod {pod.ref.name}; it has {', '.join(names)}")

@@ -11,7 +11,6 @@ from mesh.resources.values.ref import POD, Ref
 # What is not served of a pod, and what to use instead.
 INSTEAD = {
     "proxy": "its address answers at once: curl http://$(kubectl get pod NAME -o jsonpath={.status.podIP}):PORT",
-    "ephemeralcontainers": "a debugger attaches to the process itself, whose pid is in its Started event",
 }
 
 WATCH = "watch"

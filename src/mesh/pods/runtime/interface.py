@@ -99,6 +99,9 @@ class Sandbox(Protocol):
     Probes, hooks and commands go through it because a pod's addresses and files may mean something only inside.
     """
 
+    pod: Pod
+    """The pod that runs here; replaced when it gets more containers (ephemeral ones)."""
+
     @property
     def ip(self) -> str:
         """The pod's address."""

@@ -57,7 +57,7 @@ class LoopbackRuntime:
             self._block.release(ip)
             raise SandboxError(f"cannot make the pod's folder {folder}: {error.strerror}") from None
         hostname = pod.spec.hostname or pod.metadata.name
-        return LoopbackSandbox(uid, hostname, ip, self._home, self._block, self._census, self._records)
+        return LoopbackSandbox(pod, hostname, ip, self._home, self._block, self._census, self._records)
 
     async def recover(self, pods: Collection[str]) -> frozenset[str]:
         """None: they were children of the daemon, and nobody could say how they end."""
@@ -74,11 +74,12 @@ class LoopbackSandbox:
     """`mesh.pods.runtime.interface.Sandbox`: an address, a folder, and the processes that carry the pod's mark."""
 
     def __init__(
-        self, uid: str, hostname: str, ip: str, home: Path, block: Block, census: Census, records: Records
+        self, pod: Pod, hostname: str, ip: str, home: Path, block: Block, census: Census, records: Records
     ) -> None:
+        self.pod = pod
         self.ip = ip
-        self.folder = home / "pods" / uid
-        self._uid = uid
+        self._uid = pod.metadata.uid or ""
+        self.folder = home / "pods" / self._uid
         self._hostname = hostname
         self._home = home
         self._block = block

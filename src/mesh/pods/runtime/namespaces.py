@@ -15,6 +15,8 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
+
 from mesh.pods.host.pod_processes import output_folder
 from mesh.pods.network.addresses import MESH_ADDRESS
 from mesh.pods.network.pools import API_ADDRESS, NamespaceAddresses, NoAddressFree
@@ -36,6 +38,7 @@ from mesh.pods.sandbox.needed import needed_paths
 from mesh.pods.sandbox.spec import LiveProcess, Mount, PodNetwork, ProcessExit
 from mesh.pods.sandbox.spec import ProcessSpec as AgentSpec
 from mesh.pods.streams.command_streams import CommandStreams, Descriptors, Pipes, terminal
+from mesh.resources.core.ephemeral_container import EphemeralContainer
 from mesh.resources.core.pod import Container, Pod
 
 OUTPUT_LIMIT = 10 * 1024
@@ -149,7 +152,7 @@ class NamespaceSandbox:
     ) -> None:
         self.ip = ip
         self.folder = folder
-        self._pod = pod
+        self.pod = pod
         self._uid = pod.metadata.uid or ""
         self._home = home
         self._runtime = runtime
@@ -179,7 +182,7 @@ class NamespaceSandbox:
     def variables(self, container: Container, volumes: Mapping[str, Path]) -> Mapping[str, str]:
         """What a cluster sets, and nothing else. A user that is not the mesh's has no use for its home."""
         variables = {"HOSTNAME": self._files.hostname, **API_VARIABLES}
-        if identity_of(self._pod, container).uid not in (None, os.getuid()):
+        if identity_of(self.pod, container).uid not in (None, os.getuid()):
             variables |= {"HOME": str(self.folder), "TMPDIR": "/tmp"}  # noqa: S108 - the pod's own
         return variables
 
@@ -188,7 +191,7 @@ class NamespaceSandbox:
         return {}
 
     def owner(self, container: Container) -> tuple[int, int] | None:
-        identity = identity_of(self._pod, container)
+        identity = identity_of(self.pod, container)
         if identity.uid is None or os.getuid() != 0:
             return None
         gid = identity.fs_group if identity.fs_group is not None else identity.gid
@@ -201,13 +204,13 @@ class NamespaceSandbox:
             ended = self._exits.pop(spec.container, None)
             return self._running.setdefault(spec.container, EndedProcess(ended)) if ended is not None else None
         # What runs beside it from now on (probes, hooks, exec) gets the environment that it would have today.
-        identity = identity_of(self._pod, _container(self._pod, spec.container))
+        identity = identity_of(self.pod, _container(self.pod, spec.container))
         self._specs[spec.container] = self._agent_spec(spec, identity)
         running = self._running[spec.container] = NamespaceProcess(self._runtime.agent.process(live))
         return running
 
     async def start(self, spec: ProcessSpec, output: Path) -> NamespaceProcess:
-        identity = identity_of(self._pod, _container(self._pod, spec.container))
+        identity = identity_of(self.pod, _container(self.pod, spec.container))
         agent_spec = self._agent_spec(spec, identity)
         try:
             if spec.tty:
@@ -368,7 +371,8 @@ def _contains(folder: str, path: str) -> bool:
 
 
 def _container(pod: Pod, name: str) -> Container:
-    containers = (*pod.spec.init_containers, *pod.spec.containers)
+    containers: list[Container] = [*pod.spec.init_containers, *pod.spec.containers]
+    containers += [msgspec.convert(entry, EphemeralContainer) for entry in pod.spec.ephemeral_containers]
     return next(container for container in containers if container.name == name)
 
 

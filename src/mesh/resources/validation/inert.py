@@ -69,7 +69,7 @@ _INERT: dict[type[Part], str] = {
         "photonPersistentDisk portworxVolume quobyte rbd scaleIO storageos vsphereVolume"
     ),
     PodSpec: (
-        "affinity ephemeralContainers evictionResponders hostIPC hostNetwork hostPID "
+        "affinity evictionResponders hostIPC hostNetwork hostPID "
         "hostUsers hostnameOverride "
         "imagePullSecrets nodeName nodeSelector os overhead preemptionPolicy priority priorityClassName "
         "readinessGates resourceClaims resources runtimeClassName schedulerName schedulingGates "

@@ -130,3 +130,30 @@ async def test_a_pod_with_a_finalizer_stays_until_it_is_released(yard: Yard) -> 
     await yard.until(lambda: yard.phase(ref) == "Failed" and yard.manager.count == 0)
     yard.change(ref, lambda stored: stored["metadata"].pop("finalizers"))
     await yard.until(lambda: yard.get(ref) is None)
+
+
+async def test_an_ephemeral_container_runs_once_beside_the_others(yard: Yard) -> None:
+    ref = yard.put(pod("served", "sleep", "60"))
+    await yard.until(lambda: yard.ready(ref))
+    shell_command = {"name": "shell", "image": "none", "command": list(shell("echo $HOSTNAME; exit 3"))}
+    yard.change(ref, lambda body: body["spec"].update(ephemeralContainers=[shell_command]))
+
+    def ended() -> Any:
+        entries = status(yard, ref).get("ephemeralContainerStatuses") or [{}]
+        return entries[0].get("state", {}).get("terminated")
+
+    assert (await yard.until(ended))["exitCode"] == 3
+    assert await yard.log(ref, "shell") == "served\n"
+    # It has no say in how the pod is.
+    assert yard.ready(ref)
+    assert yard.phase(ref) == "Running"
+
+
+async def test_a_shell_that_waits_for_nobody_does_not_delay_the_pods_end(yard: Yard) -> None:
+    ref = yard.put(pod("served", "sleep", "60", spec={"terminationGracePeriodSeconds": 600}))
+    await yard.until(lambda: yard.ready(ref))
+    patient = {"name": "shell", "image": "none", "command": list(shell(f"trap '' TERM; {FOREVER}"))}
+    yard.change(ref, lambda body: body["spec"].update(ephemeralContainers=[patient]))
+    await yard.until(lambda: "running" in str(status(yard, ref).get("ephemeralContainerStatuses")))
+    yard.end(ref, 600)
+    await yard.until(lambda: yard.get(ref) is None)
