@@ -6,79 +6,29 @@ in the tables is rejected, never dropped silently.
 """
 
 import base64
-from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+import json
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 
-from mesh.api.transport.protobuf_tables import TABLES
+from mesh.api.transport.protobuf_tables import KINDS, TABLES
 from mesh.api.transport.status_errors import Problem
 
 MAGIC = b"k8s\x00"
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 DEEPEST = 32
-# A field: its JSON name and its type: a message's name, or one of str, int, bool, time, intOrString, quantity,
-# map, byteMap, quantityMap. `[]` before it: the field is repeated. `?` after it: zero differs from absent. The name is
-# "-" where the message's fields belong to the object around it.
+# A field: its JSON name and its type: a message's name, or one of str, int, bool, bytes, time, microTime, intOrString,
+# quantity, fieldsV1, rawExtension, map, byteMap, quantityMap, listMap, timeMap. `[]` before it: the field is repeated.
+# `?` after it: zero differs from absent. The name is "-" where the message's fields belong to the object around it.
 Fields = Mapping[int, tuple[str, str]]
-
-# What is not in Kubernetes' packages of kinds (apimachinery, rbac, authorization), or is used in one version only.
-OTHERS: Mapping[str, str] = {
-    "ObjectMeta": (
-        "1 name str, 2 generateName str, 3 namespace str, 4 selfLink str, 5 uid str, 6 resourceVersion str, "
-        "7 generation int, 8 creationTimestamp time, 11 labels map, 12 annotations map, "
-        "13 ownerReferences []OwnerReference, 14 finalizers []str"
-    ),
-    "OwnerReference": (
-        "1 kind str, 3 name str, 4 uid str, 5 apiVersion str, 6 controller bool, 7 blockOwnerDeletion bool"
-    ),
-    "LabelSelector": "1 matchLabels map, 2 matchExpressions []LabelSelectorRequirement",
-    "LabelSelectorRequirement": "1 key str, 2 operator str, 3 values []str",
-    "HorizontalPodAutoscaler": (
-        "1 metadata ObjectMeta, 2 spec HorizontalPodAutoscalerSpec, 3 status HorizontalPodAutoscalerStatus"
-    ),
-    "HorizontalPodAutoscalerSpec": (
-        "1 scaleTargetRef CrossVersionObjectReference, 2 minReplicas int?, 3 maxReplicas int, "
-        "4 targetCPUUtilizationPercentage int"
-    ),
-    "HorizontalPodAutoscalerStatus": "3 currentReplicas int, 4 desiredReplicas int",
-    "CrossVersionObjectReference": "1 kind str, 2 name str, 3 apiVersion str",
-    "DeleteOptions": (
-        "1 gracePeriodSeconds int?, 2 preconditions Preconditions, 3 orphanDependents bool?, "
-        "4 propagationPolicy str, 5 dryRun []str"
-    ),
-    "Preconditions": "1 uid str, 2 resourceVersion str",
-    "SelfSubjectAccessReview": "1 metadata ObjectMeta, 2 spec SelfSubjectAccessReviewSpec, 3 status ReviewStatus",
-    "SelfSubjectAccessReviewSpec": (
-        "1 resourceAttributes ResourceAttributes, 2 nonResourceAttributes NonResourceAttributes"
-    ),
-    "Role": "1 metadata ObjectMeta, 2 rules []PolicyRule",
-    "ClusterRole": "1 metadata ObjectMeta, 2 rules []PolicyRule, 3 aggregationRule Empty",
-    "PolicyRule": (
-        "1 verbs []str, 2 apiGroups []str, 3 resources []str, 4 resourceNames []str, 5 nonResourceURLs []str"
-    ),
-    "RoleBinding": "1 metadata ObjectMeta, 2 subjects []Subject, 3 roleRef RoleRef",
-    "ClusterRoleBinding": "1 metadata ObjectMeta, 2 subjects []Subject, 3 roleRef RoleRef",
-    "Subject": "1 kind str, 2 apiGroup str, 3 name str, 4 namespace str",
-    "RoleRef": "1 apiGroup str, 2 kind str, 3 name str",
-    "ResourceAttributes": (
-        "1 namespace str, 2 verb str, 3 group str, 4 version str, 5 resource str, 6 subresource str, 7 name str"
-    ),
-    "NonResourceAttributes": "1 path str, 2 verb str",
-    "ReviewStatus": "1 allowed bool, 2 reason str, 3 evaluationError str, 4 denied bool",
-    "SelfSubjectRulesReview": "1 metadata ObjectMeta, 2 spec SelfSubjectRulesReviewSpec, 3 status Empty",
-    "SelfSubjectRulesReviewSpec": "1 namespace str",
-    "SelfSubjectReview": "1 metadata ObjectMeta, 2 status Empty",
-    "Empty": "0 nothing str",
-}  # fmt: skip
-MESSAGES: Mapping[str, str] = {**TABLES, **OTHERS}
 
 
 @cache
 def _fields(message: str) -> Fields:
     """The fields of a message: `1 name str, 2 labels map` as a table."""
     fields = {}
-    for part in MESSAGES[message].split(","):
+    for part in TABLES[message].split(","):
         number, name, kind = part.split()
         fields[int(number)] = (name, kind)
     return fields
@@ -108,9 +58,17 @@ def _envelope(raw: bytes) -> Any:
             api_version, kind = meta.get(1, b"").decode(), meta.get(2, b"").decode()
         elif number == 2 and isinstance(value, bytes):
             inner = value
-    if kind not in MESSAGES:
+    message = _message_of(api_version, kind)
+    if message not in KINDS:
         raise Problem(415, f'a "{kind}" is not supported in protobuf; send application/json')
-    return {"apiVersion": api_version, "kind": kind, **_message(inner, kind, 0)}
+    return {"apiVersion": api_version, "kind": kind, **_message(inner, message, 0)}
+
+
+def _message_of(api_version: str, kind: str) -> str:
+    """The table of a kind. Where two packages share the name, one of them is named with the package."""
+    group, _, version = api_version.rpartition("/")
+    qualified = f"{group.partition('.')[0]}/{version}:{kind}"
+    return qualified if qualified in KINDS else kind
 
 
 def _message(raw: bytes, kind: str, depth: int) -> dict[str, Any]:
@@ -119,8 +77,6 @@ def _message(raw: bytes, kind: str, depth: int) -> dict[str, Any]:
     fields = _fields(kind)
     message: dict[str, Any] = {}
     for number, value in _walk(raw):
-        if kind == "Empty":
-            continue
         if number not in fields:
             if value in (b"", 0):
                 # Go's encoder also writes fields that are empty.
@@ -131,7 +87,7 @@ def _message(raw: bytes, kind: str, depth: int) -> dict[str, Any]:
             message.update(_message(_bytes(value), type_, depth + 1))
         elif type_.startswith("[]"):
             message.setdefault(name, []).append(_value(value, type_[2:], depth))
-        elif type_ in ("map", "byteMap", "quantityMap"):
+        elif type_ in ("map", "byteMap", "quantityMap", "listMap", "timeMap"):
             key, item = _pair(value, type_, depth)
             message.setdefault(name, {})[key] = item
         else:
@@ -147,29 +103,55 @@ def _pair(value: int | bytes, type_: str, depth: int) -> tuple[str, Any]:
     key, item = _bytes(parts.get(1, b"")).decode(), parts.get(2, b"")
     if type_ == "byteMap":
         return key, base64.b64encode(_bytes(item)).decode()
-    return key, _value(item, "quantity" if type_ == "quantityMap" else "str", depth)
+    if type_ == "listMap":
+        return key, [_bytes(value).decode() for _, value in _walk(_bytes(item))]
+    return key, _value(item, {"quantityMap": "quantity", "timeMap": "time"}.get(type_, "str"), depth)
 
 
 def _value(value: int | bytes, type_: str, depth: int) -> Any:
-    if type_ == "str":
-        return _bytes(value).decode()
     if type_ in ("int", "bool"):
         if not isinstance(value, int):
             raise _Malformed("a number is expected")
         return bool(value) if type_ == "bool" else value - (1 << 64) if value >= 1 << 63 else value
-    if type_ == "quantity":
-        return _bytes(dict(_walk(_bytes(value))).get(1, b"")).decode()
-    if type_ == "time":
-        seconds = dict(_walk(_bytes(value))).get(1, 0)
-        text = datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if isinstance(seconds, int) else ""
-        return text if seconds else None
-    if type_ == "intOrString":
-        parts = dict(_walk(_bytes(value)))
-        number = parts.get(2, 0)
-        if parts.get(1, 0) == 1:
-            return _bytes(parts.get(3, b"")).decode()
-        return number if isinstance(number, int) else 0
-    return _message(_bytes(value), type_, depth + 1)
+    read = SCALARS.get(type_)
+    return read(_bytes(value)) if read is not None else _message(_bytes(value), type_, depth + 1)
+
+
+def _int_or_string(raw: bytes) -> int | str:
+    """IntOrString: type 1 (1 is text), intVal 2, strVal 3."""
+    parts = dict(_walk(raw))
+    if parts.get(1, 0) == 1:
+        return _bytes(parts.get(3, b"")).decode()
+    number = parts.get(2, 0)
+    return number if isinstance(number, int) else 0
+
+
+def _only_field(raw: bytes) -> bytes:
+    """The field 1 of a message that has no other: a Quantity's text, the JSON of FieldsV1 and RawExtension."""
+    return _bytes(dict(_walk(raw)).get(1, b""))
+
+
+def _moment(raw: bytes, form: str) -> str | None:
+    """A Timestamp (seconds 1, nanos 2) as JSON has it; None for no time at all."""
+    parts = dict(_walk(raw))
+    seconds, nanos = parts.get(1, 0), parts.get(2, 0)
+    if not isinstance(seconds, int) or not isinstance(nanos, int):
+        raise _Malformed("a number is expected")
+    if not seconds:
+        return None
+    return (datetime.fromtimestamp(seconds, UTC) + timedelta(microseconds=nanos // 1000)).strftime(form)
+
+
+SCALARS: Mapping[str, Callable[[bytes], Any]] = {
+    "str": bytes.decode,
+    "bytes": lambda raw: base64.b64encode(raw).decode(),
+    "quantity": lambda raw: _only_field(raw).decode(),
+    "fieldsV1": lambda raw: json.loads(_only_field(raw) or b"null"),
+    "rawExtension": lambda raw: json.loads(_only_field(raw) or b"null"),
+    "time": lambda raw: _moment(raw, "%Y-%m-%dT%H:%M:%SZ"),
+    "microTime": lambda raw: _moment(raw, "%Y-%m-%dT%H:%M:%S.%fZ"),
+    "intOrString": _int_or_string,
+}
 
 
 def _bytes(value: int | bytes) -> bytes:
