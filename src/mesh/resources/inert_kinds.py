@@ -8,6 +8,8 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any, NamedTuple
 
+from mesh.resources.columns.column import NAME_AND_AGE
+from mesh.resources.columns.inert import COLUMNS
 from mesh.resources.custom.untyped import Untyped
 from mesh.resources.kind_definition import STATUS, KindDefinition, nothing
 from mesh.resources.values.names import wrong_path, wrong_subdomain
@@ -50,6 +52,19 @@ RULES = {
 }
 DEFAULTS = "mesh.resources.validation.inert_defaults"
 CHECKS = "mesh.resources.checks.kinds_without_effect"
+RBAC = "rbac.authorization.k8s.io"
+# These have no status on a cluster either.
+WITHOUT_STATUS = frozenset(
+    {
+        *((RBAC, kind) for kind in ("Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding")),
+        *(("", kind) for kind in ("LimitRange", "PodTemplate")),
+        *(("networking.k8s.io", kind) for kind in ("NetworkPolicy", "IngressClass")),
+        ("scheduling.k8s.io", "PriorityClass"),
+        ("coordination.k8s.io", "Lease"),
+        ("admissionregistration.k8s.io", "ValidatingWebhookConfiguration"),
+        ("admissionregistration.k8s.io", "MutatingWebhookConfiguration"),
+    }
+)
 
 
 class InertKind(NamedTuple):
@@ -76,7 +91,8 @@ class InertKind(NamedTuple):
             categories=self.categories,
             namespaced=self.namespaced,
             type=Untyped,
-            subresources=STATUS,
+            subresources=frozenset() if (self.group, self.kind) in WITHOUT_STATUS else STATUS,
+            columns=COLUMNS.get((self.group, self.kind), NAME_AND_AGE),
             # Names of roles may have a colon (`system:view`), unlike those of other kinds.
             wrong_name=wrong_path if self.group == RBAC else wrong_subdomain,
             no_effect=self.reason,
@@ -97,7 +113,6 @@ def later(module: str, function: str) -> Callable[..., Any]:
 
 
 ISTIO_VERSIONS = "v1 v1beta1 v1alpha3"
-RBAC = "rbac.authorization.k8s.io"
 
 INERT_KINDS = (
     InertKind("", "v1", "ResourceQuota", "resourcequotas", "quota", NO_QUOTAS),

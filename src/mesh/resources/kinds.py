@@ -171,7 +171,6 @@ REGISTRY = Registry(
             plural="serviceaccounts",
             short_names=("sa",),
             type=ServiceAccount,
-            columns=core.SERVICE_ACCOUNT,
             subresources=frozenset({"token"}),
         ),
         KindDefinition(
@@ -432,7 +431,6 @@ REGISTRY = Registry(
             short_names=("ep",),
             type=Untyped,
             columns=core.ENDPOINTS,
-            subresources=STATUS,
             made_by="mesh",
         ),
         KindDefinition(

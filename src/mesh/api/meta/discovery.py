@@ -22,6 +22,18 @@ SUBRESOURCE_VERBS = {
 }
 
 
+# Names for all kinds of a group together, as in the groups' CustomResourceDefinitions: `kubectl get istio-io`.
+CATEGORIES = {
+    **{
+        f"{part}.istio.io": ("istio-io", f"{part}-istio-io")
+        for part in ("networking", "security", "telemetry", "extensions")
+    },
+    "gateway.networking.k8s.io": ("gateway-api",),
+    "apiextensions.k8s.io": ("api-extensions",),
+    "admissionregistration.k8s.io": ("api-extensions",),
+}
+
+
 class Computed(NamedTuple):
     """A resource that is computed on request, and has no objects in the store."""
 
@@ -206,8 +218,8 @@ def _resources(definition: KindDefinition) -> list[Body]:
     }
     if definition.short_names:
         resource["shortNames"] = list(definition.short_names)
-    if definition.categories:
-        resource["categories"] = list(definition.categories)
+    if categories := [*definition.categories, *CATEGORIES.get(definition.group, ())]:
+        resource["categories"] = categories
     return [resource, *(_subresource(definition, name) for name in sorted(definition.subresources))]
 
 

@@ -47,14 +47,14 @@ def labels_text(labels: Mapping[str, str] | None) -> str:
     return ",".join(f"{name}={value}" for name, value in sorted((labels or {}).items())) or NONE
 
 
-def condition_column(type_: str) -> Column:
+def condition_column(type_: str, *, wide: bool = False) -> Column:
     """A column with the status of a condition."""
 
     def cell(body: Mapping[str, Any]) -> str:
         condition = find_condition(status(body).get("conditions"), type_)
         return str(condition["status"]) if condition else "Unknown"
 
-    return Column(type_, cell)
+    return Column(type_, cell, wide=wide)
 
 
 NAME = Column("Name", lambda b: b["metadata"]["name"])

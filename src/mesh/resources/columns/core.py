@@ -3,7 +3,18 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mesh.resources.columns.column import NAME, NONE, Column, labels_text, since, spec, status, with_name_and_age
+from mesh.resources.columns.column import (
+    AGE,
+    NAME,
+    NONE,
+    Column,
+    labels_text,
+    since,
+    spec,
+    status,
+    with_name_and_age,
+)
+from mesh.resources.values.conditions import find_condition
 
 MOST_ADDRESSES = 3
 
@@ -64,6 +75,11 @@ def _event_object(event: Mapping[str, Any]) -> str:
     return f"{str(involved.get('kind', '')).lower()}/{involved.get('name', '')}"
 
 
+def _established(definition: Mapping[str, Any]) -> bool:
+    condition = find_condition(status(definition).get("conditions"), "Established")
+    return condition is not None and condition["status"] == "True"
+
+
 CONTAINERS = Column("Containers", lambda b: of_containers(b, "name"), wide=True)
 IMAGES = Column("Images", lambda b: of_containers(b, "image"), wide=True)
 _OF_TEMPLATE = (
@@ -91,17 +107,17 @@ SECRET = with_name_and_age(
     Column("Data", lambda b: len(b.get("data") or {}), "integer"),
 )
 
-SERVICE_ACCOUNT = with_name_and_age(Column("Secrets", lambda b: len(b.get("secrets") or []), "integer"))
-
 # Events put the age first and the name last: they are read by time, and their names mean nothing.
 EVENT = (
     Column("Last Seen", lambda b: since(b.get("lastTimestamp") or b["metadata"].get("creationTimestamp"))),
     Column("Type", lambda b: b.get("type", "")),
     Column("Reason", lambda b: b.get("reason", "")),
     Column("Object", _event_object),
-    Column("Message", lambda b: str(b.get("message", "")).strip()),
+    Column("Subobject", lambda b: (b.get("involvedObject") or {}).get("fieldPath", ""), wide=True),
     Column("Source", lambda b: (b.get("source") or {}).get("component", ""), wide=True),
-    Column("Count", lambda b: b.get("count", 1), "integer", wide=True),
+    Column("Message", lambda b: str(b.get("message", "")).strip()),
+    Column("First Seen", lambda b: since(b.get("firstTimestamp") or b["metadata"].get("creationTimestamp")), wide=True),
+    Column("Count", lambda b: str(b.get("count", 1)), wide=True),
     Column("Name", NAME.cell, wide=True),
 )
 
@@ -129,5 +145,11 @@ ENDPOINT_SLICE = with_name_and_age(
 
 CUSTOM_RESOURCE_DEFINITION = (
     NAME,
-    Column("Created At", lambda b: b["metadata"].get("creationTimestamp", ""), "date"),
+    Column("Scope", lambda b: spec(b).get("scope", "")),
+    Column("Versions", lambda b: ",".join(v["name"] for v in spec(b).get("versions") or () if v.get("served"))),
+    AGE,
+    Column("Group", lambda b: spec(b).get("group", ""), wide=True),
+    Column("Kind", lambda b: spec(b).get("names", {}).get("kind", ""), wide=True),
+    Column("ShortNames", lambda b: ",".join(spec(b).get("names", {}).get("shortNames") or ()), wide=True),
+    Column("Established", _established, "boolean", wide=True),
 )

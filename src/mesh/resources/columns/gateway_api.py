@@ -1,6 +1,8 @@
 """The columns of the Gateway API's kinds: those of its CustomResourceDefinitions."""
 
 import json
+from collections.abc import Mapping
+from typing import Any
 
 from mesh.resources.columns.column import Column, condition_column, spec, status, with_name_and_age
 
@@ -15,4 +17,10 @@ GATEWAY = with_name_and_age(
     condition_column("Programmed"),
 )
 
-ROUTE = with_name_and_age(Column("Hostnames", lambda b: json.dumps(spec(b).get("hostnames") or [])))
+
+def _hostnames(body: Mapping[str, Any]) -> str | None:
+    hostnames = spec(body).get("hostnames")
+    return json.dumps(hostnames, separators=(",", ":")) if hostnames else None
+
+
+ROUTE = with_name_and_age(Column("Hostnames", _hostnames))

@@ -5,7 +5,8 @@ from typing import Any
 
 from mesh.resources.columns.column import Column, condition_column, spec, with_name_and_age
 
-PROGRAMMED = condition_column("Programmed")
+# A column of the mesh itself, and so one that scripts written for a cluster do not see.
+PROGRAMMED = condition_column("Programmed", wide=True)
 
 
 def _list(value: Any) -> str:

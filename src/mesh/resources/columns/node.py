@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from mesh.resources.columns.column import NONE, Column, spec, status, with_name_and_age
+from mesh.resources.columns.column import AGE, NAME, NONE, Column, spec, status
 from mesh.resources.values.conditions import find_condition
 
 UNKNOWN = "<unknown>"
@@ -33,9 +33,11 @@ def _address(type_: str) -> Any:
     return cell
 
 
-NODE = with_name_and_age(
+NODE = (
+    NAME,
     Column("Status", _status),
     Column("Roles", _roles),
+    AGE,
     Column("Version", _info("kubeletVersion", "")),
     Column("Internal-IP", _address("InternalIP"), wide=True),
     Column("External-IP", _address("ExternalIP"), wide=True),

@@ -69,13 +69,13 @@ def test_the_two_gateways_are_two_kinds() -> None:
     assert gateway_api is not None
     assert istio.group_kind != gateway_api.group_kind
     assert istio.type is not gateway_api.type
-    assert [column.name for column in istio.columns] == ["Name", "Programmed", "Age"]
+    assert [column.name for column in istio.columns] == ["Name", "Age", "Programmed"]
     assert [column.name for column in gateway_api.columns] == ["Name", "Class", "Address", "Programmed", "Age"]
 
 
 def test_every_kind_with_a_spec_of_its_own_prints_more_than_its_name() -> None:
     plain = {definition.kind for definition in KINDS if definition.columns == NAME_AND_AGE}
-    assert plain == {"ReferenceGrant"}
+    assert plain == {"ReferenceGrant", "ServiceAccount"}
 
 
 def test_what_runs_at_the_moment_is_not_kept() -> None:
