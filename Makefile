@@ -45,8 +45,8 @@ soak: $(VENV)/.ready-dev ## isolation and reliability in their long setting (hou
 test-oldest: $(VENV)/.ready-dev ## the unit tests with the oldest dependencies that pyproject.toml allows
 	@$(BIN)/python -m tools.oldest $(VENV)-oldest && $(VENV)-oldest/bin/python -m pytest tests/unit
 
-audit: $(VENV)/.ready-dev ## known vulnerabilities of what requirements-dev.lock installs (needs uv)
-	@uvx pip-audit --requirement requirements-dev.lock --require-hashes --disable-pip
+audit: $(VENV)/.ready-dev ## known vulnerabilities of what requirements-dev.lock installs (needs pipx)
+	@pipx run pip-audit --requirement requirements-dev.lock --require-hashes --disable-pip
 
 bench: $(VENV)/.ready-dev ## measure speed, start-up and memory; prints a table, writes bench/results/*.json
 	@$(BIN)/python -m bench
@@ -73,7 +73,7 @@ down: ## stop what make demo started
 	@if [ -x $(BIN)/meshmall ]; then $(BIN)/meshmall down; fi
 
 clean: down ## stop, and remove the virtual environment
-	rm -rf $(VENV) node_modules
+	rm -rf $(VENV) $(VENV)-oldest node_modules
 
 $(VENV)/bin/python:
 	@case "$$(uname -sm)" in "Linux x86_64"|"Linux aarch64") ;; \

@@ -46,10 +46,10 @@ def parts(mesh: Mesh) -> dict[str, Callable[[], Figures]]:
 
 
 def has_passed(figures: Figures) -> bool:
-    """Whether nothing was lost, failed or went to the wrong workload, as far as the part promises it."""
-    return not (
-        figures.get("failed") or figures.get("incomplete") or figures.get("lost") or figures.get("wrong workloads")
-    )
+    """Whether nothing was lost, failed or went to the wrong workload. Pages with an area missing are figures only: a
+    call that a rule does not allow to be repeated breaks with the pod that answers it, as on a cluster."""
+    quarters = [figures[name] for name in ("first quarter", "last quarter") if name in figures]
+    return not any(part.get(name) for part in (figures, *quarters) for name in ("failed", "lost", "wrong workloads"))
 
 
 def main() -> int:
