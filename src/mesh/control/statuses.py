@@ -10,8 +10,10 @@ from mesh.resources.analysis.references import check_references
 from mesh.resources.kind_definition import Conditions
 from mesh.resources.kinds import REGISTRY
 from mesh.resources.values.body import Body
-from mesh.resources.values.ref import Ref
+from mesh.resources.values.meta import ref_of
+from mesh.resources.values.ref import INGRESS, Ref
 from mesh.routing.gateway_api.status import merged, statuses
+from mesh.routing.ingress import served_ingresses
 from mesh.routing.world import MeshSettings, World, age
 from mesh.store import Store, Stored, timestamp
 
@@ -37,7 +39,10 @@ class StatusWriter:
         Raises StoreError when the file cannot be written; no status has changed then.
         """
         rules = list(self._rules(refusals, findings))
-        changed = {stored.ref for stored in write_statuses(self._store, [*rules, *self._gateway_api(world, refusals)])}
+        desired = {**dict(rules), **dict(self._gateway_api(world, refusals))}
+        # After the others: of an Ingress that Envoy refuses, the condition is there by now.
+        desired |= dict(self._ingresses(world, desired))
+        changed = {stored.ref for stored in write_statuses(self._store, desired.items())}
         for ref, _ in rules:
             if ref in changed and ref in refusals and (stored := self._store.get(ref)) is not None:
                 self._on_refusal(stored, refusals[ref])
@@ -59,6 +64,17 @@ class StatusWriter:
         for ref, desired in statuses(world, self._settings, refusals):
             if (stored := self._store.get(ref)) is not None:
                 yield ref, merged(stored.body.get("status"), desired, now)
+
+    def _ingresses(self, world: World, others: Mapping[Ref, Body]) -> Iterator[tuple[Ref, Body]]:
+        """The gateway's address of the Ingresses that it serves, which clients and Helm wait for."""
+        served = {ref_of(ingress) for ingress in served_ingresses(world.ingresses, world.ingress_classes)}
+        for stored in self._store.list(*INGRESS):
+            status = others.get(stored.ref, stored.body.get("status") or {})
+            numbers = (80, 443) if stored.body["spec"].get("tls") else (80,)
+            ports = [{"port": self._settings.ports.get(number, number), "protocol": "TCP"} for number in numbers]
+            places = [{"ip": self._settings.gateway_address, "ports": ports}] if stored.ref in served else []
+            if places or "loadBalancer" in status:
+                yield stored.ref, {**status, "loadBalancer": {"ingress": places} if places else {}}
 
     def _findings(self, others: Iterable[Finding]) -> Mapping[Ref, list[Finding]]:
         """What rules refer to that does not exist, and what they dispute, by the object that it is about."""

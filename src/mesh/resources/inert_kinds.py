@@ -40,7 +40,6 @@ RULES = {
     "LimitRange": Rules("check_limit_range"),
     "PodTemplate": Rules("check_pod_template", "fill_pod_template"),
     "NetworkPolicy": Rules("check_network_policy", "fill_network_policy"),
-    "IngressClass": Rules("check_ingress_class", frozen=True),
     "PriorityClass": Rules("check_priority_class", "fill_priority_class", frozen=True),
     "Lease": Rules("check_lease", "fill_lease"),
     "Role": Rules("check_role"),
@@ -120,12 +119,8 @@ INERT_KINDS = (
     InertKind("", "v1", "PodTemplate", "podtemplates", "", DEPLOYMENT),
     InertKind(
         "networking.k8s.io", "v1", "NetworkPolicy", "networkpolicies", "netpol",
-        "every process of this machine reaches every other; use an AuthorizationPolicy"),
-    InertKind(
-        "networking.k8s.io", "v1", "Ingress", "ingresses", "ing",
-        "nothing serves it; use Istio's Gateway and VirtualService, or the Gateway API",
+        "every process of this machine reaches every other; use an AuthorizationPolicy",
     ),
-    InertKind("networking.k8s.io", "v1", "IngressClass", "ingressclasses", "", "nothing serves Ingresses", False),
     InertKind("scheduling.k8s.io", "v1", "PriorityClass", "priorityclasses", "pc", "all pods are equal", False),
     InertKind("coordination.k8s.io", "v1", "Lease", "leases", "", "nothing elects a leader here"),
     InertKind(RBAC, "v1", "Role", "roles", "", NO_ROLES),

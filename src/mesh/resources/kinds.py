@@ -30,6 +30,7 @@ from mesh.resources.checks.config import (
     check_secret_update,
 )
 from mesh.resources.checks.destination_rule import check_destination_rule
+from mesh.resources.checks.endpoint_slice import check_endpoint_slice, check_endpoint_slice_update
 from mesh.resources.checks.gateway import check_gateway
 from mesh.resources.checks.gateway_api import (
     check_api_gateway,
@@ -68,11 +69,14 @@ from mesh.resources.istio.virtual_service import VirtualService
 from mesh.resources.kind_definition import SCALABLE, STATUS, Conditions, KindDefinition, Routing
 from mesh.resources.meshmall.branch import GROUP as MESHMALL
 from mesh.resources.meshmall.branch import Branch
+from mesh.resources.network_kinds import NETWORK_KINDS
 from mesh.resources.registry import Registry
 from mesh.resources.validation.defaults import (
     complete_job,
     fill_cron_job,
     fill_deployment,
+    fill_endpoint_slice,
+    fill_endpoints,
     fill_job,
     fill_namespace,
     fill_replica_set,
@@ -245,6 +249,9 @@ REGISTRY = Registry(
             plural="endpointslices",
             type=EndpointSlice,
             columns=core.ENDPOINT_SLICE,
+            fill=fill_endpoint_slice,
+            check=check_endpoint_slice,
+            check_update=check_endpoint_slice_update,
             made_by="mesh",
             routing=Routing.INPUT,
         ),
@@ -431,6 +438,7 @@ REGISTRY = Registry(
             short_names=("ep",),
             type=Untyped,
             columns=core.ENDPOINTS,
+            fill=fill_endpoints,
             made_by="mesh",
         ),
         KindDefinition(
@@ -460,6 +468,7 @@ REGISTRY = Registry(
             conditions=Conditions.OWN,
         ),
         *WORKLOAD_KINDS,
+        *NETWORK_KINDS,
         *(inert_kind.definition() for inert_kind in INERT_KINDS),
     )
 )

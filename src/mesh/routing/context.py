@@ -18,6 +18,7 @@ from mesh.routing.destinations.views import Views, is_shown
 from mesh.routing.egress import Egress
 from mesh.routing.gateway_api.attachment import GatewayApi
 from mesh.routing.gateways import Servers, servers_by_port
+from mesh.routing.ingress import gateways_of, rules_of, served_ingresses
 from mesh.routing.memory import Memory
 from mesh.routing.model.cluster import Cluster, Endpoint, Group
 from mesh.routing.model.table import Marks
@@ -60,6 +61,7 @@ class Context:
         }
         branches = Branches(world, directory, declared, memory)
         api = GatewayApi(world)
+        ingresses = served_ingresses(world.ingresses, world.ingress_classes)
         return cls(
             world=world,
             settings=settings,
@@ -67,11 +69,11 @@ class Context:
             directory=directory,
             views=views,
             egress=Egress(world.sidecars, any_host=settings.any_host),
-            host_rules=HostRules(world.virtual_services, directory),
+            host_rules=HostRules((*world.virtual_services, *rules_of(ingresses, world.services)), directory),
             policies=policies,
             tokens=tokens,
             api=api,
-            servers=servers_by_port(world, api),
+            servers=servers_by_port((*world.gateways, *gateways_of(ingresses)), api),
             branches=branches,
             groups={**declared, **branches.groups},
         )
@@ -137,5 +139,7 @@ def environment(world: World, settings: MeshSettings) -> object:
         world.entries,
         world.addresses,
         world.sidecars,
+        world.ingresses,
+        world.ingress_classes,
         selective,
     )

@@ -10,6 +10,7 @@ from zlib import crc32
 
 from mesh.resources.core.config import Namespace, Secret
 from mesh.resources.core.endpoint_slice import EndpointSlice
+from mesh.resources.core.ingress import Ingress, IngressClass
 from mesh.resources.core.pod import Pod
 from mesh.resources.core.service import Service
 from mesh.resources.gateway_api.types import Gateway as ApiGateway
@@ -191,6 +192,15 @@ class World:
     def slices(self) -> tuple[EndpointSlice, ...]:
         """Those that somebody has written, for Services without a selector."""
         return self.all(EndpointSlice)
+
+    @property
+    def ingresses(self) -> tuple[Ingress, ...]:
+        """Kubernetes' own; those that the gateway serves are chosen by their class."""
+        return self.all(Ingress)
+
+    @property
+    def ingress_classes(self) -> tuple[IngressClass, ...]:
+        return self.all(IngressClass)
 
     @property
     def names(self) -> frozenset[str]:

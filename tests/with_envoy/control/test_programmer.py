@@ -82,7 +82,11 @@ async def test_rewrite_redirect_answer_fault_and_headers(plane: Plane) -> None:
             to("products", match=[{"uri": {"prefix": "/old/"}}], rewrite={"uri": "/new/"}, headers=changes),
             {"match": [{"uri": {"exact": "/go"}}], "redirect": {"uri": "/there", "redirectCode": 307}},
             {"match": [{"uri": {"exact": "/say"}}], "directResponse": {"status": 418, "body": {"string": "tea"}}},
-            to("products", match=[{"uri": {"exact": "/fail"}}], fault={"abort": {"httpStatus": 555}}),
+            to(
+                "products",
+                match=[{"uri": {"exact": "/fail"}}],
+                fault={"abort": {"httpStatus": 555, "percentage": {"value": 100}}},
+            ),
             to("products"),
         )
     )

@@ -158,22 +158,6 @@ def check_network_policy(body: Json) -> Errors:
                 yield from _policy_peer(peer, f"{path}.{peers}[{place}]")
 
 
-def check_ingress_class(body: Json) -> Errors:
-    """Everything wrong with an IngressClass."""
-    spec = body.get("spec") or {}
-    controller = spec.get("controller", "")
-    if not controller:
-        yield required("spec.controller")
-    elif wrong_labels({controller: ""}) or "/" not in controller:
-        yield FieldError("spec.controller", f'"{controller[:80]}" is not a domain and a path (example.com/ingress)')
-
-
-def check_ingress_class_update(old: Json, new: Json) -> Errors:
-    """Its Ingresses are somebody's."""
-    if (old.get("spec") or {}).get("controller") != (new.get("spec") or {}).get("controller"):
-        yield FieldError("spec.controller", "cannot be changed; delete the IngressClass, and create another")
-
-
 def _is(value: str, only: str, path: str) -> Errors:
     if value != only:
         yield FieldError(path, f'"{value[:80]}" is not "{only}"', reason=Reason.NOT_SUPPORTED)

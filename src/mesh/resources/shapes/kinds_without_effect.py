@@ -43,9 +43,6 @@ NetworkPolicyEgressRule: ports [NetworkPolicyPort], to [NetworkPolicyPeer]
 NetworkPolicyPort: protocol str?, port intstr, endPort int32?
 NetworkPolicyPeer: podSelector LabelSelector, namespaceSelector LabelSelector, ipBlock IPBlock
 IPBlock: cidr str!, except [str]
-IngressClass: spec IngressClassSpec
-IngressClassSpec: controller str, parameters IngressClassParameters
-IngressClassParameters: apiGroup str?, kind str!, name str!, scope str?, namespace str?
 CustomResourceDefinition: spec DefinitionSpec, status any
 DefinitionSpec: group str!, names DefinitionNames, scope str!, versions [DefinitionVersion]!,
  conversion DefinitionConversion, preserveUnknownFields bool

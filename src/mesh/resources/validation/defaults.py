@@ -62,6 +62,25 @@ def fill_service(body: Body) -> None:
         spec.setdefault("allocateLoadBalancerNodePorts", True)
 
 
+def fill_endpoint_slice(body: Body) -> None:
+    """An EndpointSlice's defaults."""
+    for endpoint in body.get("endpoints") or []:
+        endpoint.setdefault("conditions", {})
+    for port in body.get("ports") or []:
+        port.setdefault("name", "")
+        port.setdefault("protocol", "TCP")
+
+
+def fill_endpoints(body: Body) -> None:
+    """The defaults of Endpoints; malformed ones are left alone, since their fields are not typed."""
+    subsets = body.get("subsets")
+    for subset in subsets if isinstance(subsets, list) else []:
+        ports = subset.get("ports") if isinstance(subset, dict) else None
+        for port in ports if isinstance(ports, list) else []:
+            if isinstance(port, dict):
+                port.setdefault("protocol", "TCP")
+
+
 def fill_secret(body: Body) -> None:
     """A Secret's defaults; plain text (`stringData`) becomes `data`."""
     body.setdefault("type", "Opaque")

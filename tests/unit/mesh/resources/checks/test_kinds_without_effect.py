@@ -69,7 +69,6 @@ def policy(**spec: Any) -> dict[str, Any]:
             policy(ingress=[{"from": [{"ipBlock": {"cidr": "10.0.0.0/8", "except": ["11.0.0.0/16"]}}]}]),
             "spec.ingress[0].from[0].ipBlock.except[0]",
         ),
-        (manifest("networking.k8s.io/v1", "IngressClass", spec={"controller": "x"}), "spec.controller"),
         (
             manifest("admissionregistration.k8s.io/v1", "MutatingWebhookConfiguration", webhooks=[{"name": "a"}]),
             "webhooks[0].name",
@@ -134,11 +133,6 @@ def test_the_defaults_of_a_cluster_are_stored(body: dict[str, Any], field: str, 
             "roleRef",
         ),
         (manifest("scheduling.k8s.io/v1", "PriorityClass", value=1), {"value": 2}, "value"),
-        (
-            manifest("networking.k8s.io/v1", "IngressClass", spec={"controller": "a.b/c"}),
-            {"spec": {"controller": "a.b/d"}},
-            "spec.controller",
-        ),
     ],
 )
 def test_what_others_rely_on_cannot_change(old: dict[str, Any], changes: Mapping[str, Any], path: str) -> None:
