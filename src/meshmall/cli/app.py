@@ -395,6 +395,22 @@ def analyze(
 
 
 @app.command()
+def mcp(
+    home: HomeOption = None,
+    namespace: NamespaceOption = None,
+) -> None:
+    """Serve the mesh's tools to a coding agent (Model Context Protocol, on standard input and output)."""
+    context = context_of(home, namespace)
+    try:
+        from meshmall.mcp.server import serve  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        if error.name is None or not error.name.startswith(("mcp", "pydantic")):
+            raise
+        raise Failure("the package mcp is not installed", "pip install 'mesh-mall[mcp]'") from None
+    serve(context)
+
+
+@app.command()
 def kubeconfig(home: HomeOption = None) -> None:
     """Print the path of the kubeconfig: `export KUBECONFIG=$(meshmall kubeconfig)`."""
     context = context_of(home)
