@@ -71,12 +71,16 @@ ELSEWHERE: tuple[tuple[str, str, str], ...] = (
     ("meshmall.cli.branch.diff", "prints a comparison", "e2e/test_branches.py"),
     ("meshmall.cli.branch.render", "prints manifests", "e2e/test_branches.py"),
     ("meshmall.cli.branch.substitution", "changes a branch and puts it back", "e2e/in_pods/test_terminals.py"),
+    ("meshmall.cli.branch.ways_in", "what show and create print", "unit/meshmall/cli/branch/test_show.py"),
     ("meshmall.cli.console", "prints an address", "browser/test_console_on_a_mesh.py"),
     ("meshmall.cli.context", "joins home, view and client", "unit/meshmall/cli/test_options.py"),
+    ("meshmall.cli.declare", "read by quick", "unit/meshmall/cli/test_quick.py"),
     ("meshmall.cli.delete", "waits for pods", "e2e/test_bad_input.py"),
     ("meshmall.cli.demo", "starts a mesh", "e2e/test_scenario.py"),
     ("meshmall.cli.down", "ends a mesh", "e2e/test_bad_input.py"),
+    ("meshmall.cli.full", "typer's reading, compared with quick's", "unit/meshmall/cli/test_quick.py"),
     ("meshmall.cli.up", "starts a mesh", "e2e/test_scenario.py"),
+    ("meshmall.mcp", "what counts is what the protocol's client gets", "e2e/test_mcp.py"),
 )
 
 
