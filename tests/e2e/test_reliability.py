@@ -1,13 +1,17 @@
 """A mesh in trouble, in a small setting (`make soak` has the long one): what clients see, and what is kept."""
 
+import os
+import signal
 from collections.abc import Iterator
 
 import pytest
 
 from mesh.client.api import Client
+from mesh.daemon.home import Home
 from mesh.resources.values.ref import Ref
-from tests.support.endurance import hostile, kill_daemon, kill_envoy, kill_pods, rollouts
+from tests.support.endurance import LIMIT, hostile, kill_daemon, kill_envoy, kill_pods, rollouts
 from tests.support.mesh import BASELINE, Mesh, meshes, seen
+from tests.support.waiting import until
 
 SCORES = Ref("apps", "Deployment", "mesh", "scores-v1")
 
@@ -53,3 +57,24 @@ def test_a_killed_daemon_loses_no_write_and_up_keeps_what_was_changed(mall: Mesh
     finally:
         client.close()
     assert seen(mall.mall("user=nobody")) == BASELINE
+
+
+def test_a_supervisor_sees_the_daemon_end_and_starts_it_again(mall: Mesh) -> None:
+    mall.ok("down")
+    for number, code in ((signal.SIGKILL, 1), (signal.SIGTERM, 0)):
+        with mall.foreground("--empty") as process:
+            until(lambda: _daemon(mall) is not None, LIMIT)
+            daemon = _daemon(mall)
+            assert daemon is not None
+            # Once it has said where kubectl finds the mesh, it stays.
+            assert process.stdout is not None
+            while "kubectl" not in (line := process.stdout.readline()):
+                assert line
+            os.kill(daemon if number == signal.SIGKILL else process.pid, number)
+            assert process.wait(LIMIT) == code
+            assert _daemon(mall) is None
+
+
+def _daemon(mesh: Mesh) -> int | None:
+    running = Home(mesh.home).running()
+    return running.pid if running is not None else None

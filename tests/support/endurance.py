@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
+from http.client import HTTPException, HTTPResponse
 from pathlib import Path
 from statistics import quantiles
 from typing import Any
@@ -24,6 +25,7 @@ from pyreqwest.exceptions import PyreqwestError
 
 from mesh.client.api import Client
 from mesh.client.errors import ApiError
+from mesh.envoy.process.envoy_process import STABLE
 from mesh.procfs import start_time
 from mesh.resources.values.ref import Ref
 from tests.support.mesh import Mesh
@@ -148,7 +150,10 @@ def _are_two(client: Client, service: str, *, without: str) -> bool:
 def kill_envoy(mesh: Mesh, kills: int) -> Figures:
     """Kills Envoy again and again, and measures how long no page comes."""
     away = []
-    for _ in range(kills):
+    for number in range(kills):
+        if number:
+            # One that dies again at once is restarted ever later.
+            time.sleep(STABLE + 1)
         pid = json.loads((mesh.home / "run" / "envoy.json").read_text())["pid"]
         begun = time.perf_counter()
         os.kill(pid, signal.SIGKILL)
@@ -233,21 +238,22 @@ def hostile(mesh: Mesh, requests: int, is_baseline: Callable[[Any], bool], seed:
     for _ in range(requests):
         lines = draw.choices(HOSTILE, k=draw.randint(1, 4))
         head = "\r\n".join(["GET /api/mall HTTP/1.1", "host: mall", "connection: close", *lines, "", ""])
-        answer = _raw(mesh, head.encode("latin-1"))
-        status = answer.split(b" ", 2)[1].decode() if answer.startswith(b"HTTP/1.1 ") else "closed"
+        status, body = _raw(mesh, head.encode("latin-1"))
         statuses[status] += 1
         if status == "200":
-            wrong += not is_baseline(json.loads(answer.partition(b"\r\n\r\n")[2]))
+            wrong += not is_baseline(json.loads(body))
     return {"requests": requests, "statuses": dict(statuses), "wrong workloads": wrong}
 
 
-def _raw(mesh: Mesh, data: bytes) -> bytes:
-    chunks = []
-    with suppress(ConnectionError), socket.create_connection((mesh.address, 8080), 30) as connection:
-        connection.sendall(data)
-        while chunk := connection.recv(1 << 16):
-            chunks.append(chunk)
-    return b"".join(chunks)
+def _raw(mesh: Mesh, data: bytes) -> tuple[str, bytes]:
+    """Status and body of the answer; "closed" when there is none."""
+    try:
+        with socket.create_connection((mesh.address, 8080), 30) as connection, HTTPResponse(connection) as answer:
+            connection.sendall(data)
+            answer.begin()
+            return str(answer.status), answer.read()
+    except (ConnectionError, HTTPException):
+        return "closed", b""
 
 
 def soak(mesh: Mesh, minutes: float) -> Figures:

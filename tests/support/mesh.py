@@ -72,6 +72,22 @@ class Mesh:
     def up(self, *words: str, command: str = "up") -> str:
         return self.ok(command, "--address", self.address, *words)
 
+    @contextmanager
+    def foreground(self, *words: str) -> Iterator["subprocess.Popen[str]"]:
+        """`up --foreground` as a supervisor runs it; ended with the body."""
+        with subprocess.Popen(
+            [sys.executable, "-m", "meshmall", "up", "--foreground", "--address", self.address, *words],
+            env={**os.environ, "MESHMALL_HOME": str(self.home), **self.environ},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        ) as process:
+            try:
+                yield process
+            finally:
+                process.kill()
+
     def manifest(self, name: str) -> str:
         return str(DEPLOY / name)
 

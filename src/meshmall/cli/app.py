@@ -112,15 +112,20 @@ def up(
         ),
     ] = None,
     empty: Annotated[bool, Option("--empty", help="Start the mesh without the mall.")] = False,
+    foreground: Annotated[
+        bool,
+        Option("--foreground", help="Stay until the mesh ends, and stop it at SIGTERM: for systemd, or a container."),
+    ] = False,
 ) -> None:
     """Start the mesh with the mall: v1 of every service, and the baseline's rules.
 
     Everything applied earlier starts again. Options are remembered for the next start.
     """
-    from meshmall.cli.up import bring_up  # noqa: PLC0415
+    from meshmall.cli.up import bring_up, stay  # noqa: PLC0415
 
+    context = context_of(home)
     bring_up(
-        context_of(home),
+        context,
         {
             "address": address,
             "expose": expose,
@@ -135,6 +140,8 @@ def up(
         },
         with_mall=not empty,
     )
+    if foreground:
+        stay(context)
 
 
 @app.command()

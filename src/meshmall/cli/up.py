@@ -1,6 +1,8 @@
 """`meshmall up`: starts the daemon, and applies the mall's v1 and the baseline's rules."""
 
 import os
+import signal
+import threading
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -20,6 +22,8 @@ from meshmall.manifests import mall_manifest, read
 
 MALL = ("mesh-mall-v1.yaml", "mesh-routing.yaml")
 READY_LIMIT = 60.0
+# Seconds between two looks at the daemon.
+LOOK_EVERY = 0.5
 # The default of --network, for machines and CI jobs where every mesh should have the same.
 NETWORK_VARIABLE = "MESHMALL_NETWORK"
 
@@ -38,6 +42,22 @@ def bring_up(context: Context, options: Mapping[str, Any], *, with_mall: bool) -
         context.view.say(f"\nThe mall: [bold]{settings.gateway_url}/[/]")
     context.view.say(f"network: {escape(network_line(context.client.status()['network']))}")
     context.view.say(f"kubectl: export KUBECONFIG={context.home.kubeconfig}")
+
+
+def stay(context: Context) -> None:
+    """Waits until the daemon ends, or stops it at SIGTERM or Ctrl-C: what a supervisor of processes expects.
+
+    Raises Failure when the daemon ended by itself, so that the supervisor starts it again; it adopts the pods then.
+    """
+    stopping = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
+    while not stopping.wait(LOOK_EVERY):
+        if context.home.running() is None:
+            raise Failure(
+                "the daemon has ended", f"see its log: {context.home.daemon_log}; start it again: meshmall up"
+            )
+    launch.stop(context.home)
 
 
 def start_mesh(context: Context, options: Mapping[str, Any]) -> int:
