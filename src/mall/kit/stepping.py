@@ -20,9 +20,10 @@ T = TypeVar("T")
 class Pending(Generic[T]):
     """A result that is not there yet, with one waiter: a `Stepped` goes on inside `_resolve`, a task by a future."""
 
-    __slots__ = ("resolved", "waiter")
+    __slots__ = ("_loop", "resolved", "waiter")
 
-    def __init__(self) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop  # Given where it is needed: to ask for the running one costs Python 3.11 a system call.
         self.resolved = False
         self.waiter: Callable[[], None] | None = None
 
@@ -36,14 +37,14 @@ class Pending(Generic[T]):
 
     def __await__(self) -> Generator[Any, None, T]:
         if not self.resolved:
-            if isinstance(asyncio.current_task(), Stepped):
+            if isinstance(asyncio.current_task(self._loop), Stepped):
                 yield self
             else:
                 yield from self._by_future()
         return self.result()
 
     def _by_future(self) -> Generator[Any, None, None]:
-        future = asyncio.get_running_loop().create_future()
+        future = self._loop.create_future()
         self.waiter = lambda: None if future.done() else future.set_result(None)
         try:
             yield from future
@@ -56,10 +57,10 @@ class Pending(Generic[T]):
         waiter, self.waiter = self.waiter, None
         if waiter is None:
             return
-        if asyncio.current_task() is None:
+        if asyncio.current_task(self._loop) is None:
             waiter()
         else:  # Somebody else is in the middle of a step.
-            asyncio.get_running_loop().call_soon(waiter)
+            self._loop.call_soon(waiter)
 
 
 class Stepped(Generic[T]):

@@ -27,7 +27,7 @@ class Call(Pending[T], Generic[T]):
     def __init__(
         self, pool: "Pool", service: str, message: bytes, decoder: "msgspec.json.Decoder[T]", *, repeatable: bool
     ) -> None:
-        super().__init__()
+        super().__init__(pool.loop)
         self.deadline = inf
         self.service = service
         self.message = message

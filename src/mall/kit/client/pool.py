@@ -23,7 +23,7 @@ class Pool:
         self._host = host
         self._port = port
         self._timeout = timeout
-        self._loop = asyncio.get_running_loop()
+        self.loop = asyncio.get_running_loop()
         self._idle: list[Connection] = []
         self._open: set[Connection] = set()
         self._waiting: deque[Call[Any]] = deque()
@@ -73,14 +73,14 @@ class Pool:
 
     def _connect_for_waiting(self) -> None:
         while len(self._opening) < len(self._waiting) and len(self._open) + len(self._opening) < MOST_CONNECTIONS:
-            task = self._loop.create_task(self._connect())
+            task = self.loop.create_task(self._connect())
             self._opening.add(task)
             task.add_done_callback(self._opening.discard)
 
     async def _connect(self) -> None:
         try:
             async with asyncio.timeout(min(self._timeout, LONGEST_CONNECT)):
-                _, connection = await self._loop.create_connection(lambda: Connection(self), self._host, self._port)
+                _, connection = await self.loop.create_connection(lambda: Connection(self), self._host, self._port)
         except (OSError, ValueError) as error:
             # Of the calls that wait, the first takes the failure: each of them has had a connection opened for it.
             if self._waiting:

@@ -16,7 +16,7 @@ class Value(Pending[int]):
     """A pending number; remembers that it was cancelled."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__(asyncio.get_running_loop())
         self.cancelled = False
         self.value: int | Exception = 0
 
