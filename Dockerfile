@@ -5,7 +5,7 @@ COPY pyproject.toml README.md LICENSE ./
 COPY src ./src
 RUN python -m venv /venv \
  && /venv/bin/pip install --no-cache-dir --no-deps . \
- && /venv/bin/pip install --no-cache-dir "uvloop>=0.21" "httptools>=0.6" "msgspec>=0.20" "pymongo>=4.15"
+ && /venv/bin/pip install --no-cache-dir "uvloop>=0.21" "httptools>=0.7.1" "msgspec>=0.20" "pymongo>=4.15"
 
 FROM python:3.13-slim
 COPY --from=build /venv /venv
