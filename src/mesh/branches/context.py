@@ -102,6 +102,7 @@ class ContextWatch:
 
     def take(self, hops: Iterable[Hop], now: float) -> tuple[list[Lost], list[Kept]]:
         """What has become certain with these hops."""
+        self._addresses.follow()
         for hop in hops:
             if hop.is_tcp:
                 # Bytes carry no branch: there is nothing that a program could lose.

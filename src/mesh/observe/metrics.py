@@ -63,6 +63,9 @@ class Metrics:
         self._counts: dict[tuple[Series, str], int] = {}
         self._timed: dict[Series, tuple[_Histogram, _Histogram, _Histogram]] = {}
         self._connections: dict[Series, tuple[int, ...]] = {}
+        # The series of what is counted again and again. By the identity of workloads, which are kept with it: comparing
+        # them would take longer than making the series anew.
+        self._series: dict[tuple[object, ...], tuple[Workload | None, Workload | None, Series]] = {}
 
     def count(self, span: Span) -> None:
         hop = span.hop
@@ -70,20 +73,31 @@ class Metrics:
         if hop.is_tcp:
             self._count_connection(span, host)
             return
-        series = Series(_source(span.source, span.caller), _destination(span.destination), host, hop.status, hop.flags)
+        series = self._series_of(span, host)
         key = (series, hop.branch)
         # Taken out and put in again: a dict keeps its order, so the first one is the one not counted for longest.
         self._counts[key] = self._counts.pop(key, 0) + 1
         histograms = self._timed.pop(series, None) or (_Histogram(), _Histogram(), _Histogram())
         self._timed[series] = histograms
-        for histogram, value in zip(
-            histograms, (hop.duration * 1000, hop.request_bytes, hop.response_bytes), strict=True
-        ):
-            histogram.add(value)
+        durations, requests, responses = histograms
+        durations.add(hop.duration * 1000)
+        requests.add(hop.request_bytes)
+        responses.add(hop.response_bytes)
         if len(self._counts) > MOST_COUNTED:
             del self._counts[next(iter(self._counts))]
         if len(self._timed) > MOST_TIMED:
             del self._timed[next(iter(self._timed))]
+
+    def _series_of(self, span: Span, host: str) -> Series:
+        hop = span.hop
+        key = (id(span.source), id(span.destination), span.caller, host, hop.status, hop.flags)
+        kept = self._series.get(key)
+        if kept is None:
+            if len(self._series) >= MOST_TIMED:
+                self._series.clear()
+            ends = _source(span.source, span.caller), _destination(span.destination)
+            kept = self._series[key] = (span.source, span.destination, Series(*ends, host, hop.status, hop.flags))
+        return kept[2]
 
     def _count_connection(self, span: Span, host: str) -> None:
         hop = span.hop

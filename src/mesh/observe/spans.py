@@ -1,5 +1,7 @@
 """A span: a hop with the identity of its two ends at the time when it was reported."""
 
+from collections.abc import Iterable
+
 import msgspec
 
 from mesh.observe.hops import Hop
@@ -54,7 +56,12 @@ class Spans:
         self._addresses = addresses
         self._services: dict[str, str] = {}
 
-    def of(self, hop: Hop) -> Span:
+    def of_all(self, hops: Iterable[Hop]) -> list[Span]:
+        """The spans of hops, by the pods that there are now."""
+        self._addresses.follow()
+        return [self._of(hop) for hop in hops]
+
+    def _of(self, hop: Hop) -> Span:
         source, destination = self._addresses.source(hop), self._addresses.destination(hop)
         if source is not None:
             caller = source.qualified_service

@@ -57,8 +57,7 @@ class Telemetry:
         self.lost += self._ring.count - self._place - len(hops)
         self._place = self._ring.count
         now = time.monotonic()
-        for hop in hops:
-            span = self._spans.of(hop)
+        for span in self._spans.of_all(hops):
             self.metrics.count(span)
             self.calls.count(span)
             trace = self.traces.add(span)

@@ -49,8 +49,8 @@ class Addresses:
         self._follower = Follower(store, group="", kind="Pod")
         self._by_ip: dict[str, Workload] = {}
 
-    def at(self, address: str) -> Workload | None:
-        """The pod at "ip:port"; None when the address is no pod's."""
+    def follow(self) -> None:
+        """Takes in what has changed among pods. Called before addresses are looked up: once for many."""
         changes = self._follower.take()
         if changes.relist:
             for pod in self._store.of(Pod):
@@ -58,6 +58,9 @@ class Addresses:
         for event in changes.events:
             if event.type != "DELETED" and (current := self._store.typed(event.object)) is not None:
                 self._enter(current)
+
+    def at(self, address: str) -> Workload | None:
+        """The pod at "ip:port"; None when the address is no pod's."""
         return self._by_ip.get(address.rpartition(":")[0])
 
     def source(self, hop: Hop) -> Workload | None:

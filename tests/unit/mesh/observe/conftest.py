@@ -52,4 +52,4 @@ def hop() -> MakeHop:
 def span(store: Store, hop: MakeHop) -> MakeSpan:
     """The same as a span."""
     spans = Spans(Addresses(store))
-    return lambda *words, **more: spans.of(hop(*words, **more))
+    return lambda *words, **more: spans.of_all([hop(*words, **more)])[0]
