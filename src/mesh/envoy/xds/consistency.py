@@ -31,8 +31,10 @@ def require_consistent(snapshot: Snapshot, former: Snapshot | None = None) -> No
         former = None
     for listener in _changed(snapshot.listeners, former.listeners if former is not None else {}):
         _check_listener(listener, snapshot)
+    # Groups of overrides that were looked at, by identity.
+    checked: set[int] = set()
     for table in _changed(snapshot.tables, former.tables if former is not None else {}):
-        _check_table(table, snapshot)
+        _check_table(table, snapshot, checked)
     for name in snapshot.clusters:
         if name not in snapshot.endpoints:
             raise Inconsistent(f"cluster {name} has no endpoint group")
@@ -58,21 +60,19 @@ def _check_listener(listener: Listener, snapshot: Snapshot) -> None:
             raise Inconsistent(f"listener {listener.name} names the cluster {cluster}")
 
 
-def _check_table(table: RouteTable, snapshot: Snapshot) -> None:
+def _check_table(table: RouteTable, snapshot: Snapshot, checked: set[int]) -> None:
     for host in table.hosts:
         for route in host.routes:
             for cluster in _clusters_of(route):
                 if cluster not in snapshot.clusters:
                     raise Inconsistent(f"route {route.name} names the cluster {cluster}")
-        checked: set[int] = set()
-        for override in host.overrides:
-            # Most of thousands of branches that change a host share what they replace.
-            if id(override.swap) in checked:
-                continue
-            checked.add(id(override.swap))
-            for _, cluster in override.swap:
-                if cluster and cluster not in snapshot.clusters:
-                    raise Inconsistent(f"branch {override.branch} names the cluster {cluster}")
+        # Several tables have the same overrides, and most of thousands of branches share what they replace.
+        if host.overrides and id(host.overrides) not in checked:
+            checked.add(id(host.overrides))
+            for override in {id(override.swap): override for override in host.overrides}.values():
+                for _, cluster in override.swap:
+                    if cluster and cluster not in snapshot.clusters:
+                        raise Inconsistent(f"branch {override.branch} names the cluster {cluster}")
 
 
 def _clusters_of(route: Route) -> Iterator[str]:

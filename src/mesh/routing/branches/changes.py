@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from mesh.resources.core.service import ServicePort
 from mesh.resources.meshmall.branch import Branch, BranchService
+from mesh.routing.memory import Memory
 
 
 class Change(NamedTuple):
@@ -44,20 +45,33 @@ def _effective(
     return changes
 
 
-def changes_by_service(branches: Sequence[Branch]) -> Mapping[tuple[str, str], Sequence[Change]]:
-    """The changes of each service, by its namespace and name, in the order of the branches."""
+def changes_by_service(
+    branches: Sequence[Branch], memory: Memory | None = None
+) -> Mapping[tuple[str, str], Sequence[Change]]:
+    """The changes of each service, by its namespace and name, in the order of the branches.
+
+    With a `memory`, the changes of branches that are the same objects as the last time are the same, too.
+    """
+    memory = memory or Memory()
+    last: _Remembered = memory.last("changes") or {}
+    remembered: _Remembered = {}
     by_name = {(branch.metadata.namespace, branch.metadata.name): branch for branch in branches}
     changes: dict[tuple[str, str], list[Change]] = defaultdict(list)
     for branch in branches:
-        namespace, services = branch.metadata.namespace, branch.spec.services
-        if branch.spec.includes:
-            for service, (owner, change) in effective(branch, by_name).items():
-                changes[namespace, service].append(Change(branch, owner, change))
-        else:
-            # Nearly all of them, and there may be thousands.
-            for service, change in services.items():
-                changes[namespace, service].append(Change(branch, branch, change))
+        entry = last.get(id(branch))
+        # What a branch includes may have changed while it did not itself.
+        if entry is None or entry[0] is not branch or branch.spec.includes:
+            namespace, effects = branch.metadata.namespace, effective(branch, by_name)
+            entry = (branch, [((namespace, name), Change(branch, *effect)) for name, effect in effects.items()])
+        remembered[id(branch)] = entry
+        for service, change in entry[1]:
+            changes[service].append(change)
+    memory.keep("changes", object(), lambda: remembered)
     return dict(sorted(changes.items(), key=lambda pair: pair[0]))
+
+
+# By identity, which costs thousands of branches less than their names: a branch, and its changes by service.
+_Remembered = dict[int, tuple[Branch, list[tuple[tuple[str, str], Change]]]]
 
 
 def own_ports(changes: Iterable[Change]) -> tuple[ServicePort, ...]:

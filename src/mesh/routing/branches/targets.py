@@ -39,7 +39,7 @@ class Branches:
         self.all = tuple(sorted(world.branches, key=lambda branch: (branch.metadata.name, branch.metadata.namespace)))
         self.namespaces = frozenset(branch.metadata.namespace for branch in self.all)
         self.groups: dict[str, Group] = {}
-        self._changes = changes_by_service(self.all)
+        self._changes = changes_by_service(self.all, memory)
         self._pods: dict[tuple[str, str, str], list[MeshPod]] = defaultdict(list)
         for pod in world.pods if self.all else ():
             if branch := branch_of(pod.labels):
