@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-namespaces test-user test-loopback test-long test-oldest soak audit bench pictures lint lint-javascript \
+.PHONY: help demo test test-namespaces test-user test-loopback test-long test-oldest soak audit referee-api bench pictures lint lint-javascript \
 	format lock down clean
 
 # Whole meshes whose outcome depends on privilege: these run as root and as an ordinary user.
@@ -47,6 +47,9 @@ test-oldest: $(VENV)/.ready-dev ## the unit tests with the oldest dependencies t
 
 audit: $(VENV)/.ready-dev ## known vulnerabilities of what requirements-dev.lock installs (needs pipx)
 	@pipx run pip-audit --requirement requirements-dev.lock --require-hashes --disable-pip
+
+referee-api: $(VENV)/.ready-dev ## ask a real kube-apiserver what the tests have recorded, and renew it (needs Go)
+	@$(BIN)/python -m tools.referee_api
 
 bench: $(VENV)/.ready-dev ## measure speed, start-up and memory; prints a table, writes bench/results/*.json
 	@$(BIN)/python -m bench

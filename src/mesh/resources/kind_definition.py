@@ -87,6 +87,21 @@ STATUS = frozenset({"status"})
 SCALABLE = frozenset({"status", "scale"})
 
 
+# As recorded from a kube-apiserver.
+WITHOUT_GENERATION = frozenset(
+    {
+        *(("", kind) for kind in ("ConfigMap", "Endpoints", "Event", "LimitRange", "Namespace", "Node", "Secret")),
+        *(("", kind) for kind in ("PersistentVolume", "PersistentVolumeClaim", "ResourceQuota", "Service")),
+        ("", "ServiceAccount"),
+        *(("rbac.authorization.k8s.io", kind) for kind in ("Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding")),
+        ("coordination.k8s.io", "Lease"),
+        ("storage.k8s.io", "StorageClass"),
+        ("apps", "ControllerRevision"),
+        ("events.k8s.io", "Event"),
+    }
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class KindDefinition:
     """One kind, by every name it has, and everything that is particular to it."""
@@ -183,6 +198,11 @@ class KindDefinition:
     def group_kind(self) -> GroupKind:
         """The identity of the kind."""
         return GroupKind(self.group, self.kind)
+
+    @property
+    def has_generation(self) -> bool:
+        """Whether clients see metadata.generation, which Kubernetes gives to kinds that have a desired state."""
+        return (self.group, self.kind) not in WITHOUT_GENERATION
 
     @property
     def built_in(self) -> bool:

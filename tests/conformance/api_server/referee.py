@@ -69,8 +69,11 @@ def _read(raw: bytes) -> Any:
 async def renew(referee: Referee, definitions: Sequence[Path], *, write: bool) -> str:
     """Asks everything; returns what changed, as text. `definitions` are files of CustomResourceDefinitions."""
     await _prepare(referee, definitions)
-    answers = [await ask_case(referee.ask, number, case) for number, case in enumerate(cases())]
     stored = [await ask_default(referee.ask, default) for default in defaults()]
+    # Some of them are there already: the objects whose defaults were asked are surroundings, too.
+    for path, body in SURROUNDINGS:
+        await referee.ask("POST", path, body)
+    answers = [await ask_case(referee.ask, number, case) for number, case in enumerate(cases())]
     changes = [
         f"{case.name}\n    {difference}"
         for case, answer in zip(cases(), answers, strict=True)
@@ -101,8 +104,6 @@ async def _prepare(referee: Referee, definitions: Sequence[Path]) -> None:
         await referee.ask("POST", "/api/v1/namespaces", new_namespace)
         account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default"}}
         await referee.ask("POST", f"/api/v1/namespaces/{namespace}/serviceaccounts", account)
-    for path, body in SURROUNDINGS:
-        await referee.ask("POST", path, body)
 
 
 async def _established(referee: Referee, name: str) -> None:

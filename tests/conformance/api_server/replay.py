@@ -27,7 +27,7 @@ _RANDOM = (
     (re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"), "UID"),
     (re.compile(r"kube-api-access-[a-z0-9]{5}"), "kube-api-access-x"),
 )
-SERVER_METADATA = ("uid", "resourceVersion", "generation", "creationTimestamp", "managedFields", "selfLink")
+SERVER_METADATA = ("uid", "resourceVersion", "creationTimestamp", "managedFields", "selfLink")
 
 
 @asynccontextmanager

@@ -37,7 +37,7 @@ class Reading:
         if form is Form.TABLE:
             metadata = {"resourceVersion": str(stored.version)}
             return Reply(_table(target, [stored], metadata, request))
-        return Reply(metadata_only(stored.body) if form is Form.METADATA else shown(stored, target))
+        return Reply(metadata_only(shown(stored, target)) if form is Form.METADATA else shown(stored, target))
 
     async def get_status(self, target: Target, request: Request) -> Answer:
         """The status subresource: the whole object, as in Kubernetes. Raises Problem (404)."""
@@ -81,7 +81,7 @@ class Reading:
         if form is Form.TABLE:
             return _table(target, objects, metadata, request)
         if form is Form.METADATA:
-            items = [metadata_only(stored.body) for stored in objects]
+            items = [metadata_only(shown(stored, target)) for stored in objects]
             kind, api_version = "PartialObjectMetadataList", META
         else:
             items = [shown(stored, target) for stored in objects]
@@ -158,11 +158,17 @@ def require(store: Store, target: Target) -> Stored:
 
 def shown(stored: Stored, target: Target) -> Body:
     """The object's body at the version of the API that the path names."""
-    if stored.body["apiVersion"] == target.api_version:
-        return stored.body
-    if target.definition.at_version is not None:
-        return target.definition.at_version(stored.body, target.version)
-    return {**stored.body, "apiVersion": target.api_version}
+    definition, body = target.definition, stored.body
+    if body["apiVersion"] != target.api_version:
+        if definition.at_version is not None:
+            body = definition.at_version(body, target.version)
+        else:
+            body = {**body, "apiVersion": target.api_version}
+    if not definition.has_generation and "generation" in body["metadata"]:
+        # The store counts changes of every kind: the mesh itself compares them.
+        metadata = {name: value for name, value in body["metadata"].items() if name != "generation"}
+        body = {**body, "metadata": metadata}
+    return body
 
 
 def _table(target: Target, objects: Sequence[Stored], metadata: Body, request: Request) -> Body:
@@ -182,7 +188,7 @@ def _line(event: Event, target: Target, matches: Matches | None, request: Reques
     if form is Form.TABLE:
         metadata = {"resourceVersion": str(event.version)}
         return encode({"type": kind, "object": _table(target, [event.object], metadata, request)}) + b"\n"
-    body = metadata_only(event.object.body) if form is Form.METADATA else shown(event.object, target)
+    body = metadata_only(shown(event.object, target)) if form is Form.METADATA else shown(event.object, target)
     return encode({"type": kind, "object": body}) + b"\n"
 
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from mesh.api.objects.paths import Target
+from mesh.api.transport.duplicate_fields import duplicate_fields
 from mesh.api.transport.http import Request
 from mesh.api.transport.status_errors import Problem, Unreadable, invalid
 from mesh.resources.validation.documents import documents
@@ -60,6 +61,18 @@ def unknown_fields(request: Request) -> UnknownFields:
         message = f'"{value[:80]}" is none of "", "Ignore", "Strict", "Warn"'
         error = FieldError("fieldValidation", message, reason=Reason.NOT_SUPPORTED)
         raise invalid(Ref("meta.k8s.io", request.options, "", ""), [error]) from None
+
+
+def duplicates(target: Target, request: Request, treatment: UnknownFields) -> list[str]:
+    """The warnings for fields that the body has twice. Raises Problem (400) when unknown fields are rejected, too."""
+    if treatment is UnknownFields.IGNORED:
+        return []
+    found = [f'duplicate field "{path}"' for path in duplicate_fields(request.raw_json)]
+    if found and treatment is UnknownFields.REJECTED:
+        kind = target.definition.kind
+        why = f"strict decoding error: {', '.join(found)}"
+        raise Problem(400, f'{kind} in version "{target.version}" cannot be handled as a {kind}: {why}')
+    return found
 
 
 def resource_version(value: Any) -> int | None:

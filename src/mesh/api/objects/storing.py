@@ -7,7 +7,7 @@ from mesh.api.objects.admission import Admission, NoNamespace, ProposedObject, R
 from mesh.api.objects.merging import list_key
 from mesh.api.objects.paths import Target
 from mesh.api.objects.reading import shown
-from mesh.api.objects.request_bodies import unknown_fields
+from mesh.api.objects.request_bodies import duplicates, unknown_fields
 from mesh.api.transport.http import Reply, Request
 from mesh.api.transport.status_errors import Problem, already_exists, conflict, invalid_options, not_found, refusal
 from mesh.resources.values.body import Body
@@ -32,6 +32,7 @@ class Storing:
     ) -> Reply:
         """Stores an object that admission accepts; answers it with `code`. Raises Problem (403, 404, 409, 422)."""
         proposed = proposed._replace(unknown_fields=unknown_fields(request))
+        twice = duplicates(target, request, proposed.unknown_fields)
         try:
             admitted = self._admission.admit([proposed], target.namespace, together=False)
         except Refused as refused:
@@ -40,7 +41,7 @@ class Storing:
             ) from None
         except NoNamespace as missing:
             raise _no_namespace(missing, target) from None
-        warnings = [text for _, text in admitted.warnings]
+        warnings = [*twice, *(text for _, text in admitted.warnings)]
         put = admitted.puts[0]
         put.body["metadata"]["managedFields"] = managed.as_managed_fields(owners(put.body))
         return self.put(target, put, warnings, dry_run=request.dry_run, code=code)

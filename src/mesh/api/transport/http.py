@@ -42,6 +42,9 @@ class Request:
         self.certified = bool(scope.get(CERTIFIED))
         self.upgrade: Upgrade | None = scope.get(UPGRADE)
         self._authenticated: Callable[[], None] | None = scope.get(AUTHENTICATED)
+        self.raw_json = b""
+        """The body as it came, once `json` has read it; empty when it is not JSON."""
+
         # Set by the router from the path's pattern.
         self.parameters: dict[str, str] = {}
         self._receive = receive
@@ -113,6 +116,7 @@ class Request:
             return _one_document(raw)
         if kind != JSON:
             raise Problem(415, f'the body is "{kind[:80]}"; {JSON}, {YAML} and {PROTOBUF} are accepted')
+        self.raw_json = raw
         try:
             return msgspec.json.decode(raw)
         except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:

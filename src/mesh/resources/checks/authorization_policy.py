@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from mesh.resources.istio.authorization_policy import AuthorizationPolicy, Rule
 from mesh.resources.values.names import wrong_labels
-from mesh.resources.values.problems import FieldError, meant
+from mesh.resources.values.problems import FieldError, meant, not_supported
 
 Errors = Iterator[FieldError]
 ACTIONS = ("ALLOW", "DENY", "AUDIT", "CUSTOM")
@@ -35,7 +35,7 @@ def check_authorization_policy(policy: AuthorizationPolicy) -> Errors:
     """Everything wrong with an AuthorizationPolicy by itself."""
     spec = policy.spec
     if spec.action not in ACTIONS:
-        yield FieldError("spec.action", f'"{spec.action[:80]}" is not an action{meant(spec.action, ACTIONS)}')
+        yield not_supported("spec.action", f'"{spec.action[:80]}" is not an action{meant(spec.action, ACTIONS)}')
     if spec.selector is not None:
         for key, why in wrong_labels(spec.selector.match_labels):
             yield FieldError(f"spec.selector.matchLabels[{key}]", why)

@@ -22,7 +22,7 @@ from mesh.resources.core.pod import PodTemplateSpec
 from mesh.resources.values import cron, indexes
 from mesh.resources.values.meta import LabelSelector
 from mesh.resources.values.names import none_of
-from mesh.resources.values.problems import FieldError
+from mesh.resources.values.problems import FieldError, required
 
 Errors = Iterator[FieldError]
 
@@ -43,7 +43,7 @@ def check_job(job: Job) -> Errors:
     if job.spec.selector is not None and not job.spec.manual_selector and not _is_generated(job.spec.selector):
         yield FieldError("spec.selector", "is generated; leave it out, or set manualSelector")
     if job.spec.selector is None and job.spec.manual_selector:
-        yield FieldError("spec.selector", "is missing; manualSelector needs one")
+        yield required("spec.selector", "is missing; manualSelector needs one")
     yield from _job_spec(job.spec, "spec")
 
 
@@ -113,7 +113,7 @@ def _wrong_zone(name: str) -> str:
 
 def _schedule(text: str) -> Errors:
     if not text:
-        yield FieldError("spec.schedule", "is missing")
+        yield required("spec.schedule", "is missing")
     elif "TZ" in text:
         yield FieldError("spec.schedule", "cannot use TZ or CRON_TZ in schedule, use timeZone field instead")
     else:
@@ -143,16 +143,16 @@ def _job_spec(spec: JobSpec, base: str) -> Errors:
         yield from _success_policy(spec, base)
     yield from check_template(spec.template, f"{base}.template")
     if spec.template.spec.restart_policy not in ("OnFailure", "Never"):
-        yield FieldError(f"{base}.template.spec.restartPolicy", "is required: OnFailure or Never")
+        yield required(f"{base}.template.spec.restartPolicy", "is required: OnFailure or Never")
 
 
 def _indexed(spec: JobSpec, base: str) -> Errors:
     if spec.completions is None:
-        yield FieldError(f"{base}.completions", "is missing; completionMode Indexed needs it")
+        yield required(f"{base}.completions", "is missing; completionMode Indexed needs it")
         return
     if spec.max_failed_indexes is not None:
         if spec.backoff_limit_per_index is None:
-            yield FieldError(f"{base}.backoffLimitPerIndex", "is missing; maxFailedIndexes needs it")
+            yield required(f"{base}.backoffLimitPerIndex", "is missing; maxFailedIndexes needs it")
         elif spec.max_failed_indexes > spec.completions:
             yield FieldError(f"{base}.maxFailedIndexes", f"{spec.max_failed_indexes} is above completions")
     if (spec.parallelism or 0) > MOST_INDEXES:
@@ -194,7 +194,7 @@ def _failure_rule(rule: PodFailurePolicyRule, path: str, spec: JobSpec, containe
     for number, condition in enumerate(rule.on_pod_conditions):
         where = f"{path}.onPodConditions[{number}]"
         if not condition.type:
-            yield FieldError(f"{where}.type", "is missing")
+            yield required(f"{where}.type", "is missing")
         yield from none_of(condition.status, ("True", "False", "Unknown"), f"{where}.status")
 
 

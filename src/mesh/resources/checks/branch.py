@@ -24,7 +24,7 @@ from mesh.resources.values.durations import seconds
 from mesh.resources.values.meta import ObjectMeta
 from mesh.resources.values.names import ENV_NAME, none_of, wrong_host, wrong_label, wrong_port
 from mesh.resources.values.names import HEADER as TOKEN
-from mesh.resources.values.problems import FieldError
+from mesh.resources.values.problems import FieldError, duplicate, required
 
 Errors = Iterator[FieldError]
 LONGEST_VALUE = 256
@@ -52,7 +52,7 @@ def check_branch(branch: Branch) -> Errors:
         if len(entries) > most:
             yield FieldError(path, f"{len(entries)} entries; at most {most}")
     if not spec.services and not spec.includes:
-        yield FieldError("spec.services", "is empty; a branch changes at least one service, or includes a branch")
+        yield required("spec.services", "is empty; a branch changes at least one service, or includes a branch")
     for number, entry in enumerate(spec.enter):
         yield from _entry(entry, f"spec.enter[{number}]")
     for service, change in spec.services.items():
@@ -61,7 +61,7 @@ def check_branch(branch: Branch) -> Errors:
         if other == name:
             yield FieldError(f"spec.includes[{number}]", "is the branch itself")
         elif other in spec.includes[:number]:
-            yield FieldError(f"spec.includes[{number}]", f'duplicate "{other}"')
+            yield duplicate(f"spec.includes[{number}]", other)
     yield from none_of(spec.fallback, ("fail", "baseline"), "spec.fallback")
     yield from _expires(spec.expires)
 
@@ -89,7 +89,7 @@ def _pair(kind: str, pair: NameValue, path: str) -> Errors:
         hint = "the mesh itself writes it" if pair.name.lower() == HEADER else "every request has it"
         yield FieldError(f"{path}.name", f'"{pair.name}" cannot be used to enter a branch: {hint}')
     if not pair.value:
-        yield FieldError(f"{path}.value", f"is empty, and would match every request; give the {kind}'s value")
+        yield required(f"{path}.value", f"is empty, and would match every request; give the {kind}'s value")
     elif len(pair.value) > LONGEST_VALUE or not VALUE.fullmatch(pair.value):
         yield FieldError(
             f"{path}.value",
@@ -136,7 +136,7 @@ def _fork(fork: Fork, path: str) -> Errors:
         if not ENV_NAME.fullmatch(variable.name):
             yield FieldError(f"{path}.env[{number}].name", f'"{variable.name[:80]}" is not a variable\'s name')
         if any(variable.name == other.name for other in fork.env[:number]):
-            yield FieldError(f"{path}.env[{number}].name", f'duplicate "{variable.name}"')
+            yield duplicate(f"{path}.env[{number}].name", variable.name)
 
 
 def _template(template: BranchTemplate, path: str) -> Errors:
@@ -148,7 +148,7 @@ def _template(template: BranchTemplate, path: str) -> Errors:
         if wrong := wrong_port(port.port):
             yield FieldError(f"{path}.ports[{number}].port", wrong)
     if not template.ports and not any(container.ports for container in template.spec.containers):
-        yield FieldError(f"{path}.ports", "is empty and no container has ports; nobody could call the service")
+        yield required(f"{path}.ports", "is empty and no container has ports; nobody could call the service")
 
 
 def url_address(url: str) -> tuple[str, int]:

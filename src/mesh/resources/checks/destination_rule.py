@@ -16,7 +16,7 @@ from mesh.resources.istio.destination_rule import (
 )
 from mesh.resources.values.durations import wrong_duration
 from mesh.resources.values.names import HEADER, wrong_host, wrong_label, wrong_labels, wrong_port, wrong_subdomain
-from mesh.resources.values.problems import FieldError, meant
+from mesh.resources.values.problems import FieldError, duplicate, meant, not_supported, required
 
 Errors = Iterator[FieldError]
 SIMPLE = ("UNSPECIFIED", "RANDOM", "PASSTHROUGH", "ROUND_ROBIN", "LEAST_REQUEST", "LEAST_CONN")
@@ -40,7 +40,7 @@ def check_destination_rule(rule: DestinationRule) -> Errors:
         if wrong := wrong_label(subset.name.lower()):
             yield FieldError(f"{path}.name", wrong)
         if subset.name in names:
-            yield FieldError(f"{path}.name", f'duplicate "{subset.name}"')
+            yield duplicate(f"{path}.name", subset.name)
         names.add(subset.name)
         yield from (FieldError(f"{path}.labels[{key}]", why) for key, why in wrong_labels(subset.labels))
         if subset.traffic_policy is not None:
@@ -55,7 +55,7 @@ def _policy(policy: TrafficPolicy, path: str) -> Errors:
         if wrong := wrong_port(level.port.number):
             yield FieldError(f"{where}.port.number", wrong)
         elif level.port.number in ports:
-            yield FieldError(f"{where}.port.number", f"duplicate {level.port.number}")
+            yield duplicate(f"{where}.port.number", level.port.number)
         ports.add(level.port.number)
         yield from _parts(level, where)
 
@@ -94,14 +94,14 @@ def _tls(tls: ClientTLSSettings, path: str) -> Errors:
                 f"{path}.{name}", "is a file of Istio's proxy, which does not run here; use credentialName"
             )
     if tls.mode == "MUTUAL" and not tls.credential_name:
-        yield FieldError(f"{path}.credentialName", "is missing; it names a Secret with certificate and key")
+        yield required(f"{path}.credentialName", "is missing; it names a Secret with certificate and key")
     if tls.credential_name and (wrong := wrong_subdomain(tls.credential_name)):
         yield FieldError(f"{path}.credentialName", wrong)
 
 
 def _balancer(balancer: LoadBalancerSettings, path: str) -> Errors:
     if balancer.simple and balancer.simple not in SIMPLE:
-        yield FieldError(
+        yield not_supported(
             f"{path}.simple", f'"{balancer.simple[:80]}" is not a load balancer{meant(balancer.simple, SIMPLE)}'
         )
     if balancer.simple and balancer.consistent_hash is not None:

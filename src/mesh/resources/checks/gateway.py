@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from mesh.resources.istio.gateway import Gateway, Server
 from mesh.resources.values.names import wrong_host, wrong_label, wrong_labels, wrong_port, wrong_subdomain
-from mesh.resources.values.problems import FieldError, meant
+from mesh.resources.values.problems import FieldError, Reason, duplicate, meant, not_supported, required
 
 Errors = Iterator[FieldError]
 # How Envoy pins a certificate: the base64 of a hash of its key, or a hash of the whole certificate.
@@ -21,16 +21,16 @@ FILES = ("server_certificate", "private_key", "ca_certificates")
 def check_gateway(gateway: Gateway) -> Errors:
     """Everything wrong with a Gateway by itself."""
     if not gateway.spec.servers:
-        yield FieldError("spec.servers", "is empty; a Gateway needs at least one server")
+        yield required("spec.servers", "is empty; a Gateway needs at least one server")
     yield from (FieldError(f"spec.selector[{key}]", why) for key, why in wrong_labels(gateway.spec.selector))
     names: set[str] = set()
     for number, server in enumerate(gateway.spec.servers):
         path = f"spec.servers[{number}]"
         yield from _server(server, path)
         if not server.port.name:
-            yield FieldError(f"{path}.port.name", 'is missing (for example, "http")')
+            yield required(f"{path}.port.name", 'is missing (for example, "http")')
         elif server.port.name in names:
-            yield FieldError(f"{path}.port.name", f'duplicate "{server.port.name}"')
+            yield duplicate(f"{path}.port.name", server.port.name)
         names.add(server.port.name)
 
 
@@ -40,12 +40,13 @@ def _server(server: Server, path: str) -> Errors:
     protocol = server.port.protocol.upper()
     if protocol not in PROTOCOLS:
         problem = f'"{server.port.protocol[:80]}" is not a protocol' if protocol else "is missing"
-        yield FieldError(f"{path}.port.protocol", problem + meant(protocol, PROTOCOLS))
+        reason = Reason.INVALID if protocol else Reason.REQUIRED
+        yield FieldError(f"{path}.port.protocol", problem + meant(protocol, PROTOCOLS), reason=reason)
     elif protocol not in SERVED:
         yield FieldError(f"{path}.port.protocol", f'"{server.port.protocol}" is not supported; use {", ".join(SERVED)}')
     yield from _tls(server, protocol, path)
     if not server.hosts:
-        yield FieldError(f"{path}.hosts", 'is empty; "*" matches every host')
+        yield required(f"{path}.hosts", 'is empty; "*" matches every host')
     for place, host in enumerate(server.hosts):
         namespace, slash, name = host.rpartition("/")
         wrong = wrong_host(name)
@@ -59,7 +60,7 @@ def _tls(server: Server, protocol: str, path: str) -> Errors:
     tls = server.tls
     if tls is None:
         if protocol in ("HTTPS", "TLS"):
-            yield FieldError(f"{path}.tls", f"is missing; {protocol} needs a mode, and SIMPLE a credentialName")
+            yield required(f"{path}.tls", f"is missing; {protocol} needs a mode, and SIMPLE a credentialName")
         return
     where = f"{path}.tls"
     if protocol not in ("HTTPS", "TLS"):
@@ -81,7 +82,7 @@ def _tls(server: Server, protocol: str, path: str) -> Errors:
         ("maxProtocolVersion", tls.max_protocol_version),
     ):
         if version not in VERSIONS:
-            yield FieldError(f"{where}.{name}", f'"{version[:80]}" is none of {", ".join(VERSIONS[1:])}')
+            yield not_supported(f"{where}.{name}", f'"{version[:80]}" is none of {", ".join(VERSIONS[1:])}')
 
 
 def _credential(server: Server, path: str) -> Errors:
@@ -99,7 +100,7 @@ def _credential(server: Server, path: str) -> Errors:
         if not HASH.fullmatch(digest):
             yield FieldError(f"{path}.verifyCertificateHash[{number}]", "is not a SHA-256 hash in hexadecimal")
     if not tls.credential_name and not tls.credential_names:
-        yield FieldError(f"{path}.credentialName", "is missing; it names a Secret of type kubernetes.io/tls")
+        yield required(f"{path}.credentialName", "is missing; it names a Secret of type kubernetes.io/tls")
     for name in filter(None, (tls.credential_name, *tls.credential_names)):
         if wrong := wrong_subdomain(name):
             yield FieldError(f"{path}.credentialName", wrong)

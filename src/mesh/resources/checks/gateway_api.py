@@ -23,7 +23,7 @@ from mesh.resources.gateway_api.types import (
 )
 from mesh.resources.values.durations import seconds, wrong_duration
 from mesh.resources.values.names import none_of, wrong_host, wrong_label, wrong_port, wrong_subdomain
-from mesh.resources.values.problems import FieldError, Reason
+from mesh.resources.values.problems import FieldError, Reason, required
 from mesh.resources.values.regex import wrong_regex
 
 Errors = Iterator[FieldError]
@@ -61,7 +61,7 @@ def check_api_gateway(gateway: Gateway) -> Errors:
     if wrong := wrong_subdomain(gateway.spec.gateway_class_name):
         yield FieldError("spec.gatewayClassName", wrong)
     if not gateway.spec.listeners:
-        yield FieldError("spec.listeners", "is empty; a Gateway needs at least one listener")
+        yield required("spec.listeners", "is empty; a Gateway needs at least one listener")
     names: set[str] = set()
     places: set[tuple[int, str, str]] = set()
     for number, listener in enumerate(gateway.spec.listeners):
@@ -92,17 +92,17 @@ def _listener(listener: Listener, path: str) -> Errors:
         yield FieldError("spec.listeners", message)
     if listener.protocol == "HTTPS":
         if listener.tls is None:
-            yield FieldError(f"{path}.tls", "is missing; HTTPS needs certificateRefs")
+            yield required(f"{path}.tls", "is missing; HTTPS needs certificateRefs")
         elif listener.tls.mode != "Terminate":
             message = f'{path}.tls.mode "{listener.tls.mode[:80]}" cannot be used with HTTPS; use Terminate'
             yield FieldError("spec.listeners", message)
         elif not listener.tls.certificate_refs:
-            yield FieldError(f"{path}.tls.certificateRefs", "is empty; it names a Secret of type kubernetes.io/tls")
+            yield required(f"{path}.tls.certificateRefs", "is empty; it names a Secret of type kubernetes.io/tls")
     namespaces = listener.allowed_routes.namespaces
     where = f"{path}.allowedRoutes.namespaces"
     yield from none_of(namespaces.from_, ("All", "Same", "Selector"), f"{where}.from")
     if namespaces.from_ == "Selector" and namespaces.selector is None:
-        yield FieldError(f"{where}.selector", "is missing; from: Selector needs it")
+        yield required(f"{where}.selector", "is missing; from: Selector needs it")
 
 
 def _hostname(hostname: str, path: str) -> Errors:
@@ -167,7 +167,7 @@ def check_reference_grant(grant: ReferenceGrant) -> Errors:
     """Everything wrong with a ReferenceGrant by itself."""
     for name, entries in (("from", grant.spec.from_), ("to", grant.spec.to)):
         if not entries:
-            yield FieldError(f"spec.{name}", "is empty; name at least one")
+            yield required(f"spec.{name}", "is empty; name at least one")
     for number, source in enumerate(grant.spec.from_):
         if wrong := wrong_label(source.namespace):
             yield FieldError(f"spec.from[{number}].namespace", wrong)

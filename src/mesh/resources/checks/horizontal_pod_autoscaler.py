@@ -9,7 +9,7 @@ from mesh.resources.core.horizontal_pod_autoscaler import (
     ScalingRules,
 )
 from mesh.resources.values.names import none_of
-from mesh.resources.values.problems import FieldError
+from mesh.resources.values.problems import FieldError, required
 
 Errors = Iterator[FieldError]
 # The longest windows: Kubernetes' MaxStabilizationWindowSeconds and MaxPeriodSeconds.
@@ -29,13 +29,13 @@ def check_autoscaler(autoscaler: HorizontalPodAutoscaler) -> Errors:
     if spec.min_replicas < 1:
         yield FieldError("spec.minReplicas", f"{spec.min_replicas} is below 1")
     if spec.max_replicas < 1:
-        yield FieldError("spec.maxReplicas", f"{spec.max_replicas} is below 1")
+        yield required("spec.maxReplicas", f"{spec.max_replicas} is below 1")
     if spec.max_replicas < spec.min_replicas:
         yield FieldError("spec.maxReplicas", f"{spec.max_replicas} is below minReplicas ({spec.min_replicas})")
     target = spec.scale_target_ref
     for name, value in (("kind", target.kind), ("name", target.name)):
         if not value:
-            yield FieldError(f"spec.scaleTargetRef.{name}", "is missing")
+            yield required(f"spec.scaleTargetRef.{name}", "is missing")
     if "/" not in target.api_version and target.kind != "ReplicationController":
         why = f'"{target.api_version}" has no group (for example, apps/v1)'
         yield FieldError("spec.scaleTargetRef.apiVersion", why)
@@ -59,24 +59,24 @@ def _metric(metric: MetricSpec, at: str) -> Errors:
     }
     own = SOURCES[metric.type]
     if sources[own] is None:
-        yield FieldError(f"{at}.{own}", f"is missing; a metric of type {metric.type} has it")
+        yield required(f"{at}.{own}", f"is missing; a metric of type {metric.type} has it")
     for name, source in sources.items():
         if name != own and source is not None:
             yield FieldError(f"{at}.{name}", f"cannot be used in a metric of type {metric.type}")
     for name, typed in (("resource", metric.resource), ("containerResource", metric.container_resource)):
         if typed is not None:
             if not typed.name:
-                yield FieldError(f"{at}.{name}.name", "is missing")
+                yield required(f"{at}.{name}.name", "is missing")
             yield from _target(typed.target, f"{at}.{name}.target")
 
 
 def _target(target: MetricTarget, at: str) -> Errors:
     if not target.type:
-        yield FieldError(f"{at}.type", "is missing")
+        yield required(f"{at}.type", "is missing")
     else:
         yield from none_of(target.type, ("Utilization", "Value", "AverageValue"), f"{at}.type")
     if target.average_utilization is None and target.average_value is None:
-        yield FieldError(f"{at}.averageUtilization", "is missing, and so is averageValue")
+        yield required(f"{at}.averageUtilization", "is missing, and so is averageValue")
     elif target.average_utilization is not None and target.average_value is not None:
         yield FieldError(f"{at}.averageValue", "cannot be used with averageUtilization")
     elif target.average_utilization is not None and target.average_utilization < 1:
@@ -91,7 +91,7 @@ def _rules(rules: ScalingRules | None, at: str) -> Errors:
         yield FieldError(f"{at}.stabilizationWindowSeconds", f"{window} is not in 0-{LONGEST_WINDOW}")
     yield from none_of(rules.select_policy, ("Max", "Min", "Disabled"), f"{at}.selectPolicy")
     if not rules.policies:
-        yield FieldError(f"{at}.policies", "is empty; give at least one")
+        yield required(f"{at}.policies", "is empty; give at least one")
     for number, policy in enumerate(rules.policies):
         path = f"{at}.policies[{number}]"
         yield from none_of(policy.type, ("Pods", "Percent"), f"{path}.type")

@@ -13,7 +13,7 @@ from mesh.resources.core.persistent_volume import (
     VolumeResourceRequirements,
 )
 from mesh.resources.values.names import none_of, wrong_subdomain
-from mesh.resources.values.problems import FieldError
+from mesh.resources.values.problems import FieldError, forbidden, required
 from mesh.resources.values.quantities import quantity
 
 Errors = Iterator[FieldError]
@@ -36,7 +36,7 @@ def check_claim_spec(spec: PersistentVolumeClaimSpec, at: str) -> Errors:
     """Everything wrong with the spec of a claim; `at` is its path."""
     yield from _access_modes(spec.access_modes, at)
     if STORAGE not in spec.resources.requests:
-        yield FieldError(f"{at}.resources[{STORAGE}]", "is missing")
+        yield required(f"{at}.resources[{STORAGE}]", "is missing")
     yield from _amounts(spec.resources.requests, f"{at}.resources.requests")
     yield from none_of(spec.volume_mode, VOLUME_MODES, f"{at}.volumeMode")
     if spec.storage_class_name and (wrong := wrong_subdomain(spec.storage_class_name)):
@@ -60,9 +60,9 @@ def check_claim_update(old: PersistentVolumeClaim, new: PersistentVolumeClaim) -
         replace(after, resources=VolumeResourceRequirements()),
     )
     if same_size[0] != same_size[1] or (before.resources != after.resources and not bound):
-        yield FieldError("spec", "cannot be changed, except for resources.requests of a bound claim")
+        yield forbidden("spec", "cannot be changed, except for resources.requests of a bound claim")
     elif bound and _storage(after.resources.requests) < _storage(before.resources.requests):
-        yield FieldError("spec.resources.requests.storage", "cannot be less than the volume has already")
+        yield forbidden("spec.resources.requests.storage", "cannot be less than the volume has already")
 
 
 def check_volume(volume: PersistentVolume) -> Errors:
@@ -70,7 +70,7 @@ def check_volume(volume: PersistentVolume) -> Errors:
     spec = volume.spec
     yield from _access_modes(spec.access_modes, "spec")
     if STORAGE not in spec.capacity:
-        yield FieldError("spec.capacity", "is missing; give storage")
+        yield required("spec.capacity", "is missing; give storage")
     yield from _amounts(spec.capacity, "spec.capacity")
     yield from none_of(spec.volume_mode, VOLUME_MODES, "spec.volumeMode")
     policies = ("Delete", "Recycle", "Retain")
@@ -92,7 +92,7 @@ def check_volume_update(old: PersistentVolume, new: PersistentVolume) -> Errors:
     """The place of the data stays."""
     for name in old.spec.__struct_fields__:
         if name not in NO_SOURCES and getattr(old.spec, name) != getattr(new.spec, name):
-            yield FieldError("spec.persistentvolumesource", "cannot be changed after creation")
+            yield forbidden("spec.persistentvolumesource", "cannot be changed after creation")
             return
     if old.spec.volume_mode != new.spec.volume_mode:
         yield FieldError("spec.volumeMode", "cannot be changed")
@@ -101,7 +101,7 @@ def check_volume_update(old: PersistentVolume, new: PersistentVolume) -> Errors:
 def check_storage_class(storage_class: StorageClass) -> Errors:
     """Everything wrong with a StorageClass by itself."""
     if not storage_class.provisioner:
-        yield FieldError("provisioner", "is missing")
+        yield required("provisioner", "is missing")
     yield from none_of(storage_class.reclaim_policy, ("Delete", "Retain"), "reclaimPolicy")
     yield from none_of(storage_class.volume_binding_mode, ("Immediate", "WaitForFirstConsumer"), "volumeBindingMode")
 
@@ -111,12 +111,12 @@ def check_storage_class_update(old: StorageClass, new: StorageClass) -> Errors:
     for name in ("provisioner", "parameters", "reclaim_policy", "volume_binding_mode"):
         if getattr(old, name) != getattr(new, name):
             first, *rest = name.split("_")
-            yield FieldError(first + "".join(map(str.title, rest)), "cannot be changed; create another StorageClass")
+            yield forbidden(first + "".join(map(str.title, rest)), "cannot be changed; create another StorageClass")
 
 
 def _access_modes(modes: list[str], at: str) -> Errors:
     if not modes:
-        yield FieldError(f"{at}.accessModes", "is missing; give at least one")
+        yield required(f"{at}.accessModes", "is missing; give at least one")
     for mode in modes:
         yield from none_of(mode, ACCESS_MODES, f"{at}.accessModes")
     if "ReadWriteOncePod" in modes and len(modes) > 1:

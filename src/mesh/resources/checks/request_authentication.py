@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from mesh.resources.istio.request_authentication import JWTRule, RequestAuthentication
 from mesh.resources.values.durations import wrong_duration
 from mesh.resources.values.names import HEADER, wrong_labels
-from mesh.resources.values.problems import FieldError
+from mesh.resources.values.problems import FieldError, required
 
 Errors = Iterator[FieldError]
 MOST_CLAIMS = 64
@@ -33,8 +33,8 @@ def check_request_authentication(authentication: RequestAuthentication) -> Error
 
 def _rule(rule: JWTRule, path: str) -> Errors:
     if not rule.issuer:
-        yield FieldError(f"{path}.issuer", "is missing; it is the iss claim of the tokens")
-    yield from (FieldError(f"{path}.audiences[{n}]", "is empty") for n, entry in enumerate(rule.audiences) if not entry)
+        yield required(f"{path}.issuer", "is missing; it is the iss claim of the tokens")
+    yield from (required(f"{path}.audiences[{n}]", "is empty") for n, entry in enumerate(rule.audiences) if not entry)
     if rule.jwks and (rule.jwks_uri or rule.jwks_uri_old):
         yield FieldError(f"{path}.jwks", "cannot be used with jwksUri")
     elif rule.jwks:
@@ -62,7 +62,7 @@ def _rule(rule: JWTRule, path: str) -> Errors:
     texts += [(f"fromCookies[{n}]", entry) for n, entry in enumerate(rule.from_cookies)]
     texts += [(f"outputClaimToHeaders[{n}].claim", entry.claim) for n, entry in enumerate(rule.output_claim_to_headers)]
     texts += [(f"spaceDelimitedClaims[{n}]", entry) for n, entry in enumerate(rule.space_delimited_claims)]
-    yield from (FieldError(f"{path}.{name}", "is empty") for name, value in texts if not value)
+    yield from (required(f"{path}.{name}", "is empty") for name, value in texts if not value)
     if len(rule.space_delimited_claims) > MOST_CLAIMS:
         yield FieldError(f"{path}.spaceDelimitedClaims", f"{len(rule.space_delimited_claims)}; at most {MOST_CLAIMS}")
     if rule.timeout:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 
 from mesh.resources.core.service import Service, ServicePort, ServiceSpec
 from mesh.resources.values.names import QUALIFIED, none_of, wrong_label, wrong_labels, wrong_port, wrong_subdomain
-from mesh.resources.values.problems import FieldError, meant
+from mesh.resources.values.problems import FieldError, duplicate, forbidden, meant, not_supported, required
 
 NODE_PORTS = range(30000, 32768)
 TYPES = ("ClusterIP", "NodePort", "LoadBalancer", "ExternalName")
@@ -24,9 +24,9 @@ def check_service(service: Service) -> Errors:
     """Everything wrong with a Service by itself."""
     spec = service.spec
     if spec.type not in TYPES:
-        yield FieldError("spec.type", f'"{spec.type}" is not a type of Service{meant(spec.type, TYPES)}')
+        yield not_supported("spec.type", f'"{spec.type}" is not a type of Service{meant(spec.type, TYPES)}')
     if not spec.ports and spec.type != "ExternalName" and spec.cluster_ip != "None":
-        yield FieldError("spec.ports", "is empty; a Service needs at least one port")
+        yield required("spec.ports", "is empty; a Service needs at least one port")
     yield from (FieldError("spec.selector", f"{key}: {why}") for key, why in wrong_labels(spec.selector))
     yield from _ports(spec)
     yield from _addresses(spec)
@@ -67,24 +67,24 @@ def _ports(spec: ServiceSpec) -> Errors:
         path = f"spec.ports[{place}]"
         yield from _port(port, path, several=len(spec.ports) > 1)
         if port.name and port.name in names:
-            yield FieldError(f"{path}.name", f'duplicate "{port.name}"')
+            yield duplicate(f"{path}.name", port.name)
         names.add(port.name)
         if (port.port, port.protocol) in numbers:
-            yield FieldError(path, f"duplicate {port.port}/{port.protocol}")
+            yield duplicate(path, f"{port.port}/{port.protocol}")
         numbers.add((port.port, port.protocol))
         if port.node_port:
             if spec.type not in ("NodePort", "LoadBalancer"):
-                yield FieldError(f"{path}.nodePort", f"needs type NodePort or LoadBalancer; the type is {spec.type}")
+                yield forbidden(f"{path}.nodePort", f"needs type NodePort or LoadBalancer; the type is {spec.type}")
             if port.node_port not in NODE_PORTS:
                 yield FieldError(f"{path}.nodePort", f"{port.node_port} is not in 30000-32767")
             if (port.node_port, port.protocol) in node_ports:
-                yield FieldError(f"{path}.nodePort", f"duplicate {port.node_port}")
+                yield duplicate(f"{path}.nodePort", port.node_port)
             node_ports.add((port.node_port, port.protocol))
 
 
 def _port(port: ServicePort, path: str, *, several: bool) -> Errors:
     if several and not port.name:
-        yield FieldError(f"{path}.name", "is missing; ports need names where there are several")
+        yield required(f"{path}.name", "is missing; ports need names where there are several")
     elif port.name and (wrong := wrong_label(port.name)):
         yield FieldError(f"{path}.name", wrong)
     if wrong := wrong_port(port.port):
@@ -120,7 +120,7 @@ def _addresses(spec: ServiceSpec) -> Errors:
     if spec.type == "ExternalName":
         name = spec.external_name.removesuffix(".")
         if not name:
-            yield FieldError("spec.externalName", "is missing; a Service of type ExternalName stands for another name")
+            yield required("spec.externalName", "is missing; a Service of type ExternalName stands for another name")
         elif wrong := wrong_subdomain(name):
             yield FieldError("spec.externalName", wrong)
         if spec.cluster_ip or spec.cluster_ips:
@@ -156,7 +156,7 @@ def _external(addresses: Sequence[str]) -> Errors:
 
 def _affinity(spec: ServiceSpec) -> Errors:
     if spec.session_affinity not in ("None", "ClientIP"):
-        yield FieldError("spec.sessionAffinity", f'"{spec.session_affinity}" is neither None nor ClientIP')
+        yield not_supported("spec.sessionAffinity", f'"{spec.session_affinity}" is neither None nor ClientIP')
     config = spec.session_affinity_config
     if spec.session_affinity == "None" and config:
         yield FieldError("spec.sessionAffinityConfig", "needs sessionAffinity ClientIP")

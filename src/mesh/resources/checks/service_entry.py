@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from mesh.resources.istio.service_entry import ServiceEntry
 from mesh.resources.values.names import wrong_host, wrong_labels, wrong_port
-from mesh.resources.values.problems import FieldError, Reason, meant
+from mesh.resources.values.problems import FieldError, Reason, meant, not_supported, required
 
 Errors = Iterator[FieldError]
 PROTOCOLS = ("HTTP", "HTTPS", "GRPC", "GRPC-WEB", "HTTP2", "MONGO", "TCP", "TLS", "UDP")
@@ -18,7 +18,7 @@ def check_service_entry(entry: ServiceEntry) -> Errors:
     """Everything wrong with a ServiceEntry by itself."""
     spec = entry.spec
     if not spec.hosts:
-        yield FieldError("spec.hosts", "is empty; name at least one host")
+        yield required("spec.hosts", "is empty; name at least one host")
     for number, host in enumerate(spec.hosts):
         if wrong := wrong_host(host):
             yield FieldError(f"spec.hosts[{number}]", wrong)
@@ -31,9 +31,9 @@ def check_service_entry(entry: ServiceEntry) -> Errors:
             yield FieldError(f"spec.hosts[{number}]", message)
     yield from _ports(entry)
     if spec.resolution not in RESOLUTIONS:
-        yield FieldError("spec.resolution", f'"{spec.resolution[:80]}" is none of {", ".join(RESOLUTIONS)}')
+        yield not_supported("spec.resolution", f'"{spec.resolution[:80]}" is none of {", ".join(RESOLUTIONS)}')
     if spec.location not in LOCATIONS:
-        yield FieldError("spec.location", f'"{spec.location[:80]}" is none of {", ".join(LOCATIONS[1:])}')
+        yield not_supported("spec.location", f'"{spec.location[:80]}" is none of {", ".join(LOCATIONS[1:])}')
     yield from _endpoints(entry)
 
 
@@ -47,7 +47,7 @@ def _ports(entry: ServiceEntry) -> Errors:
         if port.target_port and (wrong := wrong_port(port.target_port)):
             yield FieldError(f"{path}.targetPort", wrong)
         if not port.name:
-            yield FieldError(f"{path}.name", 'is missing (for example, "http")')
+            yield required(f"{path}.name", 'is missing (for example, "http")')
         if port.name in names:
             yield FieldError(path, f'duplicate name "{port.name}"', reason=Reason.DUPLICATE)
         if port.number in numbers:
@@ -68,7 +68,7 @@ def _endpoints(entry: ServiceEntry) -> Errors:
             yield FieldError(f"spec.workloadSelector.labels[{key}]", why)
         return
     if spec.resolution == "STATIC" and not spec.endpoints:
-        yield FieldError("spec.endpoints", "is empty; resolution STATIC needs addresses")
+        yield required("spec.endpoints", "is empty; resolution STATIC needs addresses")
     if spec.resolution == "NONE" and spec.endpoints:
         yield FieldError("spec.endpoints", "cannot be used with resolution NONE")
     port_names = {port.name for port in spec.ports}

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from mesh.resources.istio.sidecar import ALLOW_ANY, REGISTRY_ONLY, Sidecar
 from mesh.resources.values.names import none_of, wrong_host, wrong_label, wrong_labels
-from mesh.resources.values.problems import FieldError
+from mesh.resources.values.problems import FieldError, required
 
 Errors = Iterator[FieldError]
 
@@ -20,7 +20,7 @@ def check_sidecar(sidecar: Sidecar) -> Errors:
     for number, listener in enumerate(sidecar.spec.egress):
         path = f"spec.egress[{number}]"
         if not listener.hosts:
-            yield FieldError(f"{path}.hosts", 'is empty; "./*" is everything in the namespace of the Sidecar')
+            yield required(f"{path}.hosts", 'is empty; "./*" is everything in the namespace of the Sidecar')
         for place, text in enumerate(listener.hosts):
             namespace, slash, host = text.partition("/")
             if not slash or (namespace not in ("*", ".", "~") and wrong_label(namespace)):

@@ -13,7 +13,7 @@ from mesh.resources.core.replication_controller import ReplicationController
 from mesh.resources.core.stateful_set import StatefulSet, VolumeClaimTemplate
 from mesh.resources.values.durations import share
 from mesh.resources.values.names import none_of, wrong_label
-from mesh.resources.values.problems import FieldError
+from mesh.resources.values.problems import FieldError, duplicate, required
 
 Errors = Iterator[FieldError]
 MUTABLE = "replicas, ordinals, template, updateStrategy, persistentVolumeClaimRetentionPolicy and minReadySeconds"
@@ -25,7 +25,9 @@ def check_stateful_set(stateful_set: StatefulSet) -> Errors:
     yield from check_count(spec.replicas, "spec.replicas")
     yield from check_count(spec.revision_history_limit, "spec.revisionHistoryLimit")
     yield from check_count(spec.ordinals.start, "spec.ordinals.start")
-    yield from none_of(spec.pod_management_policy, ("OrderedReady", "Parallel"), "spec.podManagementPolicy")
+    if spec.pod_management_policy not in ("OrderedReady", "Parallel"):
+        message = f'"{spec.pod_management_policy[:80]}" is neither OrderedReady nor Parallel'
+        yield FieldError("spec.podManagementPolicy", message)
     retention = spec.persistent_volume_claim_retention_policy
     for name, value in (("whenDeleted", retention.when_deleted), ("whenScaled", retention.when_scaled)):
         yield from none_of(value, ("Retain", "Delete"), f"spec.persistentVolumeClaimRetentionPolicy.{name}")
@@ -78,7 +80,7 @@ def check_replication_controller(controller: ReplicationController) -> Errors:
     yield from check_count(spec.replicas, "spec.replicas")
     yield from check_count(spec.min_ready_seconds, "spec.minReadySeconds")
     if not spec.selector:
-        yield FieldError("spec.selector", "is missing, and the template has no labels to take it from")
+        yield required("spec.selector", "is missing, and the template has no labels to take it from")
     elif not spec.selector.items() <= spec.template.metadata.labels.items():
         yield FieldError(
             "spec.template.metadata.labels",
@@ -121,7 +123,7 @@ def _claims(claims: list[VolumeClaimTemplate]) -> Errors:
         if wrong := wrong_label(name):
             yield FieldError(f"{at}.metadata.name", wrong)
         if name in seen:
-            yield FieldError(f"{at}.metadata.name", f'duplicate "{name}"')
+            yield duplicate(f"{at}.metadata.name", name)
         seen.add(name)
         yield from check_claim_spec(claim.spec, f"{at}.spec")
 

@@ -26,7 +26,7 @@ from mesh.resources.values.names import (
     wrong_port,
     wrong_subdomain,
 )
-from mesh.resources.values.problems import FieldError, meant
+from mesh.resources.values.problems import FieldError, duplicate, meant, required
 from mesh.resources.values.regex import wrong_regex
 
 Errors = Iterator[FieldError]
@@ -62,7 +62,7 @@ def check_virtual_service(rule: VirtualService) -> Errors:
     """Everything wrong with a VirtualService by itself; `analysis.rule_references` checks what it names."""
     spec = rule.spec
     if not spec.http and not spec.tcp and not spec.tls:
-        yield FieldError("spec.http", "is empty; a VirtualService needs at least one route")
+        yield required("spec.http", "is empty; a VirtualService needs at least one route")
     if len(spec.http) > MOST_ROUTES:
         yield FieldError("spec.http", f"{len(spec.http)} routes; at most {MOST_ROUTES}")
         return
@@ -77,7 +77,7 @@ def check_virtual_service(rule: VirtualService) -> Errors:
     for path, destinations in raw:
         yield from _destinations(destinations, path)
         if not destinations:
-            yield FieldError(f"{path}.route", "is empty")
+            yield required(f"{path}.route", "is empty")
 
 
 def _hosts(hosts: Sequence[str], *, in_mesh: bool) -> Errors:
@@ -87,7 +87,7 @@ def _hosts(hosts: Sequence[str], *, in_mesh: bool) -> Errors:
         if wrong := wrong_host(host):
             yield FieldError(path, wrong)
         if host.lower() in seen:
-            yield FieldError(path, f'duplicate "{host}"')
+            yield duplicate(path, host)
         seen.add(host.lower())
         if host == "*" and in_mesh:
             yield FieldError(path, '"*" matches every host; name a gateway, or one host')
@@ -177,11 +177,11 @@ def _string(match: StringMatch, path: str, *, presence: bool = False, empty_pref
         yield FieldError(path, "needs exactly one of exact, prefix, regex")
     if match.regex is not None:
         if not match.regex:
-            yield FieldError(f"{path}.regex", 'is empty; ".*" matches any text')
+            yield required(f"{path}.regex", 'is empty; ".*" matches any text')
         elif wrong := wrong_regex(match.regex):
             yield FieldError(f"{path}.regex", wrong)
     if match.prefix == "" and not empty_prefix:
-        yield FieldError(f"{path}.prefix", "is empty")
+        yield required(f"{path}.prefix", "is empty")
 
 
 def _destinations(routes: Sequence[HTTPRouteDestination | RouteDestination], path: str) -> Errors:
@@ -241,7 +241,7 @@ def _fault(route: HTTPRoute, path: str) -> Errors:
         yield from _percent(fault.delay.percentage, f"{where}.percentage")
         # Istio stores exponentialDelay and does nothing about it.
         if not fault.delay.exponential_delay and not fault.delay.fixed_delay:
-            yield FieldError(f"{where}.fixedDelay", "is missing")
+            yield required(f"{where}.fixedDelay", "is missing")
         elif fault.delay.fixed_delay:
             yield from wrong_duration(fault.delay.fixed_delay, f"{where}.fixedDelay", positive=True)
     if fault.abort is not None:

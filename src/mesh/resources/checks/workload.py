@@ -75,7 +75,10 @@ def check_selector(selector: LabelSelector) -> Errors:
 def _requirement_errors(selector: LabelSelector) -> Errors:
     for number, requirement in enumerate(selector.match_expressions):
         path = f"spec.selector.matchExpressions[{number}]"
-        yield from none_of(requirement.operator, OPERATORS, f"{path}.operator")
+        yield from (
+            FieldError(error.path, error.message)
+            for error in none_of(requirement.operator, OPERATORS, f"{path}.operator")
+        )
         yield from (FieldError(f"{path}.key", why) for _, why in wrong_labels({requirement.key: ""}))
         if requirement.operator in ("In", "NotIn") and not requirement.values:
             yield required(f"{path}.values", f"is empty; {requirement.operator} needs at least one")

@@ -10,7 +10,7 @@ from mesh.resources.kind_definition import STATUS, KindDefinition
 from mesh.resources.kinds import REGISTRY
 from mesh.resources.registry import Registry
 from mesh.resources.values.names import wrong_label, wrong_subdomain
-from mesh.resources.values.problems import FieldError
+from mesh.resources.values.problems import FieldError, not_supported, required
 
 Body = Mapping[str, Any]
 GROUP = "apiextensions.k8s.io"
@@ -149,23 +149,23 @@ def check_change(old: Body, new: Body) -> list[FieldError]:
 def _definition(body: Body) -> Iterator[FieldError]:
     spec = body.get("spec")
     if not isinstance(spec, dict):
-        yield FieldError("spec", "is missing")
+        yield required("spec", "is missing")
         return
     group, names = spec.get("group"), spec.get("names")
     if not isinstance(group, str) or wrong_subdomain(group) or "." not in group:
         yield FieldError("spec.group", f'"{group}" is not a domain (for example, example.com)')
     if spec.get("scope") not in SCOPES:
-        yield FieldError("spec.scope", f'"{spec.get("scope")}" is neither Namespaced nor Cluster')
+        yield not_supported("spec.scope", f'"{spec.get("scope")}" is neither Namespaced nor Cluster')
     if isinstance(names, dict):
         yield from _names(names)
         full_name = f"{names.get('plural')}.{group}"
         if body["metadata"].get("name") != full_name:
             yield FieldError("metadata.name", f'is not spec.names.plural + "." + spec.group ("{full_name}")')
     else:
-        yield FieldError("spec.names", "is missing")
+        yield required("spec.names", "is missing")
     versions = spec.get("versions")
     if not isinstance(versions, list) or not versions:
-        yield FieldError("spec.versions", "is missing; a definition needs at least one version")
+        yield required("spec.versions", "is missing; a definition needs at least one version")
         return
     for number, version in enumerate(versions):
         yield from _version(version, f"spec.versions[{number}]")
@@ -211,7 +211,7 @@ def _version(version: Any, path: str) -> Iterator[FieldError]:
     schema = version.get("schema")
     openapi = schema.get("openAPIV3Schema") if isinstance(schema, dict) else None
     if not isinstance(openapi, dict):
-        yield FieldError(f"{path}.schema.openAPIV3Schema", "is missing")
+        yield required(f"{path}.schema.openAPIV3Schema", "is missing")
         return
     if openapi.get("type") != "object":
         yield FieldError(f"{path}.schema.openAPIV3Schema.type", 'is not "object"')
@@ -233,8 +233,8 @@ def _columns(columns: Any, path: str) -> Iterator[FieldError]:
             continue
         for name in ("name", "jsonPath"):
             if not isinstance(column.get(name), str):
-                yield FieldError(f"{where}.{name}", "is missing")
+                yield required(f"{where}.{name}", "is missing")
         if column.get("type") not in COLUMN_TYPES:
-            yield FieldError(f"{where}.type", f'"{column.get("type")}" is none of {", ".join(COLUMN_TYPES)}')
+            yield not_supported(f"{where}.type", f'"{column.get("type")}" is none of {", ".join(COLUMN_TYPES)}')
         if not isinstance(column.get("priority", 0), int):
             yield FieldError(f"{where}.priority", "is not a whole number")

@@ -98,6 +98,13 @@ def fill_namespace(body: Body) -> None:
     body["metadata"].setdefault("labels", {})[NAMESPACE_LABEL] = body["metadata"].get("name", "")
 
 
+def fill_event(body: Body) -> None:
+    """An Event's defaults: who reports it, also when nobody says so."""
+    body.setdefault("source", {})
+    for name in ("reportingComponent", "reportingInstance"):
+        body.setdefault(name, "")
+
+
 def fill_job(body: Body) -> None:
     """A Job's defaults."""
     spec = body.setdefault("spec", {})

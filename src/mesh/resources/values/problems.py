@@ -58,14 +58,20 @@ def required(path: str, message: str = "is missing") -> FieldError:
     return FieldError(path, message, reason=Reason.REQUIRED)
 
 
+def not_supported(path: str, message: str) -> FieldError:
+    """A value that is none of those that the field can have."""
+    return FieldError(path, message, reason=Reason.NOT_SUPPORTED)
+
+
 def forbidden(path: str, message: str) -> FieldError:
     """A field that may not be set, or not be changed."""
     return FieldError(path, message, reason=Reason.FORBIDDEN)
 
 
-def duplicate(path: str, value: str) -> FieldError:
+def duplicate(path: str, value: str | int) -> FieldError:
     """A value that another member of the same list has."""
-    return FieldError(path, f'duplicate "{value[:80]}"', reason=Reason.DUPLICATE)
+    shown = value if isinstance(value, int) else f'"{value[:80]}"'
+    return FieldError(path, f"duplicate {shown}", reason=Reason.DUPLICATE)
 
 
 def malformed(path: str, message: str) -> FieldError:

@@ -81,6 +81,16 @@ async def test_unknown_fields_are_dropped_unless_the_writer_wants_an_error(api: 
     assert [warning.count("fromTheFuture") for warning in warnings] == ([] if "Ignore" in query else [1, 1])
 
 
+async def test_a_field_that_is_there_twice_is_an_error_or_a_warning(api: Api) -> None:
+    raw = b'{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"twice"},"data":{"a":"1","a":"2"}}'
+    path = "/api/v1/namespaces/mesh/configmaps"
+    refused = await api.ask("POST", f"{path}?fieldValidation=Strict", raw)
+    assert (refused.code, 'duplicate field "data.a"' in refused.body["message"]) == (400, True)
+    stored = await api.ask("POST", path, raw)
+    assert (stored.code, stored.body["data"]) == (201, {"a": "2"})
+    assert "duplicate field" in stored.headers["warning"]
+
+
 async def test_how_unknown_fields_are_treated_is_one_of_kubernetes_words(api: Api) -> None:
     refused = await api.ask("POST", f"{DEPLOYMENTS}?fieldValidation=Sometimes", deployment("mall"))
     assert (refused.code, refused.body["details"]["kind"]) == (422, "CreateOptions")
@@ -420,3 +430,62 @@ async def test_a_body_that_is_too_large_is_refused(api: Api) -> None:
 async def test_the_namespace_of_the_kubeconfig_is_there_from_the_start(api: Api) -> None:
     answer = await api.ask("GET", "/api/v1/namespaces")
     assert {item["metadata"]["name"] for item in answer.body["items"]} >= {"default", "mesh"}
+
+
+async def test_pods_keep_what_their_processes_were_started_with(api: Api) -> None:
+    pods = "/api/v1/namespaces/mesh/pods"
+    body = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "p"},
+        "spec": {"containers": [{"name": "c", "image": "i:1"}], "tolerations": [{"key": "b", "operator": "Exists"}]},
+    }
+    stored = (await api.ask("POST", pods, body)).body
+    spec = stored["spec"]
+    (container,) = spec["containers"]
+    extra = {"key": "a", "operator": "Exists"}
+    for changed, field in (
+        ({**spec, "containers": [{**container, "env": [{"name": "A", "value": "b"}]}]}, "spec"),
+        ({**spec, "restartPolicy": "Never"}, "spec"),
+        ({**spec, "containers": [container, {"name": "d", "image": "i"}]}, "spec.containers"),
+        ({**spec, "tolerations": []}, "spec.tolerations"),
+    ):
+        refused = await api.ask("PUT", f"{pods}/p", {**stored, "spec": changed})
+        causes = refused.body["details"]["causes"]
+        assert (refused.code, field in [cause["field"] for cause in causes]) == (422, True), refused.body
+    image = {**spec, "containers": [{**container, "image": "i:2"}], "tolerations": [*spec["tolerations"], extra]}
+    assert (await api.ask("PUT", f"{pods}/p", {**stored, "spec": image})).code == 200
+
+
+async def test_a_pod_whose_account_or_priority_does_not_exist_is_not_admitted(api: Api) -> None:
+    pods = "/api/v1/namespaces/mesh/pods"
+    container = {"name": "c", "image": "i"}
+
+    def pod(**spec: object) -> dict[str, object]:
+        spec = {"containers": [container], **spec}
+        return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}, "spec": spec}
+
+    for spec in ({"serviceAccountName": "robot"}, {"priorityClassName": "high"}):
+        refused = await api.ask("POST", pods, pod(**spec))
+        assert (refused.code, refused.body["reason"]) == (403, "Forbidden"), refused.body
+    account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "robot"}}
+    await api.ask("POST", "/api/v1/namespaces/mesh/serviceaccounts", account)
+    high = {"apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass", "metadata": {"name": "high"}, "value": 7}
+    await api.ask("POST", "/apis/scheduling.k8s.io/v1/priorityclasses", high)
+    stored = await api.ask("POST", pods, pod(serviceAccountName="robot", priorityClassName="high"))
+    assert (stored.code, stored.body["spec"]["priority"]) == (201, 7), stored.body
+
+
+async def test_only_kinds_with_a_desired_state_have_a_generation(api: Api) -> None:
+    listed = await api.ask("GET", "/api/v1/namespaces")
+    assert all("generation" not in item["metadata"] for item in listed.body["items"])
+    stored = await api.ask("POST", DEPLOYMENTS, deployment("mall"))
+    assert stored.body["metadata"]["generation"] == 1
+
+
+async def test_a_node_that_somebody_writes_is_listed(api: Api) -> None:
+    node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n"}}
+    assert (await api.ask("POST", "/api/v1/nodes", node)).code == 201
+    table = {"Accept": "application/json;as=Table;v=v1;g=meta.k8s.io"}
+    listed = await api.ask("GET", "/api/v1/nodes", headers=table)
+    assert ["n", "Unknown"] in [row["cells"][:2] for row in listed.body["rows"]]

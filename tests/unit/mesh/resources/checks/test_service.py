@@ -22,7 +22,7 @@ Errors = Callable[[dict[str, Any], Mapping[str, Any]], dict[str, str]]
         ("spec.ports[0].appProtocol", "a b", "", "is not a protocol"),
         ("spec.ports", [], "", "is empty"),
         ("spec.ports", [{"name": "a", "port": 1}, {"name": "a", "port": 2}], "spec.ports[1].name", "duplicate"),
-        ("spec.ports", [{"name": "a", "port": 1}, {"name": "b", "port": 1}], "spec.ports[1]", "duplicate 1/TCP"),
+        ("spec.ports", [{"name": "a", "port": 1}, {"name": "b", "port": 1}], "spec.ports[1]", 'duplicate "1/TCP"'),
         ("spec.type", "ExternalName", "spec.externalName", "is missing"),
         ("spec.clusterIP", "nowhere", "spec.clusterIPs[0]", "neither an address"),
         ("spec.ipFamilies", ["IPv6"], "spec.ipFamilies[0]", "not configured"),
