@@ -27,7 +27,10 @@ class Pool:
         self._idle: list[Connection] = []
         self._open: set[Connection] = set()
         self._waiting: deque[Call[Any]] = deque()
-        self._opening: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        # How many connections are being opened. Not the number of tasks: one that has opened its connection still
+        # counts as a task for a moment, and a call made in that moment would wait for a connection that never comes.
+        self._opening = 0
 
     def send(self, call: Call[Any], *, anew: bool = False) -> None:
         """Sends a call now, or as soon as there is a connection; `anew` over none that has been idle."""
@@ -66,16 +69,17 @@ class Pool:
     def close(self) -> None:
         """Closes all connections."""
         self._waiting.clear()
-        for task in self._opening:
+        for task in self._tasks:
             task.cancel()
         for connection in list(self._open):
             connection.close()
 
     def _connect_for_waiting(self) -> None:
-        while len(self._opening) < len(self._waiting) and len(self._open) + len(self._opening) < MOST_CONNECTIONS:
+        while self._opening < len(self._waiting) and len(self._open) + self._opening < MOST_CONNECTIONS:
+            self._opening += 1
             task = self.loop.create_task(self._connect())
-            self._opening.add(task)
-            task.add_done_callback(self._opening.discard)
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
 
     async def _connect(self) -> None:
         try:
@@ -89,5 +93,7 @@ class Pool:
                 late = isinstance(error, TimeoutError)
                 call.failed("did not answer in time" if late else "cannot be reached", 504 if late else 502)
             return
+        finally:
+            self._opening -= 1
         self._open.add(connection)
         self.release(connection)
