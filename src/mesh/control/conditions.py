@@ -7,7 +7,8 @@ lastTransitionTime); the names of the types are the Gateway API's.
 
 from collections.abc import Sequence
 
-from mesh.resources.analysis.finding import Finding
+from mesh.resources.analysis.finding import NUMBERS, Finding
+from mesh.resources.analysis.rule_references import UNUSABLE
 from mesh.resources.values.body import Body
 from mesh.resources.values.conditions import find_condition, merge_conditions
 
@@ -27,7 +28,8 @@ def rule_status(body: Body, refusal: str | None, now: str, findings: Sequence[Fi
     `refusal` says why Envoy does not have the object as it stands; `findings` are those about this object, None for a
     kind that has none; `now` is used when a condition's status turns.
     """
-    desired = [programmed(refusal)]
+    unusable = next((finding for finding in findings or () if finding.code == UNUSABLE), None)
+    desired = [programmed(refusal) if refusal is not None or unusable is None else unprogrammed(unusable)]
     if findings is not None:
         conflicts = [finding for finding in findings if finding.code.startswith("Conflicting")]
         missing = [finding for finding in findings if finding not in conflicts]
@@ -41,6 +43,11 @@ def programmed(refusal: str | None) -> Body:
     if refusal is None:
         return _condition(PROGRAMMED, "True", "Acknowledged", "Envoy has acknowledged it")
     return _condition(PROGRAMMED, "False", "Rejected", f"Envoy refused it: {refusal}")
+
+
+def unprogrammed(finding: Finding) -> Body:
+    """Nothing of a Gateway without a certificate reaches Envoy: there is nothing that Envoy could refuse."""
+    return _condition(PROGRAMMED, "False", "Invalid", _described([finding]))
 
 
 def accepted() -> Body:
@@ -66,4 +73,9 @@ def _condition(type_: str, status: str, reason: str, message: str) -> Body:
 
 
 def _described(findings: Sequence[Finding]) -> str:
-    return "; ".join(f"{finding.error.path}: {finding.error.message}" for finding in findings)[:LONGEST_MESSAGE]
+    texts = (
+        f"{finding.error.path}: {finding.error.message}"
+        + (f" ({NUMBERS[finding.code]})" if finding.code in NUMBERS else "")
+        for finding in findings
+    )
+    return "; ".join(texts)[:LONGEST_MESSAGE]

@@ -7,6 +7,8 @@ from mesh.control.conditions import has_condition, rule_status
 from mesh.reconcile.writing import write_statuses
 from mesh.resources.analysis.finding import Finding
 from mesh.resources.analysis.references import check_references
+from mesh.resources.analysis.rule_references import Secrets
+from mesh.resources.core.config import Secret
 from mesh.resources.kind_definition import Conditions
 from mesh.resources.kinds import REGISTRY
 from mesh.resources.values.body import Body
@@ -79,7 +81,7 @@ class StatusWriter:
     def _findings(self, others: Iterable[Finding]) -> Mapping[Ref, list[Finding]]:
         """What rules refer to that does not exist, and what they dispute, by the object that it is about."""
         typed = [typed for definition in WITH_CONDITIONS for typed in self._store.of(definition.type)]
-        secrets = {(stored.ref.namespace, stored.ref.name) for stored in self._store.list("", "Secret")}
+        secrets = Secrets.of(self._store.of(Secret))
         by_ref: defaultdict[Ref, list[Finding]] = defaultdict(list)
         for finding in [*others, *check_references(sorted(typed, key=age), secrets)]:
             if finding.error.ref is not None:

@@ -9,6 +9,10 @@ import msgspec
 from mesh.client.errors import ApiError
 from mesh.daemon.failure import Failure
 from mesh.resources.analysis.analysis import Message, analyze
+from mesh.resources.analysis.finding import NUMBERS
+from mesh.resources.core.daemon_set import DaemonSet
+from mesh.resources.core.deployment import Deployment
+from mesh.resources.core.stateful_set import StatefulSet
 from mesh.resources.custom.untyped import Untyped
 from mesh.resources.kinds import REGISTRY
 from mesh.resources.validation.manifest import validate
@@ -21,6 +25,9 @@ from meshmall.cli.apply import grouped
 from meshmall.cli.context import Context
 from meshmall.cli.options import require_output
 from meshmall.manifests import read
+
+# What has pods: Services and subsets are compared with their labels.
+WORKLOADS: tuple[type[Resource], ...] = (Deployment, StatefulSet, DaemonSet)
 
 
 def analyze_files(context: Context, names: Sequence[str], *, alone: bool, output: str) -> None:
@@ -70,7 +77,7 @@ def _in_mesh(context: Context, *, required: bool) -> dict[Ref, Resource]:
     """The objects of the running mesh that analysis needs; {} when no mesh runs and none is `required`."""
     objects: dict[Ref, Resource] = {}
     try:
-        for definition in REGISTRY.routing_kinds():
+        for definition in (*REGISTRY.routing_kinds(), *map(REGISTRY.by_type, WORKLOADS)):
             # Pods are what the mesh makes of Deployments: they say nothing that the Deployment does not.
             if definition.made_by == "mesh":
                 continue
@@ -108,6 +115,7 @@ def _json(message: Message) -> dict[str, Any]:
     return {
         "severity": message.severity,
         "code": message.code,
+        "istio": NUMBERS.get(message.code, ""),
         "object": ref,
         "path": error.path,
         "message": error.message,

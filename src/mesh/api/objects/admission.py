@@ -20,8 +20,10 @@ from mesh.api.objects.served import ServedKinds
 from mesh.api.objects.services import ServiceFields
 from mesh.api.settings import ApiSettings
 from mesh.resources.analysis.branch_references import Surroundings, check_branches
-from mesh.resources.analysis.finding import Finding
+from mesh.resources.analysis.finding import NUMBERS, Finding
 from mesh.resources.analysis.references import check_references
+from mesh.resources.analysis.rule_references import Secrets
+from mesh.resources.core.config import Secret
 from mesh.resources.core.deployment import DORMANT
 from mesh.resources.custom.definitions import check_change, is_definition
 from mesh.resources.custom.untyped import Untyped
@@ -193,9 +195,10 @@ class Admission:
             if (typed := self._store.typed(stored)) is not None
         }
         after = {**present, **changed}
-        old_problems = {_text(finding) for finding in check_references(present.values())}
+        secrets = Secrets.of(self._store.of(Secret), all_there=False)
+        old_problems = {_text(finding) for finding in check_references(present.values(), secrets)}
         errors = []
-        for finding in check_references(after.values()):
+        for finding in check_references(after.values(), secrets):
             ref = finding.error.ref
             number = numbers.get(ref) if ref else None
             if number is None and _text(finding) in old_problems:
@@ -203,7 +206,8 @@ class Admission:
             if finding.severity == "error" and (together or not finding.may_come):
                 errors.append((0 if number is None else number, finding.error))
             else:
-                admitted.warnings.append((0 if number is None else number, str(finding.error)))
+                code = f" [{NUMBERS[finding.code]}]" if finding.code in NUMBERS else ""
+                admitted.warnings.append((0 if number is None else number, f"{finding.error}{code}"))
         return errors
 
     def _entry_keys(self, branch: Branch) -> Mapping[str, str]:

@@ -1,5 +1,6 @@
 """What is valid but probably unintended: shown as warnings, as Kubernetes and Istio's webhook do."""
 
+import re
 from collections.abc import Iterator
 
 from mesh.resources.analysis.shadowing import shadowed
@@ -11,6 +12,8 @@ from mesh.resources.istio.virtual_service import VirtualService
 from mesh.resources.values.problems import FieldError
 
 Advice = Iterator[FieldError]
+# A regex without anything that repeats, chooses or ends: with or without "^" at its beginning.
+LITERAL = re.compile(r"\^?[^\\^$*+?{}\[\]|()]+")
 
 
 def advise_pod(pod: Pod) -> Advice:
@@ -54,7 +57,27 @@ def _probes(container: Container, path: str) -> Advice:
 def advise_virtual_service(rule: VirtualService) -> Advice:
     """Blocks that no request reaches, and those that match no request."""
     yield from _claims(rule)
+    yield from _unanchored(rule)
     yield from shadowed(rule)
+
+
+def _unanchored(rule: VirtualService) -> Advice:
+    """Regexes that read as if they looked for a text anywhere, or at the beginning: they must match the whole value."""
+    for number, route in enumerate(rule.spec.http):
+        for place, block in enumerate(route.match):
+            path = f"spec.http[{number}].match[{place}]"
+            matches = [(name, getattr(block, name)) for name in ("uri", "scheme", "method", "authority")]
+            for group, values in (
+                ("headers", block.headers),
+                ("withoutHeaders", block.without_headers),
+                ("queryParams", block.query_params),
+            ):
+                matches += [(f"{group}[{key[:80]}]", value) for key, value in values.items()]
+            for name, match in matches:
+                regex = match.regex if match is not None else None
+                if regex and LITERAL.fullmatch(regex):
+                    message = f'"{regex[:80]}" must match the whole value, and so takes no longer one'
+                    yield FieldError(f"{path}.{name}.regex", f'{message}; write "{regex[:80]}.*", or use exact')
 
 
 def _claims(rule: VirtualService) -> Advice:

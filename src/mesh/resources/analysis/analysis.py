@@ -7,7 +7,10 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from mesh.resources.analysis.finding import numbered
 from mesh.resources.analysis.references import check_references
+from mesh.resources.analysis.rule_references import Secrets
+from mesh.resources.analysis.workloads import check_workloads
 from mesh.resources.core.config import Secret
 from mesh.resources.istio.virtual_service import VirtualService
 from mesh.resources.kinds import REGISTRY
@@ -16,7 +19,7 @@ from mesh.resources.values.problems import FieldError
 from mesh.resources.values.ref import Ref
 
 # An apply only warns of these, since the missing object may come later. To an analysis there is no later.
-MISSING = frozenset(("ReferencedResourceNotFound", "PortNotFound"))
+MISSING = frozenset(("ReferencedResourceNotFound", "PortNotFound", "InvalidGatewayCredential"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +31,7 @@ class Message:
     error: FieldError
 
     def __str__(self) -> str:
-        return f"{self.severity}: {self.error} [{self.code}]"
+        return f"{self.severity}: {self.error} [{numbered(self.code)}]"
 
 
 def analyze(objects: Iterable[Resource], about: Collection[Ref] | None = None) -> list[Message]:
@@ -45,7 +48,7 @@ def _messages(everything: list[Resource]) -> Iterator[Message]:
         for advice in definition.advise(typed) if definition is not None else ():
             code = "VirtualServiceUnreachableRule" if isinstance(typed, VirtualService) else "Advice"
             yield Message("warning", code, FieldError(advice.path, advice.message, ref))
-    secrets = {(typed.metadata.namespace, typed.metadata.name) for typed in everything if isinstance(typed, Secret)}
-    for finding in check_references(everything, secrets):
+    secrets = Secrets.of(typed for typed in everything if isinstance(typed, Secret))
+    for finding in [*check_references(everything, secrets), *check_workloads(everything)]:
         severity = "error" if finding.severity == "error" or finding.code in MISSING else "warning"
         yield Message("error" if severity == "error" else "warning", finding.code, finding.error)

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import Self
 
 from mesh.resources.analysis.finding import Finding, warning
+from mesh.resources.core.certificates import certificate_of
+from mesh.resources.core.config import Secret
 from mesh.resources.core.service import Service
 from mesh.resources.istio.destination_rule import DestinationRule
 from mesh.resources.istio.gateway import Gateway
@@ -19,6 +21,28 @@ from mesh.resources.values.meta import Resource, ref_of
 from mesh.resources.values.problems import FieldError
 
 Findings = Iterator[Finding]
+# A Gateway that names a Secret in which there is no certificate.
+UNUSABLE = "InvalidGatewayCredential"
+
+
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    """What Gateways can name: the Secrets with a certificate and its key, and those without, by namespace and name.
+    `all_there`: one that is in neither does not exist, and is not to come either."""
+
+    usable: Collection[tuple[str, str]]
+    unusable: Collection[tuple[str, str]]
+    all_there: bool = True
+
+    @classmethod
+    def of(cls, secrets: Iterable[Secret], *, all_there: bool = True) -> Self:
+        """Sorts Secrets by whether a Gateway can use them."""
+        usable: set[tuple[str, str]] = set()
+        unusable: set[tuple[str, str]] = set()
+        for secret in secrets:
+            group = unusable if certificate_of(secret) is None else usable
+            group.add((secret.metadata.namespace, secret.metadata.name))
+        return cls(usable, unusable, all_there)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,24 +52,25 @@ class RuleTargets:
     - `hosts`: every name of a Service or ServiceEntry, with its one full name.
     - `ports`: the ports of a host, by its full name.
     - `subsets`: the DestinationRules of a host; `wildcards` are those for many hosts, with their patterns.
-    - `gateways` and `with_hosts` (VirtualServices that cannot be delegates): `namespace/name`.
+    - `gateways` with the hosts that they serve, and `with_hosts` (VirtualServices that cannot be delegates):
+      `namespace/name`.
     - `owners`: the first VirtualService in the mesh for a host; `speakers`: the first Gateway on a port, and what it
       speaks there.
-    - `secrets`: (namespace, name); None when certificates are not looked for.
+    - `secrets`: None when certificates are not looked for.
     """
 
     hosts: Mapping[str, str]
     ports: Mapping[str, Sequence[int]]
     subsets: Mapping[str, Sequence[DestinationRule]]
     wildcards: Sequence[tuple[str, DestinationRule]]
-    gateways: Collection[str]
+    gateways: Mapping[str, Sequence[str]]
     with_hosts: Collection[str]
     owners: Mapping[str, VirtualService]
     speakers: Mapping[int, tuple[str, Gateway]]
-    secrets: Collection[tuple[str, str]] | None = None
+    secrets: Secrets | None = None
 
     @classmethod
-    def of(cls, objects: Iterable[Resource], secrets: Collection[tuple[str, str]] | None = None) -> Self:
+    def of(cls, objects: Iterable[Resource], secrets: Secrets | None = None) -> Self:
         """The targets among these objects; who comes first is first."""
         everything = list(objects)
         services = [typed for typed in everything if isinstance(typed, Service)]
@@ -72,7 +97,10 @@ class RuleTargets:
             ports=ports,
             subsets=subsets,
             wildcards=wildcards,
-            gateways={_name(gateway) for gateway in gateways},
+            gateways={
+                _name(gateway): [host for server in gateway.spec.servers for host in server.hosts]
+                for gateway in gateways
+            },
             with_hosts={_name(rule) for rule in rules if rule.spec.hosts},
             owners=_owners(rules, hosts),
             speakers=_speakers(gateways),
@@ -107,11 +135,13 @@ def check_virtual_service_references(rule: VirtualService, targets: RuleTargets)
             yield from _destination(rule, mirror.destination, f"{path}.mirrors[{place}].destination", targets)
         for place, block in enumerate(route.match):
             yield from _gateways(rule, block.gateways, f"{path}.match[{place}].gateways", targets)
+    yield from _served_hosts(rule, targets)
     yield from _claims(rule, targets)
 
 
 def check_destination_rule_references(rule: DestinationRule, targets: RuleTargets) -> Findings:
     """The host of a DestinationRule."""
+    yield from _short_name(rule, rule.spec.host, "spec.host", targets)
     host = resolve(rule.spec.host, rule.metadata.namespace)
     if not host.startswith("*") and host not in targets.hosts:
         yield warning(rule, "spec.host", f'no Service is named "{rule.spec.host}"')
@@ -122,8 +152,16 @@ def check_gateway_references(gateway: Gateway, targets: RuleTargets) -> Findings
     namespace = gateway.metadata.namespace
     for number, server in enumerate(gateway.spec.servers):
         secret = server.tls.credential_name if server.tls is not None else ""
-        if targets.secrets is not None and secret and (namespace, secret) not in targets.secrets:
-            path = f"spec.servers[{number}].tls.credentialName"
+        if targets.secrets is None or not secret:
+            continue
+        path, key = f"spec.servers[{number}].tls.credentialName", (namespace, secret)
+        if key in targets.secrets.unusable:
+            message = (
+                f'Secret "{namespace}/{secret}" has no certificate and key in PEM (tls.crt, tls.key); '
+                f"nothing is served at port {server.port.number} for {', '.join(server.hosts)}"
+            )
+            yield warning(gateway, path, message, UNUSABLE)
+        elif key not in targets.secrets.usable and targets.secrets.all_there:
             yield warning(gateway, path, f'there is no Secret "{namespace}/{secret}" (of type kubernetes.io/tls)')
     for number, server in enumerate(gateway.spec.servers):
         port, spoken = server.port.number, _spoken(server.port.protocol)
@@ -196,7 +234,38 @@ def _gateways(rule: VirtualService, gateways: Sequence[str], path: str, targets:
             yield warning(rule, f"{path}[{number}]", f'there is no Gateway "{name}"')
 
 
+def _served_hosts(rule: VirtualService, targets: RuleTargets) -> Findings:
+    """Hosts of a rule that a Gateway which it names does not serve: requests for them get 404 there."""
+    namespace = rule.metadata.namespace
+    for gateway in rule.spec.gateways:
+        name = gateway if "/" in gateway else f"{namespace}/{gateway}"
+        served = targets.gateways.get(name)
+        if served is None:
+            continue
+        for number, host in enumerate(rule.spec.hosts):
+            if not any(_serves(pattern, name.partition("/")[0], host, namespace) for pattern in served):
+                message = f'Gateway "{name}" does not serve "{host}" (it serves {", ".join(served)}); requests get 404'
+                yield warning(rule, f"spec.hosts[{number}]", message, "VirtualServiceHostNotFoundInGateway")
+
+
+def _serves(pattern: str, own: str, host: str, namespace: str) -> bool:
+    """Whether a server's host, which may begin with a namespace (`.` for the Gateway's own), overlaps a rule's."""
+    scope, _, served = pattern.rpartition("/")
+    if (own if scope == "." else scope) not in ("", "*", namespace):
+        return False
+    return covers(served, host) or covers(host, served)
+
+
+def _short_name(rule: VirtualService | DestinationRule, host: str, path: str, targets: RuleTargets) -> Findings:
+    """A host with a dot is a full name to Istio, so that `web.shop` is no Service there."""
+    full = targets.hosts.get(host.lower().rstrip("."), "") if "." in host else ""
+    if full and full != host.lower().rstrip("."):
+        message = f'"{host}" is not a full name, and Istio knows no such host; write {full}'
+        yield warning(rule, path, message, "ShortHostWithDot")
+
+
 def _destination(rule: VirtualService, destination: Destination, path: str, targets: RuleTargets) -> Findings:
+    yield from _short_name(rule, destination.host, f"{path}.host", targets)
     host = targets.host(destination.host, rule.metadata.namespace)
     if host not in targets.hosts:
         yield warning(rule, f"{path}.host", f'no Service is named "{destination.host}"; requests get 503')

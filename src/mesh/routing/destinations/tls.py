@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 
+from mesh.resources.core.certificates import authority_of, certificate_of
 from mesh.resources.core.service import ServicePort
 from mesh.resources.istio.destination_rule import ClientTLSSettings, DestinationRule, TrafficPolicy
 from mesh.routing.model.cluster import TlsOrigination
-from mesh.routing.virtual_service.tls import Secrets, authority_of, certificate_of
+from mesh.routing.virtual_service.tls import Secrets
 
 
 def tls_of(

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import NamedTuple
 
+from mesh.resources.core.certificates import certificate_of
 from mesh.resources.core.service import Service
 from mesh.resources.gateway_api.types import (
     GROUP,
@@ -16,7 +17,6 @@ from mesh.resources.gateway_api.types import (
     SecretObjectReference,
 )
 from mesh.resources.values.hosts import service_host
-from mesh.routing.virtual_service.tls import certificate_of
 from mesh.routing.world import World
 
 AnyRoute = HTTPRoute | GRPCRoute

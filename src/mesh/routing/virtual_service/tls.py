@@ -3,10 +3,9 @@
 Follows Istio's Gateway.servers[].tls and VirtualService.tls / .tcp. A Secret is of the Gateway's own namespace.
 """
 
-import base64
-import binascii
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
+from mesh.resources.core.certificates import authority_of, certificate_of
 from mesh.resources.core.config import Secret
 from mesh.resources.istio.gateway import Gateway, Server
 from mesh.resources.istio.virtual_service import Destination, L4MatchAttributes, RouteDestination, VirtualService
@@ -19,8 +18,6 @@ from mesh.routing.world import World
 
 HTTP_PROTOCOLS = ("HTTP", "HTTP2", "GRPC", "GRPC-WEB")
 ENCRYPTED = ("HTTPS", "TLS")
-# Where a Secret has certificate and key: Kubernetes' type kubernetes.io/tls, and Istio's older names.
-PAIRS = (("tls.crt", "tls.key"), ("cert", "key"))
 Secrets = Mapping[tuple[str, str], Secret]
 ClusterOf = Callable[[Destination, str], str]
 
@@ -168,28 +165,3 @@ def _terminate(gateway: Gateway, server: Server, world: World) -> TlsTermination
         spki=tuple(tls.verify_certificate_spki),
         hashes=tuple(tls.verify_certificate_hash),
     )
-
-
-def authority_of(secret: Secret) -> str:
-    """The certificates of who is trusted, in PEM; "" when the Secret holds none."""
-    return _text(secret.data, "ca.crt", "cacert")
-
-
-def certificate_of(secret: Secret) -> tuple[str, str] | None:
-    """Certificate and key in PEM; None when the Secret holds no such pair."""
-    for certificate, key in PAIRS:
-        pair = _text(secret.data, certificate), _text(secret.data, key)
-        if all(pair):
-            return pair
-    return None
-
-
-def _text(data: Mapping[str, str], *names: str) -> str:
-    for name in names:
-        try:
-            text = base64.b64decode(data.get(name, "")).decode()
-        except (binascii.Error, ValueError):
-            continue
-        if text.lstrip().startswith("-----BEGIN"):
-            return text
-    return ""

@@ -7,9 +7,12 @@ import pytest
 from mesh.resources.analysis.analysis import analyze
 from mesh.resources.validation.manifest import validate
 from mesh.resources.values.meta import Resource, ref_of
+from tests.support.certificates import secret
+from tests.support.manifests import deployment
 from tests.support.objects import rule, service, to
 
 SHOP = [service("products"), service("mall")]
+V2 = {"version": "v2"}
 TWO_PORTS = {
     "apiVersion": "v1",
     "kind": "Service",
@@ -114,8 +117,66 @@ def test_a_route_that_no_request_reaches_is_told(first: Any, second: Any, *, rea
 
 
 def test_a_certificate_that_is_there_is_no_mistake() -> None:
-    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "tls", "namespace": "mesh"}}
-    assert said(secret, secure()) == []
+    certificate, _ = secret("tls", "example.com")
+    assert said(certificate, secure()) == []
+
+
+def test_a_secret_without_a_certificate_is_an_error_that_says_what_is_not_served() -> None:
+    broken, _ = secret("tls", "example.com")
+    broken = {**broken, "stringData": {"tls.crt": "not a certificate", "tls.key": "not a key"}}
+    broken.pop("data", None)
+    (message,) = [item for item in analyze(typed(broken, secure())) if item.code == "InvalidGatewayCredential"]
+    assert message.severity == "error"
+    assert "nothing is served at port 443" in str(message)
+    assert "[IST0161 InvalidGatewayCredential]" in str(message)
+
+
+def test_a_host_that_its_gateway_does_not_serve_is_named_with_those_that_it_serves() -> None:
+    door = gateway("door")
+    door["spec"]["servers"][0]["hosts"] = ["shop.example.com", "other/*.example.org"]
+    rules = [
+        rule("served", "shop.example.com", to("mall"), gateways=["door"]),
+        rule("wider", "*.example.com", to("mall"), gateways=["door"]),
+        rule("strange", "www.example.com", to("mall"), gateways=["door"]),
+        rule("of-others", "a.example.org", to("mall"), gateways=["door"]),
+        rule("inside", "www.example.com", to("mall"), gateways=["mesh"]),
+    ]
+    messages = analyze(typed(*SHOP, door, *rules))
+    assert [(item.code, item.error.ref.name if item.error.ref else "") for item in messages] == [
+        ("VirtualServiceHostNotFoundInGateway", "strange"),
+        ("VirtualServiceHostNotFoundInGateway", "of-others"),
+    ]
+    assert 'Gateway "mesh/door" does not serve "www.example.com" (it serves shop.example.com' in str(messages[0])
+
+
+def test_a_host_with_one_dot_is_no_service_to_istio() -> None:
+    (message,) = analyze(typed(*SHOP, rule("r", "mall", to("products.mesh"))))
+    assert message.error.path == "spec.http[0].route[0].destination.host"
+    assert "write products.mesh.svc.cluster.local" in str(message)
+
+
+def test_services_and_subsets_without_pods_are_found_where_workloads_are_known() -> None:
+    subsets = {"host": "mall", "subsets": [{"name": "v1", "labels": {"version": "v1"}}, {"name": "v2", "labels": V2}]}
+    policy = {
+        "apiVersion": "networking.istio.io/v1",
+        "kind": "DestinationRule",
+        "metadata": {"name": "mall", "namespace": "mesh"},
+        "spec": subsets,
+    }
+    assert said(policy) == []  # there is no workload at all: these are rules alone
+    mall = deployment("mall")
+    mall["spec"]["template"]["metadata"]["labels"] = {"app": "mall", "version": "v1"}
+    mall["spec"]["selector"] = {"matchLabels": {"app": "mall"}}
+    assert said(policy, mall) == [
+        ("warning", "NoMatchingWorkloadsFound", "spec.selector"),
+        ("warning", "DestinationRuleSubsetsNotSelectPods", "spec.subsets[1].labels"),
+    ]
+
+
+@pytest.mark.parametrize(("regex", "is_meant"), [("/api", False), ("^/api", False), ("/api.*", True), ("v[12]", True)])
+def test_a_regex_that_matches_one_text_only_is_probably_not_meant(regex: str, is_meant: bool) -> None:
+    messages = analyze(typed(*SHOP, rule("r", "mall", to("mall", match=[{"uri": {"regex": regex}}]))))
+    assert [message.error.path for message in messages] == ([] if is_meant else ["spec.http[0].match[0].uri.regex"])
 
 
 def test_two_gateways_that_speak_differently_on_one_port_are_an_error() -> None:
