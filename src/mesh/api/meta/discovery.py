@@ -100,7 +100,7 @@ def _groups(registry: Registry) -> dict[str, list[str]]:
 
 
 def _discovered(name: str, registry: Registry) -> list[Body]:
-    definitions = [definition for definition in registry.all() if definition.group == name]
+    definitions = sorted((d for d in registry.all() if d.group == name), key=lambda definition: definition.plural)
     return [
         {
             "version": version,
@@ -177,9 +177,8 @@ def group(name: str, registry: Registry) -> Body | None:
 
 def resources(name: str, version: str, registry: Registry) -> Body | None:
     """`/api/v1` and `/apis/GROUP/VERSION`; None when there is no such version."""
-    definitions = [
-        definition for definition in registry.all() if definition.group == name and version in definition.versions
-    ]
+    served = (d for d in registry.all() if d.group == name and version in d.versions)
+    definitions = sorted(served, key=lambda definition: definition.plural)
     computed = [c for c in COMPUTED if (c.group, c.version) == (name, version)]
     if not definitions and not computed:
         return None

@@ -37,6 +37,8 @@ ANY_PATHS = (
     *("/version", "/version/"),
 )
 
+PUBLIC_PATHS = ("/healthz", "/livez", "/readyz", "/version", "/version/")
+
 
 def review(kind: str, group: str, request: Body, secret: str) -> Body:
     """The answer to a review; `secret` is the mesh's token. Raises Problem (400) for an object of another kind."""
@@ -67,7 +69,7 @@ def _rules() -> Body:
         "resourceRules": [{"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}, *ANYBODY],
         "nonResourceRules": [
             {"verbs": ["*"], "nonResourceURLs": ["*"]},
-            *({"verbs": ["get"], "nonResourceURLs": [path]} for path in ANY_PATHS),
+            *({"verbs": ["get"], "nonResourceURLs": [path]} for path in (*ANY_PATHS, *PUBLIC_PATHS)),
         ],
     }
 

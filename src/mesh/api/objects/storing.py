@@ -49,7 +49,10 @@ class Storing:
     def put(self, target: Target, put: Put, warnings: Sequence[str] = (), *, dry_run: bool, code: int = 200) -> Reply:
         """Stores an object as it is. Raises Problem (404, 409)."""
         if dry_run:
-            return Reply(_as_if_stored(put, self._store.get(put.ref)), code, warnings=warnings)
+            body = _as_if_stored(put, self._store.get(put.ref))
+            if not target.definition.has_generation:
+                body["metadata"].pop("generation", None)
+            return Reply(body, code, warnings=warnings)
         try:
             (stored,) = self._store.commit([put])
         except Exists:

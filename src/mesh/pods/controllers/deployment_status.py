@@ -5,9 +5,16 @@ from mesh.pods.controllers.rollout import strategy_of
 from mesh.resources.values.body import Body
 from mesh.resources.values.conditions import find_condition, merge_conditions
 
+COUNTS = ("replicas", "updatedReplicas", "readyReplicas", "availableReplicas", "unavailableReplicas")
 
-def deployment_status(deployment: Body, new: Body | None, old: list[Body], *, created: bool = False) -> Body:
-    """The status, from the Deployment's ReplicaSets. `created` says that the new one was created just now."""
+
+def deployment_status(
+    deployment: Body, new: Body | None, old: list[Body], *, created: bool = False, terminating: int = 0
+) -> Body:
+    """The status, from the Deployment's ReplicaSets. `created` says that the new one was created just now.
+
+    Counts of nothing are left out, as Kubernetes does, except for the pods that are `terminating`.
+    """
     before = deployment.get("status") or {}
     sets = [*old, new] if new is not None else old
     status: Body = {
@@ -23,13 +30,14 @@ def deployment_status(deployment: Body, new: Body | None, old: list[Body], *, cr
     merged = merge_conditions(before.get("conditions"), desired, moment)
     # Conditions that say nothing new come back with the time they were last updated; the others have none yet.
     status["conditions"] = [{"lastUpdateTime": moment, **condition} for condition in merged]
-    return status
+    status["terminatingReplicas"] = terminating
+    return {name: value for name, value in status.items() if value or name not in COUNTS}
 
 
 def is_complete(deployment: Body, status: Body) -> bool:
     """Whether every pod is of the new version and available, and no other remains."""
     desired = int(deployment["spec"].get("replicas", 1))
-    return all(status[name] == desired for name in ("updatedReplicas", "replicas", "availableReplicas"))
+    return all(status.get(name, 0) == desired for name in ("updatedReplicas", "replicas", "availableReplicas"))
 
 
 def _available(deployment: Body, status: Body) -> Body:

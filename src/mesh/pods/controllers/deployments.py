@@ -19,6 +19,8 @@ DESIRED = "deployment.kubernetes.io/desired-replicas"
 MOST = "deployment.kubernetes.io/max-replicas"
 
 DIGITS = 10
+# Annotations of a Deployment that its ReplicaSets do not get: their own, and kubectl's notes about the manifest.
+NOT_PASSED_ON = frozenset({REVISION, DESIRED, MOST, "kubectl.kubernetes.io/last-applied-configuration"})
 
 
 class DeploymentController(Controller):
@@ -46,7 +48,7 @@ class DeploymentController(Controller):
         if following.create is not None:
             new = self._create(stored, strategy, following.create, sets)
         for replica_set in [*old, *([new] if new is not None else [])]:
-            self._scale(stored, replica_set, following.sizes.get(replica_set.ref.name), strategy)
+            self._scale(stored, replica_set, new, following.sizes.get(replica_set.ref.name), strategy)
         self._finish(stored, new, old, created=created)
 
     def orphaned(self, uid: str) -> None:
@@ -79,6 +81,7 @@ class DeploymentController(Controller):
             latest.body if latest is not None else None,
             [s.body for s in fresh],
             created=created,
+            terminating=self._terminating([*fresh, *([latest] if latest is not None else [])]),
         )
         self._objects.set_status(stored.ref, status)
         limit = int(stored.body["spec"].get("revisionHistoryLimit", 10))
@@ -128,6 +131,7 @@ class DeploymentController(Controller):
             spec["minReadySeconds"] = stored.body["spec"]["minReadySeconds"]
         ref = _set_ref(stored, label)
         annotations = {
+            **_passed_on(stored),
             REVISION: str(revision),
             DESIRED: str(strategy.replicas),
             MOST: str(strategy.most),
@@ -150,7 +154,9 @@ class DeploymentController(Controller):
         self._events.normal(stored, "ScalingReplicaSet", f"Scaled up replica set {ref.name} from 0 to {size}")
         return created
 
-    def _scale(self, stored: Stored, replica_set: Stored, size: int | None, strategy: Strategy) -> None:
+    def _scale(
+        self, stored: Stored, replica_set: Stored, new: Stored | None, size: int | None, strategy: Strategy
+    ) -> None:
         before = int(replica_set.body["spec"].get("replicas", 1))
         minimum = stored.body["spec"].get("minReadySeconds")
 
@@ -161,6 +167,9 @@ class DeploymentController(Controller):
                 body["spec"]["minReadySeconds"] = minimum
             if int(body["spec"].get("replicas", 1)) > 0:
                 _annotate(body, {DESIRED: str(strategy.replicas), MOST: str(strategy.most)})
+            if replica_set is new:
+                # `kubectl rollout history` shows a revision's change-cause from here.
+                _annotate(body, _passed_on(stored))
 
         self._objects.update(replica_set.ref, change)
         if size is not None and size != before:
@@ -168,6 +177,10 @@ class DeploymentController(Controller):
             message = f"Scaled {direction} replica set {replica_set.ref.name} from {before} to {size}"
             self._events.normal(stored, "ScalingReplicaSet", message)
             self.queue.add(stored.ref)
+
+    def _terminating(self, sets: list[Stored]) -> int:
+        pods = [pod for replica_set in sets for pod in self._objects.owned(replica_set.uid)]
+        return sum(1 for pod in pods if pod.metadata.get("deletionTimestamp"))
 
     def _version(self, stored: Stored) -> Version:
         status = stored.body.get("status") or {}
@@ -180,6 +193,12 @@ class DeploymentController(Controller):
             available=int(status.get("availableReplicas", 0)),
             limit=_number(stored, MOST),
         )
+
+
+def _passed_on(deployment: Stored) -> dict[str, str]:
+    """The annotations that the latest ReplicaSet has from its Deployment, as in Kubernetes."""
+    annotations = deployment.metadata.get("annotations") or {}
+    return {name: value for name, value in annotations.items() if name not in NOT_PASSED_ON}
 
 
 def _set_ref(deployment: Stored, label: str) -> Ref:

@@ -8,6 +8,19 @@ from mesh.resources.values.body import Body
 from mesh.resources.values.ref import Ref
 from mesh.store import Stored
 
+# Who reports about a kind on a cluster: `kubectl describe` shows it as From.
+COMPONENTS = {
+    "Deployment": "deployment-controller",
+    "ReplicaSet": "replicaset-controller",
+    "ReplicationController": "replication-controller",
+    "StatefulSet": "statefulset-controller",
+    "DaemonSet": "daemonset-controller",
+    "Job": "job-controller",
+    "CronJob": "cronjob-controller",
+    "HorizontalPodAutoscaler": "horizontal-pod-autoscaler",
+    "Pod": "kubelet",
+}
+
 
 class Recorder:
     """Writes Events (core/v1) into the store. A repeated event raises its `count`; beyond `limit` the oldest go."""
@@ -48,6 +61,7 @@ def _count(body: Body) -> None:
 
 def _body(ref: Ref, about: Stored, kind: str, reason: str, message: str) -> Body:
     moment = now()
+    component = COMPONENTS.get(about.ref.kind, "meshmall")
     return {
         "apiVersion": "v1",
         "kind": "Event",
@@ -65,7 +79,7 @@ def _body(ref: Ref, about: Stored, kind: str, reason: str, message: str) -> Body
         "count": 1,
         "firstTimestamp": moment,
         "lastTimestamp": moment,
-        "source": {"component": "meshmall"},
-        "reportingComponent": "meshmall",
+        "source": {"component": component},
+        "reportingComponent": component,
         "reportingInstance": "localhost",
     }

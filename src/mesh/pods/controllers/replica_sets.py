@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from mesh.pods.controllers.adoption import claimed_pods
 from mesh.pods.controllers.controller import Controller
+from mesh.pods.controllers.events import Recorder
 from mesh.pods.controllers.new_pod import new_pod
 from mesh.pods.controllers.objects import Objects, controller, now, seconds_since
 from mesh.pods.controllers.template import random_suffix
@@ -20,8 +21,9 @@ class ReplicaSetController(Controller):
 
     kind = REPLICA_SET
 
-    def __init__(self, objects: Objects, node_name: str) -> None:
+    def __init__(self, objects: Objects, events: Recorder, node_name: str) -> None:
         super().__init__(objects)
+        self._events = events
         self._node_name = node_name
 
     def reconcile(self, ref: Ref) -> None:
@@ -68,10 +70,12 @@ class ReplicaSetController(Controller):
             body = new_pod(owner, owner.body["spec"]["template"], name, self._node_name)
             body["metadata"]["generateName"] = f"{owner.ref.name}-"
             try:
-                return self._objects.create(Ref("", "Pod", owner.ref.namespace, name), body)
+                created = self._objects.create(Ref("", "Pod", owner.ref.namespace, name), body)
             # The random suffix is taken.
             except Conflict:
                 continue
+            self._events.normal(owner, "SuccessfulCreate", f"Created pod: {name}")
+            return created
 
     def _write_status(self, stored: Stored, living: list[Stored]) -> None:
         minimum = float(stored.body["spec"].get("minReadySeconds") or 0)

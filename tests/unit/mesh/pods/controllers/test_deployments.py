@@ -25,7 +25,7 @@ def rolled(yard: Yard, ref: Ref, replicas: int) -> bool:
     """What `kubectl rollout status` waits for."""
     body, now = yard.get(ref), status(yard, ref)
     assert body is not None
-    counts = {now.get(name) for name in ("replicas", "updatedReplicas", "availableReplicas", "readyReplicas")}
+    counts = {now.get(name, 0) for name in ("replicas", "updatedReplicas", "availableReplicas", "readyReplicas")}
     return counts == {replicas} and now["observedGeneration"] == body["metadata"]["generation"]
 
 
@@ -163,7 +163,7 @@ async def test_a_paused_deployment_does_not_roll_but_scales(yard: Yard) -> None:
 async def test_min_ready_seconds_delay_availability(yard: Yard) -> None:
     ref = yard.put(deployment("shop", 1, *SLEEP, spec={"minReadySeconds": 2}))
     await yard.until(lambda: status(yard, ref).get("readyReplicas") == 1)
-    assert status(yard, ref)["availableReplicas"] == 0
+    assert status(yard, ref).get("availableReplicas", 0) == 0
     await yard.until(lambda: status(yard, ref)["availableReplicas"] == 1)
 
 
