@@ -19,12 +19,14 @@ from mesh.api.objects.pod_admission import PodAdmission
 from mesh.api.objects.served import ServedKinds
 from mesh.api.objects.services import ServiceFields
 from mesh.api.settings import ApiSettings
+from mesh.pods.pod_status import qos_class
 from mesh.resources.analysis.branch_references import Surroundings, check_branches
 from mesh.resources.analysis.finding import NUMBERS, Finding
 from mesh.resources.analysis.references import check_references
 from mesh.resources.analysis.rule_references import Secrets
 from mesh.resources.core.config import Secret
 from mesh.resources.core.deployment import DORMANT
+from mesh.resources.core.pod import Pod
 from mesh.resources.custom.definitions import check_change, is_definition
 from mesh.resources.custom.untyped import Untyped
 from mesh.resources.kinds import REGISTRY
@@ -281,6 +283,8 @@ def _complete(validated: Validated, old: Stored | None) -> Body:
     body.pop("status", None)
     if validated.ref.group_kind == NAMESPACE:
         body["status"] = {"phase": "Active"}
+    if isinstance(validated.typed, Pod):
+        body["status"] = {"phase": "Pending", "qosClass": qos_class(validated.typed)}
     if old is not None and "status" in old.body:
         body["status"] = old.body["status"]
     return _with_deletion_marks(body, old)

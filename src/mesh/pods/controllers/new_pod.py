@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mesh.pods.controllers.objects import owner_reference
+from mesh.resources.validation.pod_defaults import fill_pod
 from mesh.resources.values.body import Body
 from mesh.store import Stored
 
@@ -27,10 +28,13 @@ def new_pod(
     for field in ("annotations", "finalizers"):
         if template_metadata.get(field):
             metadata[field] = template_metadata[field]
-    return {
+    body: dict[str, Any] = {
         "apiVersion": "v1",
         "kind": "Pod",
         "metadata": metadata,
         "spec": {"nodeName": node_name, **template["spec"]},
         "status": {"phase": "Pending"},
     }
+    # What only a pod has is in no template: the ServiceAccount, tolerations, requests.
+    fill_pod(body)
+    return body
