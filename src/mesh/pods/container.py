@@ -18,6 +18,8 @@ from mesh.pods.termination import pod_grace, probe_grace, terminate
 from mesh.reconcile.backoff import Backoff
 from mesh.resources.core.pod import HINT, Container, LifecycleHandler, Pod, Probe
 
+# Seconds after which a container that reads from its input is shown as running.
+LOOKS_STABLE = 0.3
 LAST_LINES = 5
 POST_START_LIMIT = 30.0
 NEVER_RAN = 137
@@ -149,7 +151,12 @@ class ContainerRunner:
         if self.container.lifecycle is not None and self.container.lifecycle.post_start is not None:
             self._spawn(self._post_start(run, self.container.lifecycle.post_start))
         health.start()
-        self._changed()
+        if self.container.stdin:
+            # kubectl attaches to a container that runs, and reads the log of one that has ended. One that ends at once
+            # must not be seen running in between, or its output appears twice; a kubelet looks once a second only.
+            asyncio.get_running_loop().call_later(LOOKS_STABLE, self._changed)
+        else:
+            self._changed()
 
     def _on_health_change(self) -> None:
         if self.state.started:

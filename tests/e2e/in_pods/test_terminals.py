@@ -33,6 +33,12 @@ def test_kubectl_run_shows_all_output_once_and_passes_input_and_exit_code_on(pro
     assert programs.kubectl("get", "pod", "once").code == 1
 
 
+def test_what_ends_at_once_is_shown_once(programs: PodPrograms) -> None:
+    ran = programs.kubectl(*RUN, "-i", "brief", "--command", "--", "sh", "-c", "echo said; exit 3")
+    assert ran.code == 3
+    assert ran.out.count("said") == 1
+
+
 def test_kubectl_run_it_is_a_terminal_with_a_size_that_changes(programs: PodPrograms) -> None:
     words = (KUBECTL, "-n", "mesh", *RUN, "-it", "shell", "--command", "--", "sh")
     with Terminal(words, programs.environment) as terminal:
