@@ -1,7 +1,9 @@
 """The cost of branches: speed, memory and time to effect with 0, 1, 100 and 1,000 of them, in interleaved runs.
 
-Part of `make bench`. Every branch has its own cookie and changes two services to an existing version, so that every
-branch is in the look-up of these services' hosts, at the gateway and inside the mesh.
+Part of `make bench`; BENCH_BRANCHES=0,1000,5000 chooses other numbers, and BENCH_EFFECT=0,1000,5000 those for which the
+time to effect and the processor time of a change are measured. Every branch has its own cookie and changes two services
+to an existing version, so that every branch is in the look-up of these services' hosts, at the gateway and inside the
+mesh.
 """
 
 import asyncio
@@ -16,13 +18,17 @@ from pathlib import Path
 from typing import Any
 
 from bench.load import Load, load
-from bench.machine import ADDRESS, ON_LOOPBACK, ROUNDS, SECONDS, meshmall, processes_memory
+from bench.machine import ADDRESS, ON_LOOPBACK, ROUNDS, SECONDS, meshmall, processes_cpu, processes_memory
 from bench.plot import plot
 from mesh.client.api import Client
 from mesh.resources.values.ref import Ref
 
 COUNTS = tuple(int(word) for word in os.environ.get("BENCH_BRANCHES", "0,1,100,1000").split(","))
+# One more branch must take effect as fast beside 5,000 as beside none.
+EFFECT_COUNTS = tuple(int(word) for word in os.environ.get("BENCH_EFFECT", "0,1,100,1000,5000").split(","))
 CHANGES = 20
+# Seconds: thousands of branches are created at once.
+PATIENCE = 300.0
 HOP = "/sales?ids=1,2,3,4,5,6"
 ROOT = Path(__file__).parents[1]
 Body = dict[str, Any]
@@ -52,7 +58,7 @@ class Crowd:
         else:
             gone = [Ref("meshmall.dev", "Branch", "mesh", f"b{number}") for number in range(count, self._count)]
             version = self._client.delete(gone).version if gone else 0
-        self._client.sync(version or 0)
+        self._client.sync(version or 0, timeout=PATIENCE)
         self._count = count
 
 
@@ -94,22 +100,25 @@ async def until(cookie: str, wanted: bool) -> None:
         await asyncio.sleep(0)
 
 
-async def effects(client: Client) -> tuple[list[float], list[float]]:
-    """Milliseconds from the write of one more branch, and of its deletion, to the first request that meets it."""
-    made, gone = [], []
+async def effects(client: Client, home: Path) -> tuple[list[float], list[float], list[dict[str, float]]]:
+    """Milliseconds from the write of one more branch, and of its deletion, to the first request that meets it; and
+    milliseconds of processor time, by part, from before the write until everything is quiet again."""
+    made, gone, used = [], [], []
     for number in range(CHANGES):
         name = f"one-more-{number}"
+        before = processes_cpu(home)
         begun = time.perf_counter()
         client.apply([branch(name)], namespace="mesh")
         await until(f"user={name}", wanted=True)
         made.append((time.perf_counter() - begun) * 1000)
         await asyncio.sleep(0.3)
+        used.append({part: (value - before[part]) * 1000 for part, value in processes_cpu(home).items()})
         begun = time.perf_counter()
         client.delete([Ref("meshmall.dev", "Branch", "mesh", name)])
         await until(f"user={name}", wanted=False)
         gone.append((time.perf_counter() - begun) * 1000)
         await asyncio.sleep(0.3)
-    return made, gone
+    return made, gone, used
 
 
 def three_forks(home: Path) -> tuple[list[float], list[float]]:
@@ -136,7 +145,7 @@ def running() -> Iterator[tuple[Path, Client]]:
         home = Path(folder) / "home"
         meshmall(home, "up", "--address", ADDRESS, *ON_LOOPBACK)
         try:
-            client = Client(home)
+            client = Client(home, timeout=PATIENCE)
             yield home, client
             client.close()
         finally:
@@ -151,16 +160,20 @@ async def measure() -> dict[str, Any]:
     forks: dict[str, list[float]] = {}
     effect: dict[int, list[float]] = {}
     end: dict[int, list[float]] = {}
+    used: dict[int, dict[str, float]] = {}
     memory: dict[int, float] = {}
-    for count in COUNTS:
+    for count in sorted({*COUNTS, *EFFECT_COUNTS}):
         with running() as (home, client):
             await load(ADDRESS, 8080, "/api/mall", "user=xx", 8, 1)
             Crowd(client).set(count)
-            await asyncio.sleep(5.0)
+            # The controller still writes the status of each: a second for a hundred of them.
+            await asyncio.sleep(5.0 + count / 100)
             await load(ADDRESS, 8080, "/api/mall", "user=xx", 8, 1)
             held = processes_memory(home)
             memory[count] = held["daemon"] + held["envoy"]
-            effect[count], end[count] = await effects(client)
+            if count in EFFECT_COUNTS:
+                effect[count], end[count], changes = await effects(client, home)
+                used[count] = {part: statistics.mean(change[part] for change in changes) for part in changes[0]}
             if count == 0:
                 forks["create_ms"], forks["delete_ms"] = three_forks(home)
     most = max(COUNTS)
@@ -180,6 +193,7 @@ async def measure() -> dict[str, Any]:
         },
         "apply_to_effect_ms": {str(count): sorted(each) for count, each in effect.items()},
         "delete_to_gone_ms": {str(count): sorted(each) for count, each in end.items()},
+        "cpu_of_a_change_ms": {str(count): parts for count, parts in used.items()},
         "memory_mb": {str(count): value for count, value in memory.items()},
         "memory_a_branch_kb": (memory[most] - memory[0]) * 1024 / most if most else 0.0,
         "three_forks": forks,
@@ -207,6 +221,9 @@ def rows(found: dict[str, Any]) -> list[tuple[str, str, str]]:
             told.append(
                 (f"{name}, {count} branches", f"p50 {statistics.median(values):.1f} ms, max {values[-1]:.1f}", aim)
             )
+    for count, parts in found["cpu_of_a_change_ms"].items():
+        figure = ", ".join(f"{part} {parts[part]:.1f}" for part in ("daemon", "envoy")) + " ms"
+        told.append((f"processor time of a change, {count} branches", figure, "<= 10 ms"))
     told.append(("memory a branch, Envoy and daemon", f"{found['memory_a_branch_kb']:.0f} KB", "<= 50 KB"))
     create, delete = found["three_forks"]["create_ms"], found["three_forks"]["delete_ms"]
     told.append(("branch create, three forks, to the first answer", f"{statistics.median(create):,.0f} ms", "<= 1 s"))
@@ -221,10 +238,11 @@ def draw(found: dict[str, Any]) -> None:
     counts = found["counts"]
     series = {name: [each[str(count)]["ratio"] for count in counts] for name, each in found["speed"].items()}
     plot(folder / "branches-speed.svg", "throughput, of that without branches", counts, series, zero=True)
+    effect, gone = found["apply_to_effect_ms"], found["delete_to_gone_ms"]
     medians = {
-        "apply to effect": [statistics.median(found["apply_to_effect_ms"][str(count)]) for count in counts],
-        "delete to gone": [statistics.median(found["delete_to_gone_ms"][str(count)]) for count in counts],
+        "apply to effect": list(map(statistics.median, effect.values())),
+        "delete to gone": list(map(statistics.median, gone.values())),
     }
-    plot(folder / "branches-effect.svg", "milliseconds, p50", counts, medians, zero=True)
+    plot(folder / "branches-effect.svg", "milliseconds, p50", [int(count) for count in effect], medians, zero=True)
     memory = {"Envoy and daemon": [found["memory_mb"][str(count)] for count in counts]}
     plot(folder / "branches-memory.svg", "megabytes (PSS)", counts, memory, zero=True)
