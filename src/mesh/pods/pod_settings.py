@@ -21,7 +21,7 @@ class PodSettings:
     the pod's status says how it fails.
 
     `images_every` is how often the home's images.yaml is checked for changes, `autoscale_every` how often autoscalers
-    look at what pods use (15 s, as in Kubernetes).
+    look at what pods use (15 s, as in Kubernetes), `volumes_every` how often emptyDirs with a sizeLimit are measured.
     """
 
     backoff_scale: float = 0.1
@@ -35,6 +35,7 @@ class PodSettings:
     events_kept: int = 1000
     images_every: float = 0.5
     autoscale_every: float = 15.0
+    volumes_every: float = 10.0
     proxy_port: int = SIDECAR_PORT
     node_name: str = "localhost"
     host_ip: str = "127.0.0.1"

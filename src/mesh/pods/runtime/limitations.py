@@ -49,8 +49,6 @@ def _empty_dirs(pod: Pod) -> Iterator[Limitation]:
     """An emptyDir is a folder of the home, which the pod's containers share whatever its medium is."""
     for volume in pod.spec.volumes:
         source = volume.empty_dir
-        if source is not None and source.size_limit is not None:
-            yield Limitation("NoEffect", f"volume {volume.name}: emptyDir.sizeLimit is not enforced")
         if source is not None and source.medium:
             message = f'volume {volume.name}: emptyDir.medium "{source.medium}": it is a folder on the disk here'
             yield Limitation("NoEffect", message)

@@ -39,7 +39,7 @@ def test_an_ordinary_pod_lacks_nothing() -> None:
 def test_without_namespaces_every_field_that_needs_one_is_named() -> None:
     limitations = of_loopback(pod(EVERYTHING))
     reasons = [limitation.reason for limitation in limitations]
-    assert reasons == ["VolumeNotMounted", "ProbeSimplified", "NoEffect", "NoEffect", "NoEffect"]
+    assert reasons == ["VolumeNotMounted", "ProbeSimplified", "NoEffect", "NoEffect"]
     assert limitations[2].message.startswith(
         "spec.securityContext.runAsUser, spec.securityContext.fsGroup, spec.hostAliases, spec.dnsPolicy, "
         'spec.dnsConfig, spec.subdomain, spec.containers[name="main"].securityContext.capabilities has no effect'
@@ -51,7 +51,6 @@ def test_with_namespaces_only_the_rest_is() -> None:
     messages = [limitation.message for limitation in of_namespaces(pod(EVERYTHING))]
     assert messages == [
         "container main: allowPrivilegeEscalation: set-user-ID programs gain nothing here",
-        "volume work-dir: emptyDir.sizeLimit is not enforced",
         'volume work-dir: emptyDir.medium "Memory": it is a folder on the disk here',
     ]
 
