@@ -14,7 +14,7 @@ FILL = shell("""
     head -c 3000000 /dev/zero >$MESHMALL_VOLUME_SCRATCH/large
     exec sleep 600
 """)
-MOUNTED = {"volumeMounts": [{"name": "scratch", "mountPath": "/scratch"}]}
+MOUNTED: dict[str, Any] = {"volumeMounts": [{"name": "scratch", "mountPath": "/scratch"}]}
 
 
 def scratch(limit: str) -> dict[str, Any]:
@@ -54,7 +54,7 @@ async def test_within_its_limit_a_pod_stays(yard: Yard) -> None:
 
 
 async def test_the_pod_of_a_deployment_is_replaced(yard: Yard) -> None:
-    body = deployment("db", 1, *FILL, **MOUNTED)
+    body: dict[str, Any] = deployment("db", 1, *FILL, spec=None, **MOUNTED)
     body["spec"]["template"]["spec"] |= scratch("1Mi")
     yard.put(body)
     await yard.until(lambda: len(yard.pods()) > 1)
