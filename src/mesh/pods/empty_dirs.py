@@ -21,6 +21,22 @@ def size_limits(pod: Pod) -> Mapping[str, str]:
     }
 
 
+async def completed_or_full(completed: asyncio.Event, pod: Pod, folder: Path, every: float) -> str:
+    """Returns "" once `completed` is set, or before that the message of an eviction (see `exceeded`)."""
+    if not size_limits(pod):
+        await completed.wait()
+        return ""
+    full = asyncio.create_task(exceeded(pod, folder, every))
+    ended = asyncio.create_task(completed.wait())
+    try:
+        await asyncio.wait([ended, full], return_when=asyncio.FIRST_COMPLETED)
+        return full.result() if full.done() and not ended.done() else ""
+    finally:
+        full.cancel()
+        ended.cancel()
+        await asyncio.gather(full, ended, return_exceptions=True)
+
+
 async def exceeded(pod: Pod, folder: Path, every: float) -> str:
     """Returns once a volume is larger than it may be, with the message of the eviction.
 

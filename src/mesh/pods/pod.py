@@ -8,7 +8,7 @@ from mesh.pods.concurrency import cancel_all, first_completed
 from mesh.pods.container import NEVER_RAN, ContainerRunner
 from mesh.pods.controllers.objects import now, seconds_since
 from mesh.pods.dependencies import PodDependencies
-from mesh.pods.empty_dirs import exceeded, size_limits
+from mesh.pods.empty_dirs import completed_or_full
 from mesh.pods.pod_containers import PodContainers
 from mesh.pods.pod_status import pod_status, with_ephemeral
 from mesh.pods.runtime.interface import Runtime, Sandbox, SandboxError
@@ -104,27 +104,13 @@ class PodRunner:
             async with asyncio.timeout(_time_left(self.pod, self.start_time)):
                 sandbox = adopted or await self._begin()
                 await self._containers.run(sandbox)
-                if message := await self._ended_or_evicted(sandbox):
+                every = self._dependencies.settings.volumes_every
+                if message := await completed_or_full(self._containers.completed, self.pod, sandbox.folder, every):
                     self.failure = ("Evicted", message)
                     self._record("Warning", "Evicted", message)
         except TimeoutError:
             self.failure = DEADLINE_EXCEEDED
         await self._finish()
-
-    async def _ended_or_evicted(self, sandbox: Sandbox) -> str:
-        """Returns "" once the last container has ended, or why the pod must go before that."""
-        if not size_limits(self.pod):
-            await self._containers.completed.wait()
-            return ""
-        full = asyncio.create_task(exceeded(self.pod, sandbox.folder, self._dependencies.settings.volumes_every))
-        completed = asyncio.create_task(self._containers.completed.wait())
-        try:
-            await asyncio.wait([completed, full], return_when=asyncio.FIRST_COMPLETED)
-            return full.result() if full.done() and not completed.done() else ""
-        finally:
-            full.cancel()
-            completed.cancel()
-            await asyncio.gather(full, completed, return_exceptions=True)
 
     async def _begin(self) -> Sandbox:
         """Gives a new pod its place to run in."""
