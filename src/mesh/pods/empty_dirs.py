@@ -5,6 +5,8 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from mesh.pods.pod_settings import PodSettings
+from mesh.pods.runtime.interface import Sandbox
 from mesh.resources.core.pod import Pod
 from mesh.resources.values.quantities import quantity
 
@@ -21,16 +23,16 @@ def size_limits(pod: Pod) -> Mapping[str, str]:
     }
 
 
-async def completed_or_full(completed: asyncio.Event, pod: Pod, folder: Path, every: float) -> str:
-    """Returns "" once `completed` is set, or before that the message of an eviction (see `exceeded`)."""
+async def end_of(pod: Pod, completed: asyncio.Event, sandbox: Sandbox, settings: PodSettings) -> tuple[str, str]:
+    """Returns once `completed` is set, or before that when the pod is evicted: then with the reason and the message."""
     if not size_limits(pod):
         await completed.wait()
-        return ""
-    full = asyncio.create_task(exceeded(pod, folder, every))
+        return "", ""
+    full = asyncio.create_task(exceeded(pod, sandbox.folder, settings.volumes_every))
     ended = asyncio.create_task(completed.wait())
     try:
         await asyncio.wait([ended, full], return_when=asyncio.FIRST_COMPLETED)
-        return full.result() if full.done() and not ended.done() else ""
+        return ("Evicted", full.result()) if full.done() and not ended.done() else ("", "")
     finally:
         full.cancel()
         ended.cancel()

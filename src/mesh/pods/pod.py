@@ -8,7 +8,7 @@ from mesh.pods.concurrency import cancel_all, first_completed
 from mesh.pods.container import NEVER_RAN, ContainerRunner
 from mesh.pods.controllers.objects import now, seconds_since
 from mesh.pods.dependencies import PodDependencies
-from mesh.pods.empty_dirs import completed_or_full
+from mesh.pods.empty_dirs import end_of
 from mesh.pods.pod_containers import PodContainers
 from mesh.pods.pod_status import pod_status, with_ephemeral
 from mesh.pods.runtime.interface import Runtime, Sandbox, SandboxError
@@ -104,10 +104,9 @@ class PodRunner:
             async with asyncio.timeout(_time_left(self.pod, self.start_time)):
                 sandbox = adopted or await self._begin()
                 await self._containers.run(sandbox)
-                every = self._dependencies.settings.volumes_every
-                if message := await completed_or_full(self._containers.completed, self.pod, sandbox.folder, every):
-                    self.failure = ("Evicted", message)
-                    self._record("Warning", "Evicted", message)
+                self.failure = await end_of(self.pod, self._containers.completed, sandbox, self._dependencies.settings)
+                if self.failure[0]:
+                    self._record("Warning", *self.failure)
         except TimeoutError:
             self.failure = DEADLINE_EXCEEDED
         await self._finish()
