@@ -57,6 +57,10 @@ class CustomKind(Protocol):
         """Writes the schema's defaults into an object."""
         ...
 
+    def prune(self, version: str, body: Body) -> list[FieldError]:
+        """Takes unknown fields out of an object, and names them."""
+        ...
+
     def check(self, version: str, body: Body) -> list[FieldError]:
         """Everything that the schema does not allow."""
         ...

@@ -36,6 +36,9 @@ class Defined:
     def fill(self, version: str, body: dict[str, Any]) -> None:
         self.schemas[version].fill(body)
 
+    def prune(self, version: str, body: dict[str, Any]) -> list[FieldError]:
+        return self.schemas[version].prune(body)
+
     def check(self, version: str, body: dict[str, Any]) -> list[FieldError]:
         return self.schemas[version].check(body)
 

@@ -1,7 +1,7 @@
 """The structural schemas of users' kinds (apiextensions.k8s.io/v1, OpenAPIV3Schema).
 
 An object is checked against its schema after the schema's defaults are filled in. Fields unknown to the schema are
-refused, as they are for the mesh's own kinds, unless it says x-kubernetes-preserve-unknown-fields.
+taken out before, as those of the mesh's own kinds are, unless it says x-kubernetes-preserve-unknown-fields.
 Rules in CEL (x-kubernetes-validations) are not evaluated.
 """
 
@@ -11,7 +11,7 @@ from itertools import islice
 from typing import Any
 
 from mesh.resources.values.body import Body
-from mesh.resources.values.problems import FieldError, meant
+from mesh.resources.values.problems import FieldError, Reason, meant
 
 MOST_ERRORS = 50
 HEAD = ("apiVersion", "kind", "metadata")
@@ -42,13 +42,14 @@ class Schema:
         """Writes the schema's defaults into `body`."""
         _fill(body, self.openapi)
 
+    def prune(self, body: Body) -> list[FieldError]:
+        """Takes the fields out of `body` that the schema does not have, and names them."""
+        return list(_prune(body, self.openapi, "", root=True))[:MOST_ERRORS]
+
     def check(self, body: Body) -> list[FieldError]:
         """Every mismatch, paths relative to the object."""
-        errors = list(islice(_unknown(body, self.openapi, "", root=True), MOST_ERRORS))
         mismatches = self._validator.iter_errors(body)
-        return errors + [
-            FieldError(_path(error.instance_path), error.message) for error in islice(mismatches, MOST_ERRORS)
-        ]
+        return [FieldError(_path(error.instance_path), error.message) for error in islice(mismatches, MOST_ERRORS)]
 
 
 def _path(parts: Any) -> str:
@@ -88,23 +89,25 @@ def _members(schema: Any, name: str) -> Any:
     return {PRESERVE: True} if more is True or schema.get(PRESERVE) is True else None
 
 
-def _unknown(value: Any, schema: Any, path: str, *, root: bool = False) -> Iterator[FieldError]:
+def _prune(value: Any, schema: Any, path: str, *, root: bool = False) -> Iterator[FieldError]:
     if not isinstance(schema, dict):
         return
     if isinstance(value, list):
         for number, member in enumerate(value):
-            yield from _unknown(member, schema.get("items"), f"{path}[{number}]")
+            yield from _prune(member, schema.get("items"), f"{path}[{number}]")
     if not isinstance(value, dict):
         return
-    for name, member in value.items():
+    for name in list(value):
         if name in HEAD and (root or schema.get(EMBEDDED) is True):
             continue
         below = _members(schema, name)
         where = f"{path}.{name}" if path else name
         if below is None:
-            yield FieldError(where, f"unknown field{meant(name, schema.get('properties') or {})}")
+            hint = meant(name, schema.get("properties") or {})
+            yield FieldError(where, f"unknown field{hint}", reason=Reason.UNKNOWN)
+            del value[name]
         else:
-            yield from _unknown(member, below, where)
+            yield from _prune(value[name], below, where)
 
 
 def _fill(value: Any, schema: Any) -> None:

@@ -191,6 +191,9 @@ def _untyped(ref: Ref, definition: KindDefinition, body: dict[str, Any], unknown
 
         rest = {name: value for name, value in body.items() if name not in HEAD}
         body = {**head, **walk_fields(rest, fields_of(definition.shape), "", findings)}
+    version = str(body["apiVersion"]).rpartition("/")[2]
+    if definition.custom is not None:
+        findings.unknown += definition.custom.prune(version, body)
     unknown = _unknown(ref, findings, unknown_fields)
     if findings.errors:
         raise _of(ref, findings.errors)
@@ -198,7 +201,6 @@ def _untyped(ref: Ref, definition: KindDefinition, body: dict[str, Any], unknown
     typed = msgspec.convert(filled, definition.type)
     errors = [*check_metadata(definition, typed.metadata), *definition.check_body(filled)]
     warnings: list[str] = []
-    version = str(body["apiVersion"]).rpartition("/")[2]
     if definition.custom is not None:
         definition.custom.fill(version, filled)
         errors += definition.custom.check(version, filled)

@@ -36,6 +36,8 @@ def with_status(
     after = {**body, "status": plain({"status": status})["status"]}
     unknown: list[FieldError] = []
     if definition.type is Untyped:
+        # The status alone: what is unknown elsewhere is not the writer's business.
+        unknown = _unknown_to_schema(definition, {"apiVersion": after["apiVersion"], "status": after["status"]})
         errors = _schema_errors(definition, after)
     else:
         # A copy, since the check takes unknown fields out, and those elsewhere are not the writer's business.
@@ -62,6 +64,12 @@ def _type_errors(definition: KindDefinition, body: Body) -> list[FieldError]:
     except msgspec.ValidationError as error:
         return [malformed("status", str(error))]
     return []
+
+
+def _unknown_to_schema(definition: KindDefinition, body: Body) -> list[FieldError]:
+    if definition.custom is None:
+        return []
+    return definition.custom.prune(str(body["apiVersion"]).rpartition("/")[2], body)
 
 
 def _schema_errors(definition: KindDefinition, body: Body) -> list[FieldError]:

@@ -105,8 +105,15 @@ async def test_objects_get_defaults_and_are_held_against_the_schema(api: Api) ->
     }
     wrong = await api.ask("POST", OBJECTS, crontab("b", replicas=20, replicass=1, port=[], limits={"a": "x"}))
     assert wrong.code == 422
-    assert sorted(fields(wrong)) == ["spec.limits.a", "spec.port", "spec.replicas", "spec.replicass"]
-    assert 'did you mean "replicas"?' in wrong.body["message"]
+    assert sorted(fields(wrong)) == ["spec.limits.a", "spec.port", "spec.replicas"]
+    misspelt = crontab("b", replicass=1)
+    refused = await api.ask("POST", f"{OBJECTS}?fieldValidation=Strict", misspelt)
+    assert (refused.code, refused.body["reason"]) == (400, "BadRequest")
+    assert 'unknown field "spec.replicass"; did you mean "replicas"?' in refused.body["message"]
+    for query, warnings in (("?dryRun=All", 1), ("?dryRun=All&fieldValidation=Ignore", 0)):
+        pruned = await api.ask("POST", OBJECTS + query, misspelt)
+        assert (pruned.code, "replicass" in pruned.body["spec"]) == (201, False)
+        assert len(pruned.headers.get_all("warning") or []) == warnings
     missing = crontab("c")
     del missing["spec"]
     assert "spec" in (await api.ask("POST", OBJECTS, missing)).body["message"]
