@@ -43,7 +43,9 @@ class FakeClient:
             if (ref.group, ref.kind) == (group, kind) and namespace in (None, ref.namespace)
         ]
 
-    def apply(self, objects: Sequence[Body], *, namespace: str | None = None, dry_run: bool = False) -> Outcome:
+    def apply(
+        self, objects: Sequence[Body], *, namespace: str | None = None, dry_run: bool = False, keep_edits: bool = False
+    ) -> Outcome:
         self._change()
         self.applied += objects
         refs = [Ref("", body["kind"], namespace or "", body["metadata"]["name"]) for body in objects]

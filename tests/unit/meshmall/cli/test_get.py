@@ -100,8 +100,11 @@ def test_wide_shows_every_column(capsys: pytest.CaptureFixture[str]) -> None:
     assert row[-1] == "http://fox.localhost/"
 
 
-def test_a_policy_shows_whether_envoy_has_it(capsys: pytest.CaptureFixture[str]) -> None:
-    assert shown(capsys, POLICY, kind="authorizationpolicies")[1][:3] == ["closed", "DENY", "False"]
+def test_a_policy_has_the_columns_of_a_cluster(capsys: pytest.CaptureFixture[str]) -> None:
+    assert shown(capsys, POLICY, kind="authorizationpolicies") == [
+        ["NAME", "ACTION", "AGE"],
+        ["closed", "DENY", "<unknown>"],
+    ]
 
 
 def test_all_namespaces_adds_a_column(capsys: pytest.CaptureFixture[str]) -> None:
