@@ -101,6 +101,7 @@ class DataPlane:
         self._hops.close()
         with suppress(OSError):
             (self._home / "run" / XDS_SOCKET).unlink()
+        with suppress(OSError):
             self._branches.remove()
 
     async def apply(self, snapshot: Snapshot, *, stop_at_refusal: bool = True) -> Refused:

@@ -67,3 +67,11 @@ async def test_a_record_that_cannot_be_read_sends_no_request_to_the_baseline(pla
     record.rmdir()
     record.write_bytes(text)
     assert await who(plane, base, "fox") == "fox"
+
+
+async def test_the_end_of_a_mesh_leaves_no_records(plane: Plane, home: Path) -> None:
+    _, changes = await shop(plane)
+    await plane.apply(branch("fox", services=changes))
+    await plane.programmer.stop()
+    await plane.data.stop()
+    assert {path.name for path in (home / "run").iterdir()} & {"branches", "hops.pipe", "xds.sock"} == set()
