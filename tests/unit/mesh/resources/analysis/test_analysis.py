@@ -8,11 +8,9 @@ from mesh.resources.analysis.analysis import analyze
 from mesh.resources.validation.manifest import validate
 from mesh.resources.values.meta import Resource, ref_of
 from tests.support.certificates import secret
-from tests.support.manifests import deployment
 from tests.support.objects import rule, service, to
 
 SHOP = [service("products"), service("mall")]
-V2 = {"version": "v2"}
 TWO_PORTS = {
     "apiVersion": "v1",
     "kind": "Service",
@@ -153,24 +151,6 @@ def test_a_host_with_one_dot_is_no_service_to_istio() -> None:
     (message,) = analyze(typed(*SHOP, rule("r", "mall", to("products.mesh"))))
     assert message.error.path == "spec.http[0].route[0].destination.host"
     assert "write products.mesh.svc.cluster.local" in str(message)
-
-
-def test_services_and_subsets_without_pods_are_found_where_workloads_are_known() -> None:
-    subsets = {"host": "mall", "subsets": [{"name": "v1", "labels": {"version": "v1"}}, {"name": "v2", "labels": V2}]}
-    policy = {
-        "apiVersion": "networking.istio.io/v1",
-        "kind": "DestinationRule",
-        "metadata": {"name": "mall", "namespace": "mesh"},
-        "spec": subsets,
-    }
-    assert said(policy) == []  # there is no workload at all: these are rules alone
-    mall = deployment("mall")
-    mall["spec"]["template"]["metadata"]["labels"] = {"app": "mall", "version": "v1"}
-    mall["spec"]["selector"] = {"matchLabels": {"app": "mall"}}
-    assert said(policy, mall) == [
-        ("warning", "NoMatchingWorkloadsFound", "spec.selector"),
-        ("warning", "DestinationRuleSubsetsNotSelectPods", "spec.subsets[1].labels"),
-    ]
 
 
 @pytest.mark.parametrize(("regex", "is_meant"), [("/api", False), ("^/api", False), ("/api.*", True), ("v[12]", True)])

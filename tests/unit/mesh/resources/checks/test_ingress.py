@@ -1,4 +1,4 @@
-"""Ingress and EndpointSlice: what is refused, by its path, and their defaults."""
+"""Ingress and IngressClass: what is refused, by its path, and their defaults."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -17,14 +17,6 @@ INGRESS: dict[str, Any] = {
     "kind": "Ingress",
     "metadata": {"name": "web"},
     "spec": {"rules": [RULE]},
-}
-SLICE = {
-    "apiVersion": "discovery.k8s.io/v1",
-    "kind": "EndpointSlice",
-    "metadata": {"name": "web-1"},
-    "addressType": "IPv4",
-    "endpoints": [{"addresses": ["10.1.1.1"]}],
-    "ports": [{"port": 80}],
 }
 CLASS: dict[str, Any] = {
     "apiVersion": NETWORKING,
@@ -50,31 +42,19 @@ PATH = "spec.rules[0].http.paths[0]"
         (INGRESS, {"spec.tls": [{"hosts": ["a b"]}]}, "spec.tls[0].hosts[0]"),
         (CLASS, {"spec.controller": "x"}, "spec.controller"),
         (CLASS, {"spec.controller": ""}, "spec.controller"),
-        (SLICE, {"addressType": "MAC"}, "addressType"),
-        (SLICE, {"endpoints[0].addresses": ["x"]}, "endpoints[0].addresses[0]"),
-        (SLICE, {"endpoints[0].addresses": ["::1"]}, "endpoints[0].addresses[0]"),
-        (SLICE, {"endpoints[0].addresses": []}, "endpoints[0].addresses"),
-        (SLICE, {"ports": [{"port": 1}, {"port": 2}]}, "ports[1].name"),
     ],
 )
 def test_it_is_refused_by_its_path(errors_of: Errors, body: dict[str, Any], fields: dict[str, Any], path: str) -> None:
     assert path in errors_of(body, fields)
 
 
-@pytest.mark.parametrize("body", [INGRESS, CLASS, SLICE])
+@pytest.mark.parametrize("body", [INGRESS, CLASS])
 def test_what_is_well_formed_is_taken(errors_of: Errors, body: dict[str, Any]) -> None:
     assert errors_of(body, {}) == {}
 
 
-def test_the_controller_of_a_class_and_the_addresses_of_a_slice_keep_their_kind() -> None:
+def test_the_controller_of_a_class_stays() -> None:
     assert "spec.controller: cannot be changed" in updated(CLASS, {"spec.controller": "a.b/c"})[0]
-    assert "addressType: cannot be changed" in updated(SLICE, {"addressType": "FQDN", "endpoints": []})[0]
-
-
-def test_a_slice_gets_its_defaults() -> None:
-    body = validate(SLICE, "mesh").body
-    assert body["ports"] == [{"port": 80, "name": "", "protocol": "TCP"}]
-    assert body["endpoints"][0]["conditions"] == {}
 
 
 def test_a_class_of_another_controller_is_stored_with_a_warning() -> None:
