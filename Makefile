@@ -1,5 +1,6 @@
 # make demo, make test and make lint do their own set-up: a virtual environment in .venv with everything they need.
-PYTHON ?= python3
+# Empty: the first that was built with optimisations (tools/find_python.sh), otherwise the first of 3.11 or later.
+PYTHON ?=
 VENV := .venv
 BIN := $(VENV)/bin
 
@@ -81,10 +82,15 @@ clean: down ## stop, and remove the virtual environment
 $(VENV)/bin/python:
 	@case "$$(uname -sm)" in "Linux x86_64"|"Linux aarch64") ;; \
 	  *) echo "mesh-mall needs Linux on x86-64 or aarch64; this is $$(uname -sm)" >&2; exit 1;; esac
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
-	  || { echo "mesh-mall needs Python 3.11 or later; '$(PYTHON)' is $$($(PYTHON) -V 2>&1). Try: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
-	@echo "creating the virtual environment in $(VENV)"
-	@$(PYTHON) -m venv $(VENV)
+	@python='$(PYTHON)'; what="$$python"; \
+	if [ -z "$$python" ]; then \
+	  answer="$$(sh tools/find_python.sh)"; python="$$(echo "$$answer" | cut -f1)"; what="$$(echo "$$answer" | cut -f2) ($$python)"; \
+	  [ -n "$$python" ] || { echo "mesh-mall needs Python 3.11 or later, with venv; none is on PATH. Try: make PYTHON=/path/to/python3.12 $(MAKECMDGOALS)" >&2; exit 1; }; \
+	fi; \
+	"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "mesh-mall needs Python 3.11 or later; '$$python' is $$("$$python" -V 2>&1). Try: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }; \
+	echo "creating the virtual environment in $(VENV) with $$what"; \
+	"$$python" -m venv $(VENV)
 
 $(VENV)/.ready: pyproject.toml | $(VENV)/bin/python
 	@echo "installing mesh-mall and its dependencies (once, half a minute)"
