@@ -105,7 +105,7 @@ async def test_the_client_is_told_to_continue_and_then_answered() -> None:
     ],
 )
 async def test_an_early_answer_arrives_although_the_client_goes_on_sending(head: bytes, status: int) -> None:
-    async with serving() as served:
+    async with serving(bounds=Bounds(lingering=GENEROUS)) as served:
         wire = await served.connect()
         await wire.send(head)
         # What is sent now must neither reset the connection before the answer is read nor be taken for a request.
@@ -180,15 +180,19 @@ async def test_an_unexpected_error_is_500_and_the_connection_goes_on() -> None:
 
 
 async def test_an_idle_connection_is_closed_without_a_word() -> None:
-    async with serving(bounds=Bounds(idle=SHORT)) as served:
-        silent = await served.connect()
-        assert await silent.rest() == b""
-        await silent.close()
+    async def hurry(_: Request) -> Answer:
+        served.server.bounds = Bounds(idle=SHORT)
+        return json_answer(1)
+
+    async with serving({("GET", "/echo"): hurry}) as served:
         wire = await served.connect()
         await wire.send(GET + b"\r\n")
         assert (await wire.answer())[0] == 200
         assert await wire.rest() == b""
         await wire.close()
+        silent = await served.connect()
+        assert await silent.rest() == b""
+        await silent.close()
 
 
 @pytest.mark.parametrize("part", [b"GET /", GET, b"POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 900\r\n\r\nabc"])
@@ -239,8 +243,8 @@ async def test_a_client_that_reads_slowly_gets_everything() -> None:
 
 
 async def test_one_connection_too_many_gets_503_and_the_next_one_an_answer() -> None:
-    async with serving(bounds=Bounds(connections=1)) as served:
-        first, second = await served.connect(), None
+    async with serving(bounds=Bounds(connections=1, lingering=GENEROUS)) as served:
+        first = await served.connect()
         await first.send(GET + b"\r\n")
         assert (await first.answer())[0] == 200
         second = await served.connect()
