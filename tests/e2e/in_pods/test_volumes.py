@@ -1,6 +1,7 @@
 """Volumes at their mount paths, as programs in pods see them."""
 
 import base64
+import json
 import os
 from typing import Any
 
@@ -163,8 +164,8 @@ def test_a_claim_outlives_its_pods_and_the_mesh(running: Mesh) -> None:
         mesh = make()
         mesh.up("--network", "namespaces", "--empty")
         with PodPrograms(mesh) as programs:
-            programs.ok("create", "namespace", "mesh")
-            programs.apply(DATABASE)
+            # Not by `apply`, which would delete it with the block, and its volume with it.
+            programs.ok("apply", "-f", "-", stdin=json.dumps(DATABASE))
             mounts = {"volumeMounts": [{"name": "data", "mountPath": "/var/lib/database"}]}
             write = ["sh", "-c", "echo row >>/var/lib/database/rows"]
             assert programs.run("write", write, container=mounts, volumes=[CLAIM]) == ""
