@@ -18,6 +18,18 @@ LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 # The parts of metadata that a manager can own.
 OWNED_METADATA = ("labels", "annotations", "finalizers", "ownerReferences")
 BEFORE = "before-first-apply"
+# Maps of which a manager owns the entries, and whoever has made it the map itself.
+MAPS = frozenset({"data", "binaryData", "stringData", "labels", "annotations"})
+# Maps that have one owner as a whole (x-kubernetes-map-type: atomic), in kinds with pods.
+ATOMIC = frozenset(
+    {
+        *("selector", "nodeSelector", "labelSelector", "namespaceSelector", "podSelector"),
+        *("configMapKeyRef", "secretKeyRef", "fieldRef", "resourceFieldRef"),
+    }
+)
+# A port is one number of one protocol.
+OF_PORTS = frozenset({"port", "containerPort"})
+TCP = "TCP"
 
 
 class Owner(NamedTuple):
@@ -54,11 +66,13 @@ def leaves(body: Mapping[str, Any], key_of: ListKey, *, annotation: bool = False
                     paths += _leaves(field, key_of, ("f:metadata", f"f:{key}"), key)
         elif name not in ("apiVersion", "kind", "status"):
             paths += _leaves(value, key_of, (f"f:{name}",), name)
+    if annotation:
+        paths += [(*path[:-1], ".") for path in paths if len(path) > 1 and path[-2].removeprefix("f:") in MAPS]
     return frozenset(paths)
 
 
 def _leaves(value: Any, key_of: ListKey, path: Path, name: str) -> Iterator[Path]:
-    if isinstance(value, dict) and value:
+    if isinstance(value, dict) and value and not _is_atomic(name, key_of):
         for key, field in value.items():
             yield from _leaves(field, key_of, (*path, f"f:{key}"), key)
         return
@@ -77,8 +91,20 @@ def _leaves(value: Any, key_of: ListKey, path: Path, name: str) -> Iterator[Path
     yield path
 
 
+def _is_atomic(name: str, key_of: ListKey) -> bool:
+    return name in ATOMIC and key_of("containers") is not None
+
+
 def _member(key: str, item: Mapping[str, Any]) -> str:
-    return "k:" + json.dumps({key: item[key]}, separators=(",", ":"))
+    identity = {key: item[key], "protocol": item.get("protocol", TCP)} if key in OF_PORTS else {key: item[key]}
+    return "k:" + json.dumps(identity, separators=(",", ":"))
+
+
+def _is_member(identity: Mapping[str, Any], item: Any) -> bool:
+    """Whether a list's member has these keys; a protocol that it leaves out is TCP."""
+    if not isinstance(item, dict):
+        return False
+    return all(item.get(key, TCP if key == "protocol" else MISSING) == value for key, value in identity.items())
 
 
 def value_at(body: Any, path: Path) -> Any:
@@ -107,7 +133,7 @@ def _step(body: Any, part: str) -> Any:
         return value if value in body else MISSING
     if not isinstance(value, dict):
         return MISSING
-    return next((item for item in body if isinstance(item, dict) and value.items() <= item.items()), MISSING)
+    return next((item for item in body if _is_member(value, item)), MISSING)
 
 
 def dotted(path: Path) -> str:
@@ -165,12 +191,19 @@ def as_managed_fields(owners: Iterable[Owner]) -> list[Body]:
             "apiVersion": owner.api_version,
             "time": owner.time,
             "fieldsType": "FieldsV1",
-            "fieldsV1": tree,
+            "fieldsV1": _shortened(tree),
         }
         if owner.subresource:
             entry["subresource"] = owner.subresource
         entries.append(entry)
     return entries
+
+
+def _shortened(tree: Body) -> Body:
+    """The tree without a `.` that is alone in a map: the field's name already says that the map itself is owned."""
+    return {
+        part: {} if part.startswith("f:") and set(inner) == {"."} else _shortened(inner) for part, inner in tree.items()
+    }
 
 
 def updated(
@@ -180,7 +213,7 @@ def updated(
     fields = leaves(new, key_of, annotation=True)
     if old is None:
         return (Owner(manager, "Update", subresource, fields, new["apiVersion"], now),)
-    changed = frozenset(path for path in fields if value_at(old, path) != value_at(new, path))
+    changed = frozenset(path for path in fields if _is_new(path, old, new))
     owners = []
     writer = Owner(manager, "Update", subresource, frozenset(), new["apiVersion"], now)
     for owner in owners_of(old):
@@ -195,15 +228,27 @@ def updated(
     return tuple(owners)
 
 
-def apply(live: Body | None, applied: Body, manager: str, now: str, key_of: ListKey, *, force: bool) -> Applied:
+def _is_new(path: Path, old: Body, new: Body) -> bool:
+    before = value_at(old, path)
+    # What a map or a member contains has owners of its own.
+    return before is MISSING or (path[-1] != "." and before != value_at(new, path))
+
+
+def apply(
+    live: Body | None, applied: Body, manager: str, now: str, key_of: ListKey, *, force: bool, subresource: str = ""
+) -> Applied:
     """Server-side apply: `applied` has everything that the manager wants to own.
 
     Fields that it applied before and that `applied` no longer has are removed, unless another manager owns them, too.
     Raises Problem (409) with a cause for each field that another manager owns and that has another value, unless
     `force`.
     """
-    fields = leaves(applied, key_of)
-    applier = Owner(manager, "Apply", "", fields, applied["apiVersion"], now)
+    if subresource:
+        fields = frozenset(_leaves(applied.get(subresource) or {}, key_of, (f"f:{subresource}",), subresource))
+        applied = {subresource: applied.get(subresource) or {}, "apiVersion": applied["apiVersion"]}
+    else:
+        fields = leaves(applied, key_of)
+    applier = Owner(manager, "Apply", subresource, fields, applied["apiVersion"], now)
     if live is None:
         return Applied(applied, (applier,))
     owners = owners_of(live) or _owners_before_apply(live, manager, now, key_of)
@@ -227,13 +272,20 @@ def apply(live: Body | None, applied: Body, manager: str, now: str, key_of: List
     if former is not None:
         owned_by_others = frozenset().union(*(owner.fields for owner in others))
         # Members of lists first, entirely: without its key, a member is no longer found.
-        dropped = former.fields - fields - owned_by_others
+        dropped = {path for path in former.fields - fields - owned_by_others if not _is_within(path, fields)}
         for path in sorted(dropped, key=lambda path: (path[-1] != ".", -len(path), path)):
             if path[-1] != "." or not any(other[: len(path) - 1] == path[:-1] for other in owned_by_others | fields):
                 _remove(body, path)
     if former is not None and former.fields == fields:
         applier = applier._replace(time=former.time)
-    return Applied(_merged(body, applied, key_of, ""), (*others, applier))
+    # Who applies nothing owns nothing.
+    return Applied(_merged(body, applied, key_of, ""), (*others, applier) if fields else tuple(others))
+
+
+def _is_within(path: Path, fields: frozenset[Path]) -> bool:
+    """Whether a path lies in a map that has an owner as a whole."""
+    places = [place for place, part in enumerate(path[:-1], 1) if part.removeprefix("f:") in ATOMIC]
+    return any(path[:place] in fields for place in places)
 
 
 def _last_applied(live: Body, manager: str, key_of: ListKey) -> frozenset[Path]:
@@ -261,7 +313,7 @@ def _owners_before_apply(live: Body, manager: str, now: str, key_of: ListKey) ->
 def _conflict(conflicts: Sequence[tuple[Owner, Path]]) -> Problem:
     causes = []
     for owner, path in conflicts:
-        using = f" using {owner.api_version}" + (f" at {owner.time}" if owner.operation == "Update" else "")
+        using = f" using {owner.api_version}" if owner.operation == "Update" else ""
         message = f'conflict with "{owner.manager}"{using}'
         causes.append({"reason": "FieldManagerConflict", "message": message, "field": dotted(path)})
     count = f"{len(causes)} conflict{'s' if len(causes) > 1 else ''}"
@@ -295,14 +347,17 @@ def _remove(body: Any, path: Path) -> None:
 
 def _merged(live: Any, applied: Any, key_of: ListKey, name: str) -> Any:
     """The applied fields over the live ones."""
-    if isinstance(applied, dict) and isinstance(live, dict):
+    if isinstance(applied, dict) and isinstance(live, dict) and not _is_atomic(name, key_of):
         return {**live, **{key: _merged(live.get(key), field, key_of, key) for key, field in applied.items()}}
     if isinstance(applied, list) and isinstance(live, list):
         key = key_of(name)
         if key and all(isinstance(item, dict) and key in item for item in (*applied, *live)):
-            by_key = {item[key]: item for item in live}
-            merged = {item[key]: _merged(by_key.get(item[key]), item, key_of, "") for item in applied}
-            return [merged.pop(item[key], item) for item in live] + list(merged.values())
+            by_key = {_member(key, item): item for item in live}
+            merged = {
+                member: _merged(by_key.get(member), item, key_of, "")
+                for member, item in ((_member(key, item), item) for item in applied)
+            }
+            return [merged.pop(_member(key, item), item) for item in live] + list(merged.values())
         if name in SETS:
             return live + [item for item in applied if item not in live]
     return applied

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from mesh.api.transport.status_errors import Problem
+from mesh.resources.kind_definition import KindDefinition
 
 Json = Any
 ListKey = Callable[[str], str | None]
@@ -59,6 +60,29 @@ def list_key(group: str, kind: str) -> ListKey:
     # The one list whose key depends on the kind: a container's ports are found by containerPort.
     keys = {**KEYS, "ports": "port"} if kind == "Service" else KEYS
     return keys.get
+
+
+def list_key_of(definition: KindDefinition, version: str) -> ListKey:
+    """As `list_key`; for a kind that a user has defined, what its schema says (x-kubernetes-list-map-keys)."""
+    if definition.custom is None:
+        return list_key(definition.group, definition.kind)
+    keys: dict[str, str] = {}
+    _collect_keys(definition.custom.openapi(version), keys)
+    return keys.get
+
+
+def _collect_keys(schema: Any, keys: dict[str, str]) -> None:
+    """The keys of all lists of a schema, by the lists' names; lists with several keys are replaced."""
+    if not isinstance(schema, dict):
+        return
+    for name, field in (schema.get("properties") or {}).items():
+        if isinstance(field, dict):
+            listed: Any = field.get("x-kubernetes-list-map-keys") or []
+            if field.get("x-kubernetes-list-type") == "map" and len(listed) == 1:
+                keys[name] = listed[0]
+            _collect_keys(field, keys)
+    for part in ("items", "additionalProperties"):
+        _collect_keys(schema.get(part), keys)
 
 
 def merge_patch(target: Json, patch: Json) -> Json:

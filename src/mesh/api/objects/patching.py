@@ -6,7 +6,7 @@ from typing import Any
 from mesh.api.objects import managed
 from mesh.api.objects.admission import ProposedObject
 from mesh.api.objects.merging import STRATEGIC as KUBERNETES_GROUPS
-from mesh.api.objects.merging import json_patch, list_key, merge_patch, strategic_patch
+from mesh.api.objects.merging import json_patch, list_key, list_key_of, merge_patch, strategic_patch
 from mesh.api.objects.paths import Target
 from mesh.api.objects.reading import require, shown
 from mesh.api.objects.request_bodies import body_of_target, one_document, resource_version
@@ -75,16 +75,20 @@ class Patching:
             raise Problem(400, "metadata.managedFields: must be nil in what is applied")
         if body["metadata"].setdefault("name", target.name) != target.name:
             raise Problem(400, f"metadata.name: is not that of the path ({target.name})")
-        if target.subresource:
-            raise Problem(415, f"{target.subresource}: takes no server-side apply; apply the object itself")
-        old = self._store.get(target.ref)
-        key_of = list_key(target.definition.group, target.definition.kind)
+        old = require(self._store, target) if target.subresource else self._store.get(target.ref)
+        if old is not None:
+            require_uid(target, old, body)
+        key_of = list_key_of(target.definition, target.version)
         body["metadata"].pop("creationTimestamp", None)
         live = shown(old, target) if old is not None else None
         try:
-            applied = managed.apply(live, body, manager, timestamp(), key_of, force=request.flag("force"))
+            applied = managed.apply(
+                live, body, manager, timestamp(), key_of, force=request.flag("force"), subresource=target.subresource
+            )
         except MALFORMED as error:
             raise Problem(400, f"what is applied is malformed: {error}") from None
+        if old is not None and target.subresource:
+            return self._updating.replace(target, old, applied.body, request, applied.owners)
         proposed = ProposedObject(applied.body, old, old.version if old is not None else 0)
         code = 200 if old is not None else 201
         return self._storing.write(target, proposed, lambda _: applied.owners, request, code=code)

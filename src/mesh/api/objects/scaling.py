@@ -7,8 +7,10 @@ from mesh.api.objects.reading import require
 from mesh.api.objects.request_bodies import resource_version
 from mesh.api.objects.storing import Storing, owners_after_update, stale
 from mesh.api.transport.http import Reply, Request
-from mesh.api.transport.status_errors import Problem
+from mesh.api.transport.status_errors import Problem, Unreadable, invalid, unreadable_patch
 from mesh.resources.values.body import Body
+from mesh.resources.values.problems import FieldError
+from mesh.resources.values.ref import Ref
 from mesh.store import Store
 
 
@@ -29,12 +31,18 @@ class Scaling:
         if request.method == "PATCH":
             apply, patch = await patch_of(request, target)
             scale = apply(_scale(old.body), patch)
+            if not isinstance((scale.get("spec") or {}).get("replicas", 0), int):
+                raise unreadable_patch(Unreadable(400, "spec.replicas: is not a whole number"))
         else:
             scale = await request.json()
         spec, metadata = (scale.get("spec"), scale.get("metadata")) if isinstance(scale, dict) else (None, None)
         replicas = spec.get("replicas", 0) if isinstance(spec, dict) else None
         if not isinstance(replicas, int):
             raise Problem(400, "spec.replicas: is not a whole number")
+        if replicas < 0:
+            why = f"Invalid value: {replicas}: must be greater than or equal to 0"
+            scale_ref = Ref("autoscaling", "Scale", target.namespace, target.name)
+            raise invalid(scale_ref, [FieldError("spec.replicas", why)])
         version = resource_version(metadata.get("resourceVersion") if isinstance(metadata, dict) else None)
         if version is not None and version != old.version:
             raise stale(target)
@@ -53,7 +61,8 @@ def _scale(body: Body) -> Body:
         "kind": "Scale",
         "apiVersion": "autoscaling/v1",
         "metadata": {name: body["metadata"][name] for name in names if name in body["metadata"]},
-        "spec": {"replicas": body["spec"].get("replicas", 1)},
+        # As Kubernetes writes it: no replicas are left out.
+        "spec": {"replicas": replicas} if (replicas := body["spec"].get("replicas", 1)) else {},
         "status": {
             "replicas": body.get("status", {}).get("replicas", 0),
             "selector": ",".join(f"{name}={value}" for name, value in sorted(selector.items())),

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from mesh.api.objects import managed
 from mesh.api.objects.admission import Admission, NoNamespace, ProposedObject, Refused
-from mesh.api.objects.merging import list_key
+from mesh.api.objects.merging import list_key_of
 from mesh.api.objects.paths import Target
 from mesh.api.objects.reading import shown
 from mesh.api.objects.request_bodies import duplicates, unknown_fields
@@ -68,7 +68,7 @@ class Storing:
 
 def owners_after_update(target: Target, old: Stored | None, request: Request) -> Owners:
     """Who owns what after a write that is not a server-side apply."""
-    key_of = list_key(target.definition.group, target.definition.kind)
+    key_of = list_key_of(target.definition, target.version)
     before = old.body if old is not None else None
     manager = field_manager(request)
     return lambda body: managed.updated(before, body, manager, timestamp(), key_of, target.subresource)

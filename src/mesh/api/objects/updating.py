@@ -1,6 +1,7 @@
 """POST and PUT on objects: creating one, and replacing one or its status."""
 
 import secrets
+from collections.abc import Sequence
 
 from mesh.api.objects import managed
 from mesh.api.objects.admission import ProposedObject
@@ -61,8 +62,13 @@ class Updating:
             raise stale(target)
         return self.replace(target, old, body, request)
 
-    def replace(self, target: Target, old: Stored, body: Body, request: Request) -> Reply:
-        """Stores `body` over `old`, or its status only. Raises Problem (400, 404, 409, 422)."""
+    def replace(
+        self, target: Target, old: Stored, body: Body, request: Request, applied: Sequence[managed.Owner] = ()
+    ) -> Reply:
+        """Stores `body` over `old`, or its status only; then `applied` are the owners after a server-side apply.
+
+        Raises Problem (400, 404, 409, 422).
+        """
         if target.subresource == "status":
             try:
                 changed, warnings = with_status(
@@ -70,6 +76,9 @@ class Updating:
                 )
             except Invalid as error:
                 raise refusal(target.definition, target.ref, target.version, error.errors) from None
+            if applied:
+                metadata = {**changed["metadata"], "managedFields": managed.as_managed_fields(applied)}
+                changed = {**changed, "metadata": metadata}
             return self._storing.put(target, Put(target.ref, changed, old.version), warnings, dry_run=request.dry_run)
         owners = _owners_of_body(body, old) or owners_after_update(target, old, request)
         return self._storing.write(target, ProposedObject(body, old, old.version), owners, request)
