@@ -121,9 +121,10 @@ def up(
 
     Everything applied earlier starts again. Options are remembered for the next start.
     """
-    from meshmall.cli.up import bring_up, stay  # noqa: PLC0415
+    from meshmall.cli.up import bring_up, stay, stop_requests  # noqa: PLC0415
 
     context = context_of(home)
+    requested = stop_requests() if foreground else None
     bring_up(
         context,
         {
@@ -140,8 +141,8 @@ def up(
         },
         with_mall=not empty,
     )
-    if foreground:
-        stay(context)
+    if requested is not None:
+        stay(context, requested)
 
 
 @app.command()

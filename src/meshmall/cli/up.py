@@ -44,15 +44,20 @@ def bring_up(context: Context, options: Mapping[str, Any], *, with_mall: bool) -
     context.view.say(f"kubectl: export KUBECONFIG={context.home.kubeconfig}")
 
 
-def stay(context: Context) -> None:
-    """Waits until the daemon ends, or stops it at SIGTERM or Ctrl-C: what a supervisor of processes expects.
+def stop_requests() -> threading.Event:
+    """Is set by SIGTERM and Ctrl-C from now on, also while the mesh is being started."""
+    requested = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: requested.set())
+    return requested
+
+
+def stay(context: Context, requested: threading.Event) -> None:
+    """Waits until the daemon ends, or stops it when that is requested: what a supervisor of processes expects.
 
     Raises Failure when the daemon ended by itself, so that the supervisor starts it again; it adopts the pods then.
     """
-    stopping = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopping.set())
-    while not stopping.wait(LOOK_EVERY):
+    while not requested.wait(LOOK_EVERY):
         if context.home.running() is None:
             raise Failure(
                 "the daemon has ended", f"see its log: {context.home.daemon_log}; start it again: meshmall up"
