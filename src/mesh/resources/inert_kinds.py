@@ -37,7 +37,7 @@ class Rules(NamedTuple):
 # Kinds that are not here are stored as they are written.
 RULES = {
     "ResourceQuota": Rules("check_resource_quota"),
-    "LimitRange": Rules("check_limit_range"),
+    "LimitRange": Rules("check_limit_range", "fill_limit_range"),
     "PodTemplate": Rules("check_pod_template", "fill_pod_template"),
     "NetworkPolicy": Rules("check_network_policy", "fill_network_policy"),
     "PriorityClass": Rules("check_priority_class", "fill_priority_class", frozen=True),

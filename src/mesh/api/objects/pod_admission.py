@@ -35,12 +35,18 @@ class PodAdmission:
                     f'error looking up service account {ref.namespace}/{account}: serviceaccount "{account}" not found'
                 )
                 yield FieldError("spec.serviceAccountName", message, ref, Reason.NOT_ADMITTED)
-        name = spec.get("priorityClassName")
-        if not isinstance(name, str) or not name or Ref(*PRIORITY_CLASS, "", name) in coming:
+        name = spec.get("priorityClassName") or ""
+        if not isinstance(name, str) or Ref(*PRIORITY_CLASS, "", name) in coming:
             return
-        if priority_of(name, self._classes()) is None:
+        priority = priority_of(name, self._classes())
+        if priority is None:
             message = f"no PriorityClass with name {name} was found"
             yield FieldError("spec.priorityClassName", message, ref, Reason.NOT_ADMITTED)
+            return
+        for field, value in (("priority", priority.value), ("preemptionPolicy", priority.preemption_policy)):
+            if spec.get(field, value) != value:
+                message = f"{field} is of the PriorityClass, {value}, and not {str(spec[field])[:80]}"
+                yield FieldError(f"spec.{field}", message, ref, Reason.NOT_ADMITTED)
 
     def complete(self, put: Put, old: Stored | None, change: Sequence[Put]) -> None:
         """Writes a pod's priority into it: of its class, which may come with the change, or as it was before."""

@@ -15,6 +15,14 @@ Json = Mapping[str, Any]
 RBAC = "rbac.authorization.k8s.io"
 HIGHEST_PRIORITY = 1_000_000_000
 PROTOCOLS = ("TCP", "UDP", "SCTP")
+# Of two limits of a resource, the first may not be above the second.
+LIMITS_IN_ORDER = (
+    ("min", "max"),
+    ("min", "defaultRequest"),
+    ("min", "default"),
+    ("defaultRequest", "default"),
+    ("default", "max"),
+)
 
 
 def check_role(body: Json) -> Errors:
@@ -96,14 +104,17 @@ def check_limit_range(body: Json) -> Errors:
         path = f"spec.limits[{number}]"
         type_ = limit.get("type", "")
         if not type_:
-            yield required(f"{path}.type")
+            yield FieldError(f"{path}.type", "is missing (for example, Container)")
         if type_ in seen:
             yield FieldError(f"{path}.type", f'duplicate "{type_}"', reason=Reason.DUPLICATE)
         seen.add(type_)
-        largest = limit.get("max") or {}
-        for name, amount in (limit.get("min") or {}).items():
-            if name in largest and quantity(amount) > quantity(largest[name]):
-                yield FieldError(f"{path}.min[{name}]", f"{amount} is above max ({largest[name]})")
+        for less, more in LIMITS_IN_ORDER:
+            above = limit.get(more) or {}
+            for name, amount in (limit.get(less) or {}).items():
+                if name in above and quantity(amount) > quantity(above[name]):
+                    # The default is what is out of range, not the limit.
+                    wrong = less if (less, more) != ("min", "defaultRequest") and more != "default" else more
+                    yield FieldError(f"{path}.{wrong}[{name}]", f"{less} is {amount}, {more} {above[name]}")
 
 
 def check_pod_template(body: Json) -> Errors:

@@ -34,7 +34,9 @@ def check_scheduling(spec: PodSpec, base: str) -> Errors:
         yield from _host_alias(alias, f"{base}.hostAliases[{number}]")
     if spec.dns_policy:
         yield from none_of(spec.dns_policy, DNS_POLICIES, f"{base}.dnsPolicy")
-    if spec.dns_policy == "None" and not (spec.dns_config or {}).get("nameservers"):
+    if spec.dns_policy == "None" and spec.dns_config is None:
+        yield required(f"{base}.dnsConfig", "is missing; dnsPolicy None needs nameservers")
+    elif spec.dns_policy == "None" and not (spec.dns_config or {}).get("nameservers"):
         yield required(f"{base}.dnsConfig.nameservers", "needs at least one with dnsPolicy None")
     for name, value in (("hostname", spec.hostname), ("subdomain", spec.subdomain)):
         if value and (wrong := wrong_label(value)):

@@ -32,7 +32,7 @@ def check_deployment(deployment: Deployment) -> Errors:
         )
     if spec.strategy.type not in ("RollingUpdate", "Recreate"):
         message = f'"{spec.strategy.type[:80]}" is neither RollingUpdate nor Recreate'
-        yield FieldError("spec.strategy.type", message, reason=Reason.NOT_SUPPORTED)
+        yield FieldError("spec.strategy", message, reason=Reason.NOT_SUPPORTED)
     yield from _rolling_update(spec)
 
 

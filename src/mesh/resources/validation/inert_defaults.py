@@ -33,6 +33,20 @@ def fill_lease(body: Body) -> None:
     body.setdefault("spec", {})
 
 
+def fill_limit_range(body: Body) -> None:
+    """A LimitRange's defaults: a container that says nothing gets the most, and requests what it gets."""
+    for limit in body.get("spec", {}).get("limits", []):
+        if limit.get("type") != "Container":
+            continue
+        for name, sources in (("default", ("max",)), ("defaultRequest", ("default", "min"))):
+            amounts: Body = {}
+            for source in reversed(sources):
+                amounts |= limit.get(source, {})
+            amounts |= limit.get(name, {})
+            if amounts:
+                limit[name] = amounts
+
+
 def fill_webhooks(body: Body) -> None:
     """The defaults of a ValidatingWebhookConfiguration or MutatingWebhookConfiguration."""
     for webhook in body.get("webhooks", []):

@@ -104,6 +104,23 @@ def test_an_object_is_rejected_by_its_field(body: dict[str, Any], path: str) -> 
         (manifest("coordination.k8s.io/v1", "Lease"), "spec", {}),
         (
             manifest(
+                "v1", "LimitRange", spec={"limits": [{"type": "Container", "max": {"cpu": 2}, "min": {"cpu": 1}}]}
+            ),
+            "spec",
+            {
+                "limits": [
+                    {
+                        "type": "Container",
+                        "max": {"cpu": "2"},
+                        "min": {"cpu": "1"},
+                        "default": {"cpu": "2"},
+                        "defaultRequest": {"cpu": "2"},
+                    }
+                ]
+            },
+        ),
+        (
+            manifest(
                 f"{RBAC}/v1",
                 "RoleBinding",
                 roleRef={"kind": "Role", "name": "r"},
