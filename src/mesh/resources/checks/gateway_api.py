@@ -123,7 +123,7 @@ def check_http_route(route: HTTPRoute) -> Errors:
             yield from _http_match(match, f"{path}.matches[{place}]")
         yield from _filters(rule.filters, tuple(FILTERS), f"{path}.filters")
         yield from _prefixes(rule, path)
-        if rule.backend_refs and any(route_filter.type == "RequestRedirect" for route_filter in rule.filters):
+        if rule.backend_refs and any(route_filter.request_redirect is not None for route_filter in rule.filters):
             yield FieldError(path, "RequestRedirect cannot be used together with backendRefs")
         yield from _backends(rule.backend_refs, f"{path}.backendRefs")
         if rule.timeouts is not None:
