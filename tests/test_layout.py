@@ -57,7 +57,6 @@ ELSEWHERE: tuple[tuple[str, str, str], ...] = (
     ("mesh.resources.checks.volumes", "parts of a pod", "unit/mesh/resources/checks/test_pod.py"),
     ("mesh.resources.columns.column", "shown in tables", "unit/mesh/api/test_meta.py"),
     ("mesh.resources.columns.gateway_api", "shown in tables", "unit/mesh/api/test_meta.py"),
-    ("mesh.resources.columns.inert", "shown in tables", "unit/mesh/api/test_meta.py"),
     ("mesh.resources.core", "types", "unit/mesh/resources/test_kinds.py"),
     ("mesh.resources.custom", "kinds that users define, served", "unit/mesh/api/objects/test_served.py"),
     ("mesh.resources.istio", "types", "unit/mesh/resources/test_kinds.py"),

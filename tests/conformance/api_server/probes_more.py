@@ -183,7 +183,7 @@ async def token_in_a_secret(world: World) -> Any:
     metadata = {"name": "sat", "annotations": {"kubernetes.io/service-account.name": "default"}}
     body = {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "type": "kubernetes.io/service-account-token"}
     created = await world.post(f"{W3}/secrets", body)
-    stored = await world.until(f"{W3}/secrets/sat", lambda answer: "token" in (answer.body.get("data") or {}), 1.0)
+    stored = await world.until(f"{W3}/secrets/sat", lambda answer: "token" in (answer.body.get("data") or {}))
     # The recording's server had no certificate authority for pods.
     return [created.code, stored.code, sorted(set(stored.body.get("data") or {}) - {"ca.crt"})]
 

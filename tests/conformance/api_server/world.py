@@ -160,7 +160,7 @@ class World:
         """The answer to a GET once the object is gone; the last one when it stays."""
         return await self.until(path, lambda answer: answer.code == 404)
 
-    async def until(self, path: str, condition: Any, limit: float = 5.0) -> Answer:
+    async def until(self, path: str, condition: Any, limit: float = LIMIT) -> Answer:
         """Asks until a condition holds of the answer; the last answer when it never does."""
         loop = asyncio.get_running_loop()
         end = loop.time() + limit
