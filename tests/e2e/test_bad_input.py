@@ -115,7 +115,7 @@ def test_a_rule_that_envoy_refuses_shows_on_the_object_and_changes_nothing_else(
     refused(
         mesh.run("apply", "-f", "-", stdin=RULE), "VirtualService mesh/extra: Envoy refused it", "invalid character"
     )
-    assert "False" in next(line for line in mesh.ok("get", "vs").splitlines() if line.startswith("extra"))
+    assert "False" in next(line for line in mesh.ok("get", "vs", "-o", "wide").splitlines() if line.startswith("extra"))
     assert seen(mesh.mall("user=jason")) == JASON
     assert mesh.run("status").code == 1
     mesh.ok("delete", "-f", mesh.manifest("fox.yaml"))
