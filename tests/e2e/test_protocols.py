@@ -291,7 +291,7 @@ def test_websocket_and_a_long_upload(pods: Inside) -> None:
 def test_grpc_calls_follow_the_rules(pods: Inside) -> None:
     said = pods.python("client-v1", GRPC_CLIENT, "orders:50051")
     assert json.loads(said) == ["v1 a", "v2 a", "PERMISSION_DENIED"]
-    until(lambda: requests(pods, "mesh/orders") == 2)  # what a fault answers reaches nobody
+    until(lambda: requests(pods, "mesh/orders") == 3)  # what a fault answers is named after whom it was meant for
     assert pods.callers("orders") == {"mesh/client"}
 
 

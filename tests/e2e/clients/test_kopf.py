@@ -12,7 +12,7 @@ import pytest
 from tests.support.mesh import Mesh
 from tests.support.waiting import until
 
-PROGRAM = Path(__file__).with_name("programs") / "operator.py"
+PROGRAM = Path(__file__).with_name("programs") / "garden_operator.py"
 NAMES = {"kind": "Garden", "plural": "gardens", "singular": "garden"}
 SCHEMA = {
     "type": "object",

@@ -291,8 +291,12 @@ async def test_a_mirror_gets_a_copy_and_the_caller_the_first_answer(door: Door) 
 
 
 async def test_a_fault_aborts_only_its_route(door: Door) -> None:
-    broken = row(to("a"), path(MatchKind.PREFIX, "/broken"), fault=Fault(abort_status=555))
-    slow = row(to("a"), path(MatchKind.PREFIX, "/slow"), fault=Fault(delay=0.05, abort_status=556))
+    broken = row(to("a"), path(MatchKind.PREFIX, "/broken"), fault=Fault(abort_status=555, abort_percent=100))
+    slow = row(
+        to("a"),
+        path(MatchKind.PREFIX, "/slow"),
+        fault=Fault(delay=0.05, delay_percent=100, abort_status=556, abort_percent=100),
+    )
     never = row(to("a"), path(MatchKind.PREFIX, "/never"), fault=Fault(abort_status=557, abort_percent=0.0))
     await door.routes(broken, slow, never, row(to("b")))
     assert [(await door.ask(target)).status for target in ("/broken", "/slow", "/never", "/")] == [555, 556, 200, 200]

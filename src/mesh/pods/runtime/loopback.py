@@ -13,7 +13,8 @@ import re
 import shutil
 import signal
 import ssl
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from mesh.pods.host.addresses import Block, NoAddressFree
@@ -24,9 +25,10 @@ from mesh.pods.host.process import Process
 from mesh.pods.runtime.interface import TERMINAL_TYPE, CommandResult, Limitation, ProcessSpec, SandboxError, StartError
 from mesh.pods.runtime.limitations import of_loopback
 from mesh.pods.streams.command_streams import CommandStreams, Descriptors, Pipes, terminal
+from mesh.procfs import descendants
 from mesh.resources.core.pod import Container, Pod
 from mesh.resources.values.ports import SIDECAR_PORT
-from mesh.socket_owners import owner_of_listener
+from mesh.socket_owners import Owner, owner_of_listener
 
 OUTPUT_LIMIT = 10 * 1024
 HOST_IP = "127.0.0.1"
@@ -86,6 +88,7 @@ class LoopbackSandbox:
         self._census = census
         self._records = records
         self._removed = False
+        self._started: list[int] = []
 
     @property
     def is_captured(self) -> bool:
@@ -174,7 +177,7 @@ class LoopbackSandbox:
     def _start(
         self, spec: ProcessSpec, stdio: tuple[int | None, int, int], *, controlling_terminal: bool = False
     ) -> Process:
-        return Process.start(
+        process = Process.start(
             spec.argv,
             spec.environment,
             spec.folder,
@@ -182,6 +185,8 @@ class LoopbackSandbox:
             stdio=stdio,
             controlling_terminal=controlling_terminal,
         )
+        self._started.append(process.pid)
+        return process
 
     async def run(self, spec: ProcessSpec, command: Sequence[str], limit: float) -> CommandResult:
         output = os.memfd_create("output", os.MFD_CLOEXEC)
@@ -230,9 +235,22 @@ class LoopbackSandbox:
     async def connect(
         self, protocol: Callable[[], asyncio.BaseProtocol], host: str, port: int, tls: ssl.SSLContext | None = None
     ) -> asyncio.Transport:
-        _require_own_listener(host, port)
+        await self._require_own_listener(host, port)
         transport, _ = await asyncio.get_running_loop().create_connection(protocol, host, port, ssl=tls)
         return transport
+
+    async def _require_own_listener(self, host: str, port: int) -> None:
+        """Raises PermissionError when somebody else's program listens at a loopback address.
+
+        All users of a machine share these addresses. Whoever listens on a pod's port while the pod does not, at 0.0.0.0
+        for example, would otherwise answer its probes, and get its requests. A pod's program may have changed its user,
+        as databases do that root starts: then the socket has to be one of the pod's own processes.
+        """
+        owner = _other_owner(host, port)
+        if owner is not None and not await asyncio.to_thread(_have_socket, tuple(self._started), owner.inode):
+            raise PermissionError(
+                errno.EACCES, f"a program of another user (uid {owner.uid}) listens there, not the pod's", host
+            )
 
     async def kill_remaining(self, container: str = "") -> None:
         await self._census.kill(self._uid, container or None)
@@ -247,19 +265,27 @@ class LoopbackSandbox:
         self._block.release(self.ip)
 
 
-def _require_own_listener(host: str, port: int) -> None:
-    """Raises PermissionError when another user's program listens at a loopback address.
-
-    All users of a machine share these addresses. Whoever listens on a pod's port while the pod does not, at 0.0.0.0 for
-    example, would otherwise answer its probes, and get its requests.
-    """
+def _other_owner(host: str, port: int) -> Owner | None:
+    """The user who listens at a loopback address, if it is not this one; None also where nobody can say."""
     try:
         if not ipaddress.ip_address(host).is_loopback:
-            return
+            return None
     except ValueError:
-        return
+        return None
     owner = owner_of_listener((host, port))
-    if owner is not None and owner.uid != os.geteuid():
-        raise PermissionError(
-            errno.EACCES, f"a program of another user (uid {owner.uid}) listens there, not the pod's", host
-        )
+    return owner if owner is not None and owner.uid != os.geteuid() else None
+
+
+def _have_socket(pids: Iterable[int], inode: int) -> bool:
+    """Whether one of the processes, or one that they started, has the socket. Only root can look into other users'.
+
+    By descent and not by the pod's mark in the environment, which PostgreSQL overwrites with its title.
+    """
+    for pid in pids:
+        for process in (pid, *(child.pid for child in descendants(pid))):
+            with suppress(OSError):
+                for descriptor in Path(f"/proc/{process}/fd").iterdir():
+                    with suppress(OSError):
+                        if str(descriptor.readlink()) == f"socket:[{inode}]":
+                            return True
+    return False
