@@ -50,6 +50,18 @@ class Conditions(Enum):
     """The kind has a specification of its own for them, and a controller that follows it."""
 
 
+class ScaleFields(Protocol):
+    """Where objects of a user's kind have their numbers of replicas (`mesh.resources.custom.scale`)."""
+
+    def read(self, body: Body) -> tuple[int | None, int, str]:
+        """The replicas that are asked for (None where the object does not say), those there are, and the selector."""
+        ...
+
+    def scaled(self, body: Body, replicas: int) -> Body:
+        """A copy of the object with another number of replicas."""
+        ...
+
+
 class CustomKind(Protocol):
     """What a CustomResourceDefinition says about its kind (`mesh.resources.custom.definitions`)."""
 
@@ -71,6 +83,10 @@ class CustomKind(Protocol):
 
     def columns(self, version: str) -> list[dict[str, Any]]:
         """additionalPrinterColumns."""
+        ...
+
+    def scale(self, version: str) -> "ScaleFields | None":
+        """Where objects have their numbers of replicas; None for kinds that are not scaled."""
         ...
 
     @property

@@ -33,6 +33,7 @@ from mesh.resources.kinds import REGISTRY
 from mesh.resources.meshmall.branch import Branch, BranchSpec, entry_keys
 from mesh.resources.registry import Registry
 from mesh.resources.validation.manifest import Identity, UnknownFields, Validated, validate
+from mesh.resources.validation.metadata import check_finalizers_of_deleted
 from mesh.resources.values.body import Body
 from mesh.resources.values.meta import Resource
 from mesh.resources.values.problems import FieldError, Invalid
@@ -143,6 +144,8 @@ class Admission:
         marked = validated.typed.metadata.deletion_timestamp
         if marked is not None and marked != old.metadata.get("deletionTimestamp"):
             return [FieldError("metadata.deletionTimestamp", "cannot be set; delete the object", validated.ref)]
+        if late := list(check_finalizers_of_deleted(old.metadata, validated.typed.metadata)):
+            return [problem.of(validated.ref) for problem in late]
         if is_definition(validated.body):
             problems = check_change(old.body, validated.body)
         elif validated.definition.type is Untyped:

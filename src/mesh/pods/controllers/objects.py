@@ -79,13 +79,17 @@ class Objects:
         if ref.group_kind == POD:
             # The template's parts are its owner's, too.
             body = copy.deepcopy(body)
-            fill_pod(body)
-            classes = [stored.body for stored in self.store.list("scheduling.k8s.io", "PriorityClass")]
-            if priority := priority_of(body["spec"].get("priorityClassName", ""), classes):
-                priority.write(body["spec"])
+            self.complete_pod(body)
         stored = self.store.commit([Put(ref, body, 0)])[0]
         self._keep(stored)
         return stored
+
+    def complete_pod(self, body: Body) -> None:
+        """Writes what only a pod has, and no template, into a new pod: its defaults and its priority."""
+        fill_pod(body)
+        classes = [stored.body for stored in self.store.list("scheduling.k8s.io", "PriorityClass")]
+        if priority := priority_of(body["spec"].get("priorityClassName", ""), classes):
+            priority.write(body["spec"])
 
     def commit(self, changes: Sequence[Change]) -> list[Stored]:
         """Makes several changes as one. Raises StoreError when any of them cannot be made: then none is."""

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from mesh.resources.custom.scale import ScalePaths, check_scale
 from mesh.resources.custom.schema import Schema
 from mesh.resources.custom.untyped import Untyped
 from mesh.resources.kind_definition import STATUS, KindDefinition
@@ -31,7 +32,7 @@ class Defined:
     schemas: Mapping[str, Schema]
     printed: Mapping[str, list[dict[str, Any]]]
     with_status: frozenset[str]
-    scale: Mapping[str, dict[str, Any]]
+    scaled: Mapping[str, ScalePaths]
 
     def fill(self, version: str, body: dict[str, Any]) -> None:
         self.schemas[version].fill(body)
@@ -40,13 +41,18 @@ class Defined:
         return self.schemas[version].prune(body)
 
     def check(self, version: str, body: dict[str, Any]) -> list[FieldError]:
-        return self.schemas[version].check(body)
+        errors = self.schemas[version].check(body)
+        scale = self.scaled.get(version)
+        return errors if scale is None else [*errors, *scale.check(body)]
 
     def openapi(self, version: str) -> dict[str, Any]:
         return self.schemas[version].openapi
 
     def columns(self, version: str) -> list[dict[str, Any]]:
         return self.printed.get(version, [])
+
+    def scale(self, version: str) -> ScalePaths | None:
+        return self.scaled.get(version)
 
     @property
     def has_status(self) -> bool:
@@ -78,6 +84,13 @@ def _kind_of(body: Body) -> KindDefinition | None:
     if not served:
         return None
     subresources = {version["name"]: version.get("subresources") or {} for version in served}
+    # Definitions stored by an earlier release may have a scale that nobody checked.
+    scales = {
+        name: has["scale"]
+        for name, has in subresources.items()
+        if "scale" in has and not list(check_scale(has["scale"], ""))
+    }
+    has_status = any("status" in has for has in subresources.values())
     return KindDefinition(
         group=spec["group"],
         versions=tuple(version["name"] for version in served),
@@ -88,12 +101,12 @@ def _kind_of(body: Body) -> KindDefinition | None:
         categories=tuple(names.get("categories") or ()),
         namespaced=spec["scope"] == "Namespaced",
         type=Untyped,
-        subresources=STATUS if any("status" in has for has in subresources.values()) else frozenset(),
+        subresources=frozenset({*(STATUS if has_status else ()), *(("scale",) if scales else ())}),
         custom=Defined(
             {version["name"]: Schema(version["schema"]["openAPIV3Schema"]) for version in served},
             {version["name"]: version.get("additionalPrinterColumns") or [] for version in served},
             frozenset(name for name, has in subresources.items() if "status" in has),
-            {name: has["scale"] for name, has in subresources.items() if "scale" in has},
+            {name: ScalePaths.of(scale) for name, scale in scales.items()},
         ),
     )
 
@@ -210,6 +223,8 @@ def _version(version: Any, path: str) -> Iterator[FieldError]:
         isinstance(subresource, dict) for subresource in subresources.values()
     ):
         yield FieldError(f"{path}.subresources", "is not a map of maps")
+    elif "scale" in subresources:
+        yield from check_scale(subresources["scale"], f"{path}.subresources.scale")
     yield from _columns(version.get("additionalPrinterColumns", []), f"{path}.additionalPrinterColumns")
     schema = version.get("schema")
     openapi = schema.get("openAPIV3Schema") if isinstance(schema, dict) else None

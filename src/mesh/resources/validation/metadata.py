@@ -1,11 +1,12 @@
 """What can be wrong in the metadata of an object of any kind: Kubernetes' rules for ObjectMeta."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from mesh.resources.kind_definition import KindDefinition
 from mesh.resources.values.meta import ObjectMeta, OwnerReference
 from mesh.resources.values.names import wrong_label, wrong_labels, wrong_subdomain
-from mesh.resources.values.problems import FieldError, Reason, required
+from mesh.resources.values.problems import FieldError, Reason, forbidden, required
 
 LARGEST_ANNOTATIONS = 256 << 10
 # Finalizers without a domain; all others belong to somebody whose domain they begin with.
@@ -22,6 +23,17 @@ def check_metadata(definition: KindDefinition, metadata: ObjectMeta) -> list[Fie
         *_finalizers(definition, metadata.finalizers),
         *_owners(metadata.owner_references),
     ]
+
+
+def check_finalizers_of_deleted(old: Mapping[str, Any], new: ObjectMeta) -> Errors:
+    """A finalizer that comes too late: whoever adds one to an object that is being deleted would never see it end.
+
+    `old` is the metadata that is stored.
+    """
+    added = [name for name in new.finalizers if name not in (old.get("finalizers") or ())]
+    if old.get("deletionTimestamp") and added:
+        why = f"the object is being deleted, and takes no new finalizers: {', '.join(added)}"
+        yield forbidden("metadata.finalizers", why)
 
 
 def label_errors(labels: dict[str, str], path: str) -> Errors:

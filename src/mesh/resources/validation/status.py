@@ -55,6 +55,8 @@ def with_status(
 
 
 def _is_in_status(path: str) -> bool:
+    # Paths that a definition gives for the scale subresource begin with a dot.
+    path = path.removeprefix(".")
     return path == "status" or path.startswith(("status.", "status["))
 
 

@@ -72,7 +72,9 @@ class JobController(Controller):
 
     def _new_pod(self, job: Stored, pod: NewPod) -> Put:
         ref = Ref("", "Pod", job.ref.namespace, f"{pod_prefix(job.ref.name, pod.completion_index)}{random_suffix()}")
-        return Put(ref, new_pod(job, ref.name, self._node_name, pod.completion_index, pod.failures), 0)
+        body = new_pod(job, ref.name, self._node_name, pod.completion_index, pod.failures)
+        self._objects.complete_pod(body)
+        return Put(ref, body, 0)
 
 
 def _pod_changes(step: Plan) -> list[Change]:

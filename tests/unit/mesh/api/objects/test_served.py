@@ -342,3 +342,55 @@ async def test_no_definition_and_no_object_however_odd_breaks_the_server(api: Ap
         assert answer.code in (201, 400, 404, 409, 422), answer.body
         assert answer.code == 201 or api.store.version == before
         assert (await api.ask("GET", OBJECTS, headers={"Accept": TABLE})).code == 200
+
+
+SCALE = {"specReplicasPath": ".spec.replicas", "statusReplicasPath": ".status.running"}
+
+
+async def test_a_custom_resource_is_scaled_where_its_definition_says(api: Api) -> None:
+    selector = {"labelSelectorPath": ".status.selector"}
+    subresources = {"status": {}, "scale": {**SCALE, **selector}}
+    assert (await api.ask("POST", DEFINITIONS, definition(subresources=subresources))).code == 201
+    assert (await api.ask("POST", OBJECTS, crontab(replicas=3))).code == 201
+    path = f"{OBJECTS}/nightly"
+    status = {"status": {"running": 2, "selector": "app=cron"}}
+    merge = "application/merge-patch+json"
+    assert (await api.ask("PATCH", f"{path}/status", status, content_type=merge)).code == 200
+    scale = (await api.ask("GET", f"{path}/scale")).body
+    assert (scale["kind"], scale["spec"], scale["status"]) == (
+        "Scale",
+        {"replicas": 3},
+        {"replicas": 2, "selector": "app=cron"},
+    )
+    reply = await api.ask("PATCH", f"{path}/scale", {"spec": {"replicas": 5}}, content_type=merge)
+    assert (reply.code, reply.body["spec"]) == (200, {"replicas": 5})
+    assert (await api.ask("GET", path)).body["spec"] == {"cronSpec": "0 3 * * *", "replicas": 5}
+    refused = await api.ask("PATCH", f"{path}/scale", {"spec": {"replicas": 11}}, content_type=merge)
+    assert (refused.code, fields(refused)) == (422, ["spec.replicas"])
+    wrong = await api.ask("PATCH", f"{path}/status", {"status": {"running": "x"}}, content_type=merge)
+    assert (wrong.code, fields(wrong)) == (422, [".status.running"])
+    resources = (await api.ask("GET", "/apis/stable.example.com/v1")).body["resources"]
+    assert {"crontabs", "crontabs/scale", "crontabs/status"} == {resource["name"] for resource in resources}
+
+
+@pytest.mark.parametrize(
+    ("scale", "field"),
+    [
+        ({"statusReplicasPath": ".status.running"}, "specReplicasPath"),
+        ({**SCALE, "specReplicasPath": ".status.replicas"}, "specReplicasPath"),
+        ({**SCALE, "specReplicasPath": ".spec.sets[0].replicas"}, "specReplicasPath"),
+        ({**SCALE, "labelSelectorPath": "spec"}, "labelSelectorPath"),
+    ],
+)
+async def test_a_definition_names_valid_places_for_its_scale(api: Api, scale: Body, field: str) -> None:
+    refused = await api.ask("POST", DEFINITIONS, definition(subresources={"scale": scale}))
+    assert (refused.code, fields(refused)) == (422, [f"spec.versions[0].subresources.scale.{field}"])
+
+
+@with_kubectl
+async def test_kubectl_scales_a_custom_resource(api: Api, kubectl: Kubectl) -> None:
+    await api.ask("POST", DEFINITIONS, definition(subresources={"scale": SCALE}))
+    await api.ask("POST", OBJECTS, crontab(replicas=3))
+    done = await kubectl("-n", "mesh", "scale", "crontab/nightly", "--replicas=4")
+    assert "crontab.stable.example.com/nightly scaled" in done
+    assert (await api.ask("GET", f"{OBJECTS}/nightly")).body["spec"]["replicas"] == 4

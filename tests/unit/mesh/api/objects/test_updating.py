@@ -44,3 +44,17 @@ async def test_an_object_that_no_longer_decodes_is_set_aside_and_can_be_replaced
     repaired = await api.ask("PUT", f"{RULES}/shop", body)
     assert repaired.code == 200, repaired.body
     assert api.store.undecodable == {}
+
+
+async def test_an_object_that_is_being_deleted_takes_no_new_finalizer(api: Api) -> None:
+    path = "/api/v1/namespaces/mesh/configmaps"
+    metadata = {"name": "shop", "finalizers": ["example.com/a"]}
+    await api.ask("POST", path, {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata})
+    assert (await api.ask("DELETE", f"{path}/shop")).code == 200
+    more = {"metadata": {"finalizers": ["example.com/a", "example.com/b"]}}
+    refused = await api.ask("PATCH", f"{path}/shop", more, content_type=MERGE)
+    assert (refused.code, "metadata.finalizers" in refused.body["message"]) == (422, True)
+    assert (await api.ask("PATCH", f"{path}/shop", {"data": {"a": "b"}}, content_type=MERGE)).code == 200
+    none = {"metadata": {"finalizers": None}}
+    assert (await api.ask("PATCH", f"{path}/shop", none, content_type=MERGE)).code == 200
+    assert (await api.ask("GET", f"{path}/shop")).code == 404

@@ -66,6 +66,18 @@ async def test_a_job_runs_its_pod_once_and_is_complete(yard: Yard) -> None:
     await yard.until(lambda: yard.manager.count == 0)
 
 
+async def test_the_pods_of_a_job_have_the_defaults_of_pods(yard: Yard) -> None:
+    ref = put(yard, job("fox", "true"))
+    await yard.until(lambda: status(yard, ref).get("succeeded") == 1)
+    (pod,) = yard.store.list("", "Pod")
+    spec = pod.body["spec"]
+    assert (spec["serviceAccountName"], spec["enableServiceLinks"]) == ("default", True)
+    assert [toleration["key"] for toleration in spec["tolerations"]] == [
+        "node.kubernetes.io/not-ready",
+        "node.kubernetes.io/unreachable",
+    ]
+
+
 async def test_no_more_pods_run_at_once_than_parallelism_says(yard: Yard, tmp_path: Path) -> None:
     script = f"""
         mine=`mktemp {tmp_path}/running.XXXXXX`
