@@ -25,6 +25,7 @@ from tests.conformance.page_gateway_api import gateway_api
 
 DRAWN = "tests/conformance/test_virtual_service.py::test_envoy_does_what_the_reference_allows"
 POLICIES = "tests/conformance/test_destination_rule.py::test_all_other_policies_are_taken_by_envoy"
+KEEPALIVE = "tests/conformance/test_destination_rule.py::test_connections_of_http2_are_kept_alive"
 HASH = "tests/conformance/test_destination_rule.py::test_the_same_value_meets_the_same_pod"
 LEVELS = "tests/conformance/test_destination_rule.py::test_a_subset_s_policy_wins_and_a_port_s_replaces_all_of_it"
 ENTRY = "tests/conformance/test_service_entry.py::test_a_host_is_called_at_its_addresses_with_its_name_kept"
@@ -64,6 +65,7 @@ PROOF: dict[type[Part], str] = {
     dr.ConnectionPoolSettings: POLICIES,
     dr.TCPSettings: POLICIES,
     dr.TcpKeepalive: POLICIES,
+    dr.ConnectionKeepalive: KEEPALIVE,
     dr.HTTPSettings: POLICIES,
     dr.OutlierDetection: POLICIES,
     gw.GatewaySpec: SECRET,
@@ -95,6 +97,11 @@ PROVED: dict[tuple[type[Part], str], str] = {
     (dr.TrafficPolicy, "tls"): ORIGINATED,
     (dr.PortTrafficPolicy, "tls"): ORIGINATED,
     (dr.TrafficPolicy, "retryBudget"): POLICIES,
+    (dr.HTTPSettings, "http2KeepAlive"): KEEPALIVE,
+    (dr.OutlierDetection, "outlierDetectionHttpErrorCodes"): "tests/conformance/test_destination_rule.py::"
+    "test_a_pod_is_left_out_for_the_statuses_that_the_rule_names",
+    (vs.HTTPRedirect, "prefixRewrite"): "tests/conformance/test_virtual_service.py::"
+    "test_a_redirect_can_replace_the_prefix_that_was_matched",
     (se.WorkloadEntry, "weight"): "tests/conformance/test_service_entry.py::"
     "test_an_endpoint_with_more_weight_gets_more",
     **dict.fromkeys(
@@ -236,7 +243,7 @@ namespace of the Gateway object; connections that are no HTTP follow what the Se
 |---|---|
 | EnvoyFilter, WasmPlugin | they name parts of Istio's own Envoy configuration |
 | PeerAuthentication | pods have no proxies of their own between which TLS could be spoken |
-| locality load balancing | one machine is one locality |
+| locality and zone-aware load balancing | one machine is one locality |
 
 ## What the size of a configuration costs
 

@@ -10,7 +10,7 @@ from mesh.envoy.encode.cluster import HTTP_OPTIONS, encode_cluster
 from mesh.resources.validation.manifest import validate
 from mesh.resources.values.problems import Invalid
 from tests.conformance.reference import Request
-from tests.conformance.rig import Observed, Rig, istio
+from tests.conformance.rig import DEADLINE, Observed, Rig, istio
 
 Json = dict[str, Any]
 
@@ -132,6 +132,53 @@ def test_all_other_policies_are_taken_by_envoy(rig: Rig, runner: asyncio.Runner)
     assert cluster.pool.keepalive is not None
     assert (cluster.pool.keepalive.probes, cluster.pool.max_concurrent_streams) == (3, 7)
     assert not validate(objects[-1]).warnings
+
+
+async def all_pods_left_out(rig: Rig, objects: list[Json]) -> None:
+    """Returns once no pod is left for a request."""
+    await rig.apply(objects)
+    try:
+        async with asyncio.timeout(DEADLINE):
+            while (await rig.ask(asked(), "caller"))[1].status != 503:  # noqa: ASYNC110 - Envoy is asked
+                await asyncio.sleep(0.01)
+    finally:
+        await rig.hang_up()
+
+
+def test_a_pod_is_left_out_for_the_statuses_that_the_rule_names(rig: Rig, runner: asyncio.Runner) -> None:
+    """The rig's pods answer 200: they are left out where that is an error, and stay where only others are."""
+    base = {"consecutive5xxErrors": 1, "maxEjectionPercent": 100, "baseEjectionTime": "1h", "interval": "1h"}
+    spared = with_policy(rig, {"outlierDetection": {**base, "outlierDetectionHttpErrorCodes": [404, 418]}})
+    assert {found.status for found in runner.run(answers(rig, spared, *[asked()] * 8))} == {200}
+    named = with_policy(rig, {"outlierDetection": {**base, "outlierDetectionHttpErrorCodes": [404, 200]}})
+    runner.run(all_pods_left_out(rig, named))
+    assert not validate(named[-1]).warnings
+
+
+def test_connections_of_http2_are_kept_alive(rig: Rig, runner: asyncio.Runner) -> None:
+    http = {"useClientProtocol": True, "http2KeepAlive": {"interval": "30s", "timeout": "5s"}}
+    objects = with_policy(rig, {"connectionPool": {"http": http}})
+    (found,) = runner.run(answers(rig, objects, asked()))
+    assert found.status == 200
+    encoded = encode_cluster(rig.snapshot.clusters["outbound|7000||shop.mesh.svc.cluster.local"])
+    options = http_protocol_options_pb2.HttpProtocolOptions()
+    encoded.typed_extension_protocol_options[HTTP_OPTIONS].Unpack(options)
+    pings = options.use_downstream_protocol_config.http2_protocol_options.connection_keepalive
+    assert (pings.interval.seconds, pings.timeout.seconds) == (30, 5)
+    assert not validate(objects[-1]).warnings
+
+
+@pytest.mark.parametrize(
+    ("policy", "field"),
+    [
+        ({"loadBalancer": {"zoneAwareLbSetting": {"enabled": True}}}, "zoneAwareLbSetting"),
+        ({"retryBudget": {"budgetInterval": "10s"}}, "budgetInterval"),
+    ],
+)
+def test_what_has_no_effect_is_stored_with_a_warning(rig: Rig, policy: Json, field: str) -> None:
+    (rule,) = with_policy(rig, policy)[-1:]
+    (warning,) = validate(rule).warnings
+    assert field in str(warning)
 
 
 def test_the_protocol_of_the_client_can_be_kept(rig: Rig, runner: asyncio.Runner) -> None:

@@ -16,7 +16,7 @@ from mesh.routing.explain.request import HttpRequest
 from mesh.routing.model.route import Forward
 from tests.conformance.drawing import GATEWAY, placed, requests, virtual_services
 from tests.conformance.reference import Outcome, Reference, Request
-from tests.conformance.rig import ANSWER_HEADERS, Observed, Rig
+from tests.conformance.rig import ANSWER_HEADERS, Observed, Rig, istio
 
 PER_SET = 16
 LONG = "MESHMALL_CONFORMANCE_CASES" in os.environ
@@ -118,3 +118,32 @@ def test_envoy_does_what_the_reference_allows(
         runner.run(check(rig, rules, drawn))
     finally:
         runner.run(rig.hang_up())
+
+
+async def location(rig: Rig, redirect: Json, path: str, query: str) -> str | None:
+    """Where a request is sent whose path begins with /old/."""
+    rule = istio(
+        "VirtualService",
+        "moved",
+        {"hosts": ["shop"], "http": [{"match": [{"uri": {"prefix": "/old/"}}], "redirect": redirect}]},
+    )
+    await rig.apply([*rig.around(), rule])
+    request = Request("mesh", "shop", 7000, "GET", path, query, (), authority="shop:7000")
+    try:
+        return (await rig.ask(request, "caller"))[1].headers.get("location")
+    finally:
+        await rig.hang_up()
+
+
+@pytest.mark.parametrize(
+    ("redirect", "expected"),
+    [
+        ({"authority": "new.example.com", "prefixRewrite": "/"}, "http://new.example.com/a/b?c=d"),
+        ({"authority": "new.example.com", "prefixRewrite": "/new/"}, "http://new.example.com/new/a/b?c=d"),
+        ({"authority": "new.example.com", "uri": "/new"}, "http://new.example.com/new?c=d"),
+    ],
+)
+def test_a_redirect_can_replace_the_prefix_that_was_matched(
+    rig: Rig, runner: asyncio.Runner, redirect: Json, expected: str
+) -> None:
+    assert runner.run(location(rig, redirect, "/old/a/b", "c=d")) == expected

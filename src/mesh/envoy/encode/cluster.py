@@ -1,6 +1,9 @@
 """Clusters to Envoy's Cluster messages: connection pool, load balancing, outlier detection, TLS."""
 
+from collections.abc import Sequence
+
 from envoy.config.cluster.v3 import cluster_pb2, outlier_detection_pb2
+from envoy.config.common.matcher.v3 import matcher_pb2
 from envoy.extensions.upstreams.http.v3 import http_protocol_options_pb2
 from envoy.extensions.upstreams.tcp.v3 import tcp_protocol_options_pb2
 
@@ -108,7 +111,20 @@ def _http_options(cluster: Cluster) -> http_protocol_options_pb2.HttpProtocolOpt
         http2.SetInParent()
         if pool.max_concurrent_streams:
             http2.max_concurrent_streams.value = pool.max_concurrent_streams
+        if pool.http2_keepalive is not None:
+            http2.connection_keepalive.interval.CopyFrom(duration(pool.http2_keepalive.interval))
+            http2.connection_keepalive.timeout.CopyFrom(duration(pool.http2_keepalive.timeout))
+    if cluster.outlier is not None and cluster.outlier.error_codes:
+        options.outlier_detection.error_matcher.CopyFrom(_errors(cluster.outlier.error_codes))
     return options
+
+
+def _errors(codes: Sequence[int]) -> matcher_pb2.MatchPredicate:
+    """Answers with one of these statuses. One regex, because `or_match` needs at least two parts."""
+    message = matcher_pb2.MatchPredicate()
+    status = message.http_response_headers_match.headers.add(name=":status")
+    status.string_match.safe_regex.regex = "|".join(map(str, codes))
+    return message
 
 
 def _encode_balance(message: cluster_pb2.Cluster, cluster: Cluster) -> None:

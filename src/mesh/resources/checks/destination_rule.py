@@ -5,6 +5,7 @@ from math import isqrt
 
 from mesh.resources.istio.destination_rule import (
     ClientTLSSettings,
+    ConnectionKeepalive,
     ConnectionPoolSettings,
     ConsistentHashLB,
     DestinationRule,
@@ -78,6 +79,8 @@ def _budget(budget: RetryBudget, path: str) -> Errors:
         yield FieldError(f"{path}.percent", f"{budget.percent:g} is not in 0-100")
     if budget.min_retry_concurrency is not None and not 0 <= budget.min_retry_concurrency < 2**31:
         yield FieldError(f"{path}.minRetryConcurrency", f"{budget.min_retry_concurrency} is not in 0-2147483647")
+    if budget.budget_interval:
+        yield from wrong_duration(budget.budget_interval, f"{path}.budgetInterval")
 
 
 def _tls(tls: ClientTLSSettings, path: str) -> Errors:
@@ -108,6 +111,8 @@ def _balancer(balancer: LoadBalancerSettings, path: str) -> Errors:
         yield FieldError(f"{path}.consistentHash", "cannot be used with simple")
     if balancer.consistent_hash is not None:
         yield from _hash(balancer.consistent_hash, f"{path}.consistentHash")
+    if balancer.locality_lb_setting is not None and balancer.zone_aware_lb_setting is not None:
+        yield FieldError(f"{path}.zoneAwareLbSetting", "cannot be used with localityLbSetting")
     if balancer.warmup_duration_secs:
         yield from wrong_duration(balancer.warmup_duration_secs, f"{path}.warmupDurationSecs", positive=True)
     warmup = balancer.warmup
@@ -186,6 +191,8 @@ def _pool(pool: ConnectionPoolSettings, path: str) -> Errors:
         ]
         if pool.http.idle_timeout:
             yield from wrong_duration(pool.http.idle_timeout, f"{path}.http.idleTimeout", positive=True)
+        if pool.http.http2_keep_alive is not None:
+            yield from _http2_keepalive(pool.http.http2_keep_alive, f"{path}.http.http2KeepAlive")
         upgrade = pool.http.h2_upgrade_policy
         if upgrade not in UPGRADES:
             yield FieldError(
@@ -195,6 +202,14 @@ def _pool(pool: ConnectionPoolSettings, path: str) -> Errors:
     for name, value in numbers:
         if not 0 <= value < 2**31:
             yield FieldError(f"{path}.{name}", f"{value} is not in 0-2147483647")
+
+
+def _http2_keepalive(keepalive: ConnectionKeepalive, path: str) -> Errors:
+    for name, text in (("interval", keepalive.interval), ("timeout", keepalive.timeout)):
+        if text:
+            yield from wrong_duration(text, f"{path}.{name}", positive=True)
+        else:
+            yield required(f"{path}.{name}", "is missing")
 
 
 def _outlier(outlier: OutlierDetection, path: str) -> Errors:
@@ -215,3 +230,6 @@ def _outlier(outlier: OutlierDetection, path: str) -> Errors:
     ):
         if count is not None and not 0 <= count < 2**31:
             yield FieldError(f"{path}.{name}", f"{count} is not in 0-2147483647")
+    for number, status in enumerate(outlier.outlier_detection_http_error_codes):
+        if not 100 <= status <= 599:
+            yield FieldError(f"{path}.outlierDetectionHttpErrorCodes[{number}]", f"{status} is not in 100-599")

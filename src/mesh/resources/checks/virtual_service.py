@@ -273,6 +273,8 @@ def _redirect(route: HTTPRoute, path: str) -> Errors:
         )
     elif redirect.derive_port and redirect.port:
         yield FieldError(f"{path}.redirect.derivePort", "cannot be used with port")
+    if redirect.uri and redirect.prefix_rewrite:
+        yield FieldError(f"{path}.redirect.prefixRewrite", "cannot be used with uri")
 
 
 def _direct_response(route: HTTPRoute, path: str) -> Errors:

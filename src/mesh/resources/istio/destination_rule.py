@@ -63,6 +63,7 @@ class LoadBalancerSettings(Part, frozen=True):
     simple: str = ""
     consistent_hash: ConsistentHashLB | None = None
     locality_lb_setting: Json | None = None
+    zone_aware_lb_setting: Json | None = None
     warmup_duration_secs: str = ""
     warmup: WarmupConfiguration | None = None
 
@@ -75,6 +76,13 @@ class TCPSettings(Part, frozen=True):
     idle_timeout: str = ""
 
 
+class ConnectionKeepalive(Part, frozen=True):
+    """PING frames of HTTP/2: how often one is sent, and how long its answer may take."""
+
+    interval: str = ""
+    timeout: str = ""
+
+
 class HTTPSettings(Part, frozen=True):
     http1_max_pending_requests: int = 0
     http2_max_requests: int = 0
@@ -84,6 +92,7 @@ class HTTPSettings(Part, frozen=True):
     h2_upgrade_policy: str = ""
     use_client_protocol: bool = False
     max_concurrent_streams: int = 0
+    http2_keep_alive: ConnectionKeepalive | None = field(name="http2KeepAlive", default=None)
 
 
 class ConnectionPoolSettings(Part, frozen=True):
@@ -92,7 +101,10 @@ class ConnectionPoolSettings(Part, frozen=True):
 
 
 class OutlierDetection(Part, frozen=True):
-    """Percentages are 0-100; 0 for a count of errors switches that count off."""
+    """Percentages are 0-100; 0 for a count of errors switches that count off.
+
+    `outlier_detection_http_error_codes`: the statuses that are errors; without any, 5xx.
+    """
 
     consecutive_5xx_errors: int | None = field(name="consecutive5xxErrors", default=None)
     consecutive_gateway_errors: int | None = None
@@ -103,6 +115,7 @@ class OutlierDetection(Part, frozen=True):
     base_ejection_time: str = ""
     max_ejection_percent: int | None = None
     min_health_percent: int = 0
+    outlier_detection_http_error_codes: list[int] = []
 
 
 class ClientTLSSettings(Part, frozen=True):
@@ -130,6 +143,7 @@ class RetryBudget(Part, frozen=True):
 
     percent: float | None = None
     min_retry_concurrency: int | None = None
+    budget_interval: str = ""
 
 
 class TrafficPolicy(Part, frozen=True):

@@ -57,7 +57,10 @@ class HTTPMatchRequest(Part, frozen=True):
 
 
 class HTTPRedirect(Part, frozen=True):
+    """`uri` replaces the whole path, `prefix_rewrite` the prefix that the route matched."""
+
     uri: str = ""
+    prefix_rewrite: str = ""
     authority: str = ""
     port: int = 0
     derive_port: str = ""

@@ -29,7 +29,7 @@ from mesh.resources.core.pod import (
 from mesh.resources.core.service import ServiceSpec
 from mesh.resources.gateway_api.types import GatewayClassSpec, ListenerTLSConfig
 from mesh.resources.gateway_api.types import GatewaySpec as ApiGatewaySpec
-from mesh.resources.istio.destination_rule import LoadBalancerSettings, TrafficPolicy
+from mesh.resources.istio.destination_rule import LoadBalancerSettings, RetryBudget, TrafficPolicy
 from mesh.resources.istio.gateway import GatewaySpec, Port, Server, ServerTLSSettings
 from mesh.resources.istio.ingress_gateway import SELECTOR
 from mesh.resources.istio.service_entry import ServiceEntrySpec, WorkloadEntry
@@ -88,7 +88,8 @@ _INERT: dict[type[Part], str] = {
     FaultAbort: "http2Error",
     HTTPRetry: "retryRemoteLocalities",
     TrafficPolicy: "tunnel proxyProtocol",
-    LoadBalancerSettings: "localityLbSetting",
+    LoadBalancerSettings: "localityLbSetting zoneAwareLbSetting",
+    RetryBudget: "budgetInterval",
     GatewaySpec: "selector",
     GatewayClassSpec: "parametersRef",
     ApiGatewaySpec: "addresses infrastructure",

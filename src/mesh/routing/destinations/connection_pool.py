@@ -1,9 +1,9 @@
 """DestinationRule.trafficPolicy.connectionPool and retryBudget."""
 
-from mesh.resources.istio.destination_rule import ConnectionPoolSettings, TcpKeepalive
+from mesh.resources.istio.destination_rule import ConnectionKeepalive, ConnectionPoolSettings, TcpKeepalive
 from mesh.resources.istio.destination_rule import RetryBudget as RetryBudgetSettings
 from mesh.resources.values.durations import seconds
-from mesh.routing.model.cluster import ConnectionPool, Keepalive, RetryBudget
+from mesh.routing.model.cluster import ConnectionPool, Http2Keepalive, Keepalive, RetryBudget
 
 
 def connection_pool(pool: ConnectionPoolSettings | None) -> ConnectionPool:
@@ -22,6 +22,7 @@ def connection_pool(pool: ConnectionPoolSettings | None) -> ConnectionPool:
         max_connection_duration=seconds(tcp.max_connection_duration) if tcp and tcp.max_connection_duration else None,
         max_concurrent_streams=(http.max_concurrent_streams or None) if http else None,
         keepalive=_keepalive(tcp.tcp_keepalive) if tcp and tcp.tcp_keepalive else None,
+        http2_keepalive=_http2_keepalive(http.http2_keep_alive) if http and http.http2_keep_alive else None,
         tcp_idle_timeout=seconds(tcp.idle_timeout) if tcp and tcp.idle_timeout else None,
         use_client_protocol=http.use_client_protocol if http else False,
     )
@@ -33,6 +34,10 @@ def _keepalive(keepalive: TcpKeepalive) -> Keepalive:
         time=seconds(keepalive.time) if keepalive.time else None,
         interval=seconds(keepalive.interval) if keepalive.interval else None,
     )
+
+
+def _http2_keepalive(keepalive: ConnectionKeepalive) -> Http2Keepalive:
+    return Http2Keepalive(seconds(keepalive.interval), seconds(keepalive.timeout))
 
 
 def retry_budget(budget: RetryBudgetSettings | None) -> RetryBudget | None:

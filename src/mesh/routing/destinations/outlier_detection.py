@@ -31,4 +31,5 @@ def outlier_of(outlier: OutlierDetection | None) -> Outlier | None:
         min_health_percent=outlier.min_health_percent,
         split_local_origin=outlier.split_external_local_origin_errors,
         consecutive_local_origin=outlier.consecutive_local_origin_failures,
+        error_codes=tuple(outlier.outlier_detection_http_error_codes),
     )

@@ -19,7 +19,7 @@ class Balance(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Outlier:
-    """Istio's outlierDetection. Times in seconds, percentages 0-100."""
+    """Istio's outlierDetection. Times in seconds, percentages 0-100. `error_codes` empty: 5xx are errors."""
 
     consecutive_5xx: int | None = None
     consecutive_gateway: int | None = None
@@ -29,6 +29,7 @@ class Outlier:
     min_health_percent: int = 0
     split_local_origin: bool = False
     consecutive_local_origin: int | None = None
+    error_codes: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,14 @@ class Keepalive:
     probes: int | None = None
     time: float | None = None
     interval: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Http2Keepalive:
+    """PING frames of HTTP/2: one every `interval` seconds; without an answer in `timeout` the connection ends."""
+
+    interval: float
+    timeout: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +72,7 @@ class ConnectionPool:
     max_connection_duration: float | None = None
     max_concurrent_streams: int | None = None
     keepalive: Keepalive | None = None
+    http2_keepalive: Http2Keepalive | None = None
     tcp_idle_timeout: float | None = None
     use_client_protocol: bool = False
 

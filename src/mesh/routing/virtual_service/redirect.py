@@ -19,4 +19,5 @@ def redirect_of(redirect: HTTPRedirect, place: Place) -> Redirect:
         authority=redirect.authority or None,
         port=port,
         path=redirect.uri or None,
+        prefix=redirect.prefix_rewrite or None,
     )

@@ -35,6 +35,27 @@ P = "spec.trafficPolicy"
             'did you mean "UPGRADE"?',
         ),
         ({f"{P}.outlierDetection.interval": "x"}, f"{P}.outlierDetection.interval", "is not a duration"),
+        (
+            {f"{P}.outlierDetection.outlierDetectionHttpErrorCodes": [500, 600]},
+            f"{P}.outlierDetection.outlierDetectionHttpErrorCodes[1]",
+            "600 is not in 100-599",
+        ),
+        (
+            {f"{P}.connectionPool.http.http2KeepAlive": {"interval": "10s"}},
+            f"{P}.connectionPool.http.http2KeepAlive.timeout",
+            "is missing",
+        ),
+        (
+            {f"{P}.connectionPool.http.http2KeepAlive": {"interval": "0s", "timeout": "1s"}},
+            f"{P}.connectionPool.http.http2KeepAlive.interval",
+            "below 1ms",
+        ),
+        (
+            {f"{P}.loadBalancer": {"localityLbSetting": {}, "zoneAwareLbSetting": {"enabled": True}}},
+            f"{P}.loadBalancer.zoneAwareLbSetting",
+            "cannot be used with localityLbSetting",
+        ),
+        ({f"{P}.retryBudget": {"budgetInterval": "x"}}, f"{P}.retryBudget.budgetInterval", "is not a duration"),
         ({f"{P}.outlierDetection.maxEjectionPercent": 101}, f"{P}.outlierDetection.maxEjectionPercent", "101"),
         ({f"{P}.outlierDetection.consecutive5xxErrors": -1}, f"{P}.outlierDetection.consecutive5xxErrors", "-1"),
         ({f"{P}.tls.mode": "MUTUAL_TLS"}, f"{P}.tls.mode", "is not a mode"),

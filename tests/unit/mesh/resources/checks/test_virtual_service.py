@@ -74,6 +74,11 @@ M = f"{H}.match[0]"
             f"{H}.redirect.derivePort",
             "cannot be used with port",
         ),
+        (
+            {H: {"redirect": {"uri": "/", "prefixRewrite": "/new"}}},
+            f"{H}.redirect.prefixRewrite",
+            "cannot be used with uri",
+        ),
         ({H: {"redirect": {"derivePort": "X"}}}, f"{H}.redirect.derivePort", '"X" is none of'),
         ({H: {"directResponse": {"status": 600}}}, f"{H}.directResponse.status", "600 is not a status"),
         ({H: {"directResponse": {"status": 200, "body": {}}}}, f"{H}.directResponse.body", "exactly one of string"),
