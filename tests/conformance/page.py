@@ -127,6 +127,7 @@ PROVED: dict[tuple[type[Part], str], str] = {
     (ra.JWTRule, "outputPayloadToHeader"): f"{TOKENS}"
     "test_what_a_token_says_is_told_in_headers_that_nobody_else_can_set",
     (ra.JWTRule, "outputClaimToHeaders"): f"{TOKENS}test_what_a_token_says_is_told_in_headers_that_nobody_else_can_set",
+    (ra.JWTRule, "presence"): f"{TOKENS}test_a_token_can_be_required",
     (ra.JWTRule, "jwksUri"): f"{FETCHED}",
     (ra.JWTRule, "jwks_uri"): f"{FETCHED}",
     (ra.JWTRule, "timeout"): f"{FETCHED}",

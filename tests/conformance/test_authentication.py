@@ -219,6 +219,32 @@ def test_a_valid_token_can_be_asked_for(rig: Rig, runner: asyncio.Runner) -> Non
     assert statuses(runner.run(ask(rig, objects, (), GOOD, STRANGE))) == [403, 200, 401]
 
 
+@pytest.mark.parametrize(
+    ("presences", "expected"),
+    [
+        (("REQUIRED", None), [401, 200, 401, 200, 401]),
+        (("REQUIRED", "OPTIONAL"), [401, 200, 401, 200, 401]),
+        (("REQUIRED", "REQUIRED"), [401, 401, 401, 200, 401]),
+        (("OPTIONAL", "OPTIONAL"), [200, 200, 200, 200, 401]),
+    ],
+)
+def test_a_token_can_be_required(
+    rig: Rig, runner: asyncio.Runner, presences: tuple[str | None, ...], expected: list[int]
+) -> None:
+    """Of two tokens, each in a header of its own: none, the first, the second, both, an invalid one."""
+    presence: list[Json] = [{"presence": item} if item else {} for item in presences]
+    first = rule(fromHeaders=[{"name": "x-first"}], **presence[0])
+    second = rule(OTHER, fromHeaders=[{"name": "x-second"}], **presence[1])
+    one, two = ("x-first", ISSUER.token()), ("x-second", OTHER.token())
+    asked: tuple[Headers, ...] = ((), (one,), (two,), (one, two), (("x-first", STRANGER.token()),))
+    assert statuses(runner.run(ask(rig, [authentication(first, second)], *asked))) == expected
+
+
+def test_a_single_token_can_be_required(rig: Rig, runner: asyncio.Runner) -> None:
+    objects = [authentication(rule(presence="REQUIRED"))]
+    assert statuses(runner.run(ask(rig, objects, (), GOOD, STRANGE))) == [401, 200, 401]
+
+
 def routes(*claims: Json) -> Json:
     """At the gateway: the first of the blocks meets cart, all others shop."""
     matched = [{"match": list(claims), "route": [{"destination": {"host": "cart"}}]}] if claims else []

@@ -97,7 +97,7 @@ def _condition(condition: Condition, layer: Access) -> rbac_pb2.Principal:
             parts = [_request_principal(payload, value) for value in condition.values]
         case "claim":
             parts = [_claim(payload, condition.claim, value) for value in condition.values]
-        case "principal" | "namespace" if layer.at_gateway:
+        case "principal" | "trust domain" | "namespace" if layer.at_gateway:
             parts = [_not(Principal(any=True))]
         case "ip" if layer.at_gateway:
             # A gateway trusts no proxy before it, so that both are the client; and where the edge passes connections
@@ -164,6 +164,12 @@ def _value(what: str, value: str) -> rbac_pb2.Principal:
             message.filter_state.key = CALLER_KEY
             token = "@principal" if what == "principal" else "namespace"
             message.filter_state.string_match.safe_regex.regex = rf".*\|{token}={_as_regex(value)}\|.*"
+        case "trust domain":
+            # The principal's part before the first slash: no domain has one.
+            if "/" in value:
+                return _not(Principal(any=True))
+            message.filter_state.key = CALLER_KEY
+            message.filter_state.string_match.safe_regex.regex = rf".*\|@principal={_as_regex(value, '|/')}/.*"
         case "ip" | "remote ip":
             place = message.direct_remote_ip if what == "ip" else message.remote_ip
             place.CopyFrom(_block(value))
@@ -180,11 +186,12 @@ def _value(what: str, value: str) -> rbac_pb2.Principal:
     return message
 
 
-def _as_regex(value: str) -> str:
+def _as_regex(value: str, ends: str = "|") -> str:
+    """A value in which `*` stands for anything but the characters of `ends`."""
     if value == "*":
-        return "[^|]+"
-    quoted = re.escape(value.strip("*"))
-    return f"{'[^|]*' if value.startswith('*') else ''}{quoted}{'[^|]*' if value.endswith('*') else ''}"
+        return f"[^{ends}]+"
+    quoted, rest = re.escape(value.strip("*")), f"[^{ends}]*"
+    return f"{rest if value.startswith('*') else ''}{quoted}{rest if value.endswith('*') else ''}"
 
 
 def _string(value: str, *, ignore_case: bool = False) -> string_pb2.StringMatcher:

@@ -26,15 +26,17 @@ def encode_authentication(
     while they are being replaced, and Envoy refuses requests whose requirement it does not know."""
     message = config_pb2.JwtAuthentication(bypass_cors_preflight=True)
     former = before or Authentication(value.name)
-    for name, provider in {provider.name: provider for provider in (*former.providers, *value.providers)}.items():
+    providers = {provider.name: provider for provider in (*former.providers, *value.providers)}
+    for name, provider in providers.items():
         message.providers[name].CopyFrom(_provider(provider))
+    required = frozenset(name for name, provider in providers.items() if provider.required)
     if value.at_gateway:
         for requirement in value.requirements:
-            rule = message.rules.add(requires=_requirement(requirement))
+            rule = message.rules.add(requires=_requirement(requirement, required))
             rule.match.prefix = "/"
     else:
         for requirement in (*former.requirements, *value.requirements):
-            message.requirement_map[requirement_name(requirement)].CopyFrom(_requirement(requirement))
+            message.requirement_map[requirement_name(requirement)].CopyFrom(_requirement(requirement, required))
     return extension_pb2.TypedExtensionConfig(name=value.name, typed_config=packed(message))
 
 
@@ -48,14 +50,22 @@ def requirement_name(requirement: Requirement) -> str:
     return " ".join(requirement)
 
 
-def _requirement(providers: Sequence[str]) -> config_pb2.JwtRequirement:
-    """For each provider a valid token, or none where it looks for one. Where several look in one place, one of them
-    that finds its token there is enough (as Istio has it)."""
-    singles = [_one_of([config_pb2.JwtRequirement(provider_name=name), _missing()]) for name in providers]
+def _requirement(providers: Sequence[str], required: frozenset[str]) -> config_pb2.JwtRequirement:
+    """For each provider a valid token, or none where it looks for one and does not require it. Where several look in
+    one place and none is required, one of them that finds its token there is enough (as Istio has it)."""
+    singles = [
+        config_pb2.JwtRequirement(provider_name=name)
+        if name in required
+        else _one_of([config_pb2.JwtRequirement(provider_name=name), _missing()])
+        for name in providers
+    ]
     if len(singles) == 1:
         return singles[0]
     all_of_them = config_pb2.JwtRequirement()
     all_of_them.requires_all.requirements.extend(singles)
+    if not required.isdisjoint(providers):
+        # One optional token must not stand for a required one.
+        return all_of_them
     return _one_of([*(config_pb2.JwtRequirement(provider_name=name) for name in providers), all_of_them])
 
 

@@ -10,10 +10,11 @@ from urllib.parse import urlsplit
 from mesh.resources.istio.request_authentication import JWTRule, RequestAuthentication
 from mesh.resources.values.durations import wrong_duration
 from mesh.resources.values.names import HEADER, wrong_labels
-from mesh.resources.values.problems import FieldError, required
+from mesh.resources.values.problems import FieldError, meant, not_supported, required
 
 Errors = Iterator[FieldError]
 MOST_CLAIMS = 64
+PRESENCES = ("OPTIONAL", "REQUIRED")
 # The members that a key of a type must have (RFC 7518, RFC 8037).
 MEMBERS: Mapping[str, tuple[str, ...]] = {"RSA": ("n", "e"), "EC": ("x", "y"), "OKP": ("x",), "oct": ("k",)}
 # The curves of a type, and the bytes of a coordinate on each.
@@ -65,6 +66,10 @@ def _rule(rule: JWTRule, path: str) -> Errors:
     yield from (required(f"{path}.{name}", "is empty") for name, value in texts if not value)
     if len(rule.space_delimited_claims) > MOST_CLAIMS:
         yield FieldError(f"{path}.spaceDelimitedClaims", f"{len(rule.space_delimited_claims)}; at most {MOST_CLAIMS}")
+    if rule.presence not in PRESENCES:
+        yield not_supported(
+            f"{path}.presence", f'"{rule.presence[:80]}" is not valid here{meant(rule.presence, PRESENCES)}'
+        )
     if rule.timeout:
         yield from wrong_duration(rule.timeout, f"{path}.timeout", positive=True)
 

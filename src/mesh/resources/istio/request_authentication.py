@@ -1,6 +1,7 @@
 """RequestAuthentication (Istio security.istio.io): which tokens (JWT, RFC 7519) a workload accepts.
 
-A request without a token passes; one with an invalid token gets 401. AuthorizationPolicies decide by a token's claims.
+A request without a token passes unless the rule requires one; an invalid token gets 401. AuthorizationPolicies decide
+by a token's claims.
 """
 
 from typing import Any
@@ -27,7 +28,10 @@ class ClaimToHeader(Part, frozen=True):
 
 
 class JWTRule(Part, frozen=True):
-    """Tokens of one issuer. Keys are a JSON Web Key Set (RFC 7517): `jwks` as text, or fetched from `jwks_uri`."""
+    """Tokens of one issuer. Keys are a JSON Web Key Set (RFC 7517): `jwks` as text, or fetched from `jwks_uri`.
+
+    With `presence` REQUIRED a request without such a token is refused too.
+    """
 
     issuer: str = ""
     audiences: list[str] = []
@@ -42,6 +46,7 @@ class JWTRule(Part, frozen=True):
     output_claim_to_headers: list[ClaimToHeader] = []
     space_delimited_claims: list[str] = []
     timeout: str = ""
+    presence: str = "OPTIONAL"
 
     @property
     def uri(self) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from mesh.resources.values.identity import trust_domain
 from mesh.routing.explain.match import claim_texts
 from mesh.routing.explain.request import CannotTell, HttpRequest
 from mesh.routing.model.listener import INGRESS, Source
@@ -39,6 +40,8 @@ def _condition_fits(condition: Condition, request: HttpRequest, caller: Source) 
     match condition.what:
         case "principal":
             texts = ["" if caller is OUTSIDER else caller.principal]
+        case "trust domain":
+            texts = ["" if caller is OUTSIDER else trust_domain(caller.principal)]
         case "namespace":
             texts = [caller.namespace]
         case "path":

@@ -56,7 +56,7 @@ def effects(route: Route, path: str = "") -> Iterator[str]:
 
 
 def token_must_be_valid(providers: tuple[str, ...]) -> str:
-    return f"a token, if sent, must be valid ({', '.join(providers)}); otherwise 401"
+    return f"a token, if sent or required, must be valid ({', '.join(providers)}); otherwise 401"
 
 
 def _fault(fault: Fault) -> Iterator[str]:

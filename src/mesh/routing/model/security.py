@@ -7,7 +7,7 @@ from mesh.resources.values.ref import Ref
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One attribute of a request: "principal", "namespace" (of the caller), "ip", "remote ip", "path",
+    """One attribute of a request: "principal", "trust domain", "namespace" (of the caller), "ip", "remote ip", "path",
     "header NAME", or of its token "request principal" and "claim" (to which `claim` leads). One of `values` must fit
     (`word`, `word*`, `*word`, `*`); negated, none may."""
 
@@ -47,7 +47,8 @@ Requirement = tuple[str, ...]
 class JwtProvider:
     """An issuer of tokens and where they stand: `headers` are (name, prefix); without any place, Authorization
     (Bearer) and the query parameter access_token. `keys` is a JSON Web Key Set; "": none is known, so no token is
-    valid. `payload` names what checked the token: "row" or "gateway". `claim_headers` are (header, claim)."""
+    valid. `payload` names what checked the token: "row" or "gateway". `claim_headers` are (header, claim). `required`:
+    a request without its token is refused too."""
 
     name: str
     issuer: str
@@ -61,6 +62,7 @@ class JwtProvider:
     payload_header: str = ""
     claim_headers: tuple[tuple[str, str], ...] = ()
     space_delimited: tuple[str, ...] = ()
+    required: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,6 +90,8 @@ def _source(source: Source, namespace: str) -> tuple[Condition, ...]:
             ("principal", source.not_principals, True),
             ("principal", accounts(source.service_accounts), False),
             ("principal", accounts(source.not_service_accounts), True),
+            ("trust domain", source.trust_domains, False),
+            ("trust domain", source.not_trust_domains, True),
             ("request principal", source.request_principals, False),
             ("request principal", source.not_request_principals, True),
             ("namespace", source.namespaces, False),

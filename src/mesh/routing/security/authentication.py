@@ -77,6 +77,7 @@ class Tokens:
             forward=rule.forward_original_token,
             payload_header=rule.output_payload_to_header,
             claim_headers=tuple((output.header, output.claim) for output in rule.output_claim_to_headers),
+            required=rule.presence == "REQUIRED",
             space_delimited=tuple(sorted({*SPACE_DELIMITED, *rule.space_delimited_claims})),
         )
 

@@ -6,12 +6,12 @@ import ipaddress
 from dataclasses import dataclass, replace
 from typing import Self
 
-from mesh.resources.values.identity import principal
+from mesh.resources.values.identity import principal, trust_domain
 from mesh.routing.model.security import Access, AccessRule, Condition
 from mesh.routing.security.selection import fits
 from mesh.routing.world import MeshPod
 
-OF_CONNECTIONS = frozenset(("principal", "namespace", "ip", "remote ip"))
+OF_CONNECTIONS = frozenset(("principal", "trust domain", "namespace", "ip", "remote ip"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +58,8 @@ def _holds(rule: AccessRule, caller: Caller) -> bool:
 def _fits(condition: Condition, caller: Caller) -> bool:
     if condition.what == "principal":
         holds = any(fits(value, caller.principal) for value in condition.values)
+    elif condition.what == "trust domain":
+        holds = any(fits(value, trust_domain(caller.principal)) for value in condition.values)
     elif condition.what == "namespace":
         holds = any(fits(value, caller.namespace) for value in condition.values)
     else:

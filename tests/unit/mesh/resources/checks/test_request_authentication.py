@@ -33,6 +33,7 @@ CURVE = {"kty": "EC", "crv": "P-256", "x": "A" * 43, "y": "A" * 43}
         ({f"{J}.outputPayloadToHeader": "a b"}, f"{J}.outputPayloadToHeader"),
         ({f"{J}.fromParams": [""]}, f"{J}.fromParams[0]"),
         ({f"{J}.outputClaimToHeaders": [{"header": "x", "claim": ""}]}, f"{J}.outputClaimToHeaders[0].claim"),
+        ({f"{J}.presence": "ALWAYS"}, f"{J}.presence"),
         ({f"{J}.timeout": "5"}, f"{J}.timeout"),
     ],
 )

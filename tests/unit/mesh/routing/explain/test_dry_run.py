@@ -116,7 +116,7 @@ def test_what_is_asked_of_tokens_is_told() -> None:
     must = body("AuthorizationPolicy", "must", group=group, rules=rules)
     held = shop(RULE, tokens, must)
     url = "http://products:7000/products"
-    told = "a token, if sent, must be valid (mesh/tokens[0]); otherwise 401"
+    told = "a token, if sent or required, must be valid (mesh/tokens[0]); otherwise 401"
     without = asked(held, url)
     assert told in without["also"]
     assert without["also"][0] == "an AuthorizationPolicy denies it: 403"
