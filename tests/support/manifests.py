@@ -66,3 +66,21 @@ def destination_rule(name: str, *subsets: str) -> Body:
         "metadata": {"name": name},
         "spec": {"host": name, "subsets": [{"name": subset, "labels": {"version": subset}} for subset in subsets]},
     }
+
+
+def event(**fields: Any) -> Body:
+    """A complete Event of events.k8s.io/v1."""
+    return {
+        "apiVersion": "events.k8s.io/v1",
+        "kind": "Event",
+        "metadata": {"name": "shop.1"},
+        "regarding": {"kind": "Pod", "name": "shop", "namespace": "mesh"},
+        "eventTime": "2026-01-01T00:00:00.000000Z",
+        "type": "Normal",
+        "reason": "Synced",
+        "action": "Sync",
+        "note": "all is well",
+        "reportingController": "example.com/shop",
+        "reportingInstance": "shop-0",
+        **fields,
+    }

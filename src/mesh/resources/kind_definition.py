@@ -122,6 +122,15 @@ WITHOUT_GENERATION = frozenset(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class OtherForm:
+    """How the objects of a kind are stored as objects of another, and shown."""
+
+    stored: GroupKind
+    to_stored: Callable[[Body], Body]
+    from_stored: Callable[[Body], Body]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class KindDefinition:
     """One kind, by every name it has, and everything that is particular to it."""
@@ -204,6 +213,9 @@ class KindDefinition:
     at_version: Callable[[Body, str], Body] | None = None
     """A stored object in the form of a version: the counterpart of `to_first_version`."""
 
+    form_of: OtherForm | None = None
+    """Set for a kind whose objects are those of another kind, stored as such, and only look different."""
+
     no_effect: str = ""
     """Why objects of this kind mean nothing on one machine; completes "has no effect here: "."""
 
@@ -218,6 +230,11 @@ class KindDefinition:
     def group_kind(self) -> GroupKind:
         """The identity of the kind."""
         return GroupKind(self.group, self.kind)
+
+    @property
+    def stored_kind(self) -> GroupKind:
+        """The kind that the store has its objects under."""
+        return self.form_of.stored if self.form_of is not None else self.group_kind
 
     @property
     def has_generation(self) -> bool:

@@ -1,4 +1,5 @@
-"""Workloads other than Deployments, and what goes with them: revisions, volumes, autoscalers, disruption budgets.
+"""Workloads other than Deployments, and what goes with them: revisions, volumes, autoscalers, disruption budgets,
+Events of events.k8s.io.
 
 A part of `mesh.resources.kinds`, which alone is asked.
 """
@@ -21,14 +22,17 @@ from mesh.resources.checks.stateful_set import (
     check_stateful_set_update,
 )
 from mesh.resources.checks.workload import check_workload_update
-from mesh.resources.columns import workloads
+from mesh.resources.columns import core, workloads
+from mesh.resources.columns.column import Cell
 from mesh.resources.core.daemon_set import DaemonSet
+from mesh.resources.core.event import Event
 from mesh.resources.core.horizontal_pod_autoscaler import HorizontalPodAutoscaler
 from mesh.resources.core.persistent_volume import PersistentVolume, PersistentVolumeClaim, StorageClass
 from mesh.resources.core.pod_disruption_budget import PodDisruptionBudget
 from mesh.resources.core.replication_controller import ReplicationController
 from mesh.resources.core.stateful_set import ControllerRevision, StatefulSet
-from mesh.resources.kind_definition import SCALABLE, STATUS, Conditions, KindDefinition
+from mesh.resources.kind_definition import SCALABLE, STATUS, Conditions, KindDefinition, OtherForm
+from mesh.resources.validation import event_forms as events
 from mesh.resources.validation.autoscaler_versions import at_version, to_first_version
 from mesh.resources.validation.workload_defaults import (
     fill_autoscaler,
@@ -41,6 +45,12 @@ from mesh.resources.validation.workload_defaults import (
 )
 
 ALL = ("all",)
+
+
+def _of_core(cell: Cell) -> Cell:
+    """A cell of core/v1's Event, for one of events.k8s.io/v1."""
+    return lambda event: cell(events.to_core(dict(event)))
+
 
 WORKLOAD_KINDS = (
     KindDefinition(
@@ -151,5 +161,17 @@ WORKLOAD_KINDS = (
         subresources=STATUS,
         check=check_budget,
         conditions=Conditions.OWN,
+    ),
+    KindDefinition(
+        group=events.GROUP,
+        kind="Event",
+        plural="events",
+        short_names=("ev",),
+        type=Event,
+        columns=[column._replace(cell=_of_core(column.cell)) for column in core.EVENT],
+        check_creation=events.check_new_event,
+        made_by="mesh",
+        persistent=False,
+        form_of=OtherForm(events.CORE, events.to_core, events.from_core),
     ),
 )

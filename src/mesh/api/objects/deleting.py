@@ -54,7 +54,7 @@ class Deleting:
         matches = selection(
             request.query.get("labelSelector", ""), request.query.get("fieldSelector", ""), target.definition.kind
         )
-        objects = self._store.list(target.definition.group, target.definition.kind, target.namespace or None)
+        objects = self._store.list(*target.definition.stored_kind, target.namespace or None)
         objects = [stored for stored in objects if matches is None or matches(stored.body)]
         if limit := list_options(request.query).limit:
             objects = objects[:limit]

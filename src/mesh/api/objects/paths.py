@@ -28,8 +28,8 @@ class Target(NamedTuple):
 
     @property
     def ref(self) -> Ref:
-        """The object that the path names."""
-        return Ref(self.definition.group, self.definition.kind, self.namespace, self.name)
+        """The object that the path names, as the store has it."""
+        return Ref(*self.definition.stored_kind, self.namespace, self.name)
 
     @property
     def api_version(self) -> str:

@@ -90,7 +90,7 @@ class Reading:
 
     def _snapshot(self, target: Target, options: ListOptions) -> tuple[Sequence[Stored], int]:
         """The objects to list, and the version of the store at which they were so. Raises Problem (410, 504)."""
-        group, kind, namespace = target.definition.group, target.definition.kind, target.namespace or None
+        (group, kind), namespace = target.definition.stored_kind, target.namespace or None
         current = self._store.version
         if options.version is not None and options.version > current:
             raise too_large(options.version, current)
@@ -119,7 +119,7 @@ class Reading:
         try:
             definition = target.definition
             version = self._store.version
-            async with self._store.watch(definition.group, definition.kind, target.namespace or None, since) as watch:
+            async with self._store.watch(*definition.stored_kind, target.namespace or None, since) as watch:
                 # Without waiting: what is there already comes before the bookmark that says so.
                 for event in watch.take():
                     if line := line_of(event):
@@ -160,7 +160,9 @@ def shown(stored: Stored, target: Target) -> Body:
     """The object's body at the version of the API that the path names."""
     definition, body = target.definition, stored.body
     if body["apiVersion"] != target.api_version:
-        if definition.at_version is not None:
+        if definition.form_of is not None:
+            body = definition.form_of.from_stored(body)
+        elif definition.at_version is not None:
             body = definition.at_version(body, target.version)
         else:
             body = {**body, "apiVersion": target.api_version}

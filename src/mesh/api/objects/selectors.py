@@ -34,6 +34,11 @@ FIELDS: Mapping[str, Mapping[str, str]] = {
     },
     "Event": {
         **{f"involvedObject.{name}": "" for name in ("kind", "name", "namespace", "uid", "apiVersion")},
+        # The same under the names that events.k8s.io has for them.
+        **{f"regarding.{name}": "" for name in ("kind", "name", "namespace", "uid", "apiVersion")},
+        "regarding.resourceVersion": "",
+        "regarding.fieldPath": "",
+        "reportingController": "",
         "involvedObject.resourceVersion": "",
         "involvedObject.fieldPath": "",
         "reason": "",
@@ -51,7 +56,13 @@ FIELDS: Mapping[str, Mapping[str, str]] = {
 """By kind, the fields besides COMMON, each with the text that stands for one that is not set."""
 
 # Fields that are selected by another name than they are stored under.
-PLACES = {"source": "source.component", "status.successful": "status.succeeded"}
+REGARDING = ("kind", "name", "namespace", "uid", "apiVersion", "resourceVersion", "fieldPath")
+PLACES = {
+    "source": "source.component",
+    "status.successful": "status.succeeded",
+    "reportingController": "reportingComponent",
+    **{f"regarding.{name}": f"involvedObject.{name}" for name in REGARDING},
+}
 COMMON = frozenset({"metadata.name", "metadata.namespace"})
 
 

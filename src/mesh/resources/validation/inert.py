@@ -7,6 +7,7 @@ has the value that Kubernetes itself writes as the default.
 from typing import Any
 
 from mesh.resources.core.config import ConfigMap, Event, Secret
+from mesh.resources.core.event import Event as NewEvent
 from mesh.resources.core.horizontal_pod_autoscaler import ScalingRules
 from mesh.resources.core.pod import (
     ConfigMapVolumeSource,
@@ -139,6 +140,7 @@ _KEPT_ZEROS: dict[type[Part], frozenset[str]] = {
     GRPCAction: frozenset({"service"}),
     HostPathVolumeSource: frozenset({"type"}),
     Event: frozenset({"reportingComponent", "reportingInstance", "source", "involvedObject"}),
+    NewEvent: frozenset({"regarding", "reportingController", "reportingInstance"}),
     Condition: frozenset({"reason", "message"}),
     # An empty list is wrong there, none has a default.
     ScalingRules: frozenset({"policies"}),

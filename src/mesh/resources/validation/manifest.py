@@ -18,7 +18,7 @@ from mesh.resources.validation.metadata import check_metadata
 from mesh.resources.validation.structure import check, plain
 from mesh.resources.values.meta import Resource
 from mesh.resources.values.problems import FieldError, Invalid, Reason, malformed, meant, required
-from mesh.resources.values.ref import Ref
+from mesh.resources.values.ref import GroupKind, Ref
 
 HEAD = ("apiVersion", "kind", "metadata")
 
@@ -101,7 +101,8 @@ def identify(body: dict[str, Any], default_namespace: str = "", registry: Regist
     group = version.rpartition("/")[0]
     definition = registry.by_kind(group, kind)
     namespace = metadata.get("namespace") or default_namespace
-    ref = Ref(group, kind, str(namespace) if definition is None or definition.namespaced else "", str(name))
+    stored = definition.stored_kind if definition is not None else GroupKind(group, kind)
+    ref = Ref(*stored, str(namespace) if definition is None or definition.namespaced else "", str(name))
     if definition is None:
         # The kind exists in another group, or it is mistyped: different advice.
         kinds = {definition.kind for definition in registry.all()}
@@ -152,6 +153,8 @@ def validate(
     if errors := [*check_metadata(definition, typed.metadata), *definition.check(typed)]:
         raise _of(ref, errors)
     warnings = [*unknown, *_warnings(ref, findings.inert, definition.advise(typed))]
+    if definition.form_of is not None:
+        filled = definition.form_of.to_stored(filled)
     return Validated(ref, definition, filled, typed, warnings)
 
 

@@ -1,12 +1,15 @@
-"""Watches over HTTP: lines of JSON as things happen."""
+"""Watches over HTTP: lines of JSON as things happen; Events, which two groups have in two forms."""
 
 import asyncio
 import json
 from typing import Any
 
-from tests.support.api import Api
-from tests.support.manifests import config
+import pytest
 
+from tests.support.api import Api
+from tests.support.manifests import config, event
+
+EVENTS = "/apis/events.k8s.io/v1/namespaces/mesh/events"
 CONFIGS = "/api/v1/namespaces/mesh/configmaps"
 # Without the one that every namespace has.
 OWN = "fieldSelector=metadata.name!=kube-root-ca.crt"
@@ -107,3 +110,53 @@ async def test_stopping_the_server_ends_watches(api: Api) -> None:
     await api.server.stop()
     assert await stream.event() is None
     await stream.close()
+
+
+async def test_an_event_is_the_same_object_in_both_groups(api: Api) -> None:
+    created = await api.ask("POST", EVENTS, event())
+    assert created.code == 201, created.body
+    assert (created.body["apiVersion"], created.body["note"]) == ("events.k8s.io/v1", "all is well")
+    core = (await api.ask("GET", "/api/v1/namespaces/mesh/events/shop.1")).body
+    assert (core["apiVersion"], core["message"], core["involvedObject"]["name"]) == ("v1", "all is well", "shop")
+    assert core["reportingComponent"] == "example.com/shop"
+    patched = await api.ask("PATCH", f"{EVENTS}/shop.1", {"note": "still"}, content_type="application/merge-patch+json")
+    assert (patched.code, patched.body["note"]) == (200, "still")
+    assert (await api.ask("GET", "/api/v1/namespaces/mesh/events/shop.1")).body["message"] == "still"
+    assert (await api.ask("DELETE", f"{EVENTS}/shop.1")).code == 200
+    assert (await api.ask("GET", "/api/v1/namespaces/mesh/events/shop.1")).code == 404
+
+
+async def test_events_of_the_core_group_are_listed_and_selected_under_the_other_names(api: Api) -> None:
+    for name in ("shop", "cart"):
+        body = {
+            "apiVersion": "v1",
+            "kind": "Event",
+            "metadata": {"name": name},
+            "involvedObject": {"kind": "Pod", "name": name, "namespace": "mesh"},
+            "message": f"about {name}",
+            "type": "Normal",
+            "reason": "Seen",
+        }
+        assert (await api.ask("POST", "/api/v1/namespaces/mesh/events", body)).code == 201
+    listed = (await api.ask("GET", f"{EVENTS}?fieldSelector=regarding.name=shop")).body
+    assert [(item["note"], item["regarding"]["name"]) for item in listed["items"]] == [("about shop", "shop")]
+    accept = {"Accept": "application/json;as=Table;v=v1;g=meta.k8s.io"}
+    tables = [(await api.ask("GET", path, headers=accept)).body for path in (EVENTS, "/api/v1/namespaces/mesh/events")]
+    assert tables[0]["rows"][0]["cells"][3:7] == tables[1]["rows"][0]["cells"][3:7]
+    assert tables[0]["rows"][0]["cells"][6] == "about cart"
+
+
+@pytest.mark.parametrize(
+    ("fields", "path"),
+    [
+        ({"eventTime": None}, "eventTime"),
+        ({"action": ""}, "action"),
+        ({"reportingController": ""}, "reportingController"),
+        ({"type": "Odd"}, "type"),
+        ({"note": "x" * 1025}, "message"),
+        ({"deprecatedCount": 2}, "count"),
+    ],
+)
+async def test_a_new_event_says_everything(api: Api, fields: dict[str, Any], path: str) -> None:
+    refused = await api.ask("POST", EVENTS, event(**fields))
+    assert (refused.code, [cause["field"] for cause in refused.body["details"]["causes"]]) == (422, [path])
