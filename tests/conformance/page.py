@@ -243,7 +243,9 @@ namespace of the Gateway object; connections that are no HTTP follow what the Se
 | what | why |
 |---|---|
 | EnvoyFilter, WasmPlugin | they name parts of Istio's own Envoy configuration |
-| PeerAuthentication | pods have no proxies of their own between which TLS could be spoken |
+| PeerAuthentication | pods have no proxies of their own between which TLS could be spoken; STRICT refuses nobody |
+| Telemetry | the mesh traces all requests, or none: `accessLogging`, `metrics` and `tracing` are ignored |
+| WorkloadEntry, WorkloadGroup | only pods are endpoints; a ServiceEntry's `endpoints` list other addresses |
 | locality and zone-aware load balancing | one machine is one locality |
 
 ## What the size of a configuration costs

@@ -18,7 +18,8 @@ NO_ROLES = "anybody with the mesh's kubeconfig may do everything"
 NO_QUOTAS = "the mesh enforces no limits"
 DEPLOYMENT = "it is stored but not run; use a Deployment"
 NO_EXTENSION = "Envoy is configured only by the mesh"
-MUTUAL_TLS = "traffic between pods stays on this machine and is not encrypted"
+MUTUAL_TLS = "traffic between pods stays on this machine and is not encrypted, so that STRICT refuses nobody"
+NO_WORKLOADS = "only pods are endpoints; list other addresses in a ServiceEntry's endpoints"
 
 
 class Rules(NamedTuple):
@@ -137,14 +138,14 @@ INERT_KINDS = (
     InertKind("networking.istio.io", "v1alpha3", "EnvoyFilter", "envoyfilters", "", NO_EXTENSION),
     InertKind("networking.istio.io", "v1beta1", "ProxyConfig", "proxyconfigs", "", NO_EXTENSION),
     InertKind(
-        "networking.istio.io", ISTIO_VERSIONS, "WorkloadEntry", "workloadentries", "we", "only pods are endpoints"
+        "networking.istio.io", ISTIO_VERSIONS, "WorkloadEntry", "workloadentries", "we", NO_WORKLOADS
     ),
     InertKind(
-        "networking.istio.io", ISTIO_VERSIONS, "WorkloadGroup", "workloadgroups", "wg", "only pods are endpoints"
+        "networking.istio.io", ISTIO_VERSIONS, "WorkloadGroup", "workloadgroups", "wg", NO_WORKLOADS
     ),
     InertKind(
         "telemetry.istio.io", "v1 v1alpha1", "Telemetry", "telemetries", "telemetry",
-        "it does not change what the mesh observes",
+        "its accessLogging, metrics and tracing are ignored; the mesh traces all requests, or none",
     ),
     InertKind("extensions.istio.io", "v1alpha1", "WasmPlugin", "wasmplugins", "", NO_EXTENSION),
 )  # fmt: skip

@@ -44,6 +44,32 @@ def test_it_is_stored_with_one_line(kind: str, group: str, spec: dict[str, Any],
     assert f"{kind} mesh/x: {field}: " in line
 
 
+@pytest.mark.parametrize(
+    ("kind", "group", "spec", "words"),
+    [
+        (
+            "PeerAuthentication",
+            SECURITY,
+            {"mtls": {"mode": "STRICT"}},
+            "is not encrypted, so that STRICT refuses nobody",
+        ),
+        (
+            "Telemetry",
+            "telemetry.istio.io",
+            {"tracing": [{"randomSamplingPercentage": 1}], "accessLogging": [{"disabled": True}]},
+            "its accessLogging, metrics and tracing are ignored",
+        ),
+        ("WorkloadEntry", "networking.istio.io", {"address": "10.0.0.1"}, "in a ServiceEntry's endpoints"),
+    ],
+)
+def test_a_kind_without_effect_is_stored_with_one_line_that_says_why(
+    kind: str, group: str, spec: dict[str, Any], words: str
+) -> None:
+    (line,) = warnings(kind, group, **spec)
+    assert f"{kind} mesh/x: has no effect here: " in line
+    assert words in line
+
+
 @pytest.mark.parametrize("spec", [{"action": "CUSTOM", "provider": {"name": "p"}}, TARGETS])
 def test_a_policy_that_is_not_carried_out_refuses_nobody(spec: dict[str, Any]) -> None:
     policy = body("AuthorizationPolicy", "p", group=SECURITY, **spec)
