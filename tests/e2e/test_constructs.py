@@ -10,7 +10,7 @@ from tests.support.mesh import Mesh
 from tests.support.places import ROOT
 from tests.support.waiting import until
 
-MANIFEST = ROOT / "tests/support/examples/system.yaml"
+MANIFEST = ROOT / "tests/e2e/constructs/system.yaml"
 LIMIT = 120.0
 # grpc.health.v1.HealthCheckResponse with status SERVING, for any request.
 HEALTH = """

@@ -34,7 +34,7 @@ STEPS: tuple[Step, ...] = (
     ("get --raw /readyz", "ok", 0),
     ("get ns", r"default +Active", 0),
     ("create -f deploy/namespace-that-is-not-there.yaml", "does not exist", 1),
-    ("apply -f $FOLDER/namespace.yaml", "namespace/mesh created", 0),
+    ("apply -f $FOLDER/namespace.yaml", "namespace/mesh configured", 0),
     # The seed's two commands.
     ("apply -f deploy/mesh-mall-v1.yaml -n mesh", r"deployment\.apps/mall-v1 created", 0),
     ("apply -f deploy/mesh-routing.yaml -n mesh", r"virtualservice\.networking\.istio\.io/mall-gateway created", 0),
