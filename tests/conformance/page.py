@@ -246,6 +246,8 @@ namespace of the Gateway object; connections that are no HTTP follow what the Se
 | PeerAuthentication | pods have no proxies of their own between which TLS could be spoken; STRICT refuses nobody |
 | Telemetry | the mesh traces all requests, or none: `accessLogging`, `metrics` and `tracing` are ignored |
 | WorkloadEntry, WorkloadGroup | only pods are endpoints; a ServiceEntry's `endpoints` list other addresses |
+| the Service `istio-ingressgateway` in `istio-system` | the gateway is the mesh's own and not a Service; \
+`meshmall status` shows its URL |
 | locality and zone-aware load balancing | one machine is one locality |
 
 ## What the size of a configuration costs
