@@ -180,6 +180,9 @@ class KindDefinition:
     """What is stored and what is to replace it, before it is checked; returns the latter without what its change
     makes obsolete."""
 
+    check_status: Callable[[Any], Errors] = nothing
+    """What the status can get wrong when it is written through its subresource: the whole object."""
+
     advise: Callable[[Any], Errors] = nothing
     """What is allowed in an object and hardly meant: shown as warnings."""
 

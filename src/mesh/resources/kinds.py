@@ -45,7 +45,12 @@ from mesh.resources.checks.service import advise_service, check_service, check_s
 from mesh.resources.checks.service_entry import check_service_entry
 from mesh.resources.checks.sidecar import check_sidecar
 from mesh.resources.checks.virtual_service import check_virtual_service
-from mesh.resources.checks.workload import check_deployment, check_workload, check_workload_update
+from mesh.resources.checks.workload import (
+    check_deployment,
+    check_workload,
+    check_workload_status,
+    check_workload_update,
+)
 from mesh.resources.columns import batch, core, gateway_api, istio, meshmall, pods
 from mesh.resources.columns.node import NODE
 from mesh.resources.core.batch import CronJob, Job
@@ -200,6 +205,7 @@ REGISTRY = Registry(
             fill=fill_deployment,
             check=check_deployment,
             check_update=check_workload_update,
+            check_status=check_workload_status,
             advise=advise_workload,
             conditions=Conditions.OWN,
         ),
@@ -215,6 +221,7 @@ REGISTRY = Registry(
             fill=fill_replica_set,
             check=check_workload,
             check_update=check_workload_update,
+            check_status=check_workload_status,
             advise=advise_workload,
             made_by="mesh",
         ),

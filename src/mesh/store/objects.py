@@ -15,7 +15,7 @@ class Stored:
     `body` is the JSON object as Kubernetes shows it, `version` its metadata.resourceVersion.
     """
 
-    __slots__ = ("_decode", "_typed", "body", "ref", "version")
+    __slots__ = ("_decode", "_typed", "_without_generation", "body", "ref", "version")
 
     def __init__(self, ref: Ref, version: int, body: Body, decode: Decode) -> None:
         self.ref = ref
@@ -23,6 +23,7 @@ class Stored:
         self.body = body
         self._decode = decode
         self._typed: Any = None
+        self._without_generation: Body | None = None
 
     @property
     def typed(self) -> Any:
@@ -30,6 +31,14 @@ class Stored:
         if self._typed is None:
             self._typed = self._decode(self.ref, self.body)
         return self._typed
+
+    @property
+    def without_generation(self) -> Body:
+        """The body without metadata.generation, which clients see of some kinds only; made once, since lists repeat."""
+        if self._without_generation is None:
+            metadata = {name: value for name, value in self.body["metadata"].items() if name != "generation"}
+            self._without_generation = {**self.body, "metadata": metadata}
+        return self._without_generation
 
     @property
     def metadata(self) -> Mapping[str, Any]:

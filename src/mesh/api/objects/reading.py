@@ -158,7 +158,9 @@ def require(store: Store, target: Target) -> Stored:
 
 def shown(stored: Stored, target: Target) -> Body:
     """The object's body at the version of the API that the path names."""
-    definition, body = target.definition, stored.body
+    definition = target.definition
+    # The store counts changes of every kind: the mesh itself compares them.
+    body = stored.body if definition.has_generation else stored.without_generation
     if body["apiVersion"] != target.api_version:
         if definition.form_of is not None:
             body = definition.form_of.from_stored(body)
@@ -166,10 +168,6 @@ def shown(stored: Stored, target: Target) -> Body:
             body = definition.at_version(body, target.version)
         else:
             body = {**body, "apiVersion": target.api_version}
-    if not definition.has_generation and "generation" in body["metadata"]:
-        # The store counts changes of every kind: the mesh itself compares them.
-        metadata = {name: value for name, value in body["metadata"].items() if name != "generation"}
-        body = {**body, "metadata": metadata}
     return body
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from mesh.resources.checks.pod import check_template
 from mesh.resources.core.daemon_set import DaemonSet
-from mesh.resources.core.deployment import Deployment, DeploymentSpec, ReplicaSet
+from mesh.resources.core.deployment import Deployment, DeploymentSpec, DeploymentStatus, ReplicaSet
 from mesh.resources.core.pod import PodTemplateSpec
 from mesh.resources.core.stateful_set import StatefulSet
 from mesh.resources.values.durations import share
@@ -62,6 +62,31 @@ def check_workload_update(old: Workload, new: Workload) -> Errors:
         yield FieldError(
             "spec.selector", f"cannot be changed; delete the {old.kind} first, or choose another name for the new one"
         )
+
+
+def check_workload_status(workload: Deployment | ReplicaSet) -> Errors:
+    """Numbers of pods that cannot be (pkg/apis/apps/validation, ValidateDeploymentStatus and ValidateReplicaSetStatus).
+
+    A controller of somebody else's that writes them would mislead everybody who waits for the workload.
+    """
+    status = workload.status
+    counts = {
+        "replicas": status.replicas,
+        "readyReplicas": status.ready_replicas,
+        "availableReplicas": status.available_replicas,
+    }
+    if isinstance(status, DeploymentStatus):
+        counts["updatedReplicas"] = status.updated_replicas
+    else:
+        counts["fullyLabeledReplicas"] = status.fully_labeled_replicas
+    for name, count in counts.items():
+        if count < 0:
+            yield FieldError(f"status.{name}", f"{count} is negative")
+        if name != "replicas" and count > status.replicas:
+            yield FieldError(f"status.{name}", f"{count} is more than status.replicas ({status.replicas})")
+    if status.available_replicas > status.ready_replicas:
+        why = f"{status.available_replicas} is more than status.readyReplicas ({status.ready_replicas})"
+        yield FieldError("status.availableReplicas", why)
 
 
 def check_selector(selector: LabelSelector) -> Errors:

@@ -43,7 +43,7 @@ def with_status(
         # A copy, since the check takes unknown fields out, and those elsewhere are not the writer's business.
         checked = {**copy.deepcopy(body), "status": after["status"]}
         findings = check(checked, definition.type)
-        errors = findings.errors or _type_errors(definition, checked)
+        errors = findings.errors or _value_errors(definition, checked)
         unknown = [error for error in findings.unknown if _is_in_status(error.path)]
     if unknown_fields is UnknownFields.REJECTED:
         errors = [*errors, *unknown]
@@ -60,12 +60,12 @@ def _is_in_status(path: str) -> bool:
     return path == "status" or path.startswith(("status.", "status["))
 
 
-def _type_errors(definition: KindDefinition, body: Body) -> list[FieldError]:
+def _value_errors(definition: KindDefinition, body: Body) -> list[FieldError]:
     try:
-        msgspec.convert(body, definition.type)
+        typed = msgspec.convert(body, definition.type)
     except msgspec.ValidationError as error:
         return [malformed("status", str(error))]
-    return []
+    return list(definition.check_status(typed))
 
 
 def _unknown_to_schema(definition: KindDefinition, body: Body) -> list[FieldError]:

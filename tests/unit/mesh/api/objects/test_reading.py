@@ -160,3 +160,14 @@ async def test_events_of_the_core_group_are_listed_and_selected_under_the_other_
 async def test_a_new_event_says_everything(api: Api, fields: dict[str, Any], path: str) -> None:
     refused = await api.ask("POST", EVENTS, event(**fields))
     assert (refused.code, [cause["field"] for cause in refused.body["details"]["causes"]]) == (422, [path])
+
+
+async def test_what_clients_do_not_see_of_an_object_is_left_out_once(api: Api) -> None:
+    assert (await api.ask("POST", CONFIGS, config("shop"))).code == 201
+    stored = next(stored for stored in api.store.list("", "ConfigMap", "mesh") if stored.ref.name == "shop")
+    for path in (CONFIGS, f"{CONFIGS}?labelSelector=!x"):
+        (shown,) = [i for i in (await api.ask("GET", path)).body["items"] if i["metadata"]["name"] == "shop"]
+        assert "generation" not in shown["metadata"]
+    # The store's own still has it, and what is shown is made once.
+    assert stored.metadata["generation"] == 1
+    assert stored.without_generation is stored.without_generation

@@ -49,3 +49,24 @@ def test_unknown_fields_are_dropped_with_a_warning_or_without_one(kind: KindDefi
     assert (warned["status"], warnings) == ({}, ['unknown field "status.note"'])
     ignored, none = with_status(ref, kind, body, {"note": "x"}, UnknownFields.IGNORED)
     assert (ignored["status"], none) == ({}, [])
+
+
+@pytest.mark.parametrize(
+    ("status", "paths"),
+    [
+        ({"replicas": -1}, {"replicas", "readyReplicas", "availableReplicas", "updatedReplicas"}),
+        ({"replicas": 2, "readyReplicas": 3}, {"readyReplicas"}),
+        ({"replicas": 2, "readyReplicas": 1, "availableReplicas": 2}, {"availableReplicas"}),
+        ({"replicas": 2, "updatedReplicas": 3}, {"updatedReplicas"}),
+        ({"replicas": 2, "updatedReplicas": 2, "readyReplicas": 2, "availableReplicas": 2}, set()),
+    ],
+)
+def test_the_numbers_of_a_deployment_agree_with_each_other(status: Body, paths: set[str]) -> None:
+    kind = next(kind for kind in TYPED if kind.kind == "Deployment")
+    ref, body = _body(kind)
+    if not paths:
+        assert with_status(ref, kind, body, status)[0]["status"] == status
+        return
+    with pytest.raises(Invalid) as caught:
+        with_status(ref, kind, body, status)
+    assert {error.path.removeprefix("status.") for error in caught.value.errors} == paths
