@@ -15,6 +15,7 @@ from msgspec import inspect
 from mesh.api.objects.merging import KEYS, SETS
 from mesh.api.transport.http import Reply
 from mesh.resources.custom.untyped import Untyped
+from mesh.resources.descriptions import description
 from mesh.resources.kind_definition import KindDefinition
 from mesh.resources.registry import Registry
 from mesh.resources.values.body import Body
@@ -197,14 +198,16 @@ class _Schemas:
         self.schemas[name] = schema
         described = inspect.type_info(cls)
         assert isinstance(described, inspect.StructType)
-        schema["properties"] = {f.encode_name: self._field(f.encode_name, f.type) for f in described.fields}
+        schema["properties"] = {f.encode_name: self._field(cls, f.encode_name, f.type) for f in described.fields}
         required = [f.encode_name for f in described.fields if f.required]
         if required:
             schema["required"] = required
         return name
 
-    def _field(self, name: str, type_: inspect.Type) -> Body:
+    def _field(self, struct: type[Any], name: str, type_: inspect.Type) -> Body:
         schema = self._type(type_)
+        if sentence := description(struct, name):
+            schema["description"] = sentence
         if schema.get("type") == "array":
             if name in KEYS:
                 schema["x-kubernetes-patch-merge-key"] = KEYS[name]

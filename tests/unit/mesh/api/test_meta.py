@@ -29,6 +29,19 @@ def pod(name: str, **status: Any) -> Put:
     return Put(Ref("", "Pod", "mesh", name), body)
 
 
+async def test_the_schema_of_a_field_says_what_it_does(api: Api) -> None:
+    document = (await api.ask("GET", "/openapi/v3/apis/meshmall.dev/v1")).body
+    spec = document["components"]["schemas"]["io.meshmall.meshmall.branch.BranchSpec"]["properties"]
+    assert "`fail` (503, the default)" in spec["fallback"]["description"]
+    pods = (await api.ask("GET", "/openapi/v3/api/v1")).body["components"]["schemas"]["io.meshmall.core.pod.Container"]
+    assert pods["properties"]["imagePullPolicy"]["description"].endswith("no effect on one machine.")
+
+
+@with_kubectl
+async def test_kubectl_explains_a_field(api: Api, kubectl: Kubectl) -> None:
+    assert "default `48h`" in " ".join((await kubectl("explain", "branch.spec.expires")).split())
+
+
 async def test_every_kind_has_a_schema_in_the_document_of_its_version(api: Api) -> None:
     paths = (await api.ask("GET", "/openapi/v3")).body["paths"]
     for definition in REGISTRY.all():
