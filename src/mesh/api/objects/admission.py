@@ -253,6 +253,9 @@ def _cleaned(proposed: ProposedObject, registry: Registry) -> Body:
         SERVER_METADATA if proposed.old else (*SERVER_METADATA, "deletionTimestamp", "deletionGracePeriodSeconds")
     )
     metadata = {name: value for name, value in proposed.body["metadata"].items() if name not in left_out}
+    if proposed.old is not None and (marked := proposed.old.metadata.get("deletionTimestamp")):
+        # A manifest does not say it; the defaults of some kinds depend on it, and add no finalizers then.
+        metadata.setdefault("deletionTimestamp", marked)
     if isinstance(annotations := metadata.get("annotations"), dict) and DORMANT in annotations:
         # Whoever writes a Deployment wants it to run.
         metadata["annotations"] = {name: value for name, value in annotations.items() if name != DORMANT}

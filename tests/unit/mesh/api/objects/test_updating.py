@@ -58,3 +58,22 @@ async def test_an_object_that_is_being_deleted_takes_no_new_finalizer(api: Api) 
     none = {"metadata": {"finalizers": None}}
     assert (await api.ask("PATCH", f"{path}/shop", none, content_type=MERGE)).code == 200
     assert (await api.ask("GET", f"{path}/shop")).code == 404
+
+
+async def test_a_claim_that_is_being_deleted_does_not_get_its_protection_back(api: Api) -> None:
+    path = "/api/v1/namespaces/mesh/persistentvolumeclaims"
+    spec = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
+    body = {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": {"name": "data", "finalizers": ["example.com/a"]},
+        "spec": spec,
+    }
+    assert (await api.ask("POST", path, body)).code == 201
+    assert (await api.ask("DELETE", f"{path}/data")).code == 200
+    alone = {"metadata": {"finalizers": ["example.com/a"]}}
+    assert (await api.ask("PATCH", f"{path}/data", alone, content_type=MERGE)).code == 200
+    # As `replace` sends it: a manifest, without the mark of the deletion.
+    replaced = await api.ask("PUT", f"{path}/data", body)
+    assert (replaced.code, replaced.body["metadata"]["finalizers"]) == (200, ["example.com/a"])
+    assert "deletionTimestamp" in replaced.body["metadata"]
