@@ -25,12 +25,12 @@ from mesh.resources.checks.workload import check_workload_update
 from mesh.resources.columns import core, workloads
 from mesh.resources.columns.column import Cell
 from mesh.resources.core.daemon_set import DaemonSet
-from mesh.resources.core.event import Event
 from mesh.resources.core.horizontal_pod_autoscaler import HorizontalPodAutoscaler
 from mesh.resources.core.persistent_volume import PersistentVolume, PersistentVolumeClaim, StorageClass
 from mesh.resources.core.pod_disruption_budget import PodDisruptionBudget
 from mesh.resources.core.replication_controller import ReplicationController
 from mesh.resources.core.stateful_set import ControllerRevision, StatefulSet
+from mesh.resources.events.types import Event
 from mesh.resources.kind_definition import SCALABLE, STATUS, Conditions, KindDefinition, OtherForm
 from mesh.resources.validation import event_forms as events
 from mesh.resources.validation.autoscaler_versions import at_version, to_first_version

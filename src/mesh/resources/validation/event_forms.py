@@ -5,7 +5,7 @@ As Kubernetes converts and checks them (pkg/apis/core/v1/conversion.go, pkg/apis
 
 from collections.abc import Iterator
 
-from mesh.resources.core.event import Event
+from mesh.resources.events.types import Event
 from mesh.resources.validation.defaults import fill_event
 from mesh.resources.values.body import Body
 from mesh.resources.values.problems import FieldError, not_supported, required

@@ -7,7 +7,6 @@ has the value that Kubernetes itself writes as the default.
 from typing import Any
 
 from mesh.resources.core.config import ConfigMap, Event, Secret
-from mesh.resources.core.event import Event as NewEvent
 from mesh.resources.core.horizontal_pod_autoscaler import ScalingRules
 from mesh.resources.core.pod import (
     ConfigMapVolumeSource,
@@ -28,6 +27,7 @@ from mesh.resources.core.pod import (
     Volume,
 )
 from mesh.resources.core.service import ServiceSpec
+from mesh.resources.events.types import Event as NewEvent
 from mesh.resources.gateway_api.types import GatewayClassSpec, ListenerTLSConfig
 from mesh.resources.gateway_api.types import GatewaySpec as ApiGatewaySpec
 from mesh.resources.istio.destination_rule import LoadBalancerSettings, RetryBudget, TrafficPolicy
