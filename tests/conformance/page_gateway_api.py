@@ -56,13 +56,15 @@ PASSED: dict[str, str] = {
 }
 NOT_SUPPORTED: dict[str, str] = {
     "TLSRoute, TCPRoute, UDPRoute, listeners of protocol TLS, TCP, UDP": (
-        "Istio's Gateway and VirtualService have them here; such a listener says UnsupportedProtocol"
+        "stored with a warning; Istio's Gateway and VirtualService have them here; such a listener says "
+        "UnsupportedProtocol"
     ),
     "GatewayStaticAddresses, GatewayInfrastructure": "all Gateways have the mesh's one address; a warning says so",
     "GatewayFrontendClientCertificateValidation, BackendTLSPolicy": "an Istio Gateway or DestinationRule does it here",
     "HTTPRouteBackendProtocolWebSocket": "as any request; not tested by its feature",
     "filters of a backendRef besides header modifiers; ExtensionRef": "refused, at the filter's path",
-    "ListenerSet, session persistence": "not in the standard channel; refused as unknown fields",
+    "ListenerSet": "stored with a warning; only a Gateway's own listeners are served",
+    "session persistence": "not in the standard channel; refused as an unknown field",
 }
 DIFFERENCES: dict[str, str] = {
     "classes": "`meshmall` is there from the start; `istio` is served too, so that a manifest for Istio runs as it is",

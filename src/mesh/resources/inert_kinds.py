@@ -8,8 +8,8 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any, NamedTuple
 
+from mesh.resources.columns import inert, machinery
 from mesh.resources.columns.column import NAME_AND_AGE
-from mesh.resources.columns.inert import COLUMNS
 from mesh.resources.custom.untyped import Untyped
 from mesh.resources.kind_definition import STATUS, KindDefinition, nothing
 from mesh.resources.values.names import wrong_path, wrong_subdomain
@@ -20,6 +20,13 @@ DEPLOYMENT = "it is stored but not run; use a Deployment"
 NO_EXTENSION = "Envoy is configured only by the mesh"
 MUTUAL_TLS = "traffic between pods stays on this machine and is not encrypted, so that STRICT refuses nobody"
 NO_WORKLOADS = "only pods are endpoints; list other addresses in a ServiceEntry's endpoints"
+NO_ADMISSION = "admission policies are not evaluated"
+NO_CERTIFICATES = "nothing signs certificates here"
+NO_QUEUES = "the mesh's API serves all clients alike"
+NO_DRIVERS = "volumes are folders of this machine, without drivers"
+NO_DEVICES = "pods use this machine's devices as any process does"
+ONE_NETWORK = "the mesh gives out the addresses of Services itself"
+NO_ROUTE = "use an Istio Gateway and VirtualService for connections that are not HTTP"
 
 
 class Rules(NamedTuple):
@@ -52,7 +59,14 @@ RULES = {
 }
 DEFAULTS = "mesh.resources.validation.inert_defaults"
 CHECKS = "mesh.resources.checks.kinds_without_effect"
+COLUMNS = {**inert.COLUMNS, **machinery.COLUMNS}
 RBAC = "rbac.authorization.k8s.io"
+ADMISSION = "admissionregistration.k8s.io"
+CERTIFICATES = "certificates.k8s.io"
+FLOW_CONTROL = "flowcontrol.apiserver.k8s.io"
+STORAGE = "storage.k8s.io"
+DEVICES = "resource.k8s.io"
+GATEWAY_API = "gateway.networking.k8s.io"
 # These have no status on a cluster either.
 WITHOUT_STATUS = frozenset(
     {
@@ -61,8 +75,14 @@ WITHOUT_STATUS = frozenset(
         *(("networking.k8s.io", kind) for kind in ("NetworkPolicy", "IngressClass")),
         ("scheduling.k8s.io", "PriorityClass"),
         ("coordination.k8s.io", "Lease"),
-        ("admissionregistration.k8s.io", "ValidatingWebhookConfiguration"),
-        ("admissionregistration.k8s.io", "MutatingWebhookConfiguration"),
+        *((ADMISSION, f"{prefix}WebhookConfiguration") for prefix in ("Validating", "Mutating")),
+        *((ADMISSION, f"{prefix}AdmissionPolicyBinding") for prefix in ("Validating", "Mutating")),
+        (ADMISSION, "MutatingAdmissionPolicy"),
+        (CERTIFICATES, "ClusterTrustBundle"),
+        ("node.k8s.io", "RuntimeClass"),
+        *((STORAGE, kind) for kind in ("CSIDriver", "CSINode", "CSIStorageCapacity", "VolumeAttributesClass")),
+        *((DEVICES, kind) for kind in ("DeviceClass", "ResourceClaimTemplate", "ResourceSlice")),
+        ("networking.k8s.io", "IPAddress"),
     }
 )
 
@@ -93,8 +113,8 @@ class InertKind(NamedTuple):
             type=Untyped,
             subresources=frozenset() if (self.group, self.kind) in WITHOUT_STATUS else STATUS,
             columns=COLUMNS.get((self.group, self.kind), NAME_AND_AGE),
-            # Names of roles may have a colon (`system:view`), unlike those of other kinds.
-            wrong_name=wrong_path if self.group == RBAC else wrong_subdomain,
+            # Names of roles and trust bundles may have a colon (`system:view`), unlike those of other kinds.
+            wrong_name=wrong_path if self.group == RBAC or self.kind == "ClusterTrustBundle" else wrong_subdomain,
             no_effect=self.reason,
             shape=self.kind if rules else "",
             fill=later(DEFAULTS, rules.fill) if rules and rules.fill else None,
@@ -129,11 +149,66 @@ INERT_KINDS = (
     InertKind(RBAC, "v1", "ClusterRole", "clusterroles", "", NO_ROLES, False),
     InertKind(RBAC, "v1", "ClusterRoleBinding", "clusterrolebindings", "", NO_ROLES, False),
     InertKind(
-        "admissionregistration.k8s.io", "v1", "ValidatingWebhookConfiguration", "validatingwebhookconfigurations", "",
+        ADMISSION, "v1", "ValidatingWebhookConfiguration", "validatingwebhookconfigurations", "",
         "webhooks are not called", False),
     InertKind(
-        "admissionregistration.k8s.io", "v1", "MutatingWebhookConfiguration", "mutatingwebhookconfigurations", "",
+        ADMISSION, "v1", "MutatingWebhookConfiguration", "mutatingwebhookconfigurations", "",
         "webhooks are not called", False),
+    InertKind(
+        ADMISSION, "v1", "ValidatingAdmissionPolicy", "validatingadmissionpolicies", "", NO_ADMISSION, False
+    ),
+    InertKind(
+        ADMISSION, "v1", "ValidatingAdmissionPolicyBinding", "validatingadmissionpolicybindings", "", NO_ADMISSION,
+        False,
+    ),
+    InertKind(ADMISSION, "v1", "MutatingAdmissionPolicy", "mutatingadmissionpolicies", "", NO_ADMISSION, False),
+    InertKind(
+        ADMISSION, "v1", "MutatingAdmissionPolicyBinding", "mutatingadmissionpolicybindings", "", NO_ADMISSION, False
+    ),
+    InertKind(
+        "apiregistration.k8s.io", "v1", "APIService", "apiservices", "",
+        "the mesh's API does not forward requests to other servers", False, ("api-extensions",),
+    ),
+    InertKind(
+        CERTIFICATES, "v1", "CertificateSigningRequest", "certificatesigningrequests", "csr", NO_CERTIFICATES, False
+    ),
+    InertKind(
+        CERTIFICATES, "v1", "ClusterTrustBundle", "clustertrustbundles", "", "pods trust what this machine trusts",
+        False,
+    ),
+    InertKind(CERTIFICATES, "v1", "PodCertificateRequest", "podcertificaterequests", "", NO_CERTIFICATES),
+    InertKind(FLOW_CONTROL, "v1", "FlowSchema", "flowschemas", "", NO_QUEUES, False),
+    InertKind(FLOW_CONTROL, "v1", "PriorityLevelConfiguration", "prioritylevelconfigurations", "", NO_QUEUES, False),
+    InertKind(
+        "node.k8s.io", "v1", "RuntimeClass", "runtimeclasses", "", "pods run as processes, without a container runtime",
+        False,
+    ),
+    InertKind(STORAGE, "v1", "CSIDriver", "csidrivers", "", NO_DRIVERS, False),
+    InertKind(STORAGE, "v1", "CSINode", "csinodes", "", NO_DRIVERS, False),
+    InertKind(STORAGE, "v1", "CSIStorageCapacity", "csistoragecapacities", "", NO_DRIVERS),
+    InertKind(STORAGE, "v1", "VolumeAttachment", "volumeattachments", "", NO_DRIVERS, False),
+    InertKind(STORAGE, "v1", "VolumeAttributesClass", "volumeattributesclasses", "vac", NO_DRIVERS, False),
+    InertKind(
+        "storagemigration.k8s.io", "v1", "StorageVersionMigration", "storageversionmigrations", "",
+        "objects are stored as they are written", False,
+    ),
+    InertKind(DEVICES, "v1", "DeviceClass", "deviceclasses", "", NO_DEVICES, False),
+    InertKind(DEVICES, "v1", "DeviceTaintRule", "devicetaintrules", "", NO_DEVICES, False),
+    InertKind(DEVICES, "v1", "ResourceClaim", "resourceclaims", "", NO_DEVICES),
+    InertKind(DEVICES, "v1", "ResourceClaimTemplate", "resourceclaimtemplates", "", NO_DEVICES),
+    InertKind(DEVICES, "v1", "ResourceSlice", "resourceslices", "", NO_DEVICES, False),
+    InertKind("networking.k8s.io", "v1", "IPAddress", "ipaddresses", "ip", ONE_NETWORK, False),
+    InertKind("networking.k8s.io", "v1", "ServiceCIDR", "servicecidrs", "", ONE_NETWORK, False),
+    InertKind(GATEWAY_API, "v1 v1alpha3 v1alpha2", "TLSRoute", "tlsroutes", "", NO_ROUTE),
+    InertKind(GATEWAY_API, "v1 v1alpha2", "TCPRoute", "tcproutes", "", NO_ROUTE),
+    InertKind(GATEWAY_API, "v1 v1alpha2", "UDPRoute", "udproutes", "", "the gateway does not take UDP"),
+    InertKind(
+        GATEWAY_API, "v1 v1alpha3", "BackendTLSPolicy", "backendtlspolicies", "btlspolicy",
+        "use a DestinationRule to call a backend by TLS",
+    ),
+    InertKind(
+        GATEWAY_API, "v1", "ListenerSet", "listenersets", "lset", "only a Gateway's own listeners are served"
+    ),
     InertKind("security.istio.io", "v1 v1beta1", "PeerAuthentication", "peerauthentications", "pa", MUTUAL_TLS),
     InertKind("networking.istio.io", "v1alpha3", "EnvoyFilter", "envoyfilters", "", NO_EXTENSION),
     InertKind("networking.istio.io", "v1beta1", "ProxyConfig", "proxyconfigs", "", NO_EXTENSION),

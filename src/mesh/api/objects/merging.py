@@ -37,13 +37,20 @@ ALWAYS = {"conditions": "type", "ownerReferences": "uid"}
 WITH_PODS = frozenset({"", "apps", "batch"})
 STRATEGIC = WITH_PODS | {
     "admissionregistration.k8s.io",
+    "apiregistration.k8s.io",
     "autoscaling",
+    "certificates.k8s.io",
+    "coordination.k8s.io",
     "discovery.k8s.io",
+    "flowcontrol.apiserver.k8s.io",
     "networking.k8s.io",
+    "node.k8s.io",
     "policy",
     "rbac.authorization.k8s.io",
+    "resource.k8s.io",
     "scheduling.k8s.io",
     "storage.k8s.io",
+    "storagemigration.k8s.io",
 }
 ORDER = "$setElementOrder/"
 FROM_SET = "$deleteFromPrimitiveList/"

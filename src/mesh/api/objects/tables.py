@@ -14,6 +14,9 @@ from mesh.resources.columns.column import NAME, Column, since
 from mesh.resources.kind_definition import KindDefinition
 from mesh.resources.values.body import Body
 
+# Of a cell that cannot be computed.
+UNREADABLE = "<unknown>"
+
 
 def table(
     definition: KindDefinition,
@@ -30,10 +33,19 @@ def table(
         "metadata": dict(metadata),
         "columnDefinitions": [_definition(column) for column in columns],
         "rows": [
-            {"cells": [column.cell(body) for column in columns], "object": _row_object(body, include)}
+            {"cells": [_cell(column, body) for column in columns], "object": _row_object(body, include)}
             for body in bodies
         ],
     }
+
+
+def _cell(column: Column, body: Mapping[str, Any]) -> Any:
+    """What an object shows in a column."""
+    try:
+        return column.cell(body)
+    except (AttributeError, KeyError, TypeError, ValueError):
+        # Kinds without a shape are stored as they are written: one odd object must not hide all others of its kind.
+        return UNREADABLE
 
 
 def columns_of(definition: KindDefinition, version: str) -> Sequence[Column]:

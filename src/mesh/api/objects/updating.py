@@ -15,9 +15,12 @@ from mesh.api.transport.status_errors import Problem, already_exists, conflict, 
 from mesh.resources.validation.status import with_status
 from mesh.resources.values.body import Body
 from mesh.resources.values.problems import Invalid
+from mesh.resources.values.ref import GroupKind
 from mesh.store import Put, Store, Stored
 
 # Kubernetes' alphabet for generated names: neither vowels nor digits that look like them, so that no word comes out.
+# Two holders of a Lease may not overwrite each other unseen, as on a cluster.
+CONDITIONAL = frozenset({GroupKind("coordination.k8s.io", "Lease")})
 LONGEST_BASE = 58
 LETTERS = "bcdfghjklmnpqrstvwxz2456789"
 
@@ -56,7 +59,9 @@ class Updating:
         if metadata.get("name", target.name) != target.name:
             raise Problem(400, f"the name of the object ({metadata['name']}) is not that of the path")
         version = resource_version(metadata.get("resourceVersion"))
-        if version is None and target.definition.group not in KUBERNETES_GROUPS:
+        if version is None and (
+            target.definition.group not in KUBERNETES_GROUPS or target.ref.group_kind in CONDITIONAL
+        ):
             raise _without_version(target)
         if version is not None and version != old.version:
             raise stale(target)

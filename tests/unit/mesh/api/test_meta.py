@@ -140,9 +140,9 @@ async def test_a_misspelt_field_is_refused(api: Api, kubectl: Kubectl) -> None:
 
 @with_kubectl
 async def test_a_kind_that_nobody_has_is_told_as_such(api: Api, kubectl: Kubectl) -> None:
-    body: dict[str, Any] = {"apiVersion": "gateway.networking.k8s.io/v1", "kind": "UDPRoute", "metadata": {"name": "a"}}
+    body: dict[str, Any] = {"apiVersion": "gateway.networking.k8s.io/v1", "kind": "HTTPRule", "metadata": {"name": "a"}}
     out = await kubectl("apply", "-f", kubectl.file(body), fails=True)
-    assert 'no matches for kind "UDPRoute" in version "gateway.networking.k8s.io/v1"' in out
+    assert 'no matches for kind "HTTPRule" in version "gateway.networking.k8s.io/v1"' in out
 
 
 @with_kubectl
@@ -151,6 +151,57 @@ async def test_fields_are_explained(api: Api, kubectl: Kubectl) -> None:
     assert "FIELD: match <[]HTTPMatchRequest>" in out
     assert "headers\t<map[string]StringMatch>" in out
     assert "replicas" in await kubectl("explain", "deployment.spec")
+
+
+@with_kubectl
+async def test_kinds_that_steer_a_clusters_machinery_are_applied_twice_and_shown(api: Api, kubectl: Kubectl) -> None:
+    policy: dict[str, Any] = {
+        "apiVersion": "admissionregistration.k8s.io/v1",
+        "kind": "ValidatingAdmissionPolicy",
+        "metadata": {"name": "few-replicas"},
+        "spec": {"validations": [{"expression": "object.spec.replicas <= 5"}]},
+    }
+    runtime: dict[str, Any] = {
+        "apiVersion": "node.k8s.io/v1",
+        "kind": "RuntimeClass",
+        "metadata": {"name": "gvisor"},
+        "handler": "runsc",
+    }
+    route: dict[str, Any] = {
+        "apiVersion": "gateway.networking.k8s.io/v1alpha2",
+        "kind": "TCPRoute",
+        "metadata": {"name": "database"},
+        "spec": {"rules": [{"backendRefs": [{"name": "db", "port": 5432}]}]},
+    }
+    out = await kubectl("apply", "-f", kubectl.file(policy, runtime, route))
+    assert out.count("has no effect here: ") == 3
+    # kubectl knows the first two by itself, and sends a strategic merge patch for them.
+    policy["spec"]["validations"].append({"expression": "true"})
+    runtime["metadata"]["labels"] = {"a": "b"}
+    route["spec"]["rules"][0]["backendRefs"][0]["port"] = 5433
+    out = await kubectl("apply", "-f", kubectl.file(policy, runtime, route))
+    assert out.count("configured") == 3
+    assert (await kubectl("get", "validatingadmissionpolicies", "--no-headers")).split()[:3] == [
+        "few-replicas", "2", "<unset>",
+    ]  # fmt: skip
+    assert (await kubectl("get", "runtimeclass", "--no-headers")).split()[:2] == ["gvisor", "runsc"]
+    assert "database" in await kubectl("get", "tcproutes")
+
+
+@with_kubectl
+async def test_an_object_that_nothing_describes_does_not_hide_the_others_of_its_kind(
+    api: Api, kubectl: Kubectl
+) -> None:
+    odd: dict[str, Any] = {
+        "apiVersion": "storage.k8s.io/v1",
+        "kind": "CSINode",
+        "metadata": {"name": "odd"},
+        "spec": "text",
+    }
+    good: dict[str, Any] = {**odd, "metadata": {"name": "good"}, "spec": {"drivers": [{"name": "d", "nodeID": "n"}]}}
+    await kubectl("create", "--validate=false", "-f", kubectl.file(odd, good))
+    rows = [line.split()[:2] for line in (await kubectl("get", "csinodes", "--no-headers")).splitlines()]
+    assert rows == [["good", "1"], ["odd", "<unknown>"]]
 
 
 @with_kubectl
