@@ -358,12 +358,17 @@ def covered_paths(volumes: Sequence[Mount], needed: Iterable[str], home: Path) -
                 continue
             below = Path(volume.target) / Path(path).relative_to(volume.target).parts[0]
             if (
-                below.exists()
-                and not (Path(volume.source) / below.name).exists()
+                _is_there(below)
+                and not _is_there(Path(volume.source) / below.name)
                 and below not in (home, *home.parents)
             ):
                 paths[str(below)] = None
     return tuple(paths)
+
+
+def _is_there(path: Path) -> bool:
+    """Not Path.exists, which raises for what lies in a folder that this user may not enter."""
+    return os.path.exists(path)  # noqa: PTH110
 
 
 def _contains(folder: str, path: str) -> bool:

@@ -1,5 +1,6 @@
 """Which paths of the machine a program needs, read off its command, environment and folder."""
 
+import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -39,7 +40,8 @@ def programs(argv: Sequence[str], path: str) -> list[str]:
     word = argv[0]
     while len(files) < MOST_INTERPRETERS:
         candidates = [word] if "/" in word else [f"{folder}/{word}" for folder in path.split(":") if folder]
-        file = next((candidate for candidate in candidates if Path(candidate).is_file()), None)
+        # Not Path.is_file, which raises for a folder on the PATH that this user may not enter.
+        file = next((candidate for candidate in candidates if os.path.isfile(candidate)), None)  # noqa: PTH113
         if file is None:
             break
         files.append(file)

@@ -28,3 +28,8 @@ def test_the_paths_in_a_line_of_a_shell_are_needed() -> None:
     script = "sleep 2; /opt/x/python '/srv/a.py' $(ORDERS) >/var/log/a 2>&1 && cd /srv/b|| curl http://orders/c ${D}/e"
     assert needed_paths(["sh", "-c", script], {}, "/") == ("/opt/x/python", "/srv/a.py", "/var/log/a", "/srv/b")
     assert needed_paths(["/opt/with space/run"], {}, "/")[0] == "/opt/with space/run"
+
+
+def test_a_folder_on_the_path_that_cannot_be_looked_into_is_passed_over() -> None:
+    # As /root/bin is to an ordinary user; a name that is too long fails for root, too.
+    assert programs(["sh"], f"/{'x' * 300}:/usr/bin:/bin")[0] in ("/usr/bin/sh", "/bin/sh")
