@@ -1,6 +1,5 @@
 """What an Ingress and an IngressClass can get wrong (Kubernetes, pkg/apis/networking/validation)."""
 
-import ipaddress
 from collections.abc import Iterator
 
 from mesh.resources.core.ingress import (
@@ -12,6 +11,7 @@ from mesh.resources.core.ingress import (
     IngressRule,
     IngressTLS,
 )
+from mesh.resources.values.hosts import is_address
 from mesh.resources.values.names import PORT_NAME, none_of, wrong_label, wrong_port, wrong_subdomain
 from mesh.resources.values.problems import FieldError, forbidden, required
 
@@ -46,7 +46,7 @@ def _tls(tls: IngressTLS, path: str) -> Errors:
 
 def _rule(rule: IngressRule, path: str) -> Errors:
     if rule.host:
-        if _is_address(rule.host):
+        if is_address(rule.host):
             yield FieldError(f"{path}.host", f'"{rule.host}" is an IP address; a host is a DNS name')
         elif wrong := _wrong_host(rule.host):
             yield FieldError(f"{path}.host", wrong)
@@ -134,11 +134,3 @@ def _wrong_host(host: str) -> str:
     """A wildcard stands for one whole part, the first."""
     wrong = wrong_subdomain(host.removeprefix("*."))
     return wrong.replace(host.removeprefix("*."), host, 1) if wrong else ""
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return True

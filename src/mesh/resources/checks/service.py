@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from mesh.resources.core.service import Service, ServicePort, ServiceSpec
+from mesh.resources.values.hosts import is_address
 from mesh.resources.values.names import QUALIFIED, none_of, wrong_label, wrong_labels, wrong_port, wrong_subdomain
 from mesh.resources.values.problems import FieldError, duplicate, forbidden, meant, not_supported, required
 
@@ -128,7 +129,7 @@ def _addresses(spec: ServiceSpec) -> Errors:
     elif spec.cluster_ip == "None":
         if spec.type in ("NodePort", "LoadBalancer"):
             yield FieldError("spec.clusterIPs[0]", f'cannot be "None" in a Service of type {spec.type}')
-    elif spec.cluster_ip and not _is_address(spec.cluster_ip):
+    elif spec.cluster_ip and not is_address(spec.cluster_ip):
         yield FieldError("spec.clusterIPs[0]", f'"{spec.cluster_ip[:80]}" is neither an address nor "None"')
     for place, family in enumerate(spec.ip_families):
         if family == "IPv6":
@@ -146,7 +147,7 @@ def _addresses(spec: ServiceSpec) -> Errors:
 def _external(addresses: Sequence[str]) -> Errors:
     for place, text in enumerate(addresses):
         path = f"spec.externalIPs[{place}]"
-        if not _is_address(text):
+        if not is_address(text):
             yield FieldError(path, f'"{text[:80]}" is not an IP address')
             continue
         address = ipaddress.ip_address(text)
@@ -210,14 +211,6 @@ def is_external(spec: ServiceSpec) -> bool:
 def has_health_check(spec: ServiceSpec) -> bool:
     """Whether Kubernetes gives a Service a port at which load balancers ask a node for its pods."""
     return spec.type == "LoadBalancer" and spec.external_traffic_policy == "Local"
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _is_range(text: str) -> bool:

@@ -1,5 +1,7 @@
 """How a host in a rule is resolved: short names become fully qualified in the rule's namespace."""
 
+import ipaddress
+
 DOMAIN = "cluster.local"
 # The ports that URLs of these schemes leave out.
 SCHEME_PORTS = {"http": 80, "https": 443}
@@ -38,3 +40,12 @@ def covers(pattern: str, host: str) -> bool:
 def specificity(host: str) -> tuple[int, int]:
     """Sort key: exact hosts before wildcards, longer before shorter."""
     return (1 if host.startswith("*") else 0, -len(host))
+
+
+def is_address(text: str) -> bool:
+    """Whether a host is an IPv4 or IPv6 address."""
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
