@@ -8,6 +8,7 @@ for a host stay: each of their routes follows its copies for the branches.
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 import msgspec
 
@@ -16,7 +17,7 @@ from mesh.branches.status import Branches
 from mesh.resources.analysis.branch_references import baseline_of, baselines
 from mesh.resources.core.deployment import Deployment
 from mesh.resources.core.service import Service, ServicePort
-from mesh.resources.istio.virtual_service import VirtualService
+from mesh.resources.istio.virtual_service import HTTPFaultInjection, VirtualService
 from mesh.resources.meshmall.branch import (
     BAGGAGE_MEMBER,
     BRANCH_LABEL,
@@ -33,7 +34,7 @@ from mesh.resources.values.body import Body
 from mesh.resources.values.cookies import cookie_pattern
 from mesh.resources.values.hosts import aliases
 from mesh.resources.values.problems import FieldError, Invalid
-from mesh.routing.branches.changes import effective
+from mesh.routing.branches.changes import effective, effective_faults
 
 ISTIO = "networking.istio.io/v1"
 
@@ -52,6 +53,14 @@ class Around:
         self.services = {(service.metadata.namespace, service.metadata.name): service for service in services}
         self.deployments = [d for d in deployments if BRANCH_LABEL not in d.metadata.labels]
         self.rules = list(rules)
+
+
+class _Difference(NamedTuple):
+    """What a branch has at a service: another destination (the change and its owner), a fault, or both."""
+
+    entered: Branch
+    change: tuple[Branch, BranchService] | None
+    fault: HTTPFaultInjection | None
 
 
 def render(branches: Sequence[Branch], around: Around) -> list[Body]:
@@ -150,10 +159,12 @@ def _service(name: str, namespace: str, labels: Mapping[str, str], ports: Iterab
 
 def _rules(branches: Sequence[Branch], around: Around) -> list[Body]:
     """The team's VirtualServices with the branches' routes before theirs, and new ones for hosts that have none."""
-    changed: dict[tuple[str, str], list[tuple[Branch, Branch, BranchService]]] = {}
+    changed: dict[tuple[str, str], list[_Difference]] = {}
     for branch in branches:
-        for service, (owner, change) in effective(branch, around.branches).items():
-            changed.setdefault((branch.metadata.namespace, service), []).append((branch, owner, change))
+        changes, faults = effective(branch, around.branches), effective_faults(branch, around.branches)
+        for service in dict.fromkeys((*changes, *faults)):
+            difference = _Difference(branch, changes.get(service), faults.get(service))
+            changed.setdefault((branch.metadata.namespace, service), []).append(difference)
     objects = []
     covered: set[tuple[str, str]] = set()
     for typed, body in around.rules:
@@ -179,19 +190,19 @@ def _rules(branches: Sequence[Branch], around: Around) -> list[Body]:
                 ]
             for branch in branches:
                 rows += [
-                    _inside(row, branch, owner, change, name)
+                    _inside(row, difference, name)
                     for space, name in sorted(hosts)
-                    for entered, owner, change in changed[space, name]
-                    if entered is branch
+                    for difference in changed[space, name]
+                    if difference.entered is branch
                 ]
         covered |= hosts
         if rows:
             spec = {**body["spec"], "http": [*rows, *body["spec"].get("http", [])]}
             objects.append(_virtual_service(typed.metadata.name, typed.metadata.namespace, spec))
-    for (space, name), changes in sorted(changed.items()):
+    for (space, name), differences in sorted(changed.items(), key=lambda pair: pair[0]):
         if (space, name) not in covered:
             plain: Body = {"route": [{"destination": {"host": name}}]}
-            rows = [_inside(plain, branch, owner, change, name) for branch, owner, change in changes]
+            rows = [_inside(plain, difference, name) for difference in differences]
             last = [plain] if (space, name) in around.services else []
             objects.append(_virtual_service(name, space, {"hosts": [name], "http": [*rows, *last]}))
     return objects
@@ -246,19 +257,28 @@ def _entering(row: Body, branch: Branch, entries: Sequence[Body], gateways: Sequ
 
 def _to(row: Body, branch: Branch, around: Around) -> Body:
     """A route of any host, with the branch's destinations where it changes them."""
-    changes = effective(branch, around.branches)
+    changes, faults = effective(branch, around.branches), effective_faults(branch, around.branches)
     space = branch.metadata.namespace
     route = []
+    fault: HTTPFaultInjection | None = None
     for target in row.get("route", []):
         host = target["destination"]["host"]
-        name = next((name for name in changes if host in aliases(name, space, space)), None)
+        names = [name for name in (*changes, *faults) if host in aliases(name, space, space)]
+        name = next((name for name in names if name in changes), None)
         route.append(target if name is None else {**target, "destination": _destination(target, name, *changes[name])})
-    return {**row, "route": route} if route else dict(row)
+        fault = fault or next((faults[name] for name in names if name in faults), None)
+    return _with_fault({**row, "route": route} if route else dict(row), fault)
 
 
-def _inside(row: Body, branch: Branch, owner: Branch, change: BranchService, service: str) -> Body:
+def _with_fault(row: Body, fault: HTTPFaultInjection | None) -> Body:
+    if fault is None:
+        return row
+    return {**row, "fault": {**(row.get("fault") or {}), **msgspec.to_builtins(fault)}}
+
+
+def _inside(row: Body, difference: _Difference, service: str) -> Body:
     """A route of the service's own host, for requests in the branch."""
-    name = branch.metadata.name
+    name = difference.entered.metadata.name
     entries: list[Body] = [
         {"headers": {HEADER: {"exact": name}}, "gateways": ["mesh"]},
         {"headers": {"baggage": {"regex": _member(BAGGAGE_MEMBER, name)}}, "gateways": ["mesh"]},
@@ -269,9 +289,11 @@ def _inside(row: Body, branch: Branch, owner: Branch, change: BranchService, ser
         "name": f"{name}-{row.get('name', service)}",
         "match": [_both(block, entry) for block in _blocks(row) for entry in entries],
     }
-    if "route" in row:
-        rendered["route"] = [{"destination": _destination(row["route"][0], service, owner, change)}]
-    return rendered
+    if "route" not in row:
+        return rendered
+    if difference.change is not None:
+        rendered["route"] = [{"destination": _destination(row["route"][0], service, *difference.change)}]
+    return _with_fault(rendered, difference.fault)
 
 
 def _destination(target: Body, service: str, owner: Branch, change: BranchService) -> Body:

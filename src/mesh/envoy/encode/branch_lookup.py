@@ -106,14 +106,15 @@ def for_branches(row: rc.Route, plugin: str) -> rc.Route:
 def divided(overrides: Iterable[BranchOverride]) -> tuple[tuple[BranchOverride, ...], tuple[Swap, ...]]:
     """The overrides that need rows of their own, and what all others replace.
 
-    The others replace clusters and nothing else: all of these are ready, and the host is not the branch's own. What
-    they replace is the same object for most of them: with thousands of branches, looking into each would take too long.
+    The others replace clusters and nothing else: all of these are ready, none has a fault, and the host is not the
+    branch's own. What they replace is the same object for most of them: with thousands of branches, looking into each
+    would take too long.
     """
     by_rows = []
     swaps: dict[int, Swap] = {}
     for override in overrides:
         swap = override.swap
-        if override.refusal or not swap or swap[0][0] == "":
+        if override.refusal or override.faults or not swap or swap[0][0] == "":
             by_rows.append(override)
         else:
             swaps[id(swap)] = swap

@@ -43,7 +43,12 @@ def check_branches(changed: Iterable[Branch], around: Surroundings, keys: Keys =
     claimed = _claimed(around.branches.values(), branches, keys)
     findings: list[FieldError] = []
     for branch in branches:
-        errors = [*_claims(branch, claimed), *_includes(branch, around), *_services(branch, around)]
+        errors = [
+            *_claims(branch, claimed),
+            *_includes(branch, around),
+            *_services(branch, around),
+            *_faults(branch, around),
+        ]
         findings += [error.of(ref_of(branch)) for error in errors]
         # Of two branches in one change, the later one is to blame for an entry that both have.
         for key in entry_keys(branch):
@@ -117,6 +122,32 @@ def _services(branch: Branch, around: Surroundings) -> Iterator[FieldError]:
             yield from _change(change, service, around, path)
         if change.fork is not None or change.template is not None:
             yield from _name_taken(branch, name, around, path)
+
+
+def _faults(branch: Branch, around: Surroundings) -> Iterator[FieldError]:
+    """Faults of services that neither the mesh nor the branch has."""
+    namespace = branch.metadata.namespace
+    names = {name for space, name in around.services if space == namespace} | _own_services(branch, around)
+    for name in branch.spec.faults:
+        if name not in names:
+            yield FieldError(
+                f"spec.faults[{name}]", f'there is no Service "{name}" in namespace {namespace}{meant(name, names)}'
+            )
+
+
+def _own_services(branch: Branch, around: Surroundings) -> set[str]:
+    """What the branch and those that it includes add or change."""
+    names: set[str] = set()
+    waiting, seen = [branch], {branch.metadata.name}
+    while waiting:
+        spec = waiting.pop().spec
+        names |= spec.services.keys()
+        for name in spec.includes:
+            included = around.branches.get((branch.metadata.namespace, name))
+            if included is not None and name not in seen:
+                seen.add(name)
+                waiting.append(included)
+    return names
 
 
 def _name_taken(branch: Branch, service: str, around: Surroundings, path: str) -> Iterator[FieldError]:

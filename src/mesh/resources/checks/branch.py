@@ -7,7 +7,9 @@ from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 from mesh.resources.checks.pod import check_template
+from mesh.resources.checks.virtual_service import check_fault
 from mesh.resources.core.pod import PodTemplateSpec
+from mesh.resources.istio.virtual_service import HTTPFaultInjection
 from mesh.resources.meshmall.branch import (
     BAGGAGE_MEMBER,
     HEADER,
@@ -48,15 +50,20 @@ def check_branch(branch: Branch) -> Errors:
         ("spec.enter", spec.enter, MOST_ENTRIES),
         ("spec.services", spec.services, MOST_SERVICES),
         ("spec.includes", spec.includes, MOST_INCLUDES),
+        ("spec.faults", spec.faults, MOST_SERVICES),
     ):
         if len(entries) > most:
             yield FieldError(path, f"{len(entries)} entries; at most {most}")
-    if not spec.services and not spec.includes:
-        yield required("spec.services", "is empty; a branch changes at least one service, or includes a branch")
+    if not spec.services and not spec.includes and not spec.faults:
+        yield required(
+            "spec.services", "is empty; a branch changes at least one service, includes a branch, or has a fault"
+        )
     for number, entry in enumerate(spec.enter):
         yield from _entry(entry, f"spec.enter[{number}]")
     for service, change in spec.services.items():
         yield from _service(service, change, f"spec.services[{service}]")
+    for service, fault in spec.faults.items():
+        yield from _fault(service, fault, f"spec.faults[{service[:80]}]")
     for number, other in enumerate(spec.includes):
         if other == name:
             yield FieldError(f"spec.includes[{number}]", "is the branch itself")
@@ -127,6 +134,17 @@ def _service(name: str, change: BranchService, path: str) -> Errors:
             url_address(change.url)
         except ValueError as error:
             yield FieldError(f"{path}.url", str(error))
+
+
+def _fault(service: str, fault: HTTPFaultInjection, path: str) -> Errors:
+    if wrong := wrong_label(service):
+        yield FieldError(path, wrong)
+    yield from check_fault(fault, path)
+    # In a VirtualService a fault without a percentage is valid and does nothing (Istio's reference). Nobody who writes
+    # one for a branch means that.
+    for name, part in (("delay", fault.delay), ("abort", fault.abort)):
+        if part is not None and part.percentage is None:
+            yield required(f"{path}.{name}.percentage", "is missing (for example, {value: 100})")
 
 
 def _fork(fork: Fork, path: str) -> Errors:

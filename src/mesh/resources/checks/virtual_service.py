@@ -10,6 +10,7 @@ from mesh.resources.istio.common import GRPC_STATUSES, Percent, StringMatch
 from mesh.resources.istio.virtual_service import (
     Destination,
     Headers,
+    HTTPFaultInjection,
     HTTPMatchRequest,
     HTTPRoute,
     HTTPRouteDestination,
@@ -112,7 +113,8 @@ def _route(route: HTTPRoute, path: str, *, delegate: bool) -> Errors:
     if route.timeout:
         yield from wrong_duration(route.timeout, f"{path}.timeout")
     yield from _retries(route, path)
-    yield from _fault(route, path)
+    if route.fault is not None:
+        yield from check_fault(route.fault, f"{path}.fault")
     yield from _redirect(route, path)
     yield from _direct_response(route, path)
     yield from _rewrite(route, path)
@@ -230,14 +232,12 @@ def _retries(route: HTTPRoute, path: str) -> Errors:
             yield from wrong_duration(text, f"{path}.retries.{name}")
 
 
-def _fault(route: HTTPRoute, path: str) -> Errors:
-    fault = route.fault
-    if fault is None:
-        return
+def check_fault(fault: HTTPFaultInjection, path: str) -> Errors:
+    """What is wrong with the fault at a path."""
     if fault.delay is None and fault.abort is None:
-        yield FieldError(f"{path}.fault", "needs delay or abort")
+        yield FieldError(path, "needs delay or abort")
     if fault.delay is not None:
-        where = f"{path}.fault.delay"
+        where = f"{path}.delay"
         yield from _percent(fault.delay.percentage, f"{where}.percentage")
         # Istio stores exponentialDelay and does nothing about it.
         if not fault.delay.exponential_delay and not fault.delay.fixed_delay:
@@ -245,7 +245,7 @@ def _fault(route: HTTPRoute, path: str) -> Errors:
         elif fault.delay.fixed_delay:
             yield from wrong_duration(fault.delay.fixed_delay, f"{where}.fixedDelay", positive=True)
     if fault.abort is not None:
-        where = f"{path}.fault.abort"
+        where = f"{path}.abort"
         yield from _percent(fault.abort.percentage, f"{where}.percentage")
         if fault.abort.http2_error:
             if fault.abort.http_status or fault.abort.grpc_status:

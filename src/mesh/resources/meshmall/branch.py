@@ -10,6 +10,7 @@ from msgspec import field
 
 from mesh.resources.core.pod import EnvVar, PodSpec
 from mesh.resources.core.service import ServicePort
+from mesh.resources.istio.virtual_service import HTTPFaultInjection
 from mesh.resources.values.meta import Condition, ObjectMeta, Part, Resource
 
 GROUP = "meshmall.dev"
@@ -102,13 +103,15 @@ class BranchService(Part, frozen=True):
 
 class BranchSpec(Part, frozen=True):
     """`includes`: other branches whose changes are visible too; a later one overrides an earlier one, and the branch's
-    own services override all. `fallback`: what answers for a service that is not ready, "fail" (503) or "baseline".
-    `expires` is a duration since creation ("48h") or a time (RFC 3339).
+    own services override all. `faults`: delays and failures of the branch's calls to a service, by its name, whether
+    the branch changes the service or not. `fallback`: what answers for a service that is not ready, "fail" (503) or
+    "baseline". `expires` is a duration since creation ("48h") or a time (RFC 3339).
     """
 
     enter: list[BranchEntry] = []
     services: dict[str, BranchService] = {}
     includes: list[str] = []
+    faults: dict[str, HTTPFaultInjection] = {}
     fallback: str = "fail"
     expires: str = ""
 

@@ -1,10 +1,11 @@
 """What branches change: their own services and those of the branches that they include."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from mesh.resources.core.service import ServicePort
+from mesh.resources.istio.virtual_service import HTTPFaultInjection
 from mesh.resources.meshmall.branch import Branch, BranchService
 from mesh.routing.memory import Memory
 
@@ -29,20 +30,28 @@ class Change(NamedTuple):
 def effective(branch: Branch, by_name: Mapping[tuple[str, str], Branch]) -> dict[str, tuple[Branch, BranchService]]:
     """Each service that a branch changes, with the change's owner: a later include wins over an earlier one, and the
     branch's own changes over all. Includes that are missing, or circular, add nothing."""
-    return _effective(branch, by_name, frozenset())
+    return {
+        name: (owner, change)
+        for owner in _sources(branch, by_name, frozenset())
+        for name, change in owner.spec.services.items()
+    }
 
 
-def _effective(
-    branch: Branch, by_name: Mapping[tuple[str, str], Branch], including: frozenset[str]
-) -> dict[str, tuple[Branch, BranchService]]:
-    changes: dict[str, tuple[Branch, BranchService]] = {}
+def effective_faults(branch: Branch, by_name: Mapping[tuple[str, str], Branch]) -> dict[str, HTTPFaultInjection]:
+    """The fault of each service that has one for a branch, by the same order."""
+    return {
+        name: fault for owner in _sources(branch, by_name, frozenset()) for name, fault in owner.spec.faults.items()
+    }
+
+
+def _sources(branch: Branch, by_name: Mapping[tuple[str, str], Branch], including: frozenset[str]) -> Iterator[Branch]:
+    """Everything that a branch includes, and then the branch: what comes later wins."""
     path = including | {branch.metadata.name}
     for name in branch.spec.includes:
         included = by_name.get((branch.metadata.namespace, name))
         if included is not None and name not in path:
-            changes.update(_effective(included, by_name, path))
-    changes.update({name: (branch, change) for name, change in branch.spec.services.items()})
-    return changes
+            yield from _sources(included, by_name, path)
+    yield branch
 
 
 def changes_by_service(

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from mesh.routing.model.match import Match
-from mesh.routing.model.route import Forward, HeaderChange, HeaderChanges, Respond, Route, WeightedCluster
+from mesh.routing.model.route import Fault, Forward, HeaderChange, HeaderChanges, Respond, Route, WeightedCluster
 from mesh.routing.model.table import BranchOverride
 
 PROBLEM = HeaderChanges(response=HeaderChange(set=(("content-type", "application/problem+json"),)))
@@ -16,8 +16,10 @@ def overridden(routes: Sequence[Route], override: BranchOverride) -> tuple[Route
     swap = dict(override.swap)
     if "" in swap:
         action = Forward((WeightedCluster(swap[""]),)) if swap[""] else Respond(503, override.refusal)
-        return (_marked(Route("branch", Match(), action), override.branch, refused=not swap[""]),)
-    return tuple(_overridden(route, swap, override) for route in routes)
+        row = _marked(Route("branch", Match(), action), override.branch, refused=not swap[""])
+        return (_with_fault(row, dict(override.faults).get("")),)
+    faults = dict(override.faults)
+    return tuple(_faulty(route, _overridden(route, swap, override), faults, override.branch) for route in routes)
 
 
 def _overridden(route: Route, swap: Mapping[str, str], override: BranchOverride) -> Route:
@@ -35,6 +37,33 @@ def _overridden(route: Route, swap: Mapping[str, str], override: BranchOverride)
     if len(to) == 1:
         to = (replace(to[0], weight=100),)
     return _marked(replace(route, action=replace(action, to=to)), override.branch, refused=False)
+
+
+def _faulty(route: Route, row: Route, faults: Mapping[str, Fault], branch: str) -> Route:
+    """`row`, which the branch has in place of `route`, with the fault of the service that `route` goes to."""
+    if not faults or not isinstance(route.action, Forward):
+        return row
+    fault = next(
+        (faults[destination.cluster] for destination in route.action.to if destination.cluster in faults), None
+    )
+    if fault is None:
+        return row
+    # The cluster may be the baseline's: then the row has not been marked as the branch's yet.
+    return _with_fault(row if row is not route else _marked(route, branch, refused=False), fault)
+
+
+def _with_fault(row: Route, fault: Fault | None) -> Route:
+    """A row with a fault: of the row's own fault stays what the other one does not say."""
+    if fault is None or not isinstance(row.action, Forward):
+        return row
+    own = row.fault or Fault()
+    if fault.delay is None:
+        fault = replace(fault, delay=own.delay, delay_percent=own.delay_percent)
+    if fault.abort_status is None and fault.abort_grpc is None:
+        fault = replace(
+            fault, abort_status=own.abort_status, abort_grpc=own.abort_grpc, abort_percent=own.abort_percent
+        )
+    return replace(row, fault=fault)
 
 
 def _marked(route: Route, branch: str, *, refused: bool) -> Route:

@@ -11,13 +11,15 @@ from mesh.resources.core.service import ServicePort
 from mesh.resources.meshmall.branch import SERVICE_LABEL, Branch, BranchSpec, branch_of, entry_keys
 from mesh.resources.values.hosts import service_host
 from mesh.resources.values.meta import ref_of
-from mesh.routing.branches.changes import Change, changes_by_service, own_ports
+from mesh.routing.branches.changes import Change, changes_by_service, effective_faults, own_ports
 from mesh.routing.destinations.directory import Directory, MeshService, target
 from mesh.routing.destinations.protocol import is_detected, is_http2
 from mesh.routing.destinations.views import cluster_name
 from mesh.routing.memory import Memory
 from mesh.routing.model.cluster import Cluster, Endpoint, Group
+from mesh.routing.model.route import Fault
 from mesh.routing.model.table import BranchOverride, Entries, Entry
+from mesh.routing.virtual_service.fault import fault_of
 from mesh.routing.world import MeshPod, World
 
 
@@ -46,6 +48,8 @@ class Branches:
                 self._pods[pod.namespace, branch, pod.labels.get(SERVICE_LABEL, "")].append(pod)
         self._fallbacks: dict[tuple[str, str], set[str]] = defaultdict(set)
         self._targets = dict(self._all_targets())
+        # By host: each branch that has a fault there, in the order of the branches.
+        self._faults = _faults_by_host(self.all)
         self._overrides: dict[tuple[str, int, tuple[str, ...]], tuple[BranchOverride, ...]] = {}
 
     def _all_targets(self) -> Iterator[tuple[tuple[str, int], tuple[Target, ...]]]:
@@ -119,30 +123,39 @@ class Branches:
 
     def overrides(self, host: str, port: int, clusters: Sequence[str]) -> tuple[BranchOverride, ...]:
         """What branches do at a Service's own host, whose rows go to these clusters: all of them are replaced."""
-        targets = self._targets.get((host, port), ())
+        targets, faults = self._targets.get((host, port), ()), self._faults.get(host, ())
         key = (host, port, tuple(clusters))
-        if targets and key not in self._overrides:
+        if (targets or faults) and key not in self._overrides:
             place = ("overrides", *key)
-            self._overrides[key] = self._memory.keep(
-                place, targets, lambda: _overrides(targets, clusters, self._memory.last(place) or ())
-            )
+
+            def build() -> tuple[BranchOverride, ...]:
+                swapped = _overrides(targets, clusters, self._memory.last(place) or ())
+                by_cluster = {branch: [(name, fault) for name in clusters] for branch, fault in faults}
+                return _with_faults(swapped, by_cluster) if by_cluster else swapped
+
+            self._overrides[key] = self._memory.keep(place, (targets, faults), build)
         return self._overrides.get(key, ())
 
     def overrides_by_destination(self, clusters: Iterable[str]) -> tuple[BranchOverride, ...]:
         """What branches do at any other host: only what goes to a service that they change goes elsewhere."""
         swaps: dict[str, list[tuple[str, str]]] = defaultdict(list)
         refusals: dict[str, str] = {}
+        faults: dict[str, list[tuple[str, Fault]]] = defaultdict(list)
         for name in clusters:
             kind, _, rest = name.partition("|")
             number, _, subset_and_host = rest.partition("|")
             if kind == "outbound":
-                for target in self._targets.get((subset_and_host.rpartition("|")[2], int(number)), ()):
+                host = subset_and_host.rpartition("|")[2]
+                for target in self._targets.get((host, int(number)), ()):
                     swaps[target.branch].append((name, target.cluster))
                     if target.refusal:
                         refusals.setdefault(target.branch, target.refusal)
-        return tuple(
+                for branch, fault in self._faults.get(host, ()):
+                    faults[branch].append((name, fault))
+        swapped = tuple(
             BranchOverride(branch, tuple(swap), refusals.get(branch, "")) for branch, swap in sorted(swaps.items())
         )
+        return _with_faults(swapped, faults) if faults else swapped
 
     def clusters_of(self, branch: str) -> Mapping[tuple[str, int], str]:
         """Where a branch's own connections go, by host and port of what it changes; "" where that is not ready."""
@@ -165,10 +178,13 @@ class Branches:
 
     def own_overrides(self, host: str, port: int) -> tuple[BranchOverride, ...]:
         """What branches do at a host that only they have."""
-        return tuple(
+        swapped = tuple(
             BranchOverride(target.branch, (("", target.cluster),), target.refusal)
             for target in self._targets.get((host, port), ())
         )
+        faults = {branch: [("", fault)] for branch, fault in self._faults.get(host, ())}
+        # A branch without this service cannot call it, and needs no fault.
+        return _with_faults(swapped, {override.branch: faults.get(override.branch, []) for override in swapped})
 
     def entries(self) -> Entries:
         """Every way into every branch, with the services of each that fall back to the baseline."""
@@ -207,10 +223,33 @@ def _overrides(
         if swap is None:
             swap = swaps[cluster] = tuple((name, cluster) for name in clusters)
         before = last_by_branch.get(branch)
-        if before is None or before.swap != swap or before.refusal != refusal:
+        if before is None or before.swap != swap or before.refusal != refusal or before.faults:
             before = BranchOverride(branch, swap, refusal)
         overrides.append(before)
     return tuple(overrides)
+
+
+def _faults_by_host(branches: Iterable[Branch]) -> Mapping[str, tuple[tuple[str, Fault], ...]]:
+    faults: dict[str, list[tuple[str, Fault]]] = defaultdict(list)
+    branches = tuple(branches)
+    if not any(branch.spec.faults for branch in branches):
+        return {}
+    by_name = {(branch.metadata.namespace, branch.metadata.name): branch for branch in branches}
+    for branch in branches:
+        for service, injection in effective_faults(branch, by_name).items():
+            fault = fault_of(injection)
+            if fault is not None:
+                faults[service_host(service, branch.metadata.namespace)].append((branch.metadata.name, fault))
+    return {host: tuple(entries) for host, entries in faults.items()}
+
+
+def _with_faults(
+    overrides: Sequence[BranchOverride], faults: Mapping[str, Sequence[tuple[str, Fault]]]
+) -> tuple[BranchOverride, ...]:
+    """Overrides with the faults of their branches, by cluster, and new ones for branches that only have faults."""
+    rest = dict(faults)
+    joined = [replace(override, faults=tuple(rest.pop(override.branch, ()))) for override in overrides]
+    return (*joined, *(BranchOverride(branch, (), "", tuple(pairs)) for branch, pairs in rest.items()))
 
 
 def _entries(branch: Branch, label: str) -> tuple[Entry, ...]:

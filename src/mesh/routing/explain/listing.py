@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from mesh.resources.values.hosts import service_host
-from mesh.routing.explain.words import describe_match, effects
+from mesh.routing.explain.words import describe_match, effects, fault_lines
 from mesh.routing.model.route import Forward, Redirect, Respond, Route, WeightedCluster
 from mesh.routing.model.snapshot import Snapshot
 from mesh.routing.model.table import BranchOverride, VirtualHost
@@ -93,4 +93,11 @@ def _destinations(to: tuple[WeightedCluster, ...]) -> list[dict[str, Any]]:
 
 def _branch(host: VirtualHost, override: BranchOverride) -> dict[str, Any]:
     to = sorted({cluster for _, cluster in override.swap if cluster})
-    return {"branch": override.branch, "host": host.name, "to": to, "refusal": override.refusal}
+    faults = dict.fromkeys(line for _, fault in override.faults for line in fault_lines(fault))
+    return {
+        "branch": override.branch,
+        "host": host.name,
+        "to": to,
+        "refusal": override.refusal,
+        "faults": list(faults),
+    }

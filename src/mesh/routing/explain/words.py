@@ -48,7 +48,7 @@ def effects(route: Route, path: str = "") -> Iterator[str]:
     if route.authentication:
         yield token_must_be_valid(route.authentication)
     if route.fault is not None:
-        yield from _fault(route.fault)
+        yield from fault_lines(route.fault)
     if isinstance(route.action, Forward):
         yield from _forward(route.action)
         if route.action.rewrite is not None:
@@ -59,7 +59,8 @@ def token_must_be_valid(providers: tuple[str, ...]) -> str:
     return f"a token, if sent or required, must be valid ({', '.join(providers)}); otherwise 401"
 
 
-def _fault(fault: Fault) -> Iterator[str]:
+def fault_lines(fault: Fault) -> Iterator[str]:
+    """What a fault does, one line each."""
     if fault.abort_status is not None:
         yield f"fault: {fault.abort_percent:g} % are answered with {fault.abort_status}"
     if fault.abort_grpc is not None:

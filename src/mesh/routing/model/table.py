@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from mesh.resources.values.ref import Ref
-from mesh.routing.model.route import Route
+from mesh.routing.model.route import Fault, Route
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,12 +11,13 @@ class BranchOverride:
     """What one branch does at a host: its requests take the host's rows to other clusters (`swap`: from, to).
 
     A cluster that is swapped for "" is not ready: such rows answer 503 with `refusal`. A swap from "" stands for
-    the whole host, which is the branch's alone.
+    the whole host, which is the branch's alone. `faults` are those of the rows that go to a cluster, "" for all.
     """
 
     branch: str
     swap: tuple[tuple[str, str], ...]
     refusal: str = ""
+    faults: tuple[tuple[str, Fault], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -184,6 +184,34 @@ def extend(
     extend_one(context_of(home, namespace), object_name(name), duration)
 
 
+@branch.command()
+def fault(
+    name: Name,
+    service: Annotated[str, Argument(help="The service that fails or is slow, as this branch sees it.")],
+    home: HomeOption = None,
+    namespace: NamespaceOption = None,
+    delay: Annotated[
+        str, Option(metavar="DURATION", help="Wait this long before each request.", show_default=False)
+    ] = "",
+    abort: Annotated[
+        str, Option(metavar="STATUS", help="Answer with this HTTP or gRPC status instead.", show_default=False)
+    ] = "",
+    percentage: Annotated[float, Option(metavar="NUMBER", help="The share of requests, 0-100.")] = 100.0,
+    remove: Annotated[bool, Option("--clear", help="End the fault.")] = False,
+) -> None:
+    """Make a service slow or fail for the requests of one branch; nobody else notices. Kept in the Branch itself."""
+    from meshmall.cli.branch.fault import clear, fault_of, inject  # noqa: PLC0415
+    from meshmall.cli.branch.names import object_name  # noqa: PLC0415
+
+    context = context_of(home, namespace)
+    if remove:
+        if delay or abort:
+            raise Failure("--clear cannot be combined with --delay and --abort", code=2)
+        clear(context, object_name(name), service)
+        return
+    inject(context, object_name(name), service, fault_of(delay, abort, percentage))
+
+
 @branch.command("open")
 def open_(
     name: Name,

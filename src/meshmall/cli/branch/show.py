@@ -5,11 +5,13 @@ import webbrowser
 from datetime import UTC, datetime
 
 import yaml
+from rich.markup import escape
 
 from mesh.daemon.failure import Failure
 from mesh.resources.meshmall.branch import BAGGAGE_MEMBER, GIT_ANNOTATION, GROUP, preview_host
 from mesh.resources.values.body import Body
 from meshmall.cli.branch.create import entry_text
+from meshmall.cli.branch.fault import fault_lines
 from meshmall.cli.branch.wait import condition, fetch
 from meshmall.cli.branch.ways_in import ways_in
 from meshmall.cli.context import Context
@@ -98,7 +100,10 @@ def show(context: Context, name: str, output: str) -> None:
         view.say(f"includes  {', '.join(body['spec']['includes'])}")
     if status.get("expiresAt"):
         view.say(f"expires   {status['expiresAt']} (in {_span(_left(status['expiresAt']))})")
-    view.say(f"fallback  {body['spec'].get('fallback', 'fail')}\n")
+    view.say(f"fallback  {body['spec'].get('fallback', 'fail')}")
+    for line in fault_lines(body["spec"].get("faults") or {}):
+        view.say(f"fault     {escape(line)}")
+    view.say()
     rows = [
         [
             service["name"],

@@ -93,3 +93,12 @@ def test_rendered_entries_are_tried_in_the_order_of_the_mesh() -> None:
         ("bob-enters", ["headers"]),
         ("ann-enters", ["headers"]),
     ]
+
+
+def test_a_rendered_fault_is_in_the_rows_of_the_branch() -> None:
+    fault = {"abort": {"httpStatus": 503, "percentage": {"value": 100.0}}}
+    objects = rendered(stored_branch("fox", services={}, faults={"products": fault}))
+    assert [item["kind"] for item in objects] == ["VirtualService", "VirtualService"]
+    rows = objects[0]["spec"]["http"]
+    assert [row.get("fault") for row in rows] == [fault, fault, None, None]
+    assert {row["route"][0]["destination"]["host"] for row in rows} == {"products"}

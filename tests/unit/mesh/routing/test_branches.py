@@ -8,7 +8,7 @@ from mesh.resources.meshmall.branch import Branch
 from mesh.routing.branches.changes import effective
 from mesh.routing.branches.overrides import overridden
 from mesh.routing.model.match import Match
-from mesh.routing.model.route import Forward, Respond, Route, WeightedCluster
+from mesh.routing.model.route import Fault, Forward, Respond, Route, WeightedCluster
 from mesh.routing.model.snapshot import Snapshot
 from mesh.routing.model.table import BranchOverride, VirtualHost
 from tests.support.objects import Body, body, branch, pod, service
@@ -92,3 +92,44 @@ def test_what_a_branch_puts_in_place_has_the_baseline_s_policies() -> None:
     policy = body("DestinationRule", "products", host="products", trafficPolicy=limits)
     snap = compiled(policy, branch("fox", services={"products": {"fork": {}}}))
     assert snap.clusters[f"branch|fox|7000|{HOST}"].pool.max_pending == 7
+
+
+SLOW: Body = {"delay": {"fixedDelay": "2s", "percentage": {"value": 100}}}
+FAILS: Body = {"abort": {"httpStatus": 503, "percentage": {"value": 50}}}
+
+
+def test_a_fault_of_a_branch_is_in_the_branch_s_rows_alone() -> None:
+    snap = compiled(branch("fox", services={}, faults={"products": SLOW}), branch("ann", includes=["fox"], services={}))
+    host = products(snap)
+    delay = Fault(delay=2.0, delay_percent=100.0)
+    assert {override.branch: override.faults for override in host.overrides} == {
+        "ann": ((BASELINE, delay),),
+        "fox": ((BASELINE, delay),),
+    }
+    (row,) = overridden(host.routes, host.overrides[0])
+    assert (row.fault, row.action, row.name.endswith("@ann")) == (delay, host.routes[0].action, True)
+    assert [route.fault for route in host.routes] == [None]
+
+
+def test_a_fault_goes_with_a_change_of_the_same_service_and_with_the_team_s_fault() -> None:
+    snap = compiled(branch("fox", services={"products": {"fork": {}}}, faults={"products": FAILS}))
+    (override,) = products(snap).overrides
+    team = Fault(delay=1.0, delay_percent=10.0, abort_status=418, abort_percent=1.0)
+    row = Route("r", Match(), Forward((WeightedCluster(BASELINE),)), fault=team)
+    (taken,) = overridden([row], override)
+    assert taken.action == Forward((WeightedCluster(f"branch|fox|7000|{HOST}"),))
+    assert taken.fault == Fault(delay=1.0, delay_percent=10.0, abort_status=503, abort_percent=50.0)
+
+
+def test_a_fault_of_a_service_that_only_the_branch_has() -> None:
+    container = {"name": "new", "image": "new:1", "ports": [{"containerPort": 7000}]}
+    services: Body = {"products": {"fork": {}}}
+    swap = (("", "own"),)
+    (taken,) = overridden([], BranchOverride("fox", swap, faults=(("", Fault(abort_status=503, abort_percent=100.0)),)))
+    assert taken.fault is not None
+    template = {"new": {"template": {"spec": {"containers": [container]}}}}
+    snap = compiled(
+        branch("fox", services={**services, **template}, faults={"new": FAILS}), branch("ann", services=services)
+    )
+    host = next(host for host in snap.tables["outbound|mesh"].hosts if host.name.startswith("new."))
+    assert [(override.branch, len(override.faults)) for override in host.overrides] == [("fox", 1)]

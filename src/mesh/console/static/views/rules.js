@@ -64,8 +64,8 @@ function HostRules({ host, rules, selected }) {
 function Overrides({ branches }) {
   if (!branches.length) return null;
   return html`<h3>${branches.length === 1 ? "1 branch overrides this" : `${branches.length.toLocaleString("en")} branches override this`}</h3>
-    <ul class="lines across">${branches.slice(0, MOST_BRANCHES).map(({ host, branch, to, refusal }) => html`<li key=${`${host} ${branch}`}>
-      <a href=${href("branches", [branch])}><${Branch} name=${branch} /></a> ${to.map(cluster).join(", ")}
+    <ul class="lines across">${branches.slice(0, MOST_BRANCHES).map(({ host, branch, to, refusal, faults }) => html`<li key=${`${host} ${branch}`}>
+      <a href=${href("branches", [branch])}><${Branch} name=${branch} /></a> ${[...to.map(cluster), ...faults].join(", ")}
       ${refusal && html` <${Mark} kind="bad">not ready: ${refusal}<//>`}</li>`)}</ul>
     ${branches.length > MOST_BRANCHES && html`<p class="soft">and ${branches.length - MOST_BRANCHES} more</p>`}`;
 }

@@ -97,6 +97,17 @@ def made(name: str = "fox", **spec: Any) -> Branch:
         ),
         ("fox", {"includes": ["fox"]}, "spec.includes[0]: is the branch itself"),
         ("fox", {"includes": ["a", "a"]}, 'spec.includes[1]: duplicate "a"'),
+        ("fox", {"faults": {"products": {}}}, "spec.faults[products]: needs delay or abort"),
+        (
+            "fox",
+            {"faults": {"products": {"delay": {"fixedDelay": "2s"}}}},
+            "spec.faults[products].delay.percentage: is missing (for example, {value: 100})",
+        ),
+        (
+            "fox",
+            {"faults": {"products": {"abort": {"httpStatus": 99, "percentage": {"value": 100}}}}},
+            "spec.faults[products].abort.httpStatus: 99 is not a status (200-599)",
+        ),
         ("fox", {"fallback": "maybe"}, 'spec.fallback: "maybe" is not fail or baseline'),
         ("fox", {"expires": "2020-01-01T00:00:00Z"}, 'spec.expires: "2020-01-01T00:00:00Z" is in the past'),
         ("fox", {"expires": "soon"}, 'spec.expires: "soon" is neither a duration nor a time'),
@@ -167,6 +178,10 @@ def test_what_names_something_that_is_there_is_taken() -> None:
         (
             {"services": {"products": {"fork": {"container": "side"}}}},
             '"side" is not a container of Deployment mesh/products-v1 (it has main)',
+        ),
+        (
+            {"faults": {"prodcts": {"abort": {"httpStatus": 503, "percentage": {"value": 100}}}}},
+            'spec.faults[prodcts]: there is no Service "prodcts" in namespace mesh; did you mean "products"?',
         ),
         ({"includes": ["nobody"]}, 'spec.includes[0]: there is no Branch "nobody" in namespace mesh'),
     ],
