@@ -170,29 +170,30 @@ def _page(mesh: Mesh) -> bool:
 
 
 def kill_daemon(mesh: Mesh, kills: int, writes: int) -> Figures:
-    """Kills the daemon again and again during writes: nothing that was acknowledged may be missing."""
+    """Kills the daemon again and again during writes, under load: nothing that was acknowledged may be missing."""
     acknowledged: dict[str, str] = {}
-    done = 0
-    for round_number in range(kills):
-        target = (round_number + 1) * writes // kills
-        killer = threading.Timer(random.uniform(0.05, 0.3), _kill_daemon, [mesh])
-        killer.start()
-        with suppress(ApiError), closing(Client(mesh.home)) as client:
-            while True:
-                done += 1
-                _write(client, done, acknowledged)
-        killer.join()
-        mesh.up()
-        with closing(Client(mesh.home)) as client:
-            while done < target:
-                done += 1
-                _write(client, done, acknowledged)
-            bodies = {body["metadata"]["name"]: body for body in client.list("", "ConfigMap", "mesh")}
-            # Others write ConfigMaps, too: every namespace has the authority's certificate in one.
-            present = {name: body["data"]["v"] for name, body in bodies.items() if name.startswith("written-")}
-        lost = sum(int(present.get(name, "-1")) < int(value) for name, value in acknowledged.items())
-        assert lost == 0, f"{lost} of {len(acknowledged)} are missing"
-    return {"kills": kills, "writes": done, "lost": 0}
+    number = 0
+    with visitors(mesh) as pages:
+        for round_number in range(kills):
+            target = (round_number + 1) * writes // kills
+            killer = threading.Timer(random.uniform(0.05, 0.3), _kill_daemon, [mesh])
+            killer.start()
+            with suppress(ApiError), closing(Client(mesh.home)) as client:
+                while True:
+                    number += 1
+                    _write(client, number, acknowledged)
+            killer.join()
+            mesh.up()
+            with closing(Client(mesh.home)) as client:
+                while number < target:
+                    number += 1
+                    _write(client, number, acknowledged)
+                bodies = {body["metadata"]["name"]: body for body in client.list("", "ConfigMap", "mesh")}
+                # Others write ConfigMaps, too: every namespace has the authority's certificate in one.
+                present = {name: body["data"]["v"] for name, body in bodies.items() if name.startswith("written-")}
+            lost = sum(int(present.get(name, "-1")) < int(value) for name, value in acknowledged.items())
+            assert lost == 0, f"{lost} of {len(acknowledged)} are missing"
+    return {"kills": kills, "writes": number, "lost": 0, **pages.figures()}
 
 
 def _write(client: Client, number: int, acknowledged: dict[str, str]) -> None:

@@ -70,6 +70,11 @@ class Settings:
     def gateway_url(self) -> str:
         return f"http://{reachable(self.address)}:{self.gateway_port}"
 
+    @property
+    def place(self) -> str:
+        """Where clients reach the mesh: an Envoy that serves another place cannot be adopted."""
+        return f"{self.address} {self.gateway_port} {self.gateway_https_port}"
+
     def preview_url(self, branch: str) -> str:
         """Where a browser sees a branch; "" where none can: they resolve every name under `localhost` to 127.0.0.1."""
         if reachable(self.address) != LOOPBACK:

@@ -94,15 +94,12 @@ def end_agent(home: Path) -> int:
     return int(asyncio.run(stop_running(home)))
 
 
-def reap(home: Path, *, adoptable: bool = True) -> int:
-    """Stops the pods and the Envoy that a dead daemon left behind in this home; returns how many.
-
-    Without `adoptable`, pods that the sandbox agent has kept go on.
-    """
-    from mesh.envoy.process.envoy_process import reap as reap_envoy  # noqa: PLC0415 - only a stop needs them
+def reap(home: Path) -> int:
+    """Stops the pods and the Envoys that a dead daemon left behind in this home; returns how many."""
+    from mesh.envoy.process.records import reap as reap_envoys  # noqa: PLC0415 - only a stop needs them
     from mesh.pods.host.leftovers import reap_leftovers  # noqa: PLC0415
 
-    return len(reap_leftovers(home, adoptable=adoptable)) + int(reap_envoy(home))
+    return len(reap_leftovers(home)) + int(reap_envoys(home))
 
 
 def _end(running: Running) -> None:

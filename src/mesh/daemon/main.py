@@ -41,12 +41,13 @@ from mesh.daemon.descriptors import raise_descriptor_limit
 from mesh.daemon.dormant import mark_dormant
 from mesh.daemon.failure import Failure
 from mesh.daemon.home import Home, Settings
-from mesh.daemon.launch import reap
 from mesh.daemon.pod_network import PodNetwork, choose
 from mesh.daemon.ports import bind_problem, require_free
 from mesh.envoy.data_plane import DataPlane, DataPlaneSettings
 from mesh.envoy.process.binary import EnvoyMissing
 from mesh.envoy.process.envoy_process import EnvoyFailed
+from mesh.envoy.process.records import reap as reap_envoys
+from mesh.envoy.process.records import survive
 from mesh.observe.access_log import AccessLog
 from mesh.observe.hops import Ring
 from mesh.observe.otlp import Exporter, endpoint
@@ -57,6 +58,7 @@ from mesh.pods.controllers.events import Recorder
 from mesh.pods.controllers.load_balancers import LoadBalancerController
 from mesh.pods.controllers.objects import Objects
 from mesh.pods.dependencies import Settled
+from mesh.pods.host.leftovers import reap_leftovers
 from mesh.pods.manager import PodManager
 from mesh.pods.network.name_table import NameTable
 from mesh.reconcile.supervisor import Supervisor
@@ -126,8 +128,10 @@ class Daemon:
 
     async def _start(self, stack: AsyncExitStack) -> dict[str, Any]:
         home, settings = self.home, self.settings
-        reap(home.path, adoptable=False)
-        require_free(settings)
+        reap_leftovers(home.path, adoptable=False)
+        if not survive(home.path, settings.place):
+            reap_envoys(home.path)
+            require_free(settings)
         store = Store.open(home.path / "store.db")
         stack.callback(store.close)
         self.progress.step("store")
@@ -147,13 +151,15 @@ class Daemon:
 
         ring = Ring()
         api_address = (api_settings.host, api_listener.getsockname()[1])
-        pod_network = self.pod_network = await choose(settings.network, home.path, api_address, stack, self.supervisor)
+        pod_network = self.pod_network = await choose(
+            settings.network, home.path, api_address, stack, self.supervisor, settings.place
+        )
         # Before anything reads Services: its address is nobody else's.
         ensure_api_service(store, api_address[1], namespaces=pod_network.agent is not None)
         self.progress.step("network")
         plane = DataPlane(
             home.path,
-            DataPlaneSettings(concurrency=settings.envoy_concurrency or None, launch=pod_network.launch),
+            DataPlaneSettings(settings.envoy_concurrency or None, pod_network.launch, pod_network.place),
             AccessLog(ring),
             supervisor=supervisor,
             edge=pod_network.edge,

@@ -12,6 +12,7 @@ from pathlib import Path
 from mesh.daemon.failure import Failure
 from mesh.envoy.edge import Edge
 from mesh.envoy.process.launcher import EnvoyChild, Launcher, as_child, environment
+from mesh.envoy.process.records import reap as reap_envoys
 from mesh.pods.host.addresses import Block
 from mesh.pods.network.addresses import HOST_ADDRESS, MESH_ADDRESS, MESH_NETWORK, MESH_PREFIX
 from mesh.pods.network.pools import API_ADDRESS, AddressPool, NamespaceAddresses
@@ -41,7 +42,7 @@ class PodNetwork:
     """What the rest of the daemon needs of the mode in force.
 
     `reason` and `remedy` say why namespaces are not in force and what enables them, when they were not refused by
-    choice. `agent` is there in namespaces mode only.
+    choice. `agent` is there in namespaces mode only. `place` as in `DataPlaneSettings`.
     """
 
     mode: str
@@ -54,6 +55,7 @@ class PodNetwork:
     remedy: str = ""
     agent: Agent | None = None
     edge: Edge | None = None
+    place: str = ""
 
     def describe(self) -> dict[str, str]:
         """For `meshmall status`: the mode, why it is in force, how the better one is enabled, what is missing."""
@@ -74,11 +76,17 @@ class PodNetwork:
 
 
 async def choose(
-    mode: str, home: Path, api: tuple[str, int], stack: AsyncExitStack, supervisor: Supervisor | None = None
+    mode: str,
+    home: Path,
+    api: tuple[str, int],
+    stack: AsyncExitStack,
+    supervisor: Supervisor | None = None,
+    place: str = "",
 ) -> PodNetwork:
     """Puts the mode into force that is asked for; "auto" takes namespaces where the machine allows them.
 
-    `api` is where the mesh's API listens on the host. What has to be ended with the daemon is registered with `stack`.
+    `api` is where the mesh's API listens on the host, `place` where clients reach the mesh. What has to be ended with
+    the daemon is registered with `stack`.
     Raises Failure when namespaces are asked for and not possible.
     """
     if mode == LOOPBACK:
@@ -113,11 +121,14 @@ async def choose(
         _launcher(agent),
         developer_subnet=block.developer_subnet,
         agent=agent,
-        edge=Edge(home, network, api, supervisor),
+        edge=Edge(home, network, api, supervisor, place),
+        place=place,
     )
 
 
 def _on_loopback(home: Path, stack: AsyncExitStack, reason: str, remedy: str) -> PodNetwork:
+    # Pods on loopback addresses end with their daemon: there is nothing that an Envoy could go on serving.
+    reap_envoys(home)
     block = Block.claim(home)
     stack.callback(block.release_all)
     runtime = LoopbackRuntime(home, block)

@@ -28,12 +28,14 @@ from mesh.routing.model.snapshot import Snapshot
 @dataclass(frozen=True, slots=True)
 class DataPlaneSettings:
     """`concurrency` is Envoy's worker threads; None takes half of the cores, at most four. `launch` starts its process.
+    `place` is where it serves, if one that has outlived its daemon may be adopted there (see `Record`).
 
     The services need the other half: on two cores one worker serves as many pages as two, in less memory.
     """
 
     concurrency: int | None = None
     launch: Launcher = as_child
+    place: str = ""
 
 
 Refused = Mapping[tuple[Kind, str], str]
@@ -76,12 +78,15 @@ class DataPlane:
         self._branches = BranchFiles(home / "run" / FOLDER)
         self._sent: Resources = EMPTY
         concurrency = settings.concurrency or max(1, min(4, (os.cpu_count() or 1) // 2))
-        self.process = EnvoyProcess(home, concurrency, settings.launch, supervisor=supervisor)
+        self.process = EnvoyProcess(home, concurrency, settings.launch, place=settings.place, supervisor=supervisor)
 
     async def start(self) -> None:
-        """Starts all of them. Raises EnvoyFailed or EnvoyMissing."""
+        """Starts all of them, or adopts those of a dead daemon. Raises EnvoyFailed or EnvoyMissing."""
         folder = self._home / "run"
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if await self.process.adopt():
+            # It serves by what the dead daemon sent it, which this one has to know as well before it changes anything.
+            self._ads.hold()
         (folder / XDS_SOCKET).unlink(missing_ok=True)
         await self._ads.start(folder / XDS_SOCKET)
         self._hops.open()

@@ -26,7 +26,10 @@ READ_LIMIT = 10.0
 
 
 class Edge:
-    """Brings the edge to snapshots. `api` is where the mesh's API listens on the host: pods reach it there."""
+    """Brings the edge to snapshots. `api` is where the mesh's API listens on the host: pods reach it there.
+
+    `place` as in `DataPlaneSettings`.
+    """
 
     def __init__(
         self,
@@ -34,6 +37,7 @@ class Edge:
         network: NamespaceNetwork,
         api: tuple[str, int] | None = None,
         supervisor: Supervisor | None = None,
+        place: str = "",
     ) -> None:
         self._folder = home / "run"
         self._network = network
@@ -42,13 +46,21 @@ class Edge:
         self._version = 0
         self.refused: Mapping[str, str] = {}
         self.process = EnvoyProcess(
-            home, 1, name="edge", configuration=edge_bootstrap, admin_socket=ADMIN_SOCKET, supervisor=supervisor
+            home,
+            1,
+            name="edge",
+            configuration=edge_bootstrap,
+            admin_socket=ADMIN_SOCKET,
+            place=place,
+            supervisor=supervisor,
         )
 
     async def start(self) -> None:
-        """Starts it with what leaves the mesh. Raises EnvoyFailed or EnvoyMissing."""
+        """Starts it with what leaves the mesh, or adopts that of a dead daemon. Raises EnvoyFailed or EnvoyMissing."""
         (self._folder / FOLDER).mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._write(())
+        # An adopted one goes on with its files until the first snapshot is there.
+        if not await self.process.adopt():
+            self._write(())
         await self.process.start()
 
     async def stop(self) -> None:

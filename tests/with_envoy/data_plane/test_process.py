@@ -12,11 +12,13 @@ from mesh.envoy.data_plane import DataPlane, DataPlaneSettings
 from mesh.envoy.process import envoy_process as process_module
 from mesh.envoy.process.admin import AdminError
 from mesh.envoy.process.binary import EnvoyMissing, find
-from mesh.envoy.process.envoy_process import EnvoyFailed, EnvoyProcess, reap
+from mesh.envoy.process.envoy_process import EnvoyFailed, EnvoyProcess
+from mesh.envoy.process.records import reap
 from mesh.procfs import start_time
 from mesh.routing.model.route import Respond
 from tests.support.data_plane import Place, listener, row, snapshot, table
 from tests.support.http import ask
+from tests.support.waiting import eventually
 
 
 async def test_two_meshes_run_side_by_side(tmp_path: Path, place: Place) -> None:
@@ -84,8 +86,58 @@ async def test_the_log_is_emptied_when_it_has_grown(
 
 async def test_the_record_names_the_process(plane: DataPlane, home: Path) -> None:
     record = json.loads((home / "run" / "envoy.json").read_text())
-    assert record == {"pid": plane.process.pid, "started": start_time(record["pid"])}
+    assert (record["pid"], record["started"]) == (plane.process.pid, start_time(record["pid"]))
     assert os.getpgid(record["pid"]) == record["pid"]
+
+
+async def test_an_envoy_that_outlived_its_daemon_is_adopted_and_serves_all_the_while(home: Path, place: Place) -> None:
+    settings = DataPlaneSettings(concurrency=1, place="here")
+    door = listener(place)
+    first, second = (DataPlane(home, settings) for _ in range(2))
+    try:
+        await first.start()
+        assert not await first.apply(snapshot([door], [table(row(Respond(201)))], {}))
+        await _die(first)
+        assert (await ask(door.address, door.port)).status == 201
+        await second.start()
+        assert second.process.pid == first.process.pid
+        # It keeps what it has until the new daemon knows what it should have.
+        assert (await ask(door.address, door.port)).status == 201
+        assert not await second.apply(snapshot([door], [table(row(Respond(202)))], {}))
+        assert (await ask(door.address, door.port)).status == 202
+        pid = second.process.pid
+        assert pid is not None
+        os.kill(pid, signal.SIGKILL)
+        await eventually(lambda: second.process.restarts == 1)
+        await second.process.until_live()
+        assert not await second.apply(snapshot([door], [table(row(Respond(203)))], {}))
+        assert (await ask(door.address, door.port)).status == 203
+    finally:
+        await second.stop()
+        await first.stop()
+
+
+@pytest.mark.parametrize(("before", "after"), [("here", "there"), ("", "")])
+async def test_an_envoy_of_another_place_is_ended(home: Path, before: str, after: str) -> None:
+    first = DataPlane(home, DataPlaneSettings(concurrency=1, place=before))
+    second = DataPlane(home, DataPlaneSettings(concurrency=1, place=after))
+    try:
+        await first.start()
+        former = first.process.pid
+        await _die(first)
+        await second.start()
+        assert former is not None
+        assert start_time(former) is None
+        assert second.process.pid != former
+    finally:
+        await second.stop()
+        await first.stop()
+
+
+async def _die(plane: DataPlane) -> None:
+    """What of a daemon ends with it: all but Envoy."""
+    await plane.process._supervisor.stop("envoy")
+    await plane._ads.stop()
 
 
 async def test_an_envoy_that_does_not_end_is_killed(plane: DataPlane) -> None:

@@ -13,6 +13,9 @@ ADMIN_SOCKET = "admin.sock"
 HOP_PIPE = "hops.pipe"
 MOST_CONNECTIONS = 50_000
 LARGEST_REGEX = 32_768
+# How long Envoy waits until it tries again to reach a daemon that has died: at first, and at most. Its own pauses grow
+# to 30 s, for which the next daemon would have to wait.
+RECONNECT = {"retry_back_off": {"base_interval": "0.05s", "max_interval": "1s"}}
 # Of Envoy's statistics nobody reads more than how many pods are set aside: Istio's metrics are made of what it reports
 # of each request. A counter that is not kept costs neither memory for each cluster nor time for each request.
 READ_STATISTICS = "outlier_detection"
@@ -32,7 +35,7 @@ def bootstrap(node: str = NODE) -> dict[str, Any]:
             "ads_config": {
                 "api_type": "DELTA_GRPC",
                 "transport_api_version": "V3",
-                "grpc_services": [{"envoy_grpc": {"cluster_name": CONTROL_CLUSTER}}],
+                "grpc_services": [{"envoy_grpc": {"cluster_name": CONTROL_CLUSTER, "retry_policy": RECONNECT}}],
                 "set_node_on_first_message_only": True,
             },
             "cds_config": ads,

@@ -1,4 +1,4 @@
-"""The Envoy process: started, watched, restarted when it dies, stopped."""
+"""The Envoy process: started or adopted, watched, restarted when it dies, stopped."""
 
 import asyncio
 import json
@@ -10,26 +10,26 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
 from mesh.envoy.process.admin import Admin
-from mesh.envoy.process.binary import find
+from mesh.envoy.process.binary import find, version
 from mesh.envoy.process.bootstrap import ADMIN_SOCKET, bootstrap
-from mesh.envoy.process.launcher import EnvoyChild, Launcher, as_child, kill
+from mesh.envoy.process.launcher import AdoptedChild, EnvoyChild, Launcher, as_child, kill
+from mesh.envoy.process.records import STOP_LIMIT, Record, end, path_of
 from mesh.procfs import start_time
 from mesh.reconcile.backoff import Backoff
 from mesh.reconcile.supervisor import Supervisor
 
-# Seconds: until its admin interface must answer, and between SIGTERM and SIGKILL.
-START_LIMIT, STOP_LIMIT = 10.0, 3.0
+# Seconds until its admin interface must answer.
+START_LIMIT = 10.0
 # Seconds: an Envoy that dies is restarted at once, then after the first pause, doubled up to the longest; one that ran
 # for STABLE starts over.
 FIRST_PAUSE, LONGEST_PAUSE, STABLE = 0.1, 5.0, 10.0
 # Bytes of its log, and seconds between two checks of it.
 LARGEST_LOG, CHECK_LOG_EVERY = 10 << 20, 10.0
-# The records of what runs, by which the next daemon stops what a dead one has left behind.
-RECORDS = ("envoy.json", "edge.json")
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +41,8 @@ class EnvoyFailed(Exception):
 class EnvoyProcess:
     """Runs in `<home>/run`, logs to `<home>/logs/<name>.log`. Live as soon as its admin interface answers.
 
-    `configuration` gives the bootstrap configuration; its admin interface must listen on `admin_socket`.
+    `configuration` gives the bootstrap configuration; its admin interface must listen on `admin_socket`. With a
+    `place` (see `Record`), one of the same configuration and place that has outlived its daemon is adopted.
     """
 
     def __init__(
@@ -53,12 +54,14 @@ class EnvoyProcess:
         name: str = "envoy",
         configuration: Callable[[], dict[str, Any]] = bootstrap,
         admin_socket: str = ADMIN_SOCKET,
+        place: str = "",
         supervisor: Supervisor | None = None,
     ) -> None:
         self._folder = home / "run"
         self._name = name
         self._log = home / "logs" / f"{name}.log"
-        self._record = self._folder / f"{name}.json"
+        self._record = path_of(home, name)
+        self._place = place
         self._concurrency = concurrency
         self._configuration = configuration
         self._admin_socket = self._folder / admin_socket
@@ -73,10 +76,28 @@ class EnvoyProcess:
     def pid(self) -> int | None:
         return self._process.pid if self._process is not None and self._process.returncode is None else None
 
+    async def adopt(self) -> bool:
+        """Takes over the Envoy of a dead daemon, if `start` would start the same one; ends any other."""
+        record = Record.read(self._record)
+        if record is not None and record.is_running and self._place and record.place == self._place:
+            with suppress(ProcessLookupError):
+                child = AdoptedChild(record.pid)
+                # Asked last: a process that has ended since, or hangs, does not answer.
+                if record.configuration == self._digest(find()) and await self.admin.ready():
+                    self._process = child
+                    return True
+                child.close()
+        await asyncio.to_thread(end, self._record)
+        return False
+
     async def start(self) -> None:
-        """Starts Envoy and keeps it running. Raises EnvoyFailed when it does not come up at all."""
+        """Starts Envoy, unless one was adopted, and keeps it running.
+
+        Raises EnvoyFailed when it does not come up at all.
+        """
         binary = find()
-        await self._spawn(binary)
+        if self._process is None:
+            await self._spawn(binary)
         try:
             await self._until_answers()
         except BaseException:
@@ -109,14 +130,23 @@ class EnvoyProcess:
         configuration = self._folder / f"{self._name}-bootstrap.json"
         configuration.write_text(json.dumps(self._configuration()))
         with self._log.open("ab") as output:
-            argv = [str(binary), "--config-path", configuration.name, "--concurrency", str(self._concurrency)]
-            # Hot restart would share memory with a predecessor, which is dead. Draining: connections of a removed
-            # listener have two seconds to end.
-            argv += ["--disable-hot-restart", "--drain-time-s", "2", "--drain-strategy", "immediate"]
-            # How long lines about requests may wait to be written, in milliseconds.
-            argv += ["--file-flush-interval-msec", "100", "--log-level", "warning"]
-            self._process = await self._launch(argv, self._folder, output.fileno())
-        self._record.write_text(json.dumps({"pid": self._process.pid, "started": start_time(self._process.pid)}))
+            self._process = await self._launch(self._argv(binary), self._folder, output.fileno())
+        # A process that has ended already has no time; nobody will adopt or end it.
+        started = start_time(self._process.pid) or 0
+        Record(self._process.pid, started, self._digest(binary), self._place).write(self._record)
+
+    def _argv(self, binary: Path) -> list[str]:
+        argv = [str(binary), "--config-path", f"{self._name}-bootstrap.json", "--concurrency", str(self._concurrency)]
+        # Hot restart would share memory with a predecessor, which is dead. Draining: connections of a removed
+        # listener have two seconds to end.
+        argv += ["--disable-hot-restart", "--drain-time-s", "2", "--drain-strategy", "immediate"]
+        # How long lines about requests may wait to be written, in milliseconds.
+        return [*argv, "--file-flush-interval-msec", "100", "--log-level", "warning"]
+
+    def _digest(self, binary: Path) -> str:
+        """Of all that decides how it runs, other than what it is sent."""
+        everything = json.dumps([version(), self._argv(binary), self._configuration()], sort_keys=True)
+        return blake2b(everything.encode(), digest_size=12).hexdigest()
 
     async def _until_answers(self) -> None:
         deadline = time.monotonic() + START_LIMIT
@@ -168,28 +198,3 @@ class EnvoyProcess:
         with suppress(OSError):
             return "\n".join(self._log.read_text(errors="replace").splitlines()[-lines:])
         return ""
-
-
-def reap(home: Path) -> bool:
-    """Ends the Envoys that a dead daemon left in this home; whether there was one."""
-    ended = [_end(home / "run" / record) for record in RECORDS]
-    return any(ended)
-
-
-def _end(record: Path) -> bool:
-    try:
-        body = json.loads(record.read_text())
-        pid, started = int(body["pid"]), int(body["started"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return False
-    is_running = start_time(pid) == started
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        if start_time(pid) != started:
-            break
-        with suppress(ProcessLookupError):
-            os.kill(pid, number)
-        deadline = time.monotonic() + STOP_LIMIT
-        while start_time(pid) == started and time.monotonic() < deadline:
-            time.sleep(0.005)
-    record.unlink(missing_ok=True)
-    return is_running

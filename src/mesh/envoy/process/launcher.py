@@ -1,4 +1,7 @@
-"""How Envoy's process is started: as a child of the daemon, or by whoever can start it in the mesh's namespaces."""
+"""How Envoy's process is started: as a child of the daemon, or by whoever can start it in the mesh's namespaces.
+
+One that a former daemon has started is nobody's child here, and watched all the same.
+"""
 
 import asyncio
 import os
@@ -30,6 +33,41 @@ class Launcher(Protocol):
     async def __call__(self, argv: Sequence[str], folder: Path, output: int) -> EnvoyChild:
         """Raises OSError."""
         ...
+
+
+class AdoptedChild:
+    """An Envoy that another process has started, watched by a pidfd."""
+
+    def __init__(self, pid: int) -> None:
+        """Raises ProcessLookupError when there is none."""
+        self.pid = pid
+        self.returncode: int | None = None
+        self._pidfd = os.pidfd_open(pid)
+        self._ended = asyncio.Event()
+        asyncio.get_running_loop().add_reader(self._pidfd, self._end)
+
+    async def wait(self) -> int:
+        await self._ended.wait()
+        assert self.returncode is not None
+        return self.returncode
+
+    def send_signal(self, number: int) -> None:
+        if self._pidfd < 0:
+            raise ProcessLookupError
+        signal.pidfd_send_signal(self._pidfd, number)
+
+    def close(self) -> None:
+        """Watches it no more. Idempotent."""
+        if self._pidfd >= 0:
+            asyncio.get_running_loop().remove_reader(self._pidfd)
+            os.close(self._pidfd)
+            self._pidfd = -1
+
+    def _end(self) -> None:
+        # How it ended only its parent can say; here it was killed as far as anybody knows.
+        self.returncode = -signal.SIGKILL
+        self.close()
+        self._ended.set()
 
 
 def environment() -> dict[str, str]:

@@ -43,6 +43,9 @@ class AdsServer(ads_pb2_grpc.AggregatedDiscoveryServiceServicer):  # type: ignor
         self._refusals = Refusals()
         self._stream: Stream | None = None
         self._received = asyncio.Event()
+        # Whether those that connect are answered.
+        self._is_open = asyncio.Event()
+        self._is_open.set()
         self._server: grpc.aio.Server | None = None
 
     async def start(self, socket: Path) -> None:
@@ -57,6 +60,13 @@ class AdsServer(ads_pb2_grpc.AggregatedDiscoveryServiceServicer):  # type: ignor
             await self._server.start()
         finally:
             os.close(folder)
+
+    def hold(self) -> None:
+        """Answers nobody before the first `carry_out`: an Envoy that has a configuration keeps it until then.
+
+        Of what Envoy says that it has, whatever is not known here would be removed.
+        """
+        self._is_open.clear()
 
     async def stop(self) -> None:
         """Idempotent."""
@@ -87,6 +97,10 @@ class AdsServer(ads_pb2_grpc.AggregatedDiscoveryServiceServicer):  # type: ignor
         follows may remove what the last good one still names. While Envoy is away it waits: whoever connects is sent
         everything. The two functions are called between the parts of the plan; what they raise ends it.
         """
+        if not self._is_open.is_set():
+            # All of it at once: an adopted Envoy has most of it, and is sent the rest when it connects.
+            self._resources.update({kind: dict(new[kind]) for kind in Kind})
+            self._is_open.set()
         parts = ((plan.add, before_turning), (plan.turn, after_turning), (plan.drop, lambda: None))
         for steps, then in parts:
             for step in steps:
@@ -98,6 +112,8 @@ class AdsServer(ads_pb2_grpc.AggregatedDiscoveryServiceServicer):  # type: ignor
                     self._refusals.keep_current(self._resources)
                     return
             then()
+        if self._stream is not None:
+            self._stream.drop_stale()
         # Values that changed without changing their message are in no step.
         self._resources.update({kind: dict(new[kind]) for kind in Kind})
         self._refusals.keep_current(self._resources)
@@ -148,6 +164,7 @@ class AdsServer(ads_pb2_grpc.AggregatedDiscoveryServiceServicer):  # type: ignor
         self, requests: AsyncIterator[Request], _: grpc.aio.ServicerContext
     ) -> AsyncIterator[Response]:
         """One stream: reads Envoy's subscriptions and answers, writes what it should have."""
+        await self._is_open.wait()
         stream = self._stream = Stream(self._resources, self._refusals)
         self._refusals.clear()
         reader = asyncio.ensure_future(self._read(stream, requests))

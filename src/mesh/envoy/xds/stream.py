@@ -42,6 +42,8 @@ class Stream:
         self._outstanding: dict[str, Outstanding] = {}
         self._acknowledged: dict[Kind, dict[str, str]] = {kind: {} for kind in Kind}
         self._nonce = 0
+        # Clusters that a reconnecting Envoy has and should not: its route tables may still name them.
+        self._stale_clusters: frozenset[str] = frozenset()
         self.outgoing: asyncio.Queue[Response] = asyncio.Queue()
 
     def wants(self, kind: Kind, name: str) -> bool:
@@ -104,7 +106,17 @@ class Stream:
         current = {name: resource.version for name, resource in self._resources[kind].items()}
         up_to_date = {name: version for name, version in initial.items() if current.get(name) == version}
         self._acknowledged[kind].update(up_to_date)
-        self.send(kind, [name for name in current if name not in up_to_date], initial.keys() - current.keys())
+        stale = frozenset(initial.keys() - current.keys())
+        if kind is Kind.CLUSTER:
+            self._stale_clusters, stale = stale, frozenset()
+        self.send(kind, [name for name in current if name not in up_to_date], stale)
+
+    def drop_stale(self) -> None:
+        """Removes the clusters that Envoy had kept from before, once it has the route tables that do without them."""
+        stale = self._stale_clusters - self._resources[Kind.CLUSTER].keys()
+        self._stale_clusters = frozenset()
+        if stale:
+            self.send(Kind.CLUSTER, (), stale)
 
     def _answered(self, request: Request) -> None:
         response = self._outstanding.pop(request.response_nonce, None)

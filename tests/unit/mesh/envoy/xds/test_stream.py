@@ -65,8 +65,20 @@ def test_a_reconnecting_envoy_is_sent_only_what_it_lacks_and_what_is_gone() -> N
     )
     response = envoy.response()
     assert names(response) == ["changed", "new"]
-    assert list(response.removed_resources) == ["gone"]
     assert envoy.stream.has_acknowledged(Kind.CLUSTER, "same", "1")
+    # Only then: the route tables that Envoy has may still lead there.
+    assert not response.removed_resources
+    envoy.stream.drop_stale()
+    response = envoy.response()
+    assert (names(response), list(response.removed_resources)) == ([], ["gone"])
+    envoy.stream.drop_stale()
+    assert envoy.stream.outgoing.empty()
+
+
+def test_a_reconnecting_envoy_closes_listeners_that_are_gone_at_once() -> None:
+    envoy = Conversation()
+    envoy.request(Kind.LISTENER, resource_names_subscribe=["*"], initial_resource_versions={"gone": "1"})
+    assert list(envoy.response().removed_resources) == ["gone"]
 
 
 def test_a_subscription_is_answered_even_for_what_envoy_has_and_for_what_does_not_exist() -> None:
