@@ -126,7 +126,7 @@ class Connection(asyncio.Protocol):
         while ready and not self._blocked and self._phase is not Phase.CLOSING:
             item = ready.popleft()
             if isinstance(item, Problem):
-                self._write(item.answer(), self._reader.head, refused=True)
+                self._write(item.answer(), self._reader.head, refused=True, to_head=self._reader.refuses_head)
             elif not self._admitted:
                 self._write(TOO_MANY.answer(), item, refused=True)
             else:
@@ -155,12 +155,12 @@ class Connection(asyncio.Protocol):
         # The application turns every other exception into an answer.
         return running.value if running.error is None else self._app.late().answer()
 
-    def _write(self, answer: Answer, request: Request | None, *, refused: bool = False) -> None:
+    def _write(self, answer: Answer, request: Request | None, *, refused: bool = False, to_head: bool = False) -> None:
         keep = not refused and request is not None and request.keep_alive and not self._app.draining
         announced = b"" if keep else CLOSE
         if keep and request is not None and request.announce_keep_alive:
             announced = KEEP_ALIVE
-        body = request is None or request.method != "HEAD"
+        body = not (to_head or (request is not None and request.method == "HEAD"))
         self._transport.write(self._server.writer.write(answer, announced, body=body))
         self._app.record(request, answer.status)
         self._phase = None

@@ -42,11 +42,13 @@ class Reader:
     `head` is the request whose body is being read.
     `over` becomes True when nothing more will be read. `awaits_continue` is True when the client waits for a `100
     Continue` before it sends the body, `partial` when part of a request has come and the rest is still to come.
+    `refuses_head` is True when the Problem is for a HEAD: its answer must not have a body (RFC 9110, 9.3.2), also where
+    the rest of its head is missing or wrong. Before the target has begun nobody knows the method, and there is a body.
     """
 
     __slots__ = (
         "_body", "_decisive", "_fed", "_headers", "_max_body", "_parser", "_refuse_head", "_url",
-        "awaits_continue", "head", "over", "partial", "ready",
+        "awaits_continue", "head", "over", "partial", "ready", "refuses_head",
     )  # fmt: skip
 
     def __init__(self, max_body: int, refuse: Callable[[Request], Problem | None]) -> None:
@@ -54,6 +56,7 @@ class Reader:
         self.awaits_continue = False
         self.over = False
         self.partial = False
+        self.refuses_head = False
         self._max_body = max_body
         self._refuse_head = refuse
         self._parser = httptools.HttpRequestParser(self)
@@ -134,6 +137,8 @@ class Reader:
         request.begun = time.perf_counter()
         self.ready.append(request)
         self.head = None
+        # Bytes that follow and are no request must not be taken for one with this target.
+        self._url = b""
         self._fed = 0
         self.partial = self.awaits_continue = False
         if len(self.ready) >= MOST_WAITING:
@@ -196,6 +201,7 @@ class Reader:
     def _end(self, problem: Problem | None) -> None:
         if problem is not None:
             self.ready.append(problem)
+            self.refuses_head = bool(self._url) and self._parser.get_method() == b"HEAD"
         self.over = True
         self.partial = self.awaits_continue = False
 

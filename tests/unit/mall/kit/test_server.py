@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 import httptools
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mall.kit.app import App
@@ -104,9 +104,6 @@ async def test_each_request_that_was_read_gets_one_answer_and_a_refusal_is_the_l
         problem = app.refusal(item)
         return problem.status if problem else 200
 
-    # The same examples each time: a HEAD that is refused before its head is complete is answered without a body, which
-    # this test does not know yet.
-    @settings(derandomize=True)
     @given(streams(), st.lists(st.integers(0, 400), max_size=4))
     def check(data: bytes, cuts: list[int]) -> None:
         reader = Reader(app.settings.max_body, app.refusal)
@@ -118,7 +115,8 @@ async def test_each_request_that_was_read_gets_one_answer_and_a_refusal_is_the_l
         edges = sorted({0, len(data), *(cut for cut in cuts if cut < len(data))})
         for begin, end in pairwise(edges):
             connection.data_received(data[begin:end])
-        heads = [isinstance(item, Request) and item.method == "HEAD" for item in items]
+        refused = connection._reader.refuses_head  # where it stopped depends on how the bytes were cut
+        heads = [item.method == "HEAD" if isinstance(item, Request) else refused for item in items]
         assert Answers(transport.data, heads).statuses == [expected(item) for item in items]
         assert transport.closed == reader.over
         connection.connection_lost(None)

@@ -73,6 +73,18 @@ async def test_head_has_the_length_of_get_and_no_body() -> None:
         await wire.close()
 
 
+@pytest.mark.parametrize("rest", [b"\r\n", b"Host : a\r\n\r\n", b"Host: a\r\nTransfer-Encoding: gzip\r\n\r\n"])
+async def test_a_head_that_is_refused_is_answered_without_a_body_and_is_the_last(rest: bytes) -> None:
+    async with serving() as served:
+        wire = await served.connect()
+        await wire.send(b"HEAD /echo HTTP/1.1\r\n" + rest)
+        status, headers, _ = await wire.answer(body=False)
+        assert status in (400, 501)
+        assert headers["connection"] == "close"
+        assert await wire.rest() == b""
+        await wire.close()
+
+
 async def test_an_answer_without_content_has_no_length() -> None:
     async def empty(_: Request) -> Answer:
         return Answer(b"", 204)

@@ -165,3 +165,27 @@ def test_how_the_bytes_are_cut_makes_no_difference(data: bytes, draw: st.DataObj
         if isinstance(item, Request):
             assert all(b"\r" not in value and b"\n" not in value for header in item.headers for value in header)
             assert len(item.body) <= MAX_BODY
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (b"HEAD /echo HTTP/1.1\r\n\r\n", True),
+        (b"HEAD /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\n\r\n", True),
+        (b"HEAD /echo HTTP/1.1\r\nHost : a\r\n\r\n", True),
+        (b"HEAD /echo HTTP/1.1\r\nX: " + b"x" * LARGEST_HEAD, True),
+        (b"HEAD /" + b"x" * LONGEST_TARGET + b" HTTP/1.1\r\n", True),
+        (b"HEAD", False),
+        (b"HEADS /echo HTTP/1.1\r\nHost: a\r\n\r\n", False),
+        (b"GET /echo HTTP/1.1\r\n\r\n", False),
+        # What follows a HEAD and is no request.
+        (b"HEAD /echo HTTP/1.1\r\nHost: a\r\n\r\n\x16\x03", False),
+        (b"HEAD /echo HTTP/1.1\r\nHost: a\r\n\r\nget", False),
+    ],
+)
+def test_a_refusal_has_no_body_as_soon_as_it_is_certain_that_head_was_asked(data: bytes, expected: bool) -> None:
+    for pieces in ([data], [bytes([byte]) for byte in data]):
+        _, reader = read(*pieces)
+        if not reader.over:
+            reader.give_up(Problem(408, "the rest did not come"))
+        assert reader.refuses_head is expected
