@@ -299,11 +299,16 @@ def dev(
 @branch.command()
 def render(
     names: Annotated[list[str], Argument(help="The branches; several share one set of rules.")],
+    gateway_namespace: Annotated[str, Option(help="Where the pods of the cluster's gateway run.")] = "istio-system",
+    preview_domain: Annotated[str, Option(help="The domain of the preview hosts.")] = "localhost",
     home: HomeOption = None,
     namespace: NamespaceOption = None,
 ) -> None:
-    """Print Kubernetes and Istio YAML that does the same on a cluster."""
+    """Print Kubernetes and Istio YAML that does the same on a cluster, beside your own rules."""
     from meshmall.cli.branch.names import object_name  # noqa: PLC0415
     from meshmall.cli.branch.render import print_rendered  # noqa: PLC0415
 
-    print_rendered(context_of(home, namespace), [object_name(name) for name in names])
+    branches = [object_name(name) for name in names]
+    print_rendered(
+        context_of(home, namespace), branches, gateway_namespace=gateway_namespace, preview_domain=preview_domain
+    )

@@ -1,0 +1,6 @@
+"""Branches as plain Kubernetes and Istio YAML, for a cluster without a controller for them. Pure."""
+
+from mesh.branches.render.around import Around
+from mesh.branches.render.objects import local_paths, render
+
+__all__ = ["Around", "local_paths", "render"]
