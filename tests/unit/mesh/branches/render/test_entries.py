@@ -41,20 +41,22 @@ ALL = Entries(
 
 def fits(condition: Condition, request: HttpRequest) -> bool:
     """Whether a proxy takes the request: exact values, or a pattern for the whole text."""
-    match condition.part:
-        case "host":
-            text = request.authority
-        case "query":
-            pairs = (pair.partition("=") for pair in request.query.split("&"))
-            text = next((value for name, _, value in pairs if name == condition.name), None)
-        case _ if condition.name == "cookie":
-            # HTTP/2 splits cookies into lines, which Envoy joins again by a semicolon (RFC 9113, section 8.2.3).
-            text = "; ".join(request.values("cookie")) or None
-        case _:
-            text = request.value(condition.name)
+    text = _part(condition, request)
     if text is None:
         return False
     return bool(re.fullmatch(condition.regex, text, re.ASCII)) if condition.regex else text == condition.exact
+
+
+def _part(condition: Condition, request: HttpRequest) -> str | None:
+    if condition.part == "host":
+        return request.authority
+    if condition.part == "query":
+        pairs = (pair.partition("=") for pair in request.query.split("&"))
+        return next((value for name, _, value in pairs if name == condition.name), None)
+    if condition.name == "cookie":
+        # HTTP/2 splits cookies into lines, which Envoy joins again by a semicolon (RFC 9113, section 8.2.3).
+        return "; ".join(request.values("cookie")) or None
+    return request.value(condition.name)
 
 
 def entered(request: HttpRequest) -> str:

@@ -74,7 +74,7 @@ def test_no_object_of_the_team_is_rendered_again() -> None:
 
 @pytest.mark.parametrize("selector", [{"app": "products"}, {"branch": "baseline"}, {"version": "v1"}, {"tier": "web"}])
 def test_a_rendered_fork_is_none_that_the_baseline_selects(selector: dict[str, str]) -> None:
-    other = service("other", **selector)
+    other = service("other", "mesh", 7000, "http", **selector)
     objects = rendered(stored_branch("fox", services={"products": {"fork": {}}}), services=(other,))
     labels = objects[0]["spec"]["template"]["metadata"]["labels"]
     assert not PRODUCTS["spec"]["selector"].items() <= labels.items()

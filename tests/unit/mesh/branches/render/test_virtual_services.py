@@ -13,12 +13,11 @@ from tests.support.objects import Body, cookie, rule, to
 FORK: Body = {"products": {"fork": {}}}
 
 
-def rendered(rules: list[Body], *branches: Branch, **around: str) -> dict[str, Body]:
+def rendered(rules: list[Body], *branches: Branch, preview_domain: str = "localhost") -> dict[str, Body]:
     """The specs of the VirtualServices, by name."""
     there = {("mesh", branch.metadata.name): branch for branch in branches}
-    surroundings = Around(
-        there, [msgspec.convert(PRODUCTS, Service)], [baseline("products")], rules, callers=("mesh", "web"), **around
-    )
+    services, deployments = [msgspec.convert(PRODUCTS, Service)], [baseline("products")]
+    surroundings = Around(there, services, deployments, rules, callers=("mesh", "web"), preview_domain=preview_domain)
     objects = virtual_services(Changes(branches, surroundings), surroundings)
     return {item["metadata"]["name"]: item["spec"] for item in objects}
 
