@@ -15,6 +15,7 @@ from mesh.routing.explain.dry_run import Caller, decide
 from mesh.routing.explain.request import HttpRequest
 from tests.conformance.reference import Request
 from tests.conformance.rig import Rig, istio
+from tests.support.branches import every_entry
 from tests.support.cookies import ODD_COOKIES
 
 Json = dict[str, Any]
@@ -25,21 +26,11 @@ SHOP = "shop.example.com"
 
 
 def branch(name: str, letter: str) -> Json:
-    enter = [
-        {"cookie": {"name": "user", "value": letter}},
-        {"cookie": {"name": "theme", "value": letter}},
-        {"header": {"name": "X-Dev", "value": letter}},
-        {"header": {"name": "x-team", "value": letter}},
-        {"query": {"name": "view", "value": letter}},
-        {"query": {"name": "tab", "value": f"{letter}+{letter}/{letter}"}},
-        {"baggage": {"name": "tenant", "value": letter}},
-        {"host": f"{letter}.example.com"},
-    ]
     return {
         "apiVersion": "meshmall.dev/v1",
         "kind": "Branch",
         "metadata": {"name": name, "namespace": "mesh"},
-        "spec": {"enter": enter, "services": {"shop": {"version": "v2"}}},
+        "spec": {"enter": every_entry(letter), "services": {"shop": {"version": "v2"}}},
     }
 
 

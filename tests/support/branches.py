@@ -17,6 +17,20 @@ def stored_branch(name: str, **spec: Any) -> Branch:
     return msgspec.convert(raw, Branch)
 
 
+def every_entry(letter: str) -> list[dict[str, Any]]:
+    """An entry of every kind, of some kinds two, all with this value."""
+    return [
+        {"cookie": {"name": "user", "value": letter}},
+        {"cookie": {"name": "theme", "value": letter}},
+        {"header": {"name": "X-Dev", "value": letter}},
+        {"header": {"name": "x-team", "value": letter}},
+        {"query": {"name": "view", "value": letter}},
+        {"query": {"name": "tab", "value": f"{letter}+{letter}/{letter}"}},
+        {"baggage": {"name": "tenant", "value": letter}},
+        {"host": f"{letter}.example.com"},
+    ]
+
+
 def baseline(name: str, available: int = 1) -> Deployment:
     labels = {"app": name, "version": "v1", "branch": "baseline"}
     env = [{"name": "BANNER", "value": "false"}, {"name": "KEPT", "value": "1"}]

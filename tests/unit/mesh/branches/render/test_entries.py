@@ -11,26 +11,13 @@ from mesh.resources.meshmall.branch import entry_keys, preview_host
 from mesh.routing.explain.branch import branch_entered
 from mesh.routing.explain.request import HttpRequest
 from mesh.routing.model.table import Entries, Entry
-from tests.support.branches import stored_branch
+from tests.support.branches import every_entry, stored_branch
 from tests.support.cookies import ODD_COOKIES
 
 # The letters run against the names, so that no alphabetical order gives the right answer.
 LETTERS = {"ann": "c", "bob": "b", "cyd": "a"}
 BRANCHES = [
-    stored_branch(
-        name,
-        enter=[
-            {"cookie": {"name": "user", "value": letter}},
-            {"cookie": {"name": "theme", "value": letter}},
-            {"header": {"name": "X-Dev", "value": letter}},
-            {"header": {"name": "x-team", "value": letter}},
-            {"query": {"name": "view", "value": letter}},
-            {"query": {"name": "tab", "value": f"{letter}+{letter}/{letter}"}},
-            {"baggage": {"name": "tenant", "value": letter}},
-            {"host": f"{letter}.example.com"},
-        ],
-        services={"products": {"version": "v2"}},
-    )
+    stored_branch(name, enter=every_entry(letter), services={"products": {"version": "v2"}})
     for name, letter in LETTERS.items()
 ]
 WAYS = entries(BRANCHES, preview_host)
