@@ -210,6 +210,10 @@ class Client:
         """An address that signs a browser in to the console; it works once, within a minute."""
         return str(self._connection.call("POST", "/mesh/v1/console")["url"])
 
+    def limit(self, seconds: float) -> None:
+        """All calls from now on together take at most so long; later ones raise ApiError with status 0."""
+        self._connection.limit(seconds)
+
     def close(self) -> None:
         """Closes the connection."""
         self._connection.close()

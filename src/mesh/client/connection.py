@@ -5,7 +5,9 @@ One connection is kept open between calls; a stream (a watch, a followed log) ge
 
 import http.client
 import json
+import math
 import ssl
+import time
 from collections.abc import Generator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -34,7 +36,12 @@ class Connection:
         parts = urlsplit(url)
         self._host, self._port = parts.hostname or "", parts.port or 443
         self._timeout = timeout
+        self._deadline = math.inf
         self._connected: http.client.HTTPSConnection | None = None
+
+    def limit(self, seconds: float) -> None:
+        """All calls from now on together take at most so long."""
+        self._deadline = time.monotonic() + seconds
 
     def close(self) -> None:
         """Closes the connection; the next call opens it again."""
@@ -54,7 +61,10 @@ class Connection:
     ) -> Body:
         """Sends a request and returns the JSON of its response. `limit` replaces the timeout, in seconds."""
         raw = json.dumps(body).encode() if body is not None else None
-        connection, fresh = self._connect(limit or self._timeout)
+        left = self._deadline - time.monotonic()
+        if left <= 0:
+            raise self._unreachable(TimeoutError("timed out"))
+        connection, fresh = self._connect(min(limit or self._timeout, left))
         try:
             response = self._send(connection, method, path, raw, media, accept)
         except (http.client.RemoteDisconnected, BrokenPipeError, ConnectionResetError) as error:

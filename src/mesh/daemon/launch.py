@@ -9,9 +9,10 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,8 @@ def start(home: Home, settings: Settings) -> Iterator[dict[str, Any]]:
             "see: meshmall status; stop it: meshmall down; "
             "or give the second mesh another home: MESHMALL_HOME=... or --home",
         )
-    with home.daemon_log.open("ab") as log:
+    # Ctrl-C while the process is being made would leave a daemon that nobody knows.
+    with home.daemon_log.open("ab") as log, _interrupts_deferred() as interrupts:
         process = subprocess.Popen(
             [sys.executable, "-m", "mesh.daemon.main", str(home.path), json.dumps(settings.to_json())],
             stdin=subprocess.DEVNULL,
@@ -49,23 +51,51 @@ def start(home: Home, settings: Settings) -> Iterator[dict[str, Any]]:
         )
     assert process.stdout is not None
     deadline = time.monotonic() + START_LIMIT
-    with process.stdout as lines:
-        for line in lines:
-            report = json.loads(line)
-            if "error" in report:
-                process.wait(timeout=START_LIMIT)
-                raise Failure(report["error"], report.get("remedy", ""))
-            yield report
-            if report.get("ready"):
-                return
-            if time.monotonic() > deadline:
-                break
+    try:
+        if interrupts:
+            signal.raise_signal(signal.SIGINT)
+        with process.stdout as lines:
+            for line in lines:
+                report = json.loads(line)
+                if "error" in report:
+                    process.wait(timeout=START_LIMIT)
+                    raise Failure(report["error"], report.get("remedy", ""))
+                yield report
+                if report.get("ready"):
+                    return
+                if time.monotonic() > deadline:
+                    break
+    except (KeyboardInterrupt, GeneratorExit):
+        # Whoever gives up waiting for a mesh does not want half of one. A daemon that is starting finishes that first.
+        _end(Running(process.pid, start_time(process.pid) or 0))
+        process.wait(timeout=STOP_LIMIT)
+        stop(home)
+        raise
     with suppress(subprocess.TimeoutExpired):
         process.wait(timeout=2)
     raise Failure(
         f"the daemon stopped while it was starting (exit code {process.returncode})",
         f"see its log: {home.daemon_log}\n{_tail(home.daemon_log)}",
     )
+
+
+@contextmanager
+def _interrupts_deferred() -> Iterator[Sequence[int]]:
+    """Collects the Ctrl-C that come meanwhile, so that the caller can raise them where it can clean up.
+
+    By a handler, which a started process does not inherit, as it would a mask or an ignored signal.
+    """
+    interrupts: list[int] = []
+    former = signal.getsignal(signal.SIGINT)
+    # Only the main thread may set a handler, and only there is a KeyboardInterrupt raised.
+    deferrable = callable(former) and threading.current_thread() is threading.main_thread()
+    if deferrable:
+        signal.signal(signal.SIGINT, lambda number, _frame: interrupts.append(number))
+    try:
+        yield interrupts
+    finally:
+        if deferrable:
+            signal.signal(signal.SIGINT, former)
 
 
 def stop(home: Home) -> bool:

@@ -9,6 +9,7 @@ from mesh.client.errors import ApiError
 from mesh.daemon.failure import Failure
 from meshmall.cli.branch.commands import branch
 from meshmall.cli.declare import Argument, Group, Option
+from meshmall.cli.interrupts import end_quietly, raise_interrupts, state_left
 from meshmall.cli.options import (
     COMMON,
     AllNamespacesOption,
@@ -441,14 +442,20 @@ def run() -> NoReturn:
     """Runs the command line; a failure becomes a message on stderr and an exit code."""
     code = 0
     try:
-        execute(sys.argv[1:])
+        try:
+            raise_interrupts()
+            execute(sys.argv[1:])
+        finally:
+            end_quietly()
     except Failure as failure:
         View().failure(failure.message, failure.remedy)
         code = failure.code
     except ApiError as error:
         View().failure(error.message)
         code = 1
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as interrupt:
+        if leaves := state_left(interrupt, sys.argv[1:]):
+            View().failure("interrupted", leaves)
         code = 130
     except BrokenPipeError:
         sys.stdout = None  # the reader has gone; nothing more can be printed

@@ -8,7 +8,7 @@ from typing import Any
 
 from mesh.daemon.failure import Failure
 from meshmall.cli.context import Context
-from meshmall.cli.up import MALL, apply_mall, start_mesh
+from meshmall.cli.up import MALL, apply_mall, start_mesh, stopped_when_cut_short, wait_for_mall
 from meshmall.defaults import NODE_PORT
 
 BRANCHES = ("jason.yaml", "fox.yaml")
@@ -38,12 +38,14 @@ def show(context: Context, options: Mapping[str, Any]) -> None:
 
     Raises Failure when a user sees somebody else's version.
     """
-    if context.home.running() is None:
-        start_mesh(context, options)
-    else:
-        context.view.say(f"the mesh is already running in {context.home.path}")
-    apply_mall(context, MALL)
-    apply_mall(context, BRANCHES)
+    with stopped_when_cut_short(context):
+        if context.home.running() is None:
+            start_mesh(context, options)
+        else:
+            context.view.say(f"the mesh is already running in {context.home.path}")
+        workloads = apply_mall(context, MALL)
+    wait_for_mall(context, workloads)
+    wait_for_mall(context, apply_mall(context, BRANCHES))
     settings = context.settings
     seen = {user: ask(settings.address, settings.gateway_port, user) for user in USERS}
     url = settings.gateway_url

@@ -7,8 +7,10 @@ from typing import Any
 
 from rich.markup import escape
 
+from mesh.client.errors import ApiError
 from mesh.client.rollout import WORKLOADS, desired_pods, ready_pods
 from mesh.daemon.failure import Failure
+from mesh.daemon.home import Running
 from mesh.resources.columns.column import since
 from mesh.resources.kind_definition import Routing
 from mesh.resources.kinds import REGISTRY
@@ -17,12 +19,27 @@ from mesh.resources.values.durations import human_duration
 from meshmall.cli.context import Context
 from meshmall.cli.unready import unready
 
+# Seconds for everything that status asks. A mesh that is stopped, or busy beyond measure, is an answer too.
+LONGEST = 15.0
 REJECTING = ("Accepted", "Programmed")
 
 
 def show_status(context: Context, output: str) -> None:
     """Prints the state of the mesh. Raises Failure (exit code 1) when something is not as it should be."""
     running = context.home.require_running()
+    try:
+        context.client.limit(LONGEST)
+        _show(context, running, output)
+    except ApiError as error:
+        if error.status != 0:
+            raise
+        raise Failure(
+            f"the mesh in {context.home.path} (pid {running.pid}) does not answer: {error.message}",
+            f"it may still be starting; otherwise see its log: {context.home.daemon_log}; to end it: meshmall down",
+        ) from None
+
+
+def _show(context: Context, running: Running, output: str) -> None:
     daemon = context.client.status()
     workloads = [body for kind in WORKLOADS for body in context.client.list(*kind, None)]
     objects = [

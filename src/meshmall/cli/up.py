@@ -3,18 +3,22 @@
 import os
 import signal
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
 from rich.markup import escape
 
+from mesh.client.errors import ApiError
 from mesh.daemon import launch
 from mesh.daemon.address import exposure, listen_address
 from mesh.daemon.failure import Failure
 from mesh.resources.values.durations import seconds
+from mesh.resources.values.ref import Ref
 from meshmall.cli.apply import apply_objects, pods_are_ready, wait_ready
 from meshmall.cli.context import Context
+from meshmall.cli.interrupts import Interrupted, postponed
 from meshmall.cli.options import NetworkMode
 from meshmall.cli.status import network_line
 from meshmall.defaults import NAMESPACE
@@ -30,9 +34,13 @@ NETWORK_VARIABLE = "MESHMALL_NETWORK"
 
 def bring_up(context: Context, options: Mapping[str, Any], *, with_mall: bool) -> None:
     """Starts the mesh and prints its addresses. An option that is None keeps the home's setting."""
-    dormant = start_mesh(context, options if with_mall else {**options, "dormant": mall_names()})
+    workloads: Sequence[Ref] = ()
+    with stopped_when_cut_short(context):
+        dormant = start_mesh(context, options if with_mall else {**options, "dormant": mall_names()})
+        if with_mall:
+            workloads = apply_mall(context, MALL)
     if with_mall:
-        apply_mall(context, MALL)
+        wait_for_mall(context, workloads)
     elif dormant:
         count = f"{dormant} Deployment{'' if dormant == 1 else 's'}"
         remedy = "to start it: meshmall down, meshmall up"
@@ -42,6 +50,28 @@ def bring_up(context: Context, options: Mapping[str, Any], *, with_mall: bool) -
         context.view.say(f"\nThe mall: [bold]{settings.gateway_url}/[/]")
     context.view.say(f"network: {escape(network_line(context.client.status()['network']))}")
     context.view.say(f"kubectl: export KUBECONFIG={context.home.kubeconfig}")
+
+
+@contextmanager
+def stopped_when_cut_short(context: Context) -> Iterator[None]:
+    """Stops the mesh again that the body has started, when the body fails or is interrupted after that.
+
+    A mesh without the objects that it was started for would be there and answer nothing.
+    """
+    before = context.home.running()
+    try:
+        yield
+    except (Failure, ApiError, KeyboardInterrupt) as cause:
+        if before is not None:
+            raise
+        with postponed():
+            stopped = launch.stop(context.home) if context.home.running() != before else False
+        if isinstance(cause, KeyboardInterrupt):
+            raise Interrupted(f"no mesh is running in {context.home.path}") from None
+        if stopped and isinstance(cause, Failure):
+            remedy = "; ".join(filter(None, (cause.remedy, "the mesh was stopped again")))
+            raise Failure(cause.message, remedy, cause.code) from None
+        raise
 
 
 def stop_requests() -> threading.Event:
@@ -94,16 +124,24 @@ def mall_names() -> tuple[str, ...]:
     )
 
 
-def apply_mall(context: Context, names: tuple[str, ...]) -> None:
-    """Applies manifests of the mall by name and waits until their Deployments are ready."""
+def apply_mall(context: Context, names: tuple[str, ...]) -> Sequence[Ref]:
+    """Applies manifests of the mall by name; returns the workloads among them."""
     with context.view.step(f"applying {', '.join(names)}") as step:
         objects = read([str(mall_manifest(name)) for name in names])
         # What the user has scaled, edited or removed since the last `up` is theirs.
         outcome = apply_objects(context, objects, keep_edits=True)
         step.result = f"applied {', '.join(names)}; Envoy acknowledged in {outcome.milliseconds:,.0f} ms"
-    with context.view.step("waiting for the pods") as step:
-        count = wait_ready(context, outcome.workloads, READY_LIMIT)
-        step.result = pods_are_ready(count)
+    return outcome.workloads
+
+
+def wait_for_mall(context: Context, workloads: Sequence[Ref]) -> None:
+    """Waits until the mall's pods are ready. Raises Failure with what keeps them."""
+    try:
+        with context.view.step("waiting for the pods") as step:
+            count = wait_ready(context, workloads, READY_LIMIT)
+            step.result = pods_are_ready(count)
+    except KeyboardInterrupt:
+        raise Interrupted("the mesh is running, and its pods go on starting; see: meshmall status") from None
 
 
 def _network_mode(text: str) -> str:
