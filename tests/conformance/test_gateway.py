@@ -294,3 +294,27 @@ def test_a_gateway_and_the_mesh_decide_alike(rig: Rig, runner: asyncio.Runner) -
                 assert f'"pod": "{pod}"' in body
 
     runner.run(play())
+
+
+@pytest.mark.parametrize(
+    ("host", "pod"),
+    [
+        ("a.example.com", "cart"),
+        ("a.example.com:8080", "cart"),
+        ("a.example.com:9999", "cart"),
+        ("b.example.com:8080", "copy"),
+        ("b.example.com:9999", "copy"),
+    ],
+)
+def test_a_port_in_the_host_does_not_decide_who_answers(rig: Rig, runner: asyncio.Runner, host: str, pod: str) -> None:
+    rules = [
+        bound("wild", ["*.example.com"], {"route": [to("copy")]}, gateways=("door",)),
+        bound("exact", ["a.example.com"], {"route": [to("cart")]}, gateways=("door",)),
+    ]
+
+    async def play() -> None:
+        await rig.apply([*rig.around(), *rules])
+        _, _, body = await plain_get(rig, host)
+        assert f'"pod": "{pod}"' in body
+
+    runner.run(play())

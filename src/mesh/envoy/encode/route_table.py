@@ -39,6 +39,7 @@ class TableEncoder:
         message = route_pb2.RouteConfiguration(
             name=table.name,
             max_direct_response_body_size_bytes={"value": DIRECT_RESPONSE_LIMIT},
+            ignore_port_in_host_matching=table.ignores_ports,
         )
         # Clusters are sent before the routes that name them; Envoy would refuse the whole table for one that is late.
         message.validate_clusters.value = False

@@ -3,6 +3,7 @@
 What Envoy does with a route table, in words that a person can check.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +22,7 @@ from mesh.routing.model.snapshot import Snapshot
 from mesh.routing.model.table import RouteTable, VirtualHost
 
 GATEWAY = "gateway"
+PORT = re.compile(r":\d*$")
 REDIRECT_FIELDS = ("scheme", "authority", "port", "path", "prefix", "regex")
 
 
@@ -117,6 +119,8 @@ def decide(snapshot: Snapshot, at: Caller, request: HttpRequest) -> Decision:
 def _host(table: RouteTable, authority: str) -> VirtualHost | None:
     """Envoy's order: the exact domain, the longest `*.suffix`, the longest `prefix.*`, then `*`."""
     authority = authority.lower()
+    if table.ignores_ports:
+        authority = PORT.sub("", authority)
     best: tuple[tuple[int, int], VirtualHost] | None = None
     for host in table.hosts:
         for domain in host.domains:

@@ -53,7 +53,7 @@ def gateway_tables(context: Context, entries: Entries) -> GatewayTables:
     groups: dict[str, Group] = {}
     for port in context.servers:
         hosts = []
-        for host in _with_previews(context, _hosts(context, port), port):
+        for host in _with_previews(context, _hosts(context, port)):
             names = http1_clusters(host, context.clusters)
             hosts.append(with_clusters(host, names) if names else host)
             for former, name in names.items():
@@ -61,7 +61,9 @@ def gateway_tables(context: Context, entries: Entries) -> GatewayTables:
                 # A cluster detects the protocol only where the client's may be passed on; here it is HTTP/1.1
                 # whatever it was.
                 groups[name] = replace(cluster, name=name, detected=False), endpoints
-        tables.append(RouteTable(gateway_name(port), tuple(hosts), entries, marks=context.marks))
+        # As Istio's gateways: a client may write the port in any case, and may have reached another one (NodePort).
+        name = gateway_name(port)
+        tables.append(RouteTable(name, tuple(hosts), entries, marks=context.marks, ignores_ports=True))
     return GatewayTables(tuple(tables), groups)
 
 
@@ -122,7 +124,7 @@ def _host(
     routes = with_destinations((*rows, *attached), context.clusters)
     origins = dict.fromkeys(origin for row in routes for origin in row.origins)
     overrides = context.branches.overrides_by_destination(clusters_forwarded(routes))
-    return VirtualHost(f"{host}:{port}", _domains(context, host, port), routes, tuple(origins), overrides)
+    return VirtualHost(f"{host}:{port}", (host,), routes, tuple(origins), overrides)
 
 
 def _attached_rows(context: Context, routes: Sequence[AnyRoute], port: int) -> Sequence[Route]:
@@ -144,27 +146,18 @@ def _redirected(context: Context, host: str, port: int, gateway: Ref) -> Virtual
     encrypted = (number for number, servers in context.servers.items() if any(is_encrypted(s) for _, s in servers))
     action = Redirect(301, scheme="https", port=_real_port(context, next(encrypted, HTTPS)))
     row = Route("httpsRedirect", Match(), action, origins=(gateway,))
-    return VirtualHost(f"{host}:{port}", _domains(context, host, port), (row,), (gateway,))
+    return VirtualHost(f"{host}:{port}", (host,), (row,), (gateway,))
 
 
-def _with_previews(context: Context, hosts: Sequence[VirtualHost], port: int) -> Iterator[VirtualHost]:
+def _with_previews(context: Context, hosts: Sequence[VirtualHost]) -> Iterator[VirtualHost]:
     """Where no host of a gateway has the branches' preview addresses, the first one gets them."""
     domains = {domain for host in hosts for domain in host.domains}
     preview = f"*.{PREVIEW_DOMAIN}"
     for number, host in enumerate(hosts):
         if number == 0 and context.branches.all and not {"*", preview} & domains:
-            previews = (preview, f"{preview}:{_real_port(context, port)}")
-            yield replace(host, domains=(*host.domains, *previews))
+            yield replace(host, domains=(*host.domains, preview))
         else:
             yield host
-
-
-def _domains(context: Context, host: str, port: int) -> tuple[str, ...]:
-    """A host with and without a port; Envoy takes a wildcard on one side only."""
-    if not host.startswith("*"):
-        return (host, f"{host}:*")
-    numbers = dict.fromkeys((port, _real_port(context, port))) if host != "*" else ()
-    return (host, *(f"{host}:{number}" for number in numbers))
 
 
 def _real_port(context: Context, port: int) -> int:

@@ -71,7 +71,8 @@ class RouteTable:
 
     `entries` is set where requests come in from outside. `tunnels`: clients of the table's listeners may open tunnels
     with CONNECT, which lead back to the listener that they asked. `marks` are those of all branches: of a request in
-    none of them, every listener removes whatever claims a branch.
+    none of them, every listener removes whatever claims a branch. `ignores_ports`: hosts are found by the request's
+    authority without its port.
     """
 
     name: str
@@ -79,3 +80,4 @@ class RouteTable:
     entries: Entries | None = None
     tunnels: bool = False
     marks: Marks = NO_MARKS
+    ignores_ports: bool = False
