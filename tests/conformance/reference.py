@@ -1,8 +1,8 @@
 """What Istio's rules mean, in plain Python: a request and the objects in, the set of allowed outcomes out.
 
-Written from Istio's reference of VirtualService and DestinationRule. It knows nothing of `mesh`: objects are the
-JSON that a user wrote, and every question is answered by looking through them again. Where the reference leaves
-something open, all readings are allowed.
+Written from Istio's reference of VirtualService and DestinationRule, and corrected by what a real istiod does (see
+`tests/conformance/istiod`). It knows nothing of `mesh`: objects are the JSON that a user wrote, and every question is
+answered by looking through them again. Where the reference leaves something open, all readings are allowed.
 """
 
 import base64
@@ -14,6 +14,9 @@ from typing import Any
 
 Json = Mapping[str, Any]
 DOMAIN = ".svc.cluster.local"
+# At a gateway its own pod is the caller.
+GATEWAY_NAMESPACE = "istio-system"
+GATEWAY_LABELS = {"istio": "ingressgateway"}
 
 
 @dataclass(frozen=True)
@@ -103,20 +106,23 @@ class Reference:
         return [outcome for lines in (False, True) for outcome in self._read(replace(request, line_by_line=lines))]
 
     def _read(self, request: Request) -> list[Outcome]:
-        rules = self._rules(request)
-        if not rules:
+        possible = [rows for rule in self._rules(request) if (rows := self._possible(rule, request))]
+        if not possible:
             return self._without_rules(request)
-        found = []
-        for order in permutations(rules):
-            route, block, owner = self._first(order, request)
-            if route is None or owner is None:
-                found.append(Outcome("no route holds", 404))
-            else:
-                found += self._act(route, block, owner, request)
-        return found
+        if request.place == "mesh":
+            # Inside the mesh one rule counts: the first that has a route for the caller.
+            rows = possible[0]
+        else:
+            rows = [row for rows in possible for row in rows]
+            rows.sort(key=lambda row: unconditional(row[1]))
+        for route, block, owner in rows:
+            if self._holds(block, request):
+                return self._act(route, block, owner, request)
+        return [Outcome("no route holds", 404)]
 
     def _rules(self, request: Request) -> list[Json]:
-        """The VirtualServices of the narrowest host that takes the request's, at its place."""
+        """The VirtualServices of the narrowest host that takes the request's, at its place, in the order in which they
+        count: private ones before those that name the namespace, these before public ones, then older ones first."""
         best: list[tuple[tuple[int, int], Json]] = []
         for rule in self._of("VirtualService"):
             spec, namespace = rule["spec"], rule["metadata"]["namespace"]
@@ -127,21 +133,22 @@ class Reference:
                 continue
             expected = self.full(request.host, request.namespace) if request.place == "mesh" else request.host
             for host in spec["hosts"]:
-                pattern = self.full(host, namespace) if request.place == "mesh" else host
+                pattern = self.full(host, namespace)
                 if pattern == expected:
                     best.append(((1, len(pattern)), rule))
                 elif pattern == "*" or (pattern.startswith("*") and expected.endswith(pattern[1:])):
                     best.append(((0, len(pattern)), rule))
         top = max((rank for rank, _ in best), default=None)
-        return [rule for rank, rule in best if rank == top]
+        rules = [rule for rank, rule in best if rank == top]
+        rules.sort(key=lambda rule: visibility(rule, caller_namespace(request)))
+        # Of a wildcard one rule counts inside the mesh, whether or not it has a route for the caller.
+        return rules[:1] if request.place == "mesh" and top is not None and top[0] == 0 else rules
 
     @staticmethod
     def _exported(rule: Json, request: Request) -> bool:
-        if request.place != "mesh":
-            return True
         shown = rule["spec"].get("exportTo") or ["*"]
-        own = rule["metadata"]["namespace"]
-        return any(item in ("*", request.namespace) or (item == "." and request.namespace == own) for item in shown)
+        own, caller = rule["metadata"]["namespace"], caller_namespace(request)
+        return any(item in ("*", caller) or (item == "." and caller == own) for item in shown)
 
     def _without_rules(self, request: Request) -> list[Outcome]:
         if request.place != "mesh":
@@ -153,22 +160,25 @@ class Reference:
 
     # -- which route ---------------------------------------------------------------------------------------
 
-    def _first(self, rules: Sequence[Json], request: Request) -> tuple[Json | None, Json, Json | None]:
-        """Routes are asked in order; of several rules for one host, routes without a condition come last."""
-        rows = [(route, block, owner) for rule in rules for route, block, owner in self._rows(rule)]
-        if len(rules) > 1:
-            rows.sort(key=lambda row: unconditional(row[1]))
-        for route, block, owner in rows:
-            if self._holds(block, owner, request):
-                return route, block, owner
-        return None, {}, None
+    def _possible(self, rule: Json, request: Request) -> list[tuple[Json, Json, Json]]:
+        """The routes that the caller can reach at all, with their blocks; none after one of every request."""
+        rows = []
+        for route, block, owner in self._rows(rule):
+            if self._concerns(block, owner, request):
+                rows.append((route, block, owner))
+                if unconditional(block):
+                    break
+        return rows
 
     def _rows(self, rule: Json) -> Iterator[tuple[Json, Json, Json]]:
         for route in rule["spec"].get("http", []):
             if "delegate" not in route:
                 yield from ((route, block, rule) for block in route.get("match") or [{}])
                 continue
-            inner = self._delegate(route["delegate"], rule["metadata"]["namespace"])
+            namespace = rule["metadata"]["namespace"]
+            inner = self._delegate(route["delegate"], namespace)
+            if inner and not exported_to(inner, namespace):
+                continue
             for item in inner["spec"]["http"] if inner else ():
                 merged = delegated(route, item)
                 if merged is not None and inner is not None:
@@ -182,17 +192,21 @@ class Reference:
                 return rule
         return None
 
-    def _holds(self, block: Json, rule: Json, request: Request) -> bool:
-        """All conditions of a block."""
+    @staticmethod
+    def _concerns(block: Json, rule: Json, request: Request) -> bool:
+        """Whether a block is for the place and the caller; one that names gateways is for every caller there."""
         namespace = rule["metadata"]["namespace"]
-        if (gateways := block.get("gateways")) and request.place not in {qualified(g, namespace) for g in gateways}:
-            return False
         if block.get("port") and block["port"] != request.port:
             return False
-        if block.get("sourceNamespace") and block["sourceNamespace"] != request.namespace:
+        if gateways := block.get("gateways"):
+            return request.place in {qualified(gateway, namespace) for gateway in gateways}
+        if block.get("sourceNamespace") and block["sourceNamespace"] != caller_namespace(request):
             return False
-        if any(request.labels.get(key) != value for key, value in block.get("sourceLabels", {}).items()):
-            return False
+        labels = request.labels if request.place == "mesh" else GATEWAY_LABELS
+        return all(labels.get(key) == value for key, value in block.get("sourceLabels", {}).items())
+
+    def _holds(self, block: Json, request: Request) -> bool:
+        """What a block asks of the request itself."""
         if "uri" in block and not holds(block["uri"], request.path, ignore_case=block.get("ignoreUriCase", False)):
             return False
         for name in ("scheme", "method", "authority"):
@@ -200,7 +214,11 @@ class Reference:
                 return False
         if not all(request.has(match, name) for name, match in block.get("headers", {}).items()):
             return False
-        if any(request.has(match, name) for name, match in block.get("withoutHeaders", {}).items()):
+        # A header that is missing counts as an empty one, but where presence alone is excluded.
+        if any(
+            request.has(match, name) or (match and not request.values(name) and holds(match, ""))
+            for name, match in block.get("withoutHeaders", {}).items()
+        ):
             return False
         parameters = request.parameters
         return all(holds(match, parameters.get(name)) for name, match in block.get("queryParams", {}).items())
@@ -252,14 +270,13 @@ class Reference:
         redirect = route["redirect"]
         host, _, port = request.authority.partition(":")
         scheme = redirect.get("scheme", "http")
-        # A port that is named counts; else the request's own stays with the request's own host, but for one that
-        # is the default of the scheme left behind.
-        if "port" in redirect:
-            port = str(redirect["port"])
-        elif redirect.get("derivePort") == "FROM_PROTOCOL_DEFAULT":
-            port = {"http": "80", "https": "443"}[scheme]
-        elif redirect.get("derivePort") == "FROM_REQUEST_PORT":
-            port = str(request.arrived)
+        # A port that is named counts, but for the scheme's own; else the request's own stays with the request's own
+        # host. The scheme that is left takes its default port with it.
+        new = redirect.get("port")
+        if redirect.get("derivePort") == "FROM_REQUEST_PORT":
+            new = request.port
+        if new and new != {"http": 80, "https": 443}[scheme]:
+            port = str(new if "port" in redirect else request.arrived)
         elif "authority" in redirect:
             port = ""
         host = redirect.get("authority", host)
@@ -354,14 +371,32 @@ class Reference:
         return {"no such": "subset"}
 
 
+def caller_namespace(request: Request) -> str:
+    return request.namespace if request.place == "mesh" else GATEWAY_NAMESPACE
+
+
+def exported_to(rule: Json, namespace: str) -> bool:
+    shown = rule["spec"].get("exportTo") or ["*"]
+    own = rule["metadata"]["namespace"]
+    return any(item in ("*", namespace) or (item == "." and namespace == own) for item in shown)
+
+
+def visibility(rule: Json, namespace: str) -> int:
+    shown = rule["spec"].get("exportTo") or ["*"]
+    if "*" in shown:
+        return 2
+    return 0 if rule["metadata"]["namespace"] == namespace else 1
+
+
 def qualified(gateway: str, namespace: str) -> str:
     return gateway if gateway == "mesh" or "/" in gateway else f"{namespace}/{gateway}"
 
 
 def unconditional(block: Json) -> bool:
     """Whether a block asks for nothing of the request itself."""
-    others = ("name", "gateways", "port", "statPrefix", "ignoreUriCase")
-    return not {key for key, value in block.items() if (value or key == "uri") and key not in others}
+    asked = ("scheme", "method", "authority", "headers", "withoutHeaders", "queryParams")
+    every_path = block.get("uri") in (None, {"prefix": "/"}, {"regex": ".*"})
+    return every_path and not any(block.get(name) for name in asked)
 
 
 def holds(match: Json, value: str | None, *, ignore_case: bool = False) -> bool:
@@ -466,22 +501,28 @@ def narrower(outer: Json, inner: Json) -> bool:
         wide = outer.get(group, {})
         if any(k in wide and not string_narrower(wide[k], v) for k, v in inner.get(group, {}).items()):
             return False
-    for name in ("port", "sourceNamespace"):
-        if outer.get(name) and inner.get(name) and outer[name] != inner[name]:
-            return False
+    if outer.get("port") and inner.get("port") and outer["port"] != inner["port"]:
+        return False
+    if outer.get("sourceNamespace") and inner.get("sourceNamespace") != outer["sourceNamespace"]:
+        return False
+    if outer.get("gateways") and not set(inner.get("gateways", [])) <= set(outer["gateways"]):
+        return False
     labels = outer.get("sourceLabels", {})
     if any(labels.get(key, value) != value for key, value in inner.get("sourceLabels", {}).items()):
         return False
-    return not ("uri" in outer and "uri" in inner and outer.get("ignoreUriCase") != inner.get("ignoreUriCase"))
+    return bool(outer.get("ignoreUriCase", False) == inner.get("ignoreUriCase", False))
 
 
 def string_narrower(outer: Json, inner: Json) -> bool:
-    if "exact" in outer:
+    """As Istio compares them: an empty text is none, a presence goes with nothing, a regex with nothing."""
+    if "regex" in outer or "regex" in inner:
+        return False
+    if outer.get("exact"):
         return bool(inner.get("exact") == outer["exact"])
-    if "prefix" in outer:
-        text = str(inner.get("exact", inner.get("prefix", "")))
-        return "regex" not in inner and text.startswith(outer["prefix"])
-    return "regex" not in outer
+    if outer.get("prefix"):
+        text = str(inner.get("exact") or inner.get("prefix") or "")
+        return text.startswith(outer["prefix"])
+    return False
 
 
 def both(outer: Json, inner: Json) -> Json:

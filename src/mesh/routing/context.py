@@ -62,14 +62,15 @@ class Context:
         branches = Branches(world, directory, declared, memory)
         api = GatewayApi(world)
         ingresses = served_ingresses(world.ingresses, world.ingress_classes)
+        egress = Egress(world.sidecars, any_host=settings.any_host)
         return cls(
             world=world,
             settings=settings,
             memory=memory,
             directory=directory,
             views=views,
-            egress=Egress(world.sidecars, any_host=settings.any_host),
-            host_rules=HostRules((*world.virtual_services, *rules_of(ingresses, world.services)), directory),
+            egress=egress,
+            host_rules=HostRules((*world.virtual_services, *rules_of(ingresses, world.services)), directory, egress),
             policies=policies,
             tokens=tokens,
             api=api,

@@ -58,8 +58,8 @@ def _header(match: FieldMatch) -> rc.HeaderMatcher:
         message.present_match = True
     else:
         message.string_match.CopyFrom(string_matcher(match.pattern))
-        # A missing header does not have the value, so `withoutHeaders` matches; Envoy alone would not invert it.
-        message.treat_missing_header_as_empty = match.invert and match.pattern.value != ""
+        # For `withoutHeaders` a missing header counts as an empty one, as with Istio; Envoy alone would not invert it.
+        message.treat_missing_header_as_empty = match.invert
     return message
 
 

@@ -304,7 +304,7 @@ def _port(rule: VirtualService, destination: Destination, path: str, ports: Sequ
 
 
 def _claims(rule: VirtualService, targets: RuleTargets) -> Findings:
-    """Istio uses one VirtualService per host in the mesh; here several are merged, which a cluster would not do."""
+    """One VirtualService counts for a host in the mesh, the oldest, as with Istio."""
     if not _in_mesh(rule):
         return
     for number, host in enumerate(rule.spec.hosts):
@@ -313,6 +313,7 @@ def _claims(rule: VirtualService, targets: RuleTargets) -> Findings:
             yield warning(
                 rule,
                 f"spec.hosts[{number}]",
-                f'"{host}" has rules in {ref_of(first)} too: here both are merged, Istio uses only the older one',
+                f'"{host}" has an older rule, {ref_of(first)}, which alone counts, as with Istio: '
+                "add the routes there, or change the service in a branch (meshmall branch create)",
                 "ConflictingMeshGatewayVirtualServiceHosts",
             )

@@ -20,6 +20,9 @@ def mismatches(match: Match, request: HttpRequest, source: Source | None) -> Ite
     for header in match.headers:
         lines: list[str | None] = [*request.values(header.name)] or [request.value(header.name)]
         value = next((line for line in lines if fits(header.pattern, line)), lines[-1])
+        # Excluded values are held against an empty header where there is none, as Envoy does it.
+        if value is None and header.invert and header.pattern.kind is not MatchKind.PRESENT:
+            value = ""
         yield from _field_mismatch("header", header, value)
     for query in match.query:
         yield from _field_mismatch("query parameter", query, request.parameters.get(query.name))

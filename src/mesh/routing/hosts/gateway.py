@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from mesh.resources.istio.gateway import Gateway, Server
-from mesh.resources.istio.ingress_gateway import SELECTOR
+from mesh.resources.istio.ingress_gateway import ROOT_NAMESPACE, SELECTOR
 from mesh.resources.istio.virtual_service import VirtualService
 from mesh.resources.meshmall.branch import PREVIEW_DOMAIN
 from mesh.resources.values.hosts import specificity
@@ -100,8 +100,9 @@ def _bind(context: Context, bound: _Bound, port: int, gateway: Gateway, server: 
     """A rule that several servers of a port bind to a host is there once."""
     namespace = gateway.metadata.namespace
     name = f"{namespace}/{gateway.metadata.name}"
-    place = context.place(name, namespace, port, gateway.spec.selector, _real_port(context, port))
-    for rule in exported(context.host_rules.all, namespace):
+    # The gateway's pods call, and are in Istio's root namespace: they see what is exported there.
+    place = context.place(name, ROOT_NAMESPACE, port, gateway.spec.selector, _real_port(context, port))
+    for rule in exported(context.host_rules.all, ROOT_NAMESPACE):
         for host in shared_hosts(rule, name, server.hosts, namespace):
             if all(rule is not other for other, _ in bound.rules[host]):
                 bound.rules[host].append((rule, place))

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from mesh.resources.istio.virtual_service import VirtualService
 from mesh.resources.values.ref import Ref
 from mesh.routing.context import Context
-from mesh.routing.hosts.rows import clusters_forwarded, merged_rows, with_destinations
+from mesh.routing.hosts.rows import chained_rows, clusters_forwarded, with_destinations
 from mesh.routing.model.route import Route
 from mesh.routing.model.table import BranchOverride, VirtualHost
 from mesh.routing.virtual_service.place import MESH, Place
@@ -34,7 +34,8 @@ def merged_host(
     after: tuple[Route, ...],
     *origins: Ref,
 ) -> VirtualHost:
-    """A host with the rows of its rules and those that come after them, `called` from a namespace at a port.
+    """A host with the rows of its first rule, `called` from a namespace at a port; for callers that it has none for,
+    those of the next rule, at last those that come `after` them.
 
     It is remembered in two steps. The rows depend on rules, what their destinations ask on clusters: a change of a
     DestinationRule does not expand the rules anew.
@@ -47,8 +48,9 @@ def merged_host(
 
     def expand() -> _Rows:
         place = mesh_place(context, namespace, port)
-        merged = [row for row, _ in merged_rows([(rule, place) for rule in rules], delegates)]
-        rows = tuple(context.views.for_workloads((*merged, *after), namespace))
+        chained = chained_rows(rules, place, delegates)
+        rest = () if chained.complete else after
+        rows = tuple(context.views.for_workloads((*chained.rows, *rest), namespace))
         return _Rows(rows, clusters_forwarded(rows))
 
     expanded = context.memory.keep(("rows", *key), inputs, expand)

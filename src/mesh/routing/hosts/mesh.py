@@ -183,7 +183,8 @@ class MeshHosts:
     def _service_host(
         self, service: MeshService, port: ServicePort, namespace: str, domains: tuple[str, ...]
     ) -> VirtualHost:
-        """VirtualServices first, then the routes of the Gateway API; without either all pods of the Service."""
+        """The VirtualService that counts; for callers without a row there, the routes of the Gateway API, and without
+        those all pods of the Service."""
         context = self._context
         rules = context.host_rules.of_service(service.host, namespace)
         after: tuple[Route, ...] = ()
@@ -192,7 +193,7 @@ class MeshHosts:
             after = rows_of(
                 routes, context.api.references, Where(mesh_place(context, namespace, port.port), "http", {})
             )
-        elif not rules:
+        else:
             after = (default_row(service, port, context.views.view(service.host, namespace)),)
         host = merged_host(
             context, f"{service.host}:{port.port}", domains, rules, (namespace, port.port), after, service.ref
@@ -204,7 +205,7 @@ class MeshHosts:
         self, name: str, domains: tuple[str, ...], rules: Sequence[VirtualService], namespace: str
     ) -> VirtualHost:
         """A host that is no Service's."""
-        host = merged_host(self._context, name, domains, rules, (namespace, 80), ())
+        host = merged_host(self._context, name, domains, rules, (namespace, 80), (UNKNOWN,))
         overrides = self._context.branches.overrides_by_destination(clusters_forwarded(host.routes))
         return with_overrides(self._context, host, namespace, overrides)
 

@@ -2,18 +2,20 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 from mesh.resources.core.service import ServicePort
 from mesh.resources.istio.virtual_service import VirtualService
+from mesh.resources.values.meta import ref_of
 from mesh.routing.destinations.directory import MeshService
 from mesh.routing.destinations.views import EVERYBODY, cluster_name
 from mesh.routing.model.cluster import Cluster
 from mesh.routing.model.match import Match
-from mesh.routing.model.route import Forward, Route, WeightedCluster
+from mesh.routing.model.route import Forward, Respond, Route, WeightedCluster
 from mesh.routing.model.security import Access
 from mesh.routing.virtual_service.place import Place
 from mesh.routing.virtual_service.retry import DEFAULT_RETRY
-from mesh.routing.virtual_service.routes import rows
+from mesh.routing.virtual_service.routes import rows, takes_everything
 
 
 def default_row(service: MeshService, port: ServicePort, view: str = EVERYBODY) -> Route:
@@ -26,12 +28,37 @@ def default_row(service: MeshService, port: ServicePort, view: str = EVERYBODY) 
 def merged_rows(
     bound: Sequence[tuple[VirtualService, Place]], delegates: Mapping[str, VirtualService]
 ) -> Iterable[tuple[Route, Place]]:
-    """The rows of all rules for one host: older rules before younger ones, and of several rules what matches every
+    """The rows of all rules that gateways bind to one host: older rules before younger ones, and what matches every
     request last, so that no rule hides another's matches (Istio merges VirtualServices so)."""
     merged = [(row, place) for rule, place in bound for row in rows(rule, place, delegates)]
-    if len(bound) > 1:
-        merged.sort(key=lambda pair: pair[0].match == Match())
+    merged.sort(key=lambda pair: takes_everything(pair[0].match))
     return merged
+
+
+class Chained(NamedTuple):
+    """The rows of a host of the mesh; `complete`: they decide for every caller, so that nothing comes after them."""
+
+    rows: tuple[Route, ...]
+    complete: bool
+
+
+def chained_rows(rules: Sequence[VirtualService], place: Place, delegates: Mapping[str, VirtualService]) -> Chained:
+    """The rows of the first rule that has any for the caller (Istio: one VirtualService counts for a host).
+
+    A pod's labels decide too, and pods of a namespace share a table: after rows that are for some labels alone, these
+    callers get 404, and the next rule is for the others.
+    """
+    chained: list[Route] = []
+    for rule in rules:
+        of_rule = tuple(rows(rule, place, delegates))
+        chained += of_rule
+        labels = dict.fromkeys(row.match.source_labels for row in of_rule)
+        if () in labels:
+            return Chained(tuple(chained), complete=True)
+        name = f"{rule.metadata.namespace}/{rule.metadata.name}[no route]"
+        none = Route(name, Match(), Respond(404), origins=(ref_of(rule),))
+        chained += (replace(none, match=Match(source_labels=pairs)) for pairs in labels)
+    return Chained(tuple(chained), complete=False)
 
 
 def with_destinations(routes: Iterable[Route], clusters: Mapping[str, Cluster]) -> tuple[Route, ...]:

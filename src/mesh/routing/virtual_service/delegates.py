@@ -53,7 +53,11 @@ def _combined(root: Sequence[HTTPMatchRequest], inner: Sequence[HTTPMatchRequest
 
 
 def _is_narrower(outer: HTTPMatchRequest, inner: HTTPMatchRequest) -> bool:
-    """Whether a delegate's block asks nothing that contradicts the root's, or takes more of one part than it."""
+    """Whether a delegate's block asks nothing that contradicts the root's, or takes more of one part than it.
+
+    The same as Istio decides it (pilot/pkg/model/virtualservice.go, hasConflict), also where it refuses pairs that
+    would go together: one half of a path with case and the other without, a presence with a value.
+    """
     pairs = [(outer.uri, inner.uri), (outer.scheme, inner.scheme)]
     pairs += [(outer.method, inner.method), (outer.authority, inner.authority)]
     for name in ("headers", "without_headers", "query_params"):
@@ -61,24 +65,29 @@ def _is_narrower(outer: HTTPMatchRequest, inner: HTTPMatchRequest) -> bool:
         pairs += [(first[key], second[key]) for key in first.keys() & second.keys()]
     if not all(first is None or second is None or _is_part(first, second) for first, second in pairs):
         return False
-    # One block cannot compare one half of a path with case and the other without.
-    if outer.uri is not None and inner.uri is not None and outer.ignore_uri_case != inner.ignore_uri_case:
+    if outer.ignore_uri_case != inner.ignore_uri_case:
         return False
-    singles = ((outer.port, inner.port), (outer.source_namespace, inner.source_namespace))
-    if any(first and second and first != second for first, second in singles):
+    if outer.port and inner.port and outer.port != inner.port:
+        return False
+    if outer.source_namespace and inner.source_namespace != outer.source_namespace:
+        return False
+    if outer.gateways and not set(inner.gateways) <= set(outer.gateways):
         return False
     first, second = outer.source_labels, inner.source_labels
     return all(first[key] == second[key] for key in first.keys() & second.keys())
 
 
 def _is_part(outer: StringMatch, inner: StringMatch) -> bool:
-    """Whether all that the second takes is taken by the first, as Istio decides it: no regex is part of another."""
-    if outer.exact is not None:
+    """Whether all that the second takes is taken by the first, as Istio decides it: no regex is part of another, and
+    an empty text is none."""
+    if outer.regex and (inner.regex or inner.prefix or inner.exact):
+        return False
+    if inner.regex and (outer.regex or outer.prefix or outer.exact):
+        return False
+    if outer.exact:
         return inner.exact == outer.exact
-    if outer.prefix is not None:
-        text = inner.exact if inner.exact is not None else inner.prefix
-        return text is not None and text.startswith(outer.prefix)
-    return outer.regex is None
+    text = inner.prefix or inner.exact
+    return bool(outer.prefix and text and text.startswith(outer.prefix))
 
 
 def _both(outer: HTTPMatchRequest, inner: HTTPMatchRequest) -> HTTPMatchRequest:

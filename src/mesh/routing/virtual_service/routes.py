@@ -6,7 +6,8 @@ from dataclasses import replace
 from mesh.resources.istio.virtual_service import HTTPMatchRequest, HTTPRoute, VirtualService
 from mesh.resources.values.meta import ref_of
 from mesh.resources.values.ref import Ref
-from mesh.routing.model.match import Match
+from mesh.routing.destinations.views import is_shown
+from mesh.routing.model.match import Match, MatchKind
 from mesh.routing.model.route import Forward, Redirect, Respond, Route
 from mesh.routing.virtual_service.cors import cors_of
 from mesh.routing.virtual_service.delegates import delegated
@@ -14,13 +15,30 @@ from mesh.routing.virtual_service.destination import forward_of
 from mesh.routing.virtual_service.direct_response import respond_of
 from mesh.routing.virtual_service.fault import fault_of
 from mesh.routing.virtual_service.headers import header_changes
-from mesh.routing.virtual_service.match import applies, matches
+from mesh.routing.virtual_service.match import applies, match_of
 from mesh.routing.virtual_service.place import MESH, Place
 from mesh.routing.virtual_service.redirect import redirect_of
 
 
+def takes_everything(match: Match) -> bool:
+    """Whether Istio takes a match for one of every request: it looks at path, headers, parameters and claims alone."""
+    path = match.path
+    every_path = path is None or (path.kind, path.value) in ((MatchKind.PREFIX, "/"), (MatchKind.REGEX, ".*"))
+    return every_path and not (match.headers or match.query or match.claims)
+
+
 def rows(rule: VirtualService, place: Place, delegates: Mapping[str, VirtualService]) -> Iterator[Route]:
-    """The rows of one VirtualService at one place: one for each match block that can hold there."""
+    """The rows of one VirtualService at one place: one for each match block that can hold there.
+
+    What follows a row of every request does not exist, also where rules are merged later.
+    """
+    for row in _all_rows(rule, place, delegates):
+        yield row
+        if takes_everything(row.match) and not row.match.source_labels:
+            return
+
+
+def _all_rows(rule: VirtualService, place: Place, delegates: Mapping[str, VirtualService]) -> Iterator[Route]:
     namespace = rule.metadata.namespace
     for number, route in enumerate(rule.spec.http):
         label = route.name or str(number)
@@ -28,8 +46,8 @@ def rows(rule: VirtualService, place: Place, delegates: Mapping[str, VirtualServ
             yield from _expand(rule, route, label, place, (ref_of(rule),))
             continue
         delegate = delegates.get(f"{route.delegate.namespace or namespace}/{route.delegate.name}")
-        if delegate is None:
-            # Istio leaves out a route whose delegate is missing.
+        if delegate is None or not is_shown(delegate.spec.export_to, delegate.metadata.namespace, namespace):
+            # Istio leaves out a route whose delegate is missing, or not exported to the rule's namespace.
             continue
         origins = (ref_of(rule), ref_of(delegate))
         for inner_number, inner in enumerate(delegate.spec.http):
@@ -58,8 +76,8 @@ def _expand(
         origins=origins,
     )
     for block in blocks:
-        for match in matches(block, at_gateway=place.gateway != MESH):
-            yield replace(row, match=match, stat_prefix=block.stat_prefix)
+        match = match_of(block, at_gateway=place.gateway != MESH)
+        yield replace(row, match=match, stat_prefix=block.stat_prefix)
 
 
 def _action(route: HTTPRoute, namespace: str, place: Place) -> Forward | Redirect | Respond:

@@ -7,15 +7,17 @@ from mesh.resources.istio.virtual_service import VirtualService
 from mesh.resources.values.hosts import covers, resolve, specificity
 from mesh.routing.destinations.directory import Directory
 from mesh.routing.destinations.views import is_shown
+from mesh.routing.egress import Egress
 from mesh.routing.virtual_service.delegates import delegates_of
 from mesh.routing.virtual_service.place import MESH
 
 
 class HostRules:
-    """Built once for a world; rules of one host are in the order of the world, oldest first."""
+    """Built once for a world. The rules of one host are in the order in which they count, see `exported`."""
 
-    def __init__(self, rules: Iterable[VirtualService], directory: Directory) -> None:
+    def __init__(self, rules: Iterable[VirtualService], directory: Directory, egress: Egress) -> None:
         self.all = tuple(rules)
+        self._egress = egress
         self.delegates = delegates_of(self.all)
         self._exact: dict[str, list[VirtualService]] = defaultdict(list)
         self._wild: list[tuple[str, VirtualService]] = []
@@ -32,14 +34,27 @@ class HostRules:
 
     def of(self, host: str, namespace: str) -> list[VirtualService]:
         """The rules for exactly this host that a namespace sees."""
-        return exported(self._exact.get(host, ()), namespace)
+        return self._imported(self._exact.get(host, ()), namespace)
 
     def of_service(self, host: str, namespace: str) -> list[VirtualService]:
         """The rules for a Service's host; without any, the rule of the narrowest wildcard that covers it."""
         if exact := self.of(host, namespace):
             return exact
-        wild = (rule for pattern, rule in self._wild if covers(pattern, host))
-        return exported(wild, namespace)[:1]
+        for pattern, rules in self.wild_hosts().items():
+            if covers(pattern, host) and (wild := self._imported(rules, namespace)):
+                return wild[:1]
+        return []
+
+    def _imported(self, rules: Iterable[VirtualService], namespace: str) -> list[VirtualService]:
+        """The rules that a namespace sees, by what they export and what its Sidecar lets in."""
+        return [
+            rule
+            for rule in exported(rules, namespace)
+            if any(
+                self._egress.sees(namespace, resolve(host, rule.metadata.namespace), rule.metadata.namespace)
+                for host in rule.spec.hosts
+            )
+        ]
 
     def exact_hosts(self) -> Mapping[str, Sequence[VirtualService]]:
         """The rules of each host without a wildcard, sorted by host."""
@@ -54,8 +69,17 @@ class HostRules:
 
 
 def exported(rules: Iterable[VirtualService], namespace: str) -> list[VirtualService]:
-    """The rules that a namespace sees by their `exportTo`; without it everybody sees a rule."""
-    return [rule for rule in rules if is_shown(rule.spec.export_to, rule.metadata.namespace, namespace)]
+    """The rules that a namespace sees by their `exportTo`, those first that count before others: of the namespace's
+    own that are private to it, of those exported to it by its name, of public ones; each in the order given."""
+
+    def rank(rule: VirtualService) -> int:
+        export_to = rule.spec.export_to
+        if not export_to or "*" in export_to:
+            return 2
+        return 0 if rule.metadata.namespace == namespace else 1
+
+    shown = [rule for rule in rules if is_shown(rule.spec.export_to, rule.metadata.namespace, namespace)]
+    return sorted(shown, key=rank)
 
 
 def shared_hosts(
@@ -63,12 +87,13 @@ def shared_hosts(
 ) -> Iterator[str]:
     """The hosts of a rule that a Gateway's server serves: the narrower of each pair that overlaps.
 
-    A server's host may limit the rules' namespaces: `ns/host`, `./host` for the Gateway's own, `*/host` for all.
+    A server's host may limit the rules' namespaces: `ns/host`, `./host` for the Gateway's own, `*/host` for all. A
+    name without dots in a rule is that of a Service here too, by its full name.
     """
     namespace = rule.metadata.namespace
     if gateway not in {name if "/" in name else f"{namespace}/{name}" for name in rule.spec.gateways}:
         return
-    for host in rule.spec.hosts:
+    for host in (resolve(host, namespace) for host in rule.spec.hosts):
         for served in served_hosts:
             scope, _, pattern = served.rpartition("/")
             scope = gateway_namespace if scope == "." else scope

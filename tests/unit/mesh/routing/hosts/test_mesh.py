@@ -28,9 +28,21 @@ def test_no_domain_is_in_a_table_twice() -> None:
     assert {"stock:7000", "api.example.com:7000", "*.example.com", "*"} <= domains.keys()
 
 
-def test_the_rows_of_several_rules_merge_and_what_matches_everything_comes_last() -> None:
+def test_the_rows_of_the_oldest_rule_count_alone() -> None:
     first = rule("first", "stock", to("stock", name="rest"))
     second = rule("second", "stock", to("stock", name="new", match=[{"uri": {"prefix": "/new"}}]))
     snap = snapshot(service("stock"), first, second)
     host = next(host for host in snap.tables["outbound|mesh"].hosts if host.name.startswith("stock."))
-    assert [row.name for row in host.routes] == ["mesh/second[new]", "mesh/first[rest]"]
+    assert [row.name for row in host.routes] == ["mesh/first[rest]"]
+
+
+def test_where_the_first_rule_has_no_row_for_a_caller_the_next_one_counts() -> None:
+    """Labels are compared by Envoy: those that the first rule is for get 404 where none of its rows holds."""
+    shop = {"sourceLabels": {"app": "shop"}}
+    first = rule("first", "stock", to("stock", name="new", match=[{"uri": {"prefix": "/new"}, **shop}]))
+    elsewhere = rule("elsewhere", "stock", to("stock", name="other", match=[{"sourceNamespace": "other"}]))
+    snap = snapshot(service("stock"), elsewhere, first)
+    host = next(host for host in snap.tables["outbound|mesh"].hosts if host.name.startswith("stock."))
+    rows = [(row.name, row.match.source_labels) for row in host.routes]
+    labels = (("app", "shop"),)
+    assert rows == [("mesh/first[new]", labels), ("mesh/first[no route]", labels), ("default", ())]
