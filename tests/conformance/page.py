@@ -204,11 +204,15 @@ Istio's own tasks (request routing, faults, shifting, timeouts, circuit breaking
 
 | what | here |
 |---|---|
-| several VirtualServices for one host in the mesh | merged, with a warning (Istio takes the older alone): \
-the older first, routes without a condition last |
+| several VirtualServices for one host in the mesh | one counts, as with Istio: private ones before those exported to \
+the caller's namespace by name, these before public ones, then the oldest; one that has no route for the caller counts \
+as absent. A warning and the younger one's condition name the other. Branches do not compete: each changes a service \
+for its own requests |
+| an HTTPRoute and a VirtualService for one Service | the HTTPRoute where it is of the caller's namespace, \
+otherwise the older of the two, as with Istio |
 | several lines of one header | each is looked at alone, as Envoy does; the reference does not say |
 | `withoutHeaders` with what also takes the empty text | \
-a request without the header passes, one with an empty header does not |
+a missing header counts as an empty one, as with Istio: neither passes |
 | a route with several destinations, one of which is no Service | \
 its share gets 503, as on a cluster; all of them missing: 503 that names them |
 | `Host` set by a rule in more than one place | the route's wins over the destination's |
@@ -234,8 +238,8 @@ tokens of the issuer are refused, and a warning says so. An issuer without `jwks
 | `@request.auth.claims` in a VirtualService | at a gateway, as with Istio; in the mesh such a block takes no request |
 | hosts that the mesh does not know | 502, as with Istio's `REGISTRY_ONLY`; `meshmall up --outbound-traffic-policy \
 allow-any`, or a Sidecar's `outboundTrafficPolicy`, lets them pass to the host's own address |
-| DestinationRule `exportTo` | who calls decides which rules are seen, as with Istio; at a gateway that is the \
-namespace of the Gateway object; connections that are no HTTP follow what the Service's own namespace sees |
+| `exportTo` | who calls decides which rules are seen, as with Istio; at a gateway that is `istio-system`, where its \
+pods are; connections that are no HTTP follow what the Service's own namespace sees |
 | DestinationRule `workloadSelector` | such a rule alone counts for the pods that it selects, in its own namespace |
 
 ## Not here

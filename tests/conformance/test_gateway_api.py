@@ -508,7 +508,9 @@ def test_MeshConsumerRoute_takes_the_calls_of_its_own_namespace(rig: Rig, runner
     runner.run(play())
 
 
-def test_a_VirtualService_for_the_same_Service_comes_before_an_HTTPRoute(rig: Rig, runner: asyncio.Runner) -> None:
+def test_of_a_VirtualService_and_a_younger_HTTPRoute_the_latter_counts_in_its_own_namespace_alone(
+    rig: Rig, runner: asyncio.Runner
+) -> None:
     match = [{"headers": {"x-a": {"exact": "1"}}}]
     rule = istio(
         "VirtualService",
@@ -519,8 +521,9 @@ def test_a_VirtualService_for_the_same_Service_comes_before_an_HTTPRoute(rig: Ri
 
     async def play() -> None:
         await rig.apply([*rig.around(), rule, made])
-        assert who(await call(rig, "/", x_a="1")) == "copy"
-        assert who(await call(rig, "/")) == "cart"
+        assert who(await call(rig, "/", x_a="1")) == "cart"
+        assert who(await call(rig, "/", "shop.mesh:7000", "stranger", x_a="1")) == "copy"
+        assert who(await call(rig, "/", "shop.mesh:7000", "stranger")) == "404"
 
     runner.run(play())
 

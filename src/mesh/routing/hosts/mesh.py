@@ -18,6 +18,7 @@ from mesh.routing.destinations.directory import MeshService
 from mesh.routing.destinations.protocol import may_be_http
 from mesh.routing.destinations.views import is_shown
 from mesh.routing.gateway_api.place import Where
+from mesh.routing.gateway_api.references import AnyRoute
 from mesh.routing.gateway_api.routes import rows_of
 from mesh.routing.hosts.merging import merged_host, mesh_place, with_overrides
 from mesh.routing.hosts.rows import clusters_forwarded, default_row
@@ -28,6 +29,7 @@ from mesh.routing.model.table import RouteTable, VirtualHost
 from mesh.routing.model.transparent import EGRESS
 from mesh.routing.model.tunnel import TUNNEL, TUNNEL_HEADER
 from mesh.routing.virtual_service.retry import DEFAULT_RETRY
+from mesh.routing.world import age
 
 UNKNOWN = Route("unknown host", Match(), Respond(502, "mesh-mall: no service of this name and port is known here\n"))
 TUNNELS = Cluster(TUNNEL, original_destination=True, destination_header=TUNNEL_HEADER)
@@ -183,8 +185,7 @@ class MeshHosts:
     def _service_host(
         self, service: MeshService, port: ServicePort, namespace: str, domains: tuple[str, ...]
     ) -> VirtualHost:
-        """The VirtualService that counts; for callers without a row there, the routes of the Gateway API, and without
-        those all pods of the Service."""
+        """The VirtualService that counts, or the routes of the Gateway API; without both all pods of the Service."""
         context = self._context
         rules = context.host_rules.of_service(service.host, namespace)
         after: tuple[Route, ...] = ()
@@ -193,6 +194,8 @@ class MeshHosts:
             after = rows_of(
                 routes, context.api.references, Where(mesh_place(context, namespace, port.port), "http", {})
             )
+            if _come_first(routes, rules, namespace):
+                rules = []
         else:
             after = (default_row(service, port, context.views.view(service.host, namespace)),)
         host = merged_host(
@@ -208,6 +211,14 @@ class MeshHosts:
         host = merged_host(self._context, name, domains, rules, (namespace, 80), (UNKNOWN,))
         overrides = self._context.branches.overrides_by_destination(clusters_forwarded(host.routes))
         return with_overrides(self._context, host, namespace, overrides)
+
+
+def _come_first(routes: Sequence[AnyRoute], rules: Sequence[VirtualService], namespace: str) -> bool:
+    """Whether routes of the Gateway API count before VirtualServices for a Service, as with Istio: those of the
+    caller's own namespace do, of others the older object counts."""
+    if any(route.metadata.namespace == namespace for route in routes):
+        return True
+    return bool(rules) and min(map(age, routes)) < min(map(age, rules))
 
 
 def _domains(hosts: Sequence[str], port: int) -> tuple[str, ...]:
