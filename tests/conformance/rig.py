@@ -52,6 +52,14 @@ class Observed:
     target: str = ""
     sent: Mapping[str, str] = field(default_factory=dict)
 
+    @classmethod
+    def read(cls, status: int, headers: Mapping[str, str], body: str) -> "Observed":
+        """An answer: a pod's says what the pod was sent."""
+        if not headers.get("x-pod-body"):
+            return cls(status, headers, body)
+        report = json.loads(body)
+        return cls(status, headers, body, report["pod"], report["target"], report["headers"])
+
 
 def _free() -> asyncio.Event:
     event = asyncio.Event()
@@ -146,15 +154,19 @@ class Rig:
 
     async def apply(self, objects: Sequence[Json]) -> None:
         """Brings Envoy to these objects; each is a second younger than the one before it."""
-        self._version += 1
-        marked = [*objects, self._marker()]
-        world = World.build(self._version, [typed(each, age) for age, each in enumerate(marked)])
-        self.snapshot = compile(world, self.settings)
+        self.compile(objects)
         async with asyncio.timeout(DEADLINE):
             refused = await self.plane.apply(self.snapshot)
         assert not refused, refused
         for caller in ("caller", "stranger", "gateway"):
             await self._in_force(caller)
+
+    def compile(self, objects: Sequence[Json]) -> None:
+        """What Envoy should have for these objects; Envoy itself is not asked."""
+        self._version += 1
+        marked = [*objects, self._marker()]
+        world = World.build(self._version, [typed(body, age) for age, body in enumerate(marked)])
+        self.snapshot = compile(world, self.settings)
 
     def _marker(self) -> Json:
         """A rule that answers with the version, so that it can be seen when a worker has taken over the tables."""
@@ -188,11 +200,7 @@ class Rig:
             status, headers, body = await read_message(reader)
         if headers.get("connection") == "close":
             self._open.pop(caller)[1].close()
-        code = int(status.split(" ")[1])
-        if headers.get("x-pod-body"):
-            told = json.loads(body)
-            return case, Observed(code, headers, body, told["pod"], told["target"], told["headers"])
-        return case, Observed(code, headers, body)
+        return case, Observed.read(int(status.split(" ")[1]), headers, body)
 
     async def ask_alone(self, request: Request, caller: str) -> Observed:
         """The request on a connection of its own, beside others."""

@@ -1,0 +1,149 @@
+"""Drawn worlds, their requests, and what istiod is told of both."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import strategies as st
+
+from tests.conformance.drawing import GATEWAY, placed, requests, virtual_services
+from tests.conformance.istiod.oracle import Proxy
+from tests.conformance.reference import Request
+from tests.conformance.rig import PODS, Rig
+
+Json = dict[str, Any]
+PER_WORLD = 16
+KUBERNETES = ("Service", "Pod", "EndpointSlice", "Namespace", "Secret")
+GATEWAY_NAME = "gateway"
+GATEWAY_NAMESPACE = "istio-system"
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """`objects` are the drawn ones; what is around them is the rig's. `kind` is what the world is drawn for.
+
+    Whether several answers to one request are possible (`random`) decides how often it is made.
+    """
+
+    kind: str
+    objects: Sequence[Json]
+    requests: Sequence[Json]
+
+    @property
+    def random(self) -> bool:
+        return any(_is_random(body) for body in self.objects)
+
+    def recorded(self) -> Json:
+        return {"kind": self.kind, "objects": self.objects, "requests": self.requests}
+
+
+def _is_random(part: Any) -> bool:
+    if isinstance(part, dict):
+        shares = [item.get("weight", 1) for item in part.get("route", []) if isinstance(item, dict)]
+        share = part.get("percentage")
+        partly = isinstance(share, dict) and 0 < share.get("value", 0) < 100
+        return partly or len([weight for weight in shares if weight]) > 1 or any(map(_is_random, part.values()))
+    return isinstance(part, list) and any(map(_is_random, part))
+
+
+def draw(kind: str, strategy: st.SearchStrategy[list[Json]], count: int, number: int) -> list[World]:
+    """So many worlds of a kind; the same number draws the same."""
+    worlds: list[World] = []
+
+    @seed(number)
+    @settings(
+        max_examples=count,
+        deadline=None,
+        phases=(Phase.generate,),
+        database=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(objects=strategy, asked=st.lists(requests(), min_size=PER_WORLD, max_size=PER_WORLD))
+    def collect(objects: list[Json], asked: list[Json]) -> None:
+        worlds.append(World(kind, json.loads(json.dumps(objects)), asked))
+
+    collect()
+    return worlds
+
+
+KINDS: Mapping[str, st.SearchStrategy[list[Json]]] = {"virtual services": virtual_services()}
+
+
+def around(rig: Rig, world: World) -> list[Json]:
+    """Every object of a world."""
+    return [*rig.around(), *world.objects]
+
+
+def request_of(drawn: Json, port: int) -> tuple[Request, str]:
+    """The request as it is made at its place, and by which proxy."""
+    caller = drawn["caller"]
+    return placed(drawn, port), GATEWAY_NAME if caller == GATEWAY else caller
+
+
+def proxies(rig: Rig) -> list[Proxy]:
+    return [
+        Proxy("caller", "mesh", rig.addresses["caller"], {"app": "caller"}),
+        Proxy("stranger", "other", rig.addresses["stranger"], {"app": "stranger"}),
+        Proxy(
+            GATEWAY_NAME,
+            GATEWAY_NAMESPACE,
+            rig.settings.gateway_address,
+            {"istio": "ingressgateway"},
+            gateway=True,
+        ),
+    ]
+
+
+def told(rig: Rig, objects: Sequence[Json]) -> tuple[list[Json], list[Json]]:
+    """What is told to istiod: Kubernetes' objects with the endpoints that a cluster would add, and Istio's own, each a
+    second younger than the one before it."""
+    kubernetes: list[Json] = []
+    istio: list[Json] = []
+    for age, body in enumerate(objects):
+        if body["kind"] not in KUBERNETES:
+            stamp = {"creationTimestamp": f"2026-01-01T00:00:{age:02d}Z"}
+            istio.append({**body, "metadata": {**body["metadata"], **stamp}})
+        elif body["kind"] == "Service":
+            kubernetes += _service(rig, body, age)
+        elif body["kind"] == "Pod":
+            status = {**body["status"], "podIPs": [{"ip": body["status"]["podIP"]}]}
+            kubernetes.append({**body, "status": status})
+        else:
+            kubernetes.append(body)
+    return kubernetes, istio
+
+
+def cluster_ip(number: int) -> str:
+    return f"10.96.0.{number + 10}"
+
+
+def _service(rig: Rig, body: Json, number: int) -> Iterator[Json]:
+    meta, spec = body["metadata"], body["spec"]
+    ip = spec.get("clusterIP") or cluster_ip(number)
+    yield {**body, "spec": {**spec, "clusterIP": ip, "clusterIPs": [ip]}}
+    selector = spec.get("selector")
+    if not selector:
+        return
+    endpoints = [
+        {
+            "addresses": [rig.addresses[name]],
+            "conditions": {"ready": True},
+            "targetRef": {"kind": "Pod", "name": name, "namespace": namespace},
+        }
+        for name, namespace, labels in PODS
+        if namespace == meta["namespace"] and selector.items() <= labels.items()
+    ]
+    yield {
+        "apiVersion": "discovery.k8s.io/v1",
+        "kind": "EndpointSlice",
+        "metadata": {
+            "name": meta["name"],
+            "namespace": meta["namespace"],
+            "labels": {"kubernetes.io/service-name": meta["name"]},
+        },
+        "addressType": "IPv4",
+        "endpoints": endpoints,
+        "ports": [{"name": port["name"], "port": port.get("targetPort", port["port"])} for port in spec["ports"]],
+    }

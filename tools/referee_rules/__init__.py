@@ -1,0 +1,1 @@
+"""Asks a real istiod what rules mean: `make referee-rules`."""
