@@ -5,7 +5,7 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from mesh.client.connection import JSON, Connection
 from mesh.client.errors import ApiError
@@ -100,12 +100,11 @@ class Client:
 
     def get(self, ref: Ref) -> Body:
         """One object; ApiError with status 404 when it does not exist."""
-        return self._connection.call("GET", f"{self._collection(ref.group, ref.kind, ref.namespace)}/{ref.name}")
+        return self._connection.call("GET", self._path(ref))
 
     def patch(self, ref: Ref, change: Body) -> Body:
         """Changes one object by a JSON merge patch (RFC 7386); returns the result."""
-        path = f"{self._collection(ref.group, ref.kind, ref.namespace)}/{ref.name}"
-        return self._connection.call("PATCH", path, change, media="application/merge-patch+json")
+        return self._connection.call("PATCH", self._path(ref), change, media="application/merge-patch+json")
 
     def list(self, group: str, kind: str, namespace: str | None, *, selector: str = "") -> Bodies:
         """All objects of a kind in one namespace or (None) in all, filtered by a label selector."""
@@ -116,7 +115,7 @@ class Client:
     def table(self, group: str, kind: str, namespace: str | None, *, name: str = "", selector: str = "") -> Body:
         """A kind's objects, or the one of that name, as the server prints them: a Table (meta.k8s.io/v1)."""
         path = self._collection(group, kind, namespace)
-        path = f"{path}/{name}" if name else f"{path}{_query(selector)}"
+        path = f"{path}/{_segment(name)}" if name else f"{path}{_query(selector)}"
         return self._connection.call("GET", path, accept=TABLE)
 
     def watch(
@@ -163,12 +162,14 @@ class Client:
         for name, enabled in (("follow", follow), ("previous", previous), ("timestamps", timestamps)):
             if enabled:
                 query[name] = "true"
-        return self._connection.stream(f"{self._collection('', 'Pod', namespace)}/{pod}/log?{urlencode(query)}")
+        return self._connection.stream(
+            f"{self._collection('', 'Pod', namespace)}/{_segment(pod)}/log?{urlencode(query)}"
+        )
 
     def attach(self, namespace: str, pod: str, container: str) -> "Attachment":
         """A container's terminal: its own process's, not that of a command beside it."""
         query = urlencode({"container": container, "stdin": "true", "stdout": "true", "tty": "true"})
-        return self._connection.attach(f"/api/v1/namespaces/{namespace}/pods/{pod}/attach?{query}")
+        return self._connection.attach(f"/api/v1/namespaces/{_segment(namespace)}/pods/{_segment(pod)}/attach?{query}")
 
     def sync(self, version: int, *, timeout: float = 30.0) -> Synced:
         """Waits until Envoy has acknowledged a version of the store; ApiError 504 when it does not in time."""
@@ -218,6 +219,9 @@ class Client:
         """Closes the connection."""
         self._connection.close()
 
+    def _path(self, ref: Ref) -> str:
+        return f"{self._collection(ref.group, ref.kind, ref.namespace)}/{_segment(ref.name)}"
+
     def _collection(self, group: str, kind: str, namespace: str | None) -> str:
         """The path of a kind's objects. Raises ApiError when there is no such kind."""
         from mesh.resources.kinds import REGISTRY  # noqa: PLC0415 - a client that only syncs does not need it
@@ -227,8 +231,13 @@ class Client:
         if definition is None:
             raise ApiError(404, f'unknown kind "{kind}" in group "{group}"')
         root = f"/apis/{group}/{definition.versions[0]}" if group else f"/api/{definition.versions[0]}"
-        scope = f"/namespaces/{namespace}" if namespace and definition.namespaced else ""
+        scope = f"/namespaces/{_segment(namespace)}" if namespace and definition.namespaced else ""
         return f"{root}{scope}/{definition.plural}"
+
+
+def _segment(name: str) -> str:
+    """A name as part of a path, also one that the shell passed on without being UTF-8."""
+    return quote(name, safe="", errors="surrogateescape")
 
 
 def _query(selector: str) -> str:

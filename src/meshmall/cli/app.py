@@ -2,7 +2,9 @@
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from enum import StrEnum
+from io import TextIOWrapper
 from typing import Annotated, NoReturn
 
 from mesh.client.errors import ApiError
@@ -11,9 +13,7 @@ from meshmall.cli.branch.commands import branch
 from meshmall.cli.declare import Argument, Group, Option
 from meshmall.cli.interrupts import end_quietly, raise_interrupts, state_left
 from meshmall.cli.options import (
-    COMMON,
     AllNamespacesOption,
-    Common,
     FilesOption,
     HeadersOption,
     HomeOption,
@@ -21,13 +21,16 @@ from meshmall.cli.options import (
     MethodOption,
     NamespaceOption,
     NetworkMode,
+    ObjectsOutputOption,
     Outbound,
     PrintOption,
     TimeoutOption,
+    common,
     context_of,
 )
 from meshmall.cli.quick import read
 from meshmall.cli.view import View
+from meshmall.cli.words import with_options_last
 
 HELP = """Run a system of microservices on one machine, with a real Envoy between the services.
 
@@ -36,6 +39,15 @@ Takes ordinary Kubernetes and Istio manifests and runs each pod as a process. An
 Start with `meshmall demo`; look around with `meshmall status` and `meshmall get pods`; change things with
 `meshmall apply -f FILE`; stop everything with `meshmall down`.
 """
+
+
+class Shell(StrEnum):
+    """The shells for which there is completion."""
+
+    BASH = "bash"
+    ZSH = "zsh"
+    FISH = "fish"
+
 
 AddressOption = Annotated[
     str | None,
@@ -58,7 +70,7 @@ ConsolePortOption = Annotated[
     int | None, Option(metavar="PORT", help="Port of the web console. Default: any free port.")
 ]
 
-app = Group(HELP)
+app = Group(HELP, everywhere=common)
 app.add(branch)
 
 
@@ -68,16 +80,15 @@ def _print_version() -> None:
     View().plain(f"meshmall {version('mesh-mall')}")
 
 
-def common(
+def options(
     home: HomeOption = None,
     namespace: NamespaceOption = None,
     version: Annotated[bool, Option("--version", help="Print the version and exit.", action=_print_version)] = False,
 ) -> None:
-    del version  # its action has dealt with it
-    COMMON.set(Common(home, namespace))
+    """Only declares them: `--version` has an action, and the others are the command's (see `meshmall.cli.words`)."""
 
 
-app.options = common
+app.options = options
 
 
 @app.command()
@@ -117,6 +128,7 @@ def up(
         bool,
         Option("--foreground", help="Stay until the mesh ends, and stop it at SIGTERM: for systemd, or a container."),
     ] = False,
+    output: JsonOutputOption = "text",
 ) -> None:
     """Start the mesh with the mall: v1 of every service, and the baseline's rules.
 
@@ -141,6 +153,7 @@ def up(
             "network": network.value if network is not None else None,
         },
         with_mall=not empty,
+        output=output,
     )
     if requested is not None:
         stay(context, requested)
@@ -154,6 +167,7 @@ def demo(
     gateway_port: GatewayPortOption = None,
     gateway_https_port: GatewayHttpsOption = None,
     api_port: ApiPortOption = None,
+    output: JsonOutputOption = "text",
 ) -> None:
     """Demonstrate branches: jason, fox and everybody else each see their own mall.
 
@@ -170,6 +184,7 @@ def demo(
             "gateway_https_port": gateway_https_port,
             "api_port": api_port,
         },
+        output,
     )
 
 
@@ -181,6 +196,7 @@ def apply(
     wait: Annotated[bool, Option("--wait/--no-wait", help="Wait until the applied Deployments are ready.")] = False,
     timeout: TimeoutOption = 60.0,
     dry_run: Annotated[bool, Option("--dry-run", help="Check everything, change nothing.")] = False,
+    output: ObjectsOutputOption = "text",
 ) -> None:
     """Create or update the objects in manifests: all of them, or none if one is invalid.
 
@@ -188,13 +204,15 @@ def apply(
     """
     from meshmall.cli.apply import apply_files  # noqa: PLC0415
 
-    apply_files(context_of(home, namespace), filename, wait=wait, timeout=timeout, dry_run=dry_run)
+    context = context_of(home, namespace)
+    apply_files(context, filename, wait=wait, timeout=timeout, dry_run=dry_run, output=output)
 
 
 @app.command()
 def delete(
     objects: Annotated[
-        list[str] | None, Argument("What to delete, without -f.", "[KIND NAME... | KIND/NAME...]", show_default=False)
+        list[str] | None,
+        Argument("What to delete, without -f.", "[KIND NAME... | KIND/NAME...]", show_default=False, complete="object"),
     ] = None,
     filename: Annotated[
         list[str] | None, Option("--filename", "-f", metavar="FILE", help="A manifest, a folder, or - for stdin.")
@@ -203,43 +221,51 @@ def delete(
     namespace: NamespaceOption = None,
     wait: Annotated[bool, Option("--wait/--no-wait", help="Wait until their pods have stopped.")] = True,
     timeout: TimeoutOption = 60.0,
+    output: Annotated[str, Option("--output", "-o", help="text, json or name")] = "text",
 ) -> None:
     """Delete objects, by name or those in manifests. Objects that do not exist are reported and skipped."""
     from meshmall.cli.delete import delete_named_or_files  # noqa: PLC0415
 
-    delete_named_or_files(context_of(home, namespace), objects or [], filename or [], wait=wait, timeout=timeout)
+    context = context_of(home, namespace)
+    delete_named_or_files(context, objects or [], filename or [], wait=wait, timeout=timeout, output=output)
 
 
 @app.command()
 def restart(
-    objects: Annotated[list[str], Argument("A name alone is a Deployment's.", "NAME... | KIND/NAME...")],
+    objects: Annotated[
+        list[str], Argument("A name alone is a Deployment's.", "NAME... | KIND/NAME...", complete="deployment")
+    ],
     home: HomeOption = None,
     namespace: NamespaceOption = None,
     wait: Annotated[bool, Option("--wait/--no-wait", help="Wait until the new pods are ready.")] = True,
     timeout: TimeoutOption = 60.0,
+    output: ObjectsOutputOption = "text",
 ) -> None:
     """Replace the pods of Deployments or StatefulSets by new ones, without a failed request."""
     from meshmall.cli.restart import restart as restart_all  # noqa: PLC0415
 
-    restart_all(context_of(home, namespace), objects, wait=wait, timeout=timeout)
+    restart_all(context_of(home, namespace), objects, wait=wait, timeout=timeout, output=output)
 
 
 @app.command()
 def describe(
-    objects: Annotated[list[str], Argument("For example pod mall-v1-x.", "KIND NAME... | KIND/NAME...")],
+    objects: Annotated[
+        list[str], Argument("For example pod mall-v1-x.", "KIND NAME... | KIND/NAME...", complete="object")
+    ],
     home: HomeOption = None,
     namespace: NamespaceOption = None,
+    output: Annotated[str, Option("--output", "-o", help="text, json or yaml")] = "text",
 ) -> None:
     """Show one object with its conditions, its containers' states and its events."""
     from meshmall.cli.describe import describe as describe_all  # noqa: PLC0415
 
-    describe_all(context_of(home, namespace), objects)
+    describe_all(context_of(home, namespace), objects, output)
 
 
 @app.command()
 def get(
-    kind: Annotated[str, Argument(help="pods, deployments, services, virtualservices, all, ...")],
-    name: Annotated[str | None, Argument(help="Name of one object.")] = None,
+    kind: Annotated[str, Argument(help="pods, deployments, services, virtualservices, all, ...", complete="kind")],
+    name: Annotated[str | None, Argument(help="Name of one object.", complete="name")] = None,
     home: HomeOption = None,
     namespace: NamespaceOption = None,
     all_namespaces: AllNamespacesOption = False,
@@ -256,7 +282,7 @@ def get(
 
 @app.command()
 def logs(
-    target: Annotated[str, Argument(help="A pod's name, or deployment/NAME for one of its pods.")],
+    target: Annotated[str, Argument(help="A pod's name, or deployment/NAME for one of its pods.", complete="pod")],
     home: HomeOption = None,
     namespace: NamespaceOption = None,
     follow: Annotated[bool, Option("--follow", "-f", help="Keep printing new lines.")] = False,
@@ -298,7 +324,10 @@ def route(
     home: HomeOption = None,
     namespace: NamespaceOption = None,
     caller: Annotated[
-        str, Option("--from", metavar="NAME", help="The calling pod or Deployment. Default: the gateway.")
+        str,
+        Option(
+            "--from", metavar="NAME", help="The calling pod or Deployment. Default: the gateway.", complete="caller"
+        ),
     ] = "",
     header: HeadersOption = None,
     method: MethodOption = "GET",
@@ -318,7 +347,9 @@ def trace(
         Argument(help="A URL of the gateway, or a path. Default: show the last request.", show_default=False),
     ] = None,
     home: HomeOption = None,
-    branch: Annotated[str, Option("--branch", metavar="NAME", help="Send the request in this branch.")] = "",
+    branch: Annotated[
+        str, Option("--branch", metavar="NAME", help="Send the request in this branch.", complete="branch")
+    ] = "",
     header: HeadersOption = None,
     method: MethodOption = "GET",
     request_id: Annotated[
@@ -339,9 +370,18 @@ def top(
     home: HomeOption = None,
     namespace: Annotated[
         str | None,
-        Option("--namespace", "-n", metavar="NAME", help="Only its services. Default: all.", show_default=False),
+        Option(
+            "--namespace",
+            "-n",
+            metavar="NAME",
+            help="Only its services. Default: all.",
+            show_default=False,
+            complete="namespace",
+        ),
     ] = None,
-    branch: Annotated[str, Option("--branch", metavar="NAME", help='Only its requests; "-" is the baseline.')] = "",
+    branch: Annotated[
+        str, Option("--branch", metavar="NAME", help='Only its requests; "-" is the baseline.', complete="branch")
+    ] = "",
     window: Annotated[float, Option(metavar="SECONDS", help="Length of the window, 5 to 300.")] = 30.0,
     every: Annotated[float, Option(metavar="SECONDS", help="Refresh interval.")] = 2.0,
     once: Annotated[bool, Option("--once", help="Print once and exit.")] = False,
@@ -362,7 +402,12 @@ def load(
     rate: Annotated[float, Option(metavar="NUMBER", help="Requests per second, in total.")] = 20.0,
     branch: Annotated[
         list[str] | None,
-        Option("--branch", metavar="NAME", help="Also send requests in this branch. Default: in every branch."),
+        Option(
+            "--branch",
+            metavar="NAME",
+            help="Also send requests in this branch. Default: in every branch.",
+            complete="branch",
+        ),
     ] = None,
     output: JsonOutputOption = "text",
 ) -> None:
@@ -428,6 +473,17 @@ def kubeconfig(home: HomeOption = None) -> None:
 
 
 @app.command()
+def completion(shell: Annotated[Shell, Argument("bash, zsh or fish.")]) -> None:
+    """Print a script that completes commands and names: `source <(meshmall completion bash)`.
+
+    zsh: the same, after compinit. fish: `meshmall completion fish | source`.
+    """
+    from meshmall.cli.completion import script  # noqa: PLC0415
+
+    View().plain(script(shell.value))
+
+
+@app.command()
 def down(
     home: HomeOption = None,
     purge: Annotated[bool, Option("--purge", help="Also remove everything the mesh has saved in its home.")] = False,
@@ -441,10 +497,16 @@ def down(
 def run() -> NoReturn:
     """Runs the command line; a failure becomes a message on stderr and an exit code."""
     code = 0
+    # A terminal or a locale without UTF-8 gets what it can show instead of a traceback.
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         try:
             raise_interrupts()
             execute(sys.argv[1:])
+            if sys.stdout is not None:
+                sys.stdout.flush()
         finally:
             end_quietly()
     except Failure as failure:
@@ -463,6 +525,22 @@ def run() -> NoReturn:
     sys.exit(code)
 
 
+def _with_typer(command_line: Callable[[list[str]], None], words: list[str]) -> None:
+    before = _where_stdout_goes()
+    try:
+        command_line(words)
+    except SystemExit:
+        # To typer and rich a closed pipe is exit code 1; they put something in its place that takes what is left.
+        if _where_stdout_goes() != before:
+            raise BrokenPipeError from None
+        raise
+
+
+def _where_stdout_goes() -> tuple[int, int]:
+    """Python's object, and the file or pipe that is open below it."""
+    return id(sys.stdout), os.fstat(1).st_ino
+
+
 def execute(words: Sequence[str]) -> None:
     """Runs a command line: by the declarations alone where that is possible, through typer otherwise.
 
@@ -470,11 +548,11 @@ def execute(words: Sequence[str]) -> None:
     """
     # The shell asks for completions through a variable named after the program.
     completing = any(name.startswith("_") and name.endswith("_COMPLETE") for name in os.environ)
-    calls = None if completing else read(app, words)
-    if calls is None:
+    words = with_options_last(app, words)
+    call = None if completing else read(app, words)
+    if call is None:
         from meshmall.cli.full import typer_app  # noqa: PLC0415 - and typer with it: see meshmall.cli.declare
 
-        typer_app(app)(list(words))
-        return
-    for call in calls:
+        _with_typer(typer_app(app), words)
+    else:
         call.function(**call.values)

@@ -10,6 +10,8 @@ from mesh.client.errors import ApiError
 from mesh.daemon.failure import Failure
 from mesh.resources.values.ref import Ref
 from meshmall.cli.context import Context
+from meshmall.cli.options import require_output
+from meshmall.cli.printing import print_objects
 from meshmall.manifests import read
 
 ACK_LIMIT = 30.0
@@ -26,20 +28,34 @@ class Outcome:
     workloads: list[Ref] = field(default_factory=list)
 
 
-def apply_files(context: Context, names: Sequence[str], *, wait: bool, timeout: float, dry_run: bool) -> None:
+def apply_files(
+    context: Context, names: Sequence[str], *, wait: bool, timeout: float, dry_run: bool, output: str = "text"
+) -> None:
     """Applies all objects of the files as one change, prints a line for each and Envoy's time."""
+    require_output(output, "text", "json", "yaml", "name")
+    if output != "text":
+        context.view.only_data()
     objects = read(names)
     outcome = apply_objects(context, objects, dry_run=dry_run)
     for warning in grouped(outcome.warnings):
         context.view.warn(warning)
-    for ref, result in outcome.results:
-        context.view.plain(f"{object_line(ref)} {result}{' (dry run)' if dry_run else ''}")
+    if output == "text":
+        for ref, result in outcome.results:
+            context.view.plain(f"{object_line(ref)} {result}{' (dry run)' if dry_run else ''}")
+    elif output == "name":
+        for ref, _ in outcome.results:
+            context.view.plain(object_line(ref))
+    elif dry_run:
+        print_objects(context.view, objects, output, one=True)
     if dry_run:
         return
     context.view.say(f"[dim]Envoy acknowledged in {outcome.milliseconds:,.0f} ms[/]")
     if wait:
         count = wait_ready(context, outcome.workloads, timeout)
         context.view.say(f"[dim]{pods_are_ready(count)}[/]")
+    if output in ("json", "yaml"):
+        # As they are now, with what the mesh has added.
+        print_objects(context.view, [context.client.get(ref) for ref, _ in outcome.results], output, one=True)
 
 
 def apply_objects(

@@ -1,5 +1,7 @@
 """What every command works with: home, view, namespace and the client of the API."""
 
+import shlex
+
 from mesh.client.api import Client
 from mesh.daemon.home import Home, Settings
 from meshmall.cli.view import View
@@ -31,3 +33,8 @@ class Context:
     def in_namespace(self, namespace: str) -> "Context":
         """The same mesh, by the same client, with another namespace."""
         return Context(self.home, self.view, namespace, self.client)
+
+
+def use_kubeconfig(context: Context) -> str:
+    """The command that makes kubectl use this mesh, for people to copy."""
+    return f"export KUBECONFIG={shlex.quote(str(context.home.kubeconfig))}"

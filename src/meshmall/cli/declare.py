@@ -17,11 +17,12 @@ REQUIRED = object()
 
 
 class Argument(NamedTuple):
-    """A positional parameter, in `Annotated[type, Argument(...)]`."""
+    """A positional parameter, in `Annotated[type, Argument(...)]`. `complete`: see `meshmall.cli.complete`."""
 
     help: str = ""
     metavar: str | None = None
     show_default: bool = True
+    complete: str = ""
 
 
 class Option:
@@ -29,6 +30,7 @@ class Option:
 
     `names` are as typer takes them: `"--output", "-o"`, and `"--wait/--no-wait"` for a flag that can be turned off;
     without any, the parameter's own name. An option with an `action` runs it at once and ends the program.
+    `complete` says what the shell offers as values: see `meshmall.cli.complete`.
     """
 
     def __init__(
@@ -38,45 +40,66 @@ class Option:
         metavar: str | None = None,
         show_default: bool | str = True,
         action: Callable[[], None] | None = None,
+        complete: str = "",
     ) -> None:
         self.names = names
         self.help = help
         self.metavar = metavar
         self.show_default = show_default
         self.action = action
+        self.complete = complete
 
 
 class Parameter(NamedTuple):
-    """A parameter of a command's function. `kind` is the type of one value; `many` collects several in a list."""
+    """A parameter of a command's function. `kind` is the type of one value; `many` collects several in a list.
+
+    One that is `unused` is accepted and not passed to the function.
+    """
 
     name: str
     kind: type
     many: bool
     default: Any
     declaration: Option | Argument
+    unused: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A command. `forwards`: arguments that it does not know are passed through to the function."""
+    """A command. `forwards`: arguments that it does not know are passed through to the function.
+
+    `everywhere`: a function whose options every command accepts, also one for which they mean nothing, so that they
+    can stay on a line whose command is changed.
+    """
 
     name: str
     function: Callable[..., None]
     forwards: bool = False
+    everywhere: Callable[..., None] | None = None
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
-        """The function's parameters, in their order."""
-        return parameters_of(self.function)
+        """The function's parameters, in their order, and the options that every command accepts."""
+        own = parameters_of(self.function)
+        if self.everywhere is None:
+            return own
+        names = {parameter.name for parameter in own}
+        others = (parameter for parameter in parameters_of(self.everywhere) if parameter.name not in names)
+        return (*own, *(parameter._replace(unused=True) for parameter in others))
 
 
 @dataclass(slots=True)
 class Group:
-    """Commands with a common help text. `options`, if any, takes the options that stand before the command."""
+    """Commands with a common help text.
+
+    `options`, if any, has the options of the group itself, which end the program (`--version`); `everywhere` those that
+    every command accepts.
+    """
 
     help: str
     name: str = ""
     options: Callable[..., None] | None = None
+    everywhere: Callable[..., None] | None = None
     commands: dict[str, Command] = field(default_factory=dict)
     groups: dict[str, "Group"] = field(default_factory=dict)
 
@@ -84,7 +107,7 @@ class Group:
         """Registers a function as a command; its name is the function's unless another is given."""
 
         def register(function: Function) -> Function:
-            command = Command(name or function.__name__, function, forwards)
+            command = Command(name or function.__name__, function, forwards, self.everywhere)
             self.commands[command.name] = command
             return function
 

@@ -10,28 +10,28 @@ from mesh.resources.values.ref import Ref
 from meshmall.cli.apply import object_line, refusal, settle
 from meshmall.cli.context import Context
 from meshmall.cli.kinds import refs_named
+from meshmall.cli.options import require_output
+from meshmall.cli.printing import print_results
 from meshmall.manifests import read
 
 
 def delete_named_or_files(
-    context: Context, words: list[str], files: Sequence[str], *, wait: bool, timeout: float
+    context: Context, words: list[str], files: Sequence[str], *, wait: bool, timeout: float, output: str = "text"
 ) -> None:
     """Deletes what `KIND NAME...` or the files name. Raises Failure when neither or both are given."""
+    require_output(output, "text", "json", "name")
+    if output != "text":
+        context.view.only_data()
     if bool(words) == bool(files):
         raise Failure("name objects, or files with -f", "meshmall delete KIND NAME, or meshmall delete -f FILE", code=2)
     if files:
-        delete_files(context, files, wait=wait, timeout=timeout)
+        refs = [_ref(context, body) for body in read(files)]
     else:
         refs = refs_named(context, words, "meshmall delete KIND NAME... or KIND/NAME...")
-        delete_objects(context, refs, wait=wait, timeout=timeout)
+    delete_objects(context, refs, wait=wait, timeout=timeout, output=output)
 
 
-def delete_files(context: Context, names: Sequence[str], *, wait: bool, timeout: float) -> None:
-    """Deletes the objects that the files name, and waits for Envoy and (with `wait`) until their pods are gone."""
-    delete_objects(context, [_ref(context, body) for body in read(names)], wait=wait, timeout=timeout)
-
-
-def delete_objects(context: Context, refs: Sequence[Ref], *, wait: bool, timeout: float) -> None:
+def delete_objects(context: Context, refs: Sequence[Ref], *, wait: bool, timeout: float, output: str) -> None:
     """Deletes objects, and waits for Envoy and (with `wait`) until their workloads' pods are gone."""
     workloads = [ref for ref in refs if ref.group_kind in rollout.WORKLOADS]
     # Asked before the workloads are deleted: the owners of their pods go with them.
@@ -40,8 +40,11 @@ def delete_objects(context: Context, refs: Sequence[Ref], *, wait: bool, timeout
         answer = context.client.delete(refs)
     except ApiError as error:
         raise refusal(error, "nothing was deleted") from None
-    for result in answer.results:
-        context.view.plain(f"{object_line(result.ref)} {result.result}")
+    if output == "json":
+        print_results(context.view, answer.results)
+    else:
+        for result in answer.results:
+            context.view.plain(object_line(result.ref) + (f" {result.result}" if output == "text" else ""))
     milliseconds = settle(context, answer.version, ())
     context.view.say(f"[dim]Envoy acknowledged in {milliseconds:,.0f} ms[/]")
     if left := rollout.wait_gone(context.client, owners, timeout):

@@ -3,11 +3,12 @@
 import http.client
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from mesh.daemon.failure import Failure
-from meshmall.cli.context import Context
+from meshmall.cli.context import Context, use_kubeconfig
+from meshmall.cli.options import require_output
 from meshmall.cli.up import MALL, apply_mall, start_mesh, stopped_when_cut_short, wait_for_mall
 from meshmall.defaults import NODE_PORT
 
@@ -33,11 +34,14 @@ EXPECTED = {
 }
 
 
-def show(context: Context, options: Mapping[str, Any]) -> None:
+def show(context: Context, options: Mapping[str, Any], output: str = "text") -> None:
     """Starts everything, sends a request as each user and prints the answers side by side.
 
     Raises Failure when a user sees somebody else's version.
     """
+    require_output(output, "text", "json")
+    if output == "json":
+        context.view.only_data()
     with stopped_when_cut_short(context):
         if context.home.running() is None:
             start_mesh(context, options)
@@ -49,17 +53,12 @@ def show(context: Context, options: Mapping[str, Any]) -> None:
     settings = context.settings
     seen = {user: ask(settings.address, settings.gateway_port, user) for user in USERS}
     url = settings.gateway_url
-    context.view.say()
-    context.view.table(
-        f"What each user sees at {url}/",
-        ["", *(f"user={user}" for user in USERS)],
-        [
-            ["recommend, banner (jason's)", *(_yes(seen[user].recommend_banner) for user in USERS)],
-            ["discount, banner (fox's)", *(_yes(seen[user].discount_banner) for user in USERS)],
-            ["products, favorites (fox's)", *(_count(seen[user]) for user in USERS)],
-        ],
-    )
-    _addresses(context, url)
+    if output == "json":
+        body = {"gateway": url, "users": {user: asdict(answer) for user, answer in seen.items()}}
+        context.view.plain(json.dumps(body, indent=2))
+    else:
+        _table(context, seen)
+        _addresses(context, url)
     wrong = [user for user in USERS if not EXPECTED[user](seen[user])]
     if wrong:
         raise Failure(f"{', '.join(wrong)}: wrong version of a service", "see: meshmall status; meshmall get pods")
@@ -91,12 +90,25 @@ def ask(address: str, port: int, user: str) -> Seen:
     )
 
 
+def _table(context: Context, seen: Mapping[str, Seen]) -> None:
+    context.view.say()
+    context.view.table(
+        f"What each user sees at {context.settings.gateway_url}/",
+        ["", *(f"user={user}" for user in USERS)],
+        [
+            ["recommend, banner (jason's)", *(_yes(seen[user].recommend_banner) for user in USERS)],
+            ["discount, banner (fox's)", *(_yes(seen[user].discount_banner) for user in USERS)],
+            ["products, favorites (fox's)", *(_count(seen[user]) for user in USERS)],
+        ],
+    )
+
+
 def _addresses(context: Context, url: str) -> None:
     settings = context.settings
     context.view.say(f"  shop          [bold]{url}/[/]  (sign in as jason, fox, or any name)")
     context.view.say(f"  NodePort      http://{settings.address}:{NODE_PORT}/")
     context.view.say(f"  API           curl -s -H 'cookie: user=jason' {url}/api/mall")
-    context.view.say(f"  kubectl       export KUBECONFIG={context.home.kubeconfig}")
+    context.view.say(f"  kubectl       {use_kubeconfig(context)}")
     context.view.say("  next          meshmall status, meshmall get pods, meshmall down")
 
 

@@ -12,18 +12,25 @@ from mesh.resources.values.body import Body
 from mesh.resources.values.ref import Ref
 from meshmall.cli.context import Context
 from meshmall.cli.kinds import refs_named
+from meshmall.cli.options import require_output
+from meshmall.cli.printing import print_body
 
 MOST_EVENTS = 20
 
 
-def describe(context: Context, words: list[str]) -> None:
+def describe(context: Context, words: list[str], output: str = "text") -> None:
     """Prints objects one after the other. Raises Failure when one of them does not exist."""
+    require_output(output, "text", "json", "yaml")
     refs = refs_named(context, words, "meshmall describe KIND NAME or KIND/NAME")
     try:
         bodies = [context.client.get(ref) for ref in refs]
         events = {ref: _events(context, ref) for ref in refs}
     except ApiError as error:
         raise Failure(error.message) from None
+    if output != "text":
+        described = [{"object": body, "events": events[ref]} for ref, body in zip(refs, bodies, strict=True)]
+        print_body(context.view, described, output)
+        return
     for number, (ref, body) in enumerate(zip(refs, bodies, strict=True)):
         if number:
             context.view.plain("")

@@ -4,11 +4,12 @@ Imported only when `meshmall.cli.quick` leaves a command line to it; see `meshma
 """
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
 import typer
 
+from meshmall.cli.complete import completer
 from meshmall.cli.declare import REQUIRED, Group, Option, Parameter, parameters_of
 from meshmall.cli.quick import Call
 
@@ -42,18 +43,21 @@ def _fill(app: typer.Typer, group: Group, perform: Callable[[Call], None]) -> No
         _fill(nested_app, nested, perform)
         app.add_typer(nested_app, name=nested.name)
     if group.options is not None:
-        app.callback()(_function(group.options, perform))
+        app.callback()(_function(group.options, parameters_of(group.options), lambda _: None))
     for command in group.commands.values():
         settings = FORWARDING if command.forwards else None
-        app.command(command.name, context_settings=settings)(_function(command.function, perform))
+        function = _function(command.function, command.parameters, perform)
+        app.command(command.name, context_settings=settings)(function)
 
 
-def _function(function: Callable[..., None], perform: Callable[[Call], None]) -> Callable[..., None]:
+def _function(
+    function: Callable[..., None], parameters: Sequence[Parameter], perform: Callable[[Call], None]
+) -> Callable[..., None]:
     """A function whose signature has typer's declarations in place of ours, with the same name and docstring."""
-    parameters = parameters_of(function)
+    used = {parameter.name for parameter in parameters if not parameter.unused}
 
     def call(**values: Any) -> None:
-        perform(Call(function, values))
+        perform(Call(function, {name: value for name, value in values.items() if name in used}))
 
     call.__name__ = function.__name__
     call.__doc__ = function.__doc__
@@ -78,7 +82,14 @@ def _type(parameter: Parameter) -> Any:
 
 def _declaration(parameter: Parameter) -> Any:
     declaration = parameter.declaration
-    common: Any = {"help": declaration.help, "metavar": declaration.metavar, "show_default": declaration.show_default}
+    common: Any = {
+        "help": declaration.help,
+        "metavar": declaration.metavar,
+        "show_default": declaration.show_default,
+        "hidden": parameter.unused,
+    }
+    if declaration.complete:
+        common["autocompletion"] = completer(declaration.complete)
     if not isinstance(declaration, Option):
         return typer.Argument(**common)
     if (action := declaration.action) is None:

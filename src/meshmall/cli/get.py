@@ -1,6 +1,5 @@
 """`meshmall get`: objects as a table, JSON, YAML or names."""
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,6 +11,7 @@ from mesh.resources.values.body import Body
 from mesh.resources.values.ref import Ref
 from meshmall.cli.context import Context
 from meshmall.cli.kinds import kind_named
+from meshmall.cli.printing import print_objects
 
 OUTPUTS = ("table", "wide", "json", "yaml", "name")
 
@@ -89,14 +89,8 @@ def _print_bodies(
     *,
     one: bool,
 ) -> None:
-    bodies = [body for group in groups for body in group]
-    listed = bodies[0] if one and len(bodies) == 1 else {"apiVersion": "v1", "kind": "List", "items": bodies}
-    if output == "json":
-        context.view.plain(json.dumps(listed, indent=2))
-    elif output == "yaml":
-        import yaml  # noqa: PLC0415 - 10 ms that no other format needs
-
-        context.view.plain(yaml.safe_dump(listed, sort_keys=False))
+    if output != "name":
+        print_objects(context.view, [body for group in groups for body in group], output, one=one)
     else:
         for definition, group in zip(definitions, groups, strict=True):
             kind = f"{definition.singular}.{definition.group}" if definition.group else definition.singular

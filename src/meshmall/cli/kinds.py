@@ -44,6 +44,7 @@ def _by_name(registry: Registry, word: str) -> KindDefinition | None:
     name = word.lower()
     for definition in registry.all():
         names = {definition.plural, definition.singular, definition.kind.lower(), *definition.short_names}
-        if name in names or name == f"{definition.plural}.{definition.group}":
+        # `gateway.networking.istio.io` is how `-o name` prints it.
+        if name in names or name in {f"{own}.{definition.group}" for own in names}:
             return definition
     return None

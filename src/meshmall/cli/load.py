@@ -16,6 +16,7 @@ from mesh.daemon.failure import Failure
 from mesh.resources.meshmall.branch import BAGGAGE_MEMBER, GROUP
 from meshmall.cli.branch.names import object_name
 from meshmall.cli.context import Context
+from meshmall.cli.options import require_output
 
 MOST_USERS, MOST_RATE, MOST_SECONDS = 64, 500.0, 3600.0
 LIMIT = timedelta(seconds=30)
@@ -43,6 +44,7 @@ class Results:
 
 def drive(context: Context, *, seconds: float, users: int, rate: float, branches: Sequence[str], output: str) -> None:
     """Sends requests until the time is over or Ctrl-C, and prints a summary. Exit code 1 when a request failed."""
+    require_output(output, "text", "json")
     for name, value, most in (
         ("--seconds", seconds, MOST_SECONDS),
         ("--users", users, MOST_USERS),
@@ -146,7 +148,7 @@ async def _show(
     *,
     quiet: bool,
 ) -> None:
-    if quiet or not context.view.out.is_terminal:
+    if quiet or not context.view.is_terminal:
         await asyncio.wait(walks)
         return
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn  # noqa: PLC0415

@@ -1,8 +1,6 @@
 """Options that many commands share, and the context made of them."""
 
 import os
-from contextvars import ContextVar
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -40,7 +38,14 @@ HomeOption = Annotated[
 ]
 NamespaceOption = Annotated[
     str | None,
-    Option("--namespace", "-n", metavar="NAME", help="The namespace. Default: mesh.", show_default=False),
+    Option(
+        "--namespace",
+        "-n",
+        metavar="NAME",
+        help="The namespace. Default: mesh.",
+        show_default=False,
+        complete="namespace",
+    ),
 ]
 AllNamespacesOption = Annotated[bool, Option("--all-namespaces", "-A", help="Objects of every namespace.")]
 FilesOption = Annotated[
@@ -55,30 +60,19 @@ HeadersOption = Annotated[
 # curl's name for it is --request; --method is what people try next.
 MethodOption = Annotated[str, Option("--request", "--method", "-X", metavar="METHOD", help="The request's method.")]
 JsonOutputOption = Annotated[str, Option("--output", "-o", help="text or json")]
+ObjectsOutputOption = Annotated[str, Option("--output", "-o", help="text, json, yaml or name")]
 PrintOption = Annotated[bool, Option("--print", help="Print the address without opening it.")]
 
 
-@dataclass(frozen=True, slots=True)
-class Common:
-    """The options that may also stand before the command: `meshmall -n shop get pods`."""
-
-    home: Path | None = None
-    namespace: str | None = None
-
-
-COMMON: ContextVar[Common] = ContextVar("COMMON")
+def common(home: HomeOption = None, namespace: NamespaceOption = None) -> None:
+    """Declares the options that every command accepts."""
 
 
 def context_of(home: Path | None, namespace: str | None = None) -> Context:
-    """What a command works with. Its own options win over those before the command.
-
-    Raises Failure when the home is another user's.
-    """
-    common = COMMON.get(Common())
-    home = home or common.home
+    """What a command works with. Raises Failure when the home is another user's."""
     folder = Home(home.expanduser().absolute() if home else default_home(os.environ))
     folder.require_own()
-    return Context(folder, View(), namespace or common.namespace)
+    return Context(folder, View(), namespace)
 
 
 def require_output(output: str, *formats: str) -> None:

@@ -11,7 +11,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from meshmall.cli.declare import REQUIRED, Argument, Group, Option, Parameter, parameters_of
+from meshmall.cli.declare import REQUIRED, Argument, Group, Option, Parameter
 
 
 class Call(NamedTuple):
@@ -25,31 +25,30 @@ class _Unclear(Exception):
     """The words are not an ordinary command line."""
 
 
-def read(group: Group, words: Sequence[str]) -> list[Call] | None:
-    """The functions to call for a command line, in order; None if typer has to read it."""
+def read(group: Group, words: Sequence[str]) -> Call | None:
+    """The function to call for a command line; None if typer has to read it."""
     try:
-        return list(_calls(group, list(words)))
+        return _call(group, list(words))
     except _Unclear:
         return None
 
 
-def _calls(group: Group, words: list[str]) -> Iterator[Call]:
-    if group.options is not None:
-        # The first word that is no option is the command; what follows belongs to it.
-        values = _options(parameters_of(group.options), words, stop_at_arguments=True)
-        yield Call(group.options, values)
+def _call(group: Group, words: list[str]) -> Call:
     name = words.pop(0) if words else ""
     if name in group.groups:
-        yield from _calls(group.groups[name], words)
-    elif name in group.commands and not group.commands[name].forwards:
-        command = group.commands[name]
-        values = _options(command.parameters, words)
-        yield Call(command.function, values | _arguments(command.parameters, words))
-    else:
+        return _call(group.groups[name], words)
+    if name not in group.commands or group.commands[name].forwards:
         raise _Unclear
+    command = group.commands[name]
+    values = _options(command.parameters, words)
+    values |= _arguments(command.parameters, words)
+    for parameter in command.parameters:
+        if parameter.unused:
+            del values[parameter.name]
+    return Call(command.function, values)
 
 
-def _options(parameters: Sequence[Parameter], words: list[str], *, stop_at_arguments: bool = False) -> dict[str, Any]:
+def _options(parameters: Sequence[Parameter], words: list[str]) -> dict[str, Any]:
     """The values of the options among the words. Leaves the other words in the list."""
     options = dict(_by_name(parameters))
     values: dict[str, Any] = {}
@@ -57,8 +56,6 @@ def _options(parameters: Sequence[Parameter], words: list[str], *, stop_at_argum
     while words:
         word = words[0]
         if not word.startswith("-") or word == "-":
-            if stop_at_arguments:
-                break
             arguments.append(words.pop(0))
             continue
         name, equals, value = word.partition("=") if word.startswith("--") else (word, "", "")

@@ -5,8 +5,6 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from rich.markup import escape
-
 from mesh.client.errors import ApiError
 from mesh.client.rollout import WORKLOADS, desired_pods, ready_pods
 from mesh.daemon.failure import Failure
@@ -16,7 +14,9 @@ from mesh.resources.kind_definition import Routing
 from mesh.resources.kinds import REGISTRY
 from mesh.resources.values.body import Body
 from mesh.resources.values.durations import human_duration
-from meshmall.cli.context import Context
+from meshmall.cli.context import Context, use_kubeconfig
+from meshmall.cli.markup import escape
+from meshmall.cli.options import require_output
 from meshmall.cli.unready import unready
 
 # Seconds for everything that status asks. A mesh that is stopped, or busy beyond measure, is an answer too.
@@ -26,6 +26,7 @@ REJECTING = ("Accepted", "Programmed")
 
 def show_status(context: Context, output: str) -> None:
     """Prints the state of the mesh. Raises Failure (exit code 1) when something is not as it should be."""
+    require_output(output, "text", "json")
     running = context.home.require_running()
     try:
         context.client.limit(LONGEST)
@@ -52,18 +53,16 @@ def _show(context: Context, running: Running, output: str) -> None:
     wrong = [*daemon.get("problems", []), *unready(workloads, jobs, context.client.list("", "Pod", None)), *rejected]
     if output == "json":
         context.view.plain(json.dumps({**daemon, "problems": wrong}, indent=2))
-    elif output == "text":
+    else:
         rules = sum(routing is Routing.RULE for routing, _ in objects)
         context.view.say(f"mesh      running, pid {running.pid}, for {human_duration(time.time() - daemon['started'])}")
         context.view.say(f"home      {context.home.path}")
         context.view.say(f"gateway   [bold]{daemon['gateway']}/[/]")
-        context.view.say(f"kubectl   export KUBECONFIG={context.home.kubeconfig}")
+        context.view.say(f"kubectl   {use_kubeconfig(context)}")
         context.view.say(f"envoy     {_envoy(daemon['envoy'])}")
         context.view.say(f"network   {escape(network_line(daemon['network']))}")
         context.view.say(f"rules     {rules}\n")
         context.view.columns(["WORKLOAD", "READY", "AGE"], [_row(body) for body in workloads])
-    else:
-        raise Failure(f"-o {output}: unknown format; use text or json", code=2)
     if wrong:
         raise Failure("\n".join(wrong), "more: meshmall get pods; meshmall logs POD")
 

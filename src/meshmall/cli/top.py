@@ -33,7 +33,7 @@ def show_top(
         rows = service_rows(context.client, window, branch, namespace)
         if output == "json":
             context.view.plain(json.dumps(rows, indent=2))
-        elif once or not context.view.out.is_terminal:
+        elif once or not context.view.is_terminal:
             context.view.columns(HEADER, [_cells(row) for row in rows])
         else:
             with Live(_table(rows), console=context.view.out, screen=True, auto_refresh=False) as live:

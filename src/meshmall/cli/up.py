@@ -1,5 +1,6 @@
 """`meshmall up`: starts the daemon, and applies the mall's v1 and the baseline's rules."""
 
+import json
 import os
 import signal
 import threading
@@ -8,8 +9,6 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-from rich.markup import escape
-
 from mesh.client.errors import ApiError
 from mesh.daemon import launch
 from mesh.daemon.address import exposure, listen_address
@@ -17,9 +16,10 @@ from mesh.daemon.failure import Failure
 from mesh.resources.values.durations import seconds
 from mesh.resources.values.ref import Ref
 from meshmall.cli.apply import apply_objects, pods_are_ready, wait_ready
-from meshmall.cli.context import Context
+from meshmall.cli.context import Context, use_kubeconfig
 from meshmall.cli.interrupts import Interrupted, postponed
-from meshmall.cli.options import NetworkMode
+from meshmall.cli.markup import escape
+from meshmall.cli.options import NetworkMode, require_output
 from meshmall.cli.status import network_line
 from meshmall.defaults import NAMESPACE
 from meshmall.manifests import mall_manifest, read
@@ -32,8 +32,11 @@ LOOK_EVERY = 0.5
 NETWORK_VARIABLE = "MESHMALL_NETWORK"
 
 
-def bring_up(context: Context, options: Mapping[str, Any], *, with_mall: bool) -> None:
+def bring_up(context: Context, options: Mapping[str, Any], *, with_mall: bool, output: str = "text") -> None:
     """Starts the mesh and prints its addresses. An option that is None keeps the home's setting."""
+    require_output(output, "text", "json")
+    if output == "json":
+        context.view.only_data()
     workloads: Sequence[Ref] = ()
     with stopped_when_cut_short(context):
         dormant = start_mesh(context, options if with_mall else {**options, "dormant": mall_names()})
@@ -45,11 +48,15 @@ def bring_up(context: Context, options: Mapping[str, Any], *, with_mall: bool) -
         count = f"{dormant} Deployment{'' if dormant == 1 else 's'}"
         remedy = "to start it: meshmall down, meshmall up"
         context.view.say(f"The mall that was applied before stays stored and does not run ({count}); {remedy}")
-    settings = context.settings
+    settings, network = context.settings, context.client.status()["network"]
+    if output == "json":
+        body = {"home": str(context.home.path), "gateway": settings.gateway_url, "network": network}
+        context.view.plain(json.dumps({**body, "kubeconfig": str(context.home.kubeconfig)}, indent=2))
+        return
     if with_mall:
         context.view.say(f"\nThe mall: [bold]{settings.gateway_url}/[/]")
-    context.view.say(f"network: {escape(network_line(context.client.status()['network']))}")
-    context.view.say(f"kubectl: export KUBECONFIG={context.home.kubeconfig}")
+    context.view.say(f"network: {escape(network_line(network))}")
+    context.view.say(f"kubectl: {use_kubeconfig(context)}")
 
 
 @contextmanager

@@ -1,15 +1,18 @@
 """What a command prints: steps with their times, tables, failures.
 
-A terminal gets colour and a spinner (rich), a pipe or file plain lines. Rich is imported when something is printed that
-has markup: commands such as `meshmall get`, which print plain text, start 25 ms earlier without it.
+A terminal gets colour and a spinner, a pipe or file plain lines. Rich is imported for tables, trees and spinners only:
+other commands, such as `meshmall get` and `meshmall status`, start 40 ms earlier without it.
 """
 
+import os
 import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, TextIO
+
+from meshmall.cli.markup import escape, styled
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -20,34 +23,53 @@ WIDEST = 1_000
 class View:
     """Writes to stdout; failures and warnings go to stderr."""
 
+    def __init__(self) -> None:
+        self._remarks_go_to_stderr = False
+
+    def only_data(self) -> None:
+        """From now on stdout has nothing but `plain` text: steps and remarks go to stderr."""
+        self._remarks_go_to_stderr = True
+
+    @property
+    def _remarks(self) -> TextIO:
+        return sys.stderr if self._remarks_go_to_stderr else sys.stdout
+
     @cached_property
     def out(self) -> "Console":
         """The console for results."""
         return _console(sys.stdout)
 
-    @cached_property
-    def err(self) -> "Console":
-        """The console for failures, warnings and hints."""
-        return _console(sys.stderr)
+    @property
+    def is_terminal(self) -> bool:
+        """Whether results appear on a terminal, where something can be shown that changes."""
+        return _is_terminal(sys.stdout)
 
     @contextmanager
     def step(self, doing: str) -> Iterator["Step"]:
         """Shows what is in progress, then the result and how many milliseconds it took."""
         step = Step(doing)
         begun = time.perf_counter()
-        if self.out.is_terminal:
-            with self.out.status(_escape(doing) + " ..."):
-                yield step
-        else:
+        with self.spinner(doing):
             yield step
         took = (time.perf_counter() - begun) * 1000
-        mark = "[green]✓[/]" if self.out.is_terminal else "ok"
-        self.out.print(f"{mark} {_escape(step.result)} [dim]{took:,.0f} ms[/]")
+        mark = "[green]✓[/]" if _is_terminal(self._remarks) and _writes(self._remarks, "✓") else "ok"
+        self.say(f"{mark} {escape(step.result)} [dim]{took:,.0f} ms[/]")
 
-    def say(self, text: str = "") -> None:
-        from rich.text import Text  # noqa: PLC0415 - see the module
+    @contextmanager
+    def spinner(self, doing: str) -> Iterator[None]:
+        """Shows what is in progress on a terminal, and removes it at the end."""
+        if not _is_terminal(self._remarks):
+            yield
+            return
+        from rich.markup import escape as escape_for_rich  # noqa: PLC0415 - see the module
 
-        self.out.print(Text.from_markup(text) if text else "")
+        frames = "dots" if _writes(self._remarks, "⠋") else "line"
+        with _console(self._remarks).status(escape_for_rich(doing) + " ...", spinner=frames):
+            yield
+
+    def say(self, markup: str = "") -> None:
+        """Prints a line with the tags of `meshmall.cli.markup`."""
+        self._remarks.write(styled(markup, colour=_has_colour(self._remarks)) + "\n")
 
     def plain(self, text: str) -> None:
         """Writes text unchanged, for other programs to read."""
@@ -55,22 +77,22 @@ class View:
 
     def flush(self) -> None:
         """Shows what was written so far, also to a pipe."""
-        self.out.file.flush()
+        sys.stdout.flush()
 
     def warn(self, text: str) -> None:
-        self.err.print(f"[yellow]warning:[/] {_escape(text)}")
+        _complain(f"[yellow]warning:[/] {escape(text)}")
 
     def hint(self, text: str) -> None:
-        self.err.print(f"[cyan]hint:[/] {_escape(text)}")
+        _complain(f"[cyan]hint:[/] {escape(text)}")
 
     def failure(self, message: str, remedy: str = "") -> None:
-        self.err.print(f"[red]error:[/] {_escape(message)}")
+        _complain(f"[red]error:[/] {escape(message)}")
         if remedy:
-            self.err.print(f"  {_escape(remedy)}", style="dim")
+            _complain(f"[dim]  {escape(remedy)}[/]")
 
     def render(self, renderable: "RenderableType") -> None:
         """Prints a rich renderable such as a tree: wrapped on a terminal, in unbroken lines into a pipe."""
-        if self.out.is_terminal:
+        if self.is_terminal:
             self.out.print(renderable, soft_wrap=False)
         else:
             _console(sys.stdout, width=WIDEST).print(renderable, soft_wrap=False)
@@ -105,10 +127,34 @@ class Step:
 def _console(file: TextIO, width: int | None = None) -> "Console":
     from rich.console import Console  # noqa: PLC0415 - see the module
 
-    return Console(file=file, highlight=False, soft_wrap=True, width=width)
+    class PassingOn(Console):
+        """Rich's own answer to a closed pipe is exit code 1."""
+
+        def on_broken_pipe(self) -> None:
+            raise BrokenPipeError
+
+    return PassingOn(file=file, highlight=False, soft_wrap=True, width=width)
 
 
-def _escape(text: str) -> str:
-    from rich.markup import escape  # noqa: PLC0415 - see the module
+def _complain(markup: str) -> None:
+    if sys.stdout is not None:  # its reader may have gone
+        sys.stdout.flush()  # what was printed before appears before
+    sys.stderr.write(styled(markup, colour=_has_colour(sys.stderr)) + "\n")
 
-    return escape(text)
+
+def _is_terminal(file: TextIO) -> bool:
+    return file.isatty() and os.environ.get("TERM") not in ("dumb", "unknown")
+
+
+def _has_colour(file: TextIO) -> bool:
+    """As https://no-color.org has it."""
+    return _is_terminal(file) and not os.environ.get("NO_COLOR")
+
+
+def _writes(file: TextIO, text: str) -> bool:
+    """Whether the terminal's encoding has these characters."""
+    try:
+        text.encode(file.encoding or "ascii")
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -13,8 +13,10 @@ from meshmall.cli.options import (
     JsonOutputOption,
     MethodOption,
     NamespaceOption,
+    ObjectsOutputOption,
     PrintOption,
     TimeoutOption,
+    common,
     context_of,
 )
 
@@ -24,13 +26,13 @@ HELP = """Your own view of the running system: what you change, and who sees it.
 `user=fox` a different discount service; nobody else notices.
 """
 
-Name = Annotated[str, Argument(help="The branch's name; git branch names are accepted.")]
+Name = Annotated[str, Argument(help="The branch's name; git branch names are accepted.", complete="branch")]
 
-branch = Group(HELP, name="branch")
+branch = Group(HELP, name="branch", everywhere=common)
 
 
-def _option(help_: str, metavar: str) -> Option:
-    return Option(help=help_, metavar=metavar, show_default=False)
+def _option(help_: str, metavar: str, complete: str = "") -> Option:
+    return Option(help=help_, metavar=metavar, show_default=False, complete=complete)
 
 
 @branch.command()
@@ -43,7 +45,9 @@ def create(
         bool,
         Option("--from-git", help="Name it after the git branch; run this worktree's code."),
     ] = False,
-    fork: Annotated[list[str] | None, _option("Copy this service from the baseline, to change it.", "SERVICE")] = None,
+    fork: Annotated[
+        list[str] | None, _option("Copy this service from the baseline, to change it.", "SERVICE", "service")
+    ] = None,
     env: Annotated[list[str] | None, _option("Set a variable in every fork, or in one.", "[SERVICE:]KEY=VALUE")] = None,
     image: Annotated[list[str] | None, _option("Use another image in a fork.", "SERVICE=IMAGE")] = None,
     command: Annotated[list[str] | None, _option("Use another command in a fork.", "SERVICE=COMMAND")] = None,
@@ -60,7 +64,7 @@ def create(
     version: Annotated[list[str] | None, _option("Use an existing version of a service.", "SERVICE=VERSION")] = None,
     url: Annotated[list[str] | None, _option("Use a process that you run yourself.", "SERVICE=URL")] = None,
     new: Annotated[list[str] | None, _option("Add a service that only it has.", "SERVICE:PORT=COMMAND")] = None,
-    include: Annotated[list[str] | None, _option("Also see the changes of another branch.", "BRANCH")] = None,
+    include: Annotated[list[str] | None, _option("Also see the changes of another branch.", "BRANCH", "branch")] = None,
     cookie: Annotated[list[str] | None, _option("Enter by this cookie.", "NAME=VALUE")] = None,
     header: Annotated[list[str] | None, _option("Enter by this header.", "NAME=VALUE")] = None,
     query: Annotated[list[str] | None, _option("Enter by this query parameter.", "NAME=VALUE")] = None,
@@ -73,6 +77,7 @@ def create(
     expires: Annotated[str, Option(metavar="DURATION|TIME", help="Default: 48h, or `up --branch-expires`.")] = "",
     wait: Annotated[bool, Option("--wait/--no-wait", help="Wait until the branch is ready.")] = True,
     timeout: TimeoutOption = 60.0,
+    output: ObjectsOutputOption = "text",
 ) -> None:
     """Create a branch. Returns once Envoy has its routes and its forks answer, and prints the time of each step."""
     from meshmall.cli.branch.create import create as create_branch  # noqa: PLC0415
@@ -113,7 +118,7 @@ def create(
             use_worktree(context, body)
             # Git branches are soon forgotten: put the expiry into the object itself, where everybody sees it.
             body["spec"].setdefault("expires", context.settings.branch_expires)
-    create_branch(context, body, wait=wait, timeout=timeout)
+    create_branch(context, body, wait=wait, timeout=timeout, output=output)
 
 
 def _from_file(filename: str, options: object, name: str | None) -> dict[str, Any]:
@@ -159,15 +164,16 @@ def show(
 
 @branch.command()
 def delete(
-    names: Annotated[list[str], Argument(help="The branches.")],
+    names: Annotated[list[str], Argument(help="The branches.", complete="branch")],
     home: HomeOption = None,
     namespace: NamespaceOption = None,
+    output: Annotated[str, Option("--output", "-o", help="text, json or name")] = "text",
 ) -> None:
     """Delete branches and everything created for them. The baseline is never touched."""
     from meshmall.cli.branch.create import delete as delete_all  # noqa: PLC0415
     from meshmall.cli.branch.names import object_name  # noqa: PLC0415
 
-    delete_all(context_of(home, namespace), [object_name(name) for name in names])
+    delete_all(context_of(home, namespace), [object_name(name) for name in names], output)
 
 
 @branch.command()
@@ -176,18 +182,21 @@ def extend(
     duration: Annotated[str, Argument(help="Counted from now, for example 48h or 30m.")] = "48h",
     home: HomeOption = None,
     namespace: NamespaceOption = None,
+    output: ObjectsOutputOption = "text",
 ) -> None:
     """Set a branch's expiry to a duration from now."""
     from meshmall.cli.branch.create import extend as extend_one  # noqa: PLC0415
     from meshmall.cli.branch.names import object_name  # noqa: PLC0415
 
-    extend_one(context_of(home, namespace), object_name(name), duration)
+    extend_one(context_of(home, namespace), object_name(name), duration, output)
 
 
 @branch.command()
 def fault(
     name: Name,
-    service: Annotated[str, Argument(help="The service that fails or is slow, as this branch sees it.")],
+    service: Annotated[
+        str, Argument(help="The service that fails or is slow, as this branch sees it.", complete="service")
+    ],
     home: HomeOption = None,
     namespace: NamespaceOption = None,
     delay: Annotated[
@@ -274,7 +283,7 @@ def run(
 @branch.command(forwards=True)
 def dev(
     name: Name,
-    service: Annotated[str, Argument(help="The service that the process stands in for.")],
+    service: Annotated[str, Argument(help="The service that the process stands in for.", complete="service")],
     command: Annotated[list[str], Argument(help="After --, the command and its arguments.")],
     home: HomeOption = None,
     namespace: NamespaceOption = None,
@@ -298,7 +307,7 @@ def dev(
 
 @branch.command()
 def render(
-    names: Annotated[list[str], Argument(help="The branches; several share one set of rules.")],
+    names: Annotated[list[str], Argument(help="The branches; several share one set of rules.", complete="branch")],
     gateway_namespace: Annotated[str, Option(help="Where the pods of the cluster's gateway run.")] = "istio-system",
     preview_domain: Annotated[str, Option(help="The domain of the preview hosts.")] = "localhost",
     home: HomeOption = None,

@@ -7,17 +7,24 @@ from mesh.client.errors import ApiError
 from mesh.daemon.failure import Failure
 from mesh.resources.values.body import Body
 from mesh.resources.values.durations import seconds
-from meshmall.cli.apply import refusal, settle
+from meshmall.cli.apply import object_line, refusal, settle
 from meshmall.cli.branch.wait import Steps, branch_ref, fetch, first_answer, until_ready
 from meshmall.cli.branch.ways_in import has_gateway, ways_in
 from meshmall.cli.context import Context
+from meshmall.cli.options import require_output
+from meshmall.cli.printing import print_objects, print_results
+
+OBJECT_FORMATS = ("text", "json", "yaml", "name")
 
 
-def create(context: Context, body: Body, *, wait: bool, timeout: float) -> None:
+def create(context: Context, body: Body, *, wait: bool, timeout: float, output: str = "text") -> None:
     """Creates a branch, waits until it is ready, and prints how long each step took.
 
     Raises Failure when a branch of this name exists, when it is refused, or when it is not ready in time.
     """
+    require_output(output, *OBJECT_FORMATS)
+    if output != "text":
+        context.view.only_data()
     name = body["metadata"]["name"]
     namespace = body["metadata"].get("namespace") or context.namespace
     context = context.in_namespace(namespace)
@@ -41,10 +48,16 @@ def create(context: Context, body: Body, *, wait: bool, timeout: float) -> None:
         context.view.warn(warning)
     if not wait:
         context.view.say(f"Created branch {name}; see whether it is ready: meshmall branch show {name}")
+        if output != "text":
+            print_objects(context.view, [fetch(context, name)], output, one=True)
         return
-    branch = until_ready(context, name, steps, timeout)
-    if has_gateway(context):
-        first_answer(context, name, steps)
+    with context.view.spinner(f"waiting for branch {name}"):
+        branch = until_ready(context, name, steps, timeout)
+        if has_gateway(context):
+            first_answer(context, name, steps)
+    if output != "text":
+        print_objects(context.view, [branch], output, one=True)
+        return
     context.view.say(f"Branch [bold]{name}[/] is ready ({steps.total:,.0f} ms) [dim]{steps}[/]")
     for line in branch["status"].get("overlaps", []):
         context.view.say(f"  overlap   {line}")
@@ -62,8 +75,11 @@ def entry_text(entry: Body) -> str:
     return ""
 
 
-def delete(context: Context, names: Sequence[str]) -> None:
+def delete(context: Context, names: Sequence[str], output: str = "text") -> None:
     """Deletes branches and their pods. Raises Failure, with nothing deleted, when one of them does not exist."""
+    require_output(output, "text", "json", "name")
+    if output != "text":
+        context.view.only_data()
     for name in names:
         fetch(context, name)
     steps = Steps()
@@ -73,13 +89,19 @@ def delete(context: Context, names: Sequence[str]) -> None:
         raise refusal(error, "nothing was deleted") from None
     settle(context, outcome.version, ())
     steps.finish("routes removed")
+    if output == "json":
+        print_results(context.view, outcome.results)
     for name in names:
-        context.view.say(f"Deleted branch {name}")
+        if output == "name":
+            context.view.plain(object_line(branch_ref(context, name)))
+        else:
+            context.view.say(f"Deleted branch {name}")
     context.view.say(f"[dim]{steps}[/]")
 
 
-def extend(context: Context, name: str, duration: str) -> None:
+def extend(context: Context, name: str, duration: str, output: str = "text") -> None:
     """Sets a branch's expiry to `duration` from now."""
+    require_output(output, *OBJECT_FORMATS)
     fetch(context, name)
     try:
         end = datetime.now(UTC) + timedelta(seconds=seconds(duration))
@@ -87,7 +109,10 @@ def extend(context: Context, name: str, duration: str) -> None:
         raise Failure(str(error), "for example 48h, 30m or 7200s", code=2) from None
     text = end.strftime("%Y-%m-%dT%H:%M:%SZ")
     try:
-        context.client.patch(branch_ref(context, name), {"spec": {"expires": text}})
+        branch = context.client.patch(branch_ref(context, name), {"spec": {"expires": text}})
     except ApiError as error:
         raise refusal(error, "nothing was changed") from None
-    context.view.say(f"Branch {name} now expires at {text}")
+    if output == "text":
+        context.view.say(f"Branch {name} now expires at {text}")
+    else:
+        print_objects(context.view, [branch], output, one=True)

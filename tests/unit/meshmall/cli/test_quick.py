@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from meshmall.cli.app import app
-from meshmall.cli.declare import Argument, Group, Option
+from meshmall.cli.declare import Argument, Group, Option, parameters_of
 from meshmall.cli.full import typer_app
 from meshmall.cli.quick import Call, read
+from meshmall.cli.words import with_options_last
 
 VALUES = ("pods", "5", "2.5", "-", "-5", "--", "", "a b", "x=y", "é", "\udc80", "1_000", " 7", "loopback", ".", "text")
 
@@ -63,12 +64,13 @@ COMMANDS = st.one_of(
 
 @given(COMMANDS, st.lists(WORDS, max_size=6))
 def test_what_is_read_without_typer_is_what_typer_reads(command: list[str], words: list[str]) -> None:
-    calls = read(app, [*command, *words])
-    if calls is None:
+    line = with_options_last(app, [*command, *words])
+    call = read(app, line)
+    if call is None:
         return
-    expected = by_typer(app, [*command, *words])
+    expected = by_typer(app, line)
     assert isinstance(expected, list), f"typer refuses this with exit code {expected}"
-    assert [normal(call) for call in calls] == [normal(call) for call in expected]
+    assert [normal(call)] == [normal(call) for call in expected]
 
 
 @pytest.mark.parametrize(
@@ -82,14 +84,16 @@ def test_what_is_read_without_typer_is_what_typer_reads(command: list[str], word
         ("apply -f a.yaml -f -", {"filename": ["a.yaml", "-"], "timeout": 60.0}),
         ("branch create fox --cookie user=fox --env A=1 --env B=2 --timeout 5", {"env": ["A=1", "B=2"], "timeout": 5}),
         ("branch delete a b", {"names": ["a", "b"]}),
-        ("--home /tmp/h -n shop logs pod-a --tail 5", {"target": "pod-a", "tail": 5, "follow": False}),
+        ("--home /tmp/h -n shop logs pod-a --tail 5", {"target": "pod-a", "tail": 5, "namespace": "shop"}),
+        ("-X POST -H a:b trace / -H c:d", {"url": "/", "method": "POST", "header": ["a:b", "c:d"]}),
+        ("branch -n shop show fox", {"name": "fox", "namespace": "shop"}),
+        ("down -n shop --purge", {"purge": True}),
     ],
 )
 def test_ordinary_command_lines_are_read_without_typer(line: str, expected: dict[str, object]) -> None:
-    calls = read(app, line.split())
-    assert calls is not None
-    values = calls[-1].values
-    assert {name: values[name] for name in expected} == expected
+    call = read(app, with_options_last(app, line.split()))
+    assert call is not None
+    assert {name: call.values[name] for name in expected} == expected
 
 
 @pytest.mark.parametrize(
@@ -122,7 +126,7 @@ def test_everything_else_is_left_to_typer(line: str) -> None:
 
 def test_only_declared_parameters_of_functions_can_be_read() -> None:
     with pytest.raises(TypeError, match="is not a function"):
-        read(Group("", options=print), [])
+        parameters_of(print)
 
 
 def test_arguments_are_declared_with_their_help() -> None:
