@@ -18,9 +18,11 @@ ELSEWHERE: tuple[tuple[str, str, str], ...] = (
     # Packages whose parts only mean something together.
     ("mesh.api", "asked through a real server, as clients do", "unit/mesh/api/test_server.py"),
     ("mesh.envoy", "what counts is what Envoy does with it", "with_envoy/data_plane/test_routes.py"),
+    ("mesh.images", "parts of pulling and unpacking", "unit/mesh/images/test_registry.py"),
     ("mesh.pods", "runs real processes", "unit/mesh/pods/test_container.py"),
     ("mesh.routing", "what rules mean: an interpreter and Envoy decide", "conformance/test_virtual_service.py"),
     # Single modules.
+    ("mesh.syscalls", "what the kernel does", "with_namespaces/sandbox/test_commands.py"),
     ("mesh.branches.deployments", "creates what the controller decides", "unit/mesh/branches/test_controller.py"),
     ("mesh.branches.observing", "reads the store for the controller", "unit/mesh/branches/test_controller.py"),
     ("mesh.branches.record", "what the controller keeps of a branch", "unit/mesh/branches/test_controller.py"),

@@ -22,7 +22,7 @@ RANGE = re.compile(r"([A-Za-z0-9._-]+)(?:>=([0-9][0-9.]*)|==([0-9][0-9.]*\*))$")
 def constraints(requirements: Iterable[str]) -> Iterator[str]:
     """A line of pip's constraints file for each requirement. Raises ValueError for one without a lower end."""
     for requirement in requirements:
-        match = RANGE.match(requirement.replace(" ", ""))
+        match = RANGE.match(requirement.partition(";")[0].replace(" ", ""))
         if match is None:
             raise ValueError(f"{requirement}: is neither NAME>=VERSION nor NAME==VERSION.*")
         name, lowest, exact = match.groups()

@@ -21,8 +21,8 @@ from mesh.pods.network.links import (
 )
 from mesh.pods.network.netlink import NETLINK_NETFILTER, NETLINK_ROUTE, NetlinkSocket
 from mesh.pods.network.nftables import pod_rules
-from mesh.pods.sandbox.syscalls import CLONE_NEWNET, MNT_DETACH, MS_BIND, mount, setns, umount, unshare
 from mesh.resources.values.ports import SIDECAR_PORT
+from mesh.syscalls import CLONE_NEWNET, MNT_DETACH, MS_BIND, mount, setns, umount, unshare
 
 BRIDGE = "mesh0"
 LOOPBACK_INDEX = 1  # of every network namespace

@@ -29,7 +29,7 @@ from mesh.pods.sandbox.pod_networks import PodNetworks
 from mesh.pods.sandbox.processes import Launch, Processes, to_json
 from mesh.pods.sandbox.protocol import SOCKET, Channel, Received
 from mesh.pods.sandbox.spec import LiveProcess, ProcessExit, spec_from_json
-from mesh.pods.sandbox.syscalls import PR_SET_CHILD_SUBREAPER, prctl, set_name
+from mesh.syscalls import PR_SET_CHILD_SUBREAPER, prctl, set_name
 
 LOCK = "agent.lock"
 STATE = "sandbox"

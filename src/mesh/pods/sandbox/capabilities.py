@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterable
 from contextlib import suppress
 
-from mesh.pods.sandbox.syscalls import (
+from mesh.syscalls import (
     PR_CAP_AMBIENT,
     PR_CAP_AMBIENT_RAISE,
     PR_CAPBSET_DROP,

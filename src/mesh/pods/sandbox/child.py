@@ -21,7 +21,8 @@ from mesh.pods.sandbox.capabilities import restrict
 from mesh.pods.sandbox.file_system import enter_view
 from mesh.pods.sandbox.namespaces import enter_user_namespace, in_user_namespace_of
 from mesh.pods.sandbox.spec import ProcessSpec
-from mesh.pods.sandbox.syscalls import (
+from mesh.pods.sandbox.view import ViewError
+from mesh.syscalls import (
     CLONE_NEWIPC,
     CLONE_NEWNET,
     CLONE_NEWNS,
@@ -37,7 +38,6 @@ from mesh.pods.sandbox.syscalls import (
     prctl,
     setns,
 )
-from mesh.pods.sandbox.view import ViewError
 
 # The first byte of a packet on the status socket.
 PID, TERMINAL, FAILURE = b"P", b"T", b"E"

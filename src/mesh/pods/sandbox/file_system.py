@@ -8,7 +8,8 @@ from pathlib import Path
 
 from mesh.pods.sandbox.needed import programs
 from mesh.pods.sandbox.spec import ProcessSpec
-from mesh.pods.sandbox.syscalls import (
+from mesh.pods.sandbox.view import Kind, Plan, Step, ViewError
+from mesh.syscalls import (
     MNT_DETACH,
     MOUNT_ATTR_RDONLY,
     MS_BIND,
@@ -24,7 +25,6 @@ from mesh.pods.sandbox.syscalls import (
     set_mount_attributes,
     umount,
 )
-from mesh.pods.sandbox.view import Kind, Plan, Step, ViewError
 
 DEVICES = ("null", "zero", "full", "random", "urandom", "tty")
 # What a developer's machine has and a container would be given: graphics and compute devices.

@@ -7,7 +7,7 @@ from pathlib import Path
 from mesh.pods.network import namespaces
 from mesh.pods.network.resolver import Resolver
 from mesh.pods.sandbox.spec import PodNetwork
-from mesh.pods.sandbox.syscalls import MS_BIND, mount
+from mesh.syscalls import MS_BIND, mount
 
 
 class PodNetworks:

@@ -7,7 +7,7 @@ import sys
 from mesh.pods.network.namespaces import prepare_mesh_network, wire_pod
 from mesh.pods.network.netlink import NetlinkError
 from mesh.pods.sandbox.namespaces import enter_new
-from mesh.pods.sandbox.syscalls import CLONE_NEWIPC, CLONE_NEWNET, CLONE_NEWNS, CLONE_NEWPID, CLONE_NEWUTS, clone, mount
+from mesh.syscalls import CLONE_NEWIPC, CLONE_NEWNET, CLONE_NEWNS, CLONE_NEWPID, CLONE_NEWUTS, clone, mount
 
 PODS_ADDRESS = "10.244.255.254"
 

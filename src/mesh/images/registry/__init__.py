@@ -1,0 +1,1 @@
+"""Asking registries: the client of one endpoint, its tokens, and blobs into files."""

@@ -1,0 +1,1 @@
+"""A layer's archive into a folder, whatever the archive tries."""

@@ -1,0 +1,67 @@
+"""A user namespace in which a user's subordinate ids exist, each as itself: for unpacking, and for containers in it.
+
+An ordinary process may map its own id only; newuidmap(1) and newgidmap(1), which have the privilege, map the ids that
+/etc/subuid and /etc/subgid grant.
+"""
+
+import os
+import subprocess
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+
+from mesh.images.unpack.owners import FLAT, Owners, Range
+from mesh.syscalls import CLONE_NEWUSER, unshare
+
+MAP_LIMIT = 20.0
+
+
+def enter_with_subordinate_ids(owners: Owners) -> Owners:
+    """Moves this process, which has one thread, into such a namespace; returns what can be given there.
+
+    That is FLAT, and the namespace has only the user's own ids, when the machine refuses the others. The ids stay what
+    they are. Raises OSError where no user namespace can be made.
+    """
+    uid, gid = os.geteuid(), os.getegid()
+    ours, theirs = os.pipe()
+    target = os.getpid()
+    helper = os.fork()
+    if helper == 0:
+        # Outside the namespace: only a process of its parent may give it ids.
+        code = 1
+        try:
+            os.close(theirs)
+            if os.read(ours, 1):
+                code = _map(target, owners)
+        finally:
+            os._exit(code)
+    try:
+        os.close(ours)
+        unshare(CLONE_NEWUSER)
+        os.write(theirs, b"x")
+    finally:
+        os.close(theirs)
+        _, status = os.waitpid(helper, 0)
+    if os.waitstatus_to_exitcode(status) == 0:
+        return owners
+    # As if there were no subordinate ids: user_namespaces(7). What newuidmap has written already stays.
+    with suppress(PermissionError):
+        Path("/proc/self/setgroups").write_text("deny")
+        Path("/proc/self/uid_map").write_text(f"{uid} {uid} 1")
+    Path("/proc/self/gid_map").write_text(f"{gid} {gid} 1")
+    return FLAT
+
+
+def _map(pid: int, owners: Owners) -> int:
+    commands = (("newuidmap", owners.uids), ("newgidmap", owners.gids))
+    for program, ranges in commands:
+        words = [program, str(pid), *_identity(ranges)]
+        # A failure is not one of the caller's: there is a way without.
+        answer = subprocess.run(words, capture_output=True, timeout=MAP_LIMIT, check=False)
+        if answer.returncode:
+            return 1
+    return 0
+
+
+def _identity(ranges: Iterable[Range]) -> list[str]:
+    return [str(number) for entry in ranges for number in (entry.outside, entry.outside, entry.length)]
