@@ -110,7 +110,7 @@ def test_a_locale_without_unicode_gets_ascii(tab: Mesh, line: str) -> None:
     assert "Error" not in ran.err or "╭" not in ran.err
 
 
-@pytest.mark.parametrize("line", ["get pods -o json", "status", "trace /", "branch create --help", "completion bash"])
+@pytest.mark.parametrize("line", ["get pods -o json", "get pods -ojson", "status", "trace /", "branch create --help", "completion bash"])
 def test_a_closed_pipe_ends_a_command_with_141(tab: Mesh, line: str) -> None:
     reading, writing = os.pipe()
     os.close(reading)

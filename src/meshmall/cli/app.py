@@ -496,33 +496,41 @@ def down(
 
 def run() -> NoReturn:
     """Runs the command line; a failure becomes a message on stderr and an exit code."""
-    code = 0
     # A terminal or a locale without UTF-8 gets what it can show instead of a traceback.
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     try:
-        try:
-            raise_interrupts()
-            execute(sys.argv[1:])
-            if sys.stdout is not None:
-                sys.stdout.flush()
-        finally:
-            end_quietly()
-    except Failure as failure:
-        View().failure(failure.message, failure.remedy)
-        code = failure.code
-    except ApiError as error:
-        View().failure(error.message)
-        code = 1
-    except KeyboardInterrupt as interrupt:
-        if leaves := state_left(interrupt, sys.argv[1:]):
-            View().failure("interrupted", leaves)
-        code = 130
+        code = _exit_code(sys.argv[1:])
+        # Here and not when the interpreter ends, which would print a traceback.
+        sys.stdout.flush()
     except BrokenPipeError:
         sys.stdout = None  # the reader has gone; nothing more can be printed
         code = 141
     sys.exit(code)
+
+
+def _exit_code(words: Sequence[str]) -> int | str | None:
+    """Runs a command line; returns what `sys.exit` takes."""
+    try:
+        try:
+            raise_interrupts()
+            execute(words)
+        finally:
+            end_quietly()
+    except SystemExit as end:
+        return end.code
+    except Failure as failure:
+        View().failure(failure.message, failure.remedy)
+        return failure.code
+    except ApiError as error:
+        View().failure(error.message)
+        return 1
+    except KeyboardInterrupt as interrupt:
+        if leaves := state_left(interrupt, words):
+            View().failure("interrupted", leaves)
+        return 130
+    return 0
 
 
 def _with_typer(command_line: Callable[[list[str]], None], words: list[str]) -> None:
