@@ -47,6 +47,7 @@ PLAIN = (
     "branch diff tab /api/mall", "branch render tab", "branch open tab --print", "console --print", "kubeconfig",
     "completion bash", "get pods \udcff", "nosuch", "branch show \u00e9",
 )  # fmt: skip
+PIPED = ("get pods -o json", "get pods -ojson", "status", "trace /", "branch create --help", "completion bash")
 
 
 def kinds(body: Any) -> set[str]:
@@ -110,7 +111,9 @@ def test_a_locale_without_unicode_gets_ascii(tab: Mesh, line: str) -> None:
     assert "Error" not in ran.err or "╭" not in ran.err
 
 
-@pytest.mark.parametrize("line", ["get pods -o json", "get pods -ojson", "status", "trace /", "branch create --help", "completion bash"])
+@pytest.mark.parametrize(
+    "line", ["get pods -o json", "get pods -ojson", "status", "trace /", "branch create --help", "completion bash"]
+)
 def test_a_closed_pipe_ends_a_command_with_141(tab: Mesh, line: str) -> None:
     reading, writing = os.pipe()
     os.close(reading)

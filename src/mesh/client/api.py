@@ -171,6 +171,15 @@ class Client:
         query = urlencode({"container": container, "stdin": "true", "stdout": "true", "tty": "true"})
         return self._connection.attach(f"/api/v1/namespaces/{_segment(namespace)}/pods/{_segment(pod)}/attach?{query}")
 
+    def listens(self, namespace: str, pod: str, port: int, *, limit: float = 1.0) -> bool:
+        """Whether something in the pod accepts connections at the port; a refusal comes within `limit` seconds."""
+        path = f"/api/v1/namespaces/{_segment(namespace)}/pods/{_segment(pod)}/portforward?ports={port}"
+        forward = self._connection.attach(path)
+        try:
+            return not forward.refused_port(limit)
+        finally:
+            forward.close()
+
     def sync(self, version: int, *, timeout: float = 30.0) -> Synced:
         """Waits until Envoy has acknowledged a version of the store; ApiError 504 when it does not in time."""
         query = urlencode({"version": version, "timeout": max(1, round(timeout))})

@@ -7,6 +7,7 @@ import json
 import select
 import socket
 import ssl
+import time
 from collections import deque
 from typing import Self
 
@@ -18,6 +19,7 @@ from mesh.client.errors import ApiError
 PROTOCOL = "v4.channel.k8s.io"
 STDIN, STDOUT, STDERR, _, RESIZE = range(5)
 CHUNK = 64 << 10
+PORT_BYTES = 2
 
 
 class Attachment:
@@ -48,6 +50,18 @@ class Attachment:
             attachment.close()
             raise ApiError(500, f"cannot attach: {attachment._refusal.decode(errors='replace')[:500]}")
         return attachment
+
+    def refused_port(self, limit: float) -> bool:
+        """Of a port-forward of one port: whether nothing listens there. Waits `limit` seconds for a refusal.
+
+        Its second channel, where an attached container's output is, has the port in two bytes, and then what is wrong.
+        """
+        refusal = b""
+        deadline = time.monotonic() + limit
+        while len(refusal) <= PORT_BYTES and not self.ended and (left := deadline - time.monotonic()) > 0:
+            self.wait(left)
+            refusal += self.pieces()
+        return len(refusal) > PORT_BYTES
 
     def wait(self, limit: float, *others: int) -> set[int]:
         """Waits for output, at most `limit` seconds, or until one of `others` is readable; returns which are."""

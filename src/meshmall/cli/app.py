@@ -473,6 +473,17 @@ def kubeconfig(home: HomeOption = None) -> None:
 
 
 @app.command()
+def schema(
+    kind: Annotated[str, Argument(help="branch, deployment, virtualservice, ...", complete="kind")],
+    home: HomeOption = None,
+) -> None:
+    """Print the JSON Schema of a kind, for editors that complete and check YAML."""
+    from meshmall.cli.schema import print_schema  # noqa: PLC0415
+
+    print_schema(context_of(home), kind)
+
+
+@app.command()
 def completion(shell: Annotated[Shell, Argument("bash, zsh or fish.")]) -> None:
     """Print a script that completes commands and names: `source <(meshmall completion bash)`.
 

@@ -5,6 +5,8 @@ import signal
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.e2e.test_branches import branch_of, inside
 from tests.support.mesh import Mesh
 from tests.support.pod_programs import KUBECTL, PodPrograms
@@ -108,3 +110,15 @@ def test_a_developers_process_is_a_pod_of_the_branch_and_stops_at_breakpoints(ru
         assert branch_of(running, "fox")["spec"] == before
     finally:
         running.ok("branch", "delete", "fox")
+
+
+@pytest.mark.slow
+def test_a_developers_process_that_does_not_listen_is_reported(running: Mesh, tmp_path: Path) -> None:
+    (tmp_path / "own.py").write_text("import time\nprint('started', flush=True)\ntime.sleep(600)\n")
+    environ = {**os.environ, "MESHMALL_HOME": str(running.home), "COLUMNS": "200", "TERM": "xterm"}
+    develop = [sys.executable, "-m", "meshmall", "branch", "dev", "silent", "recommend"]
+    for options in ([], ["--port", "18555"]):
+        with Terminal([*develop, *options, "--", sys.executable, "own.py"], environ, str(tmp_path)) as own:
+            own.until("the process runs and does not listen on ")
+            own.type("\x03")
+            assert own.ended() == 0

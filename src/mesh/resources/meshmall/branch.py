@@ -141,6 +141,12 @@ class BranchStatus(Part, frozen=True):
 
 
 class Branch(Resource, frozen=True):
+    """Your own view of the running system: what it changes, and whose requests see it.
+
+    A request that enters the branch meets, at every hop, whatever the branch substitutes for a service, and the
+    baseline everywhere else.
+    """
+
     spec: BranchSpec = field(default_factory=BranchSpec)
     status: BranchStatus = field(default_factory=BranchStatus)
 

@@ -3,6 +3,7 @@
 Where pods have namespaces it is a pod of its own (`meshmall.cli.branch.dev_pod`); on loopback addresses it runs here.
 """
 
+import math
 import os
 import signal
 import socket
@@ -15,7 +16,7 @@ from pathlib import Path
 
 from mesh.client.errors import ApiError
 from mesh.daemon.failure import Failure
-from meshmall.cli.branch.dev_files import ticks
+from meshmall.cli.branch.dev_files import SILENCE, does_not_listen, ticks
 from meshmall.cli.branch.dev_pod import DevPod
 from meshmall.cli.branch.run import proxy_environment
 from meshmall.cli.branch.substitution import Substitution
@@ -122,10 +123,13 @@ class Dev:
         return {}
 
     def _announce(self) -> None:
-        """Prints where the branch answers, once the process serves it."""
+        """Prints where the branch answers, once the process serves it; says so when it does not."""
         context = Context(self._context.home, self._context.view, self._context.namespace)
-        deadline = time.monotonic() + LISTEN_LIMIT
-        while not self._stop.wait(0.05) and time.monotonic() < deadline:
+        expected = time.monotonic() + SILENCE
+        while not self._stop.wait(0.05):
+            if time.monotonic() > expected:
+                context.view.warn(does_not_listen(f"127.0.0.1:{self._port}", self._substitution.service))
+                expected = math.inf  # said once
             if _listens(self._port):
                 with suppress(Failure):
                     self._substitution.announce(context, LISTEN_LIMIT)

@@ -1,4 +1,4 @@
-"""The files whose changes restart the process of `branch dev`."""
+"""What both ways of `branch dev` share: files whose changes restart the process, and what is said of a silent one."""
 
 import os
 import threading
@@ -6,6 +6,17 @@ from collections.abc import Iterator, Sequence
 
 # Files that programs write while they run: no reason to restart them.
 RUNTIME_FILES = r"\.(log|tmp|db|sqlite3?)(-(wal|shm|journal))?$"
+
+# Seconds after which a process that runs is expected to listen.
+SILENCE = 5.0
+
+
+def does_not_listen(where: str, service: str) -> str:
+    """A process that listens elsewhere, or not at all, looks like a mistake of the mesh's."""
+    return (
+        f"the process runs and does not listen on {where}; until it does, {service} answers this branch with 503 "
+        "(HOST and PORT say where it should listen)"
+    )
 
 
 def ticks(folders: Sequence[str], stop: threading.Event) -> Iterator[str]:

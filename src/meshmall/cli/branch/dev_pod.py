@@ -1,11 +1,13 @@
 """`branch dev` where pods have namespaces: the developer's process is a pod of the branch, with this terminal."""
 
+import math
 import os
 import shutil
 import signal
 import sys
 import termios
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -16,7 +18,7 @@ from mesh.daemon.failure import Failure
 from mesh.resources.meshmall.branch import BRANCH_LABEL, SERVICE_LABEL
 from mesh.resources.values.body import Body
 from mesh.resources.values.ref import Ref
-from meshmall.cli.branch.dev_files import changes
+from meshmall.cli.branch.dev_files import SILENCE, changes, does_not_listen
 from meshmall.cli.branch.substitution import Substitution
 from meshmall.cli.branch.worktree import baselines_of
 from meshmall.cli.context import Context
@@ -151,13 +153,26 @@ class DevPod:
             attachment.close()
 
     def _announce(self) -> None:
-        """Prints where the branch answers, once the process listens."""
+        """Prints where the branch answers, once the process listens; says so when it does not."""
         context = Context(self._context.home, self._context.view, self._context.namespace)
+        silent_since: float | None = None
         while not self._stop.is_set():
             with suppress(ApiError, Failure):
-                self._substitution.announce(context, READY_LIMIT)
-                return
-            self._stop.wait(1.0)
+                if self._listens(context):
+                    self._substitution.announce(context, READY_LIMIT)
+                    return
+                silent_since = silent_since or time.monotonic()
+                if 0 < silent_since < time.monotonic() - SILENCE:
+                    context.view.warn(does_not_listen(f"port {self._port()}", self._substitution.service))
+                    silent_since = math.inf  # said once
+            self._stop.wait(0.5)
+
+    def _listens(self, context: Context) -> bool:
+        """Whether the process accepts connections. Raises Failure while there is no process."""
+        running = self._running(context)
+        if running is None:
+            raise Failure("no process runs")
+        return not self._port() or context.client.listens(context.namespace, running[0], int(self._port()))
 
 
 @contextmanager
