@@ -112,6 +112,8 @@ def test_the_waterfall_says_who_answered_and_why(served: Served) -> None:
         ("stock", "baseline"),
         ("users", "baseline"),
     ]
+    expect(hops.first).not_to_contain_text("VirtualService mesh/mall-gateway")
+    page.get_by_role("button", name="Show all details").click()
     expect(hops.filter(has_text="discount").first).to_contain_text("Branch fox has its own mesh/discount")
     expect(hops.first).to_contain_text("VirtualService mesh/mall-gateway")
     assert faults(page) == []

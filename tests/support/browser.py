@@ -21,7 +21,7 @@ from tests.support.mesh import Mesh
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 LIMIT_MS = 30_000
-SERIOUS = ("serious", "critical")
+COUNTED = ("moderate", "serious", "critical")
 
 
 @contextmanager
@@ -90,13 +90,13 @@ def _axe() -> str:
 
 
 def faults(page: Page) -> list[str]:
-    """The serious faults that axe finds, each with the elements that have it."""
+    """What axe finds of moderate impact and above, each with the elements that have it."""
     page.evaluate(_axe())
     found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
     return [
         f"{violation['id']}: {[(node['html'][:200], node['failureSummary']) for node in violation['nodes'][:3]]}"
         for violation in found["violations"]
-        if violation["impact"] in SERIOUS
+        if violation["impact"] in COUNTED
     ]
 
 

@@ -24,15 +24,17 @@ Json = dict[str, Any]
 
 
 class StandIn:
-    """Answers by path from `answers` (a body, or a function of the query), tells `tell` to all open streams.
+    """Answers by path from `answers` (a body, a text, or a function of the query), tells `tell` to all open streams.
 
-    `refused` answers everything with that status, `asked` holds each request as "METHOD path".
+    `refused` answers everything with that status, `asked` holds each request as "METHOD path", `sent` the bodies of
+    requests that had one.
     """
 
     def __init__(self) -> None:
         self.answers: dict[str, Any] = {}
         self.refused = 0
         self.asked: list[str] = []
+        self.sent: list[Json] = []
         self._streams: list[queue.SimpleQueue[bytes | None]] = []
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
@@ -64,6 +66,8 @@ class StandIn:
             def do_GET(self) -> None:
                 parts = urlsplit(self.path)
                 outer.asked.append(f"{self.command} {self.path}")
+                if length := int(self.headers.get("content-length") or 0):
+                    outer.sent.append(json.loads(self.rfile.read(length)))
                 file = STATIC / (parts.path.lstrip("/") or "index.html")
                 if file.is_file() and STATIC in file.resolve().parents:
                     self._send(200, file.read_bytes(), TYPES.get(file.suffix, "application/octet-stream"))
@@ -80,6 +84,8 @@ class StandIn:
                 found = outer.answers.get(path)
                 if found is None:
                     self._json(404, {"message": f"nothing at {path}"})
+                elif isinstance(found, str):
+                    self._send(200, found.encode(), "text/plain")
                 else:
                     self._json(200, found(query) if callable(found) else found)
 
@@ -240,6 +246,8 @@ def mall() -> StandIn:
 
     def some(query: dict[str, str]) -> Json:
         before, limit = int(query.get("before", 10**9)), int(query.get("limit", 200))
+        if query.get("order") == "slowest":
+            return {"items": sorted(traces, key=lambda item: -item["milliseconds"])[:limit], "more": True}
         fit = [item for item in traces if item["number"] < before and query.get("branch", "") in ("", item["branch"])]
         return {"items": fit[:limit], "more": len(fit) > limit}
 
@@ -248,6 +256,8 @@ def mall() -> StandIn:
         "/mesh/v1/traces": some,
         "/mesh/v1/requests": {"items": []},
         "/mesh/v1/rules": {"services": [], "hosts": [], "rows": [], "branches": [], "refused": []},
+        "/mesh/v1/series": {"step": 5, "end": 0, "items": []},
+        "/mesh/v1/failures": {"window": 300, "items": []},
         "/mesh/v1/status": {"gateway": {"url": "http://127.0.0.1:8080"}},
         "/apis/meshmall.dev/v1/branches": {"items": [branch("fox")]},
         "/apis/apps/v1/deployments": {"items": []},

@@ -101,6 +101,8 @@ def _observe_routes(observe: Observe) -> Sequence[Route]:
         Route(GET, "/mesh/v1/requests", observe.request),
         Route(GET, "/mesh/v1/traces", observe.traces),
         Route(GET, "/mesh/v1/topology", observe.topology),
+        Route(GET, "/mesh/v1/series", observe.series),
+        Route(GET, "/mesh/v1/failures", observe.failures),
         Route(GET, "/mesh/v1/rules", observe.rules),
         Route(POST, "/mesh/v1/route", observe.route),
         Route(GET, "/mesh/v1/stream", observe.stream),

@@ -15,7 +15,7 @@ from mesh.branches.expiry import Expiry, rfc3339
 from mesh.branches.observing import Baselines, has_gateway, observe
 from mesh.branches.reach import Reach
 from mesh.branches.record import Awaited, Key, Record, Records
-from mesh.branches.status import Circumstances, Observed, branch_status, is_programmed, is_satisfied
+from mesh.branches.status import Circumstances, Observed, branch_status, is_programmed, is_satisfied, next_color
 from mesh.branches.triggers import affected, including
 from mesh.observe.hops import Ring
 from mesh.pods.controllers.events import Recorder
@@ -216,6 +216,7 @@ class BranchController:
     def _write_status(self, stored: Stored, record: Record, observed: Observed, now: datetime) -> None:
         branch = record.branch
         generation = branch.metadata.generation
+        former = stored.body.get("status") or {}
         circumstances = Circumstances(
             now,
             record.expiry,
@@ -223,8 +224,10 @@ class BranchController:
             acknowledged=record.acknowledged == generation,
             last_used=self._usage.last_used(branch.metadata.name),
             losses=self._usage.losses(branch.metadata.name),
+            # From the store, not from `observed`: of two new branches, the second must see the first one's colour.
+            color=next_color(self._store.of(Branch)) if "color" not in former else 0,
         )
-        status = branch_status(branch, stored.body.get("status") or {}, observed, circumstances)
+        status = branch_status(branch, former, observed, circumstances)
         write_status(self._store, stored.ref, status)
         if not is_satisfied(status):
             # What Envoy acknowledged before says nothing about the state that will be ready next.

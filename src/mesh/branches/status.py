@@ -4,7 +4,8 @@
 answers. Conditions follow Kubernetes' API conventions (type, status, reason, message, lastTransitionTime).
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -13,7 +14,7 @@ from mesh.resources.analysis.branch_references import baselines
 from mesh.resources.core.deployment import Deployment
 from mesh.resources.core.service import Service
 from mesh.resources.istio.destination_rule import DestinationRule
-from mesh.resources.meshmall.branch import Branch, BranchService, deployment_name
+from mesh.resources.meshmall.branch import COLORS, Branch, BranchService, deployment_name
 from mesh.resources.values.body import Body
 from mesh.resources.values.conditions import find_condition, merge_conditions
 from mesh.resources.values.hosts import aliases, resolve
@@ -47,7 +48,7 @@ class Circumstances:
     """What else decides a branch's status.
 
     `acknowledged`: Envoy has this generation of the branch, ready as it is. `last_used` is in seconds since the epoch,
-    0 for never. `losses` describes the calls that recently left the branch.
+    0 for never. `losses` describes the calls that recently left the branch. `color` is for a branch that has none yet.
     """
 
     now: datetime
@@ -56,6 +57,13 @@ class Circumstances:
     acknowledged: bool = False
     last_used: float = 0.0
     losses: Sequence[str] = ()
+    color: int = 0
+
+
+def next_color(branches: Iterable[Branch]) -> int:
+    """The colour that the fewest branches have, the lowest of those: a dozen branches never share one."""
+    used = Counter(branch.status.color for branch in branches)
+    return min(range(COLORS), key=lambda color: (used[color], color))
 
 
 def branch_status(branch: Branch, former: Body, observed: Observed, circumstances: Circumstances) -> Body:
@@ -81,6 +89,8 @@ def branch_status(branch: Branch, former: Body, observed: Observed, circumstance
         "phase": phase_of(branch, ready, same_generation),
         "observedGeneration": generation,
         "url": circumstances.url,
+        # Kept for good: a colour that changed would be worse than one that two branches share.
+        "color": former.get("color", circumstances.color),
         "expiresAt": rfc3339(expiry.end),
         "services": services,
         "overlaps": overlaps_of(branch, observed.branches),

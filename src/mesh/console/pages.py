@@ -1,5 +1,6 @@
 """The files of the console's page, read once; no other file can be requested."""
 
+import gzip
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,7 +18,10 @@ TYPES = {
 
 @dataclass(frozen=True, slots=True)
 class Page:
+    """A file; `zipped` is the same compressed with gzip."""
+
     body: bytes
+    zipped: bytes
     media: str
     tag: str
 
@@ -29,7 +33,9 @@ def pages(folder: Path = FOLDER) -> Mapping[str, Page]:
         if file.is_file() and file.suffix in TYPES:
             body = file.read_bytes()
             tag = f'"{hashlib.sha256(body).hexdigest()[:16]}"'
-            files[f"/{file.relative_to(folder).as_posix()}"] = Page(body, TYPES[file.suffix], tag)
+            files[f"/{file.relative_to(folder).as_posix()}"] = Page(
+                body, gzip.compress(body, 6, mtime=0), TYPES[file.suffix], tag
+            )
     if "/index.html" in files:
         files["/"] = files.pop("/index.html")
     return files

@@ -124,7 +124,10 @@ class Console:
             raise Problem(405, f"{request.path[:200]}: method {request.method} is not allowed")
         if request.headers.get("if-none-match") == page.tag:
             return Reply(b"", 304, content_type=page.media, headers={"etag": page.tag})
-        return Reply(page.body, content_type=page.media, headers={"etag": page.tag})
+        headers = {"etag": page.tag, "vary": "accept-encoding"}
+        if "gzip" in request.headers.get("accept-encoding", ""):
+            return Reply(page.zipped, content_type=page.media, headers={**headers, "content-encoding": "gzip"})
+        return Reply(page.body, content_type=page.media, headers=headers)
 
 
 def _with_headers(send: Send) -> Send:

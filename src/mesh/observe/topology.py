@@ -108,6 +108,14 @@ class Calls:
             self._slices.append((number, {}))
         return self._slices[-1][1]
 
+    def slices(self) -> tuple[int, dict[int, dict[Edge, Tally]]]:
+        """The number of the last complete slice, and the slices by their number; numbers count SLICEs since 1970.
+
+        The slice that is still being filled is left out: it would look like a fall to nothing.
+        """
+        last = int(self._clock() / SLICE) - 1
+        return last, {number: edges for number, edges in self._slices if last - SLICES < number <= last}
+
     def within(self, window: float) -> tuple[dict[Edge, Tally], float]:
         """Sums over the last `window` seconds, in whole slices, and how many seconds those are."""
         now = self._clock()

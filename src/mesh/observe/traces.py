@@ -5,6 +5,8 @@ import re
 from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from heapq import nlargest
+from itertools import islice
 from typing import Any
 
 from mesh.observe.spans import Span
@@ -216,6 +218,16 @@ class Traces:
                     return matches, True
                 matches.append(trace)
         return matches, False
+
+    def slowest(self, query: TraceFilter) -> tuple[list[Trace], bool]:
+        """Those that match, the slowest first, and whether there are more."""
+        matches = [trace for trace in self._traces.values() if query.matches(trace)]
+        return nlargest(query.limit, matches, key=lambda trace: trace.milliseconds), len(matches) > query.limit
+
+    def failing_since(self, start: float, most: int) -> Iterator[Trace]:
+        """Those with a failed hop that began after `start` (seconds since 1970), newest first, at most `most`."""
+        newest_first = reversed(self._traces.values())
+        return islice((trace for trace in newest_first if trace.errors and trace.start >= start), most)
 
     def changed_since(self, change: int, most: int) -> Iterator[Trace]:
         """Those of the newest `most` traces that changed after `change`, oldest first."""

@@ -1,6 +1,7 @@
 """What the mesh shows of itself: requests, traces, topology, rules, metrics, and a stream of changes."""
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -9,8 +10,10 @@ import msgspec
 
 from mesh.api.transport.http import Reply, Request, Stream
 from mesh.api.transport.status_errors import Problem
+from mesh.observe.failures import failures
 from mesh.observe.metrics import CONTENT_TYPE
 from mesh.observe.requests import Explain, describe
+from mesh.observe.series import series
 from mesh.observe.telemetry import Telemetry
 from mesh.observe.topology import SLICE, SLICES, graph
 from mesh.observe.traces import TraceFilter
@@ -62,7 +65,7 @@ class Observe:
     async def traces(self, request: Request) -> Reply:
         """The newest requests, selected by `branch`, `service`, `status`, `min`, `text`, `from`, `before`, `limit`.
 
-        Raises Problem (400).
+        With `order=slowest` the slowest ones, which has no next page. Raises Problem (400).
         """
         query = request.query
         limit = request.number("limit")
@@ -79,8 +82,12 @@ class Observe:
             )
         except ValueError as error:
             raise Problem(400, str(error)) from None
+        order = query.get("order", "")
+        if order not in ("", "newest", "slowest"):
+            raise Problem(400, f'order: "{order[:40]}" is not valid; use newest or slowest')
         self._telemetry.catch_up()
-        matches, more = self._telemetry.traces.find(criteria)
+        traces = self._telemetry.traces
+        matches, more = traces.slowest(criteria) if order == "slowest" else traces.find(criteria)
         return Reply({"items": [trace.summary() for trace in matches], "more": more})
 
     async def topology(self, request: Request) -> Reply:
@@ -92,6 +99,22 @@ class Observe:
         self._telemetry.catch_up()
         window = min(max(window, SLICE), SLICE * SLICES)
         return Reply(graph(self._store, self._telemetry.calls, window, request.query.get("branch", "")))
+
+    async def series(self, request: Request) -> Reply:
+        """The last five minutes in steps of five seconds: of every service, or by workload of one `service`."""
+        self._telemetry.catch_up()
+        return Reply(series(self._telemetry.calls, request.query.get("service", ""), request.query.get("branch", "")))
+
+    async def failures(self, request: Request) -> Reply:
+        """Where the failing requests of the last `window` seconds failed, and why. Raises Problem (400)."""
+        try:
+            window = _positive(request.query, "window", WINDOW)
+        except ValueError as error:
+            raise Problem(400, str(error)) from None
+        self._telemetry.catch_up()
+        since = time.time() - window
+        recent = self._telemetry.traces.failing_since(since, MOST_LISTED)
+        return Reply({"window": window, "items": failures(recent)})
 
     async def rules(self, request: Request) -> Reply:
         """The services that have rules, or with `service` its rules in their order. Raises Problem (404)."""
@@ -111,7 +134,9 @@ class Observe:
             for condition in (stored.body.get("status") or {}).get("conditions") or ():
                 if not isinstance(condition, dict):
                     continue
-                if condition.get("type") == "Programmed" and condition.get("status") == "False":
+                # What Envoy merely has not acknowledged yet, such as a branch that is not ready, is not refused.
+                not_in_force = condition.get("type") == "Programmed" and condition.get("status") == "False"
+                if not_in_force and condition.get("reason") != "Pending":
                     identity = {"kind": ref.kind, "namespace": ref.namespace, "name": ref.name}
                     refused.append({"object": identity, "reason": condition.get("message", "")})
         return refused

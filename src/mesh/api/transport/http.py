@@ -160,10 +160,11 @@ class Reply:
 
     def _encoded(self, request: Request) -> tuple[bytes, str]:
         """The body, and its type: JSON, unless it is bytes already or the client would rather have YAML."""
+        if request.headers.get("accept", "").startswith(YAML) and self.content_type == JSON:
+            # An object that is read often is stored as JSON already.
+            return yaml_of(msgspec.json.decode(self.body) if isinstance(self.body, bytes) else self.body), YAML
         if isinstance(self.body, bytes):
             return self.body, self.content_type
-        if request.headers.get("accept", "").startswith(YAML) and self.content_type == JSON:
-            return yaml_of(self.body), YAML
         raw = msgspec.json.encode(self.body)
         return (msgspec.json.format(raw, indent=2) if request.flag("pretty") else raw), self.content_type
 

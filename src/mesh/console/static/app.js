@@ -1,10 +1,12 @@
 // The console's frame: navigation, connection and theme around the current view. A new view is one entry in VIEWS.
 import { html, render, useEffect, useErrorBoundary, useRef, useState } from "./vendor/preact-htm.js";
-import { signedOut } from "./lib/api.js";
+import { kube, signedOut } from "./lib/api.js";
+import { branchColors, learnColors } from "./lib/colors.js";
 import { Branches } from "./views/branches.js";
 import { Icon } from "./components/icons.js";
-import { connection, start } from "./lib/live.js";
+import { connection, start, useAnswer } from "./lib/live.js";
 import { Announcement } from "./components/parts.js";
+import { Health, useProblems } from "./views/health.js";
 import { Requests } from "./views/requests.js";
 import { href, useRoute } from "./lib/route.js";
 import { Rules } from "./views/rules.js";
@@ -18,7 +20,9 @@ const VIEWS = [
   { id: "branches", name: "Branches", view: Branches },
   { id: "workloads", name: "Workloads", view: Workloads },
   { id: "rules", name: "Rules", view: Rules },
+  { id: "health", name: "Health", view: Health },
 ];
+const NAMES_EVERY_MS = 3_000;
 const NEXT_THEME = { system: "light", light: "dark", dark: "system" };
 
 function Console() {
@@ -26,21 +30,33 @@ function Console() {
   const isSignedOut = useStore(signedOut);
   const main = useRef(null);
   const view = VIEWS.find(({ id }) => id === route.view) ?? VIEWS[0];
+  const branches = useAnswer(isSignedOut ? "" : kube("branches"), ["Branch"], NAMES_EVERY_MS);
+  // Before the children are drawn, so that no branch flashes in another colour.
+  if (branches.data) learnColors(branches.data.items);
+  useStore(branchColors);
   useEffect(() => { document.title = `${view.name} – mesh console`; }, [view.id]);
   if (isSignedOut) return html`<${SignedOut} />`;
   const skip = (event) => {
     event.preventDefault();
     main.current.focus();
   };
-  return html`<a class="skip" href="#main" onClick=${skip}>Skip to content</a>
-    <header class="top">
+  return html`<header class="top">
+      <a class="skip" href="#main" onClick=${skip}>Skip to content</a>
       <a class="brand" href="#/topology"><img src="favicon.svg" alt="" width="24" height="24" /><span>Mesh console</span></a>
       <nav aria-label="Views">${VIEWS.map(({ id, name }) => html`<a key=${id} href=${href(id, [], { branch: ["topology", "requests"].includes(id) ? route.query.branch : "" })}
-          aria-current=${id === view.id ? "page" : null}><${Icon} name=${id} /><span>${name}</span></a>`)}</nav>
+          aria-current=${id === view.id ? "page" : null}><${Icon} name=${id} /><span>${name}</span>${id === "health" && html`<${Count} />`}</a>`)}</nav>
       <${Connection} /><${Theme} />
     </header>
-    <main class="view ${view.id}" ref=${main} tabindex="-1"><${ErrorBoundary} key=${view.id}><${view.view} route=${route} /><//></main>
+    <main class="view ${view.id}" id="main" ref=${main} tabindex="-1"><${ErrorBoundary} key=${view.id}><${view.view} route=${route} /><//></main>
     <${Announcement} />`;
+}
+
+/** How many problems there are, wherever somebody is in the console. */
+function Count() {
+  const { problems } = useProblems();
+  if (!problems?.length) return null;
+  const kind = problems.some(({ kind: of }) => of === "bad") ? "bad" : "warn";
+  return html`<span class="count ${kind}"><span class="unseen">, </span>${problems.length}<span class="unseen"> ${problems.length === 1 ? "problem" : "problems"}</span></span>`;
 }
 
 /** An error in one view is shown in its place; the rest of the console keeps working. */

@@ -30,6 +30,8 @@ PREVIEW_DOMAIN = "localhost"
 # chose for one page (its address, its query) comes before what a browser sends with every request (a cookie).
 ENTRY_ORDER = ("host", "query", "header", "baggage", "cookie")
 DEFAULT_EXPIRES = "48h"
+# How many branches can be told apart by colour and shape.
+COLORS = 12
 LONGEST_NAME = 40
 
 
@@ -128,11 +130,15 @@ class BranchServiceStatus(Part, frozen=True):
 
 
 class BranchStatus(Part, frozen=True):
-    """`phase` is Pending, Ready, Degraded or Expired. `url` is the preview address. Times are RFC 3339."""
+    """`phase` is Pending, Ready, Degraded or Expired. `url` is the preview address. Times are RFC 3339.
+
+    `color` (0 to 11) is the colour and shape by which pages show the branch; it never changes.
+    """
 
     phase: str = ""
     conditions: list[Condition] = []
     url: str = ""
+    color: int | None = None
     expires_at: str = ""
     last_used: str = ""
     services: list[BranchServiceStatus] = []

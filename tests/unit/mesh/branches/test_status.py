@@ -4,9 +4,9 @@ from typing import Any
 
 import msgspec
 
-from mesh.branches.status import Observed, overlaps_of, services_of
+from mesh.branches.status import Observed, next_color, overlaps_of, services_of
 from mesh.resources.core.service import Service
-from mesh.resources.meshmall.branch import Branch
+from mesh.resources.meshmall.branch import Branch, BranchStatus
 from tests.support.branches import PRODUCTS, baseline, stored_branch
 
 
@@ -44,3 +44,15 @@ def test_where_branches_overlap_the_last_one_wins_and_the_status_says_so() -> No
         "stock: both's is seen, not first's",
     ]
     assert services_of(both, observed(first, second, both))[0]["fromBranch"] == "second"
+
+
+def test_a_dozen_branches_have_a_colour_each_and_further_ones_that_which_fewest_have() -> None:
+    branches: list[Branch] = []
+    colors = []
+    for number in range(14):
+        colors.append(next_color(branches))
+        branch = stored_branch(f"b{number}", services={"products": {"fork": {}}})
+        branches.append(msgspec.structs.replace(branch, status=BranchStatus(color=colors[-1])))
+    assert colors == [*range(12), 0, 1]
+    del branches[5]
+    assert next_color(branches) == 5

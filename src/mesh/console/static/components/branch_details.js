@@ -1,10 +1,11 @@
 // One branch in full: its entries, what answers, what it changes, and a comparison with the baseline.
 import { html } from "../vendor/preact-htm.js";
+import { kube } from "../lib/api.js";
 import { ago, span, until } from "../lib/format.js";
 import { href } from "../lib/route.js";
 import { Diff } from "./diff.js";
-import { Icon } from "./icons.js";
-import { Branch, Mark } from "./parts.js";
+import { Branch, Mark, SidePanel } from "./parts.js";
+import { YamlButton } from "./yaml.js";
 
 export const PHASES = { Ready: "good", Pending: "warn", Degraded: "bad", Expired: "bad" };
 // Seconds: a branch that expires sooner is marked.
@@ -32,8 +33,7 @@ export function Expires({ branch }) {
 export function BranchDetails({ branch, onAction, onClose }) {
   const { metadata, spec, status = {} } = branch;
   const problems = (status.conditions ?? []).filter(({ type, status: value, message }) => message && value === (type === "Expiring" ? "True" : "False"));
-  return html`<aside class="side mid" aria-label=${`Branch ${metadata.name}`}>
-    <header><h2><${Branch} name=${metadata.name} /></h2><button class="plain" aria-label="Close details" onClick=${onClose}><${Icon} name="close" /></button></header>
+  return html`<${SidePanel} label=${`Branch ${metadata.name}`} title=${html`<${Branch} name=${metadata.name} />`} kind="mid" onClose=${onClose}>
     <p><${Phase} branch=${branch} /> <span class="soft">${metadata.namespace} · created ${ago(metadata.creationTimestamp)} · expires </span><${Expires} branch=${branch} /></p>
     <p class="links"><${Address} branch=${branch} /><a href=${href("topology", [], { branch: metadata.name })}>Show in topology</a>
       <a href=${href("requests", [], { branch: metadata.name })}>Show requests</a></p>
@@ -50,9 +50,10 @@ export function BranchDetails({ branch, onAction, onClose }) {
     ${(status.overlaps ?? []).length > 0 && html`<h3>Overlaps</h3><ul class="lines">${status.overlaps.map((overlap) => html`<li key=${overlap}>${overlap}</li>`)}</ul>`}
     <h3>Compare with the baseline</h3>
     <${Diff} branch=${metadata.name} />
-    <div class="buttons links"><button class="quiet" onClick=${() => onAction("extend")}>Extend</button>
+    <div class="buttons links"><${YamlButton} path=${kube("branches", metadata.namespace, metadata.name)} name=${`Branch ${metadata.namespace}/${metadata.name}`} />
+      <button class="quiet" onClick=${() => onAction("extend")}>Extend</button>
       <button class="danger" onClick=${() => onAction("delete")}>Delete</button></div>
-  </aside>`;
+  <//>`;
 }
 
 function entryOf(entry) {

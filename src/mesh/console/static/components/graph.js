@@ -1,7 +1,11 @@
 // Draws the service graph: services with their versions, and which calls which.
 import { html, useState } from "../vendor/preact-htm.js";
-import { hue, milliseconds, rate, share } from "../lib/format.js";
+import { colorClass, shapeOf } from "../lib/colors.js";
+import { milliseconds, rate, share } from "../lib/format.js";
+import { LABEL, labelsToDraw } from "./graph_labels.js";
 import { SIZE, path } from "./graph_layout.js";
+import { Icon } from "./icons.js";
+import { usePanZoom } from "./viewport.js";
 
 /** The totals of several edges. Their quantile is that of the slowest edge. */
 export function sum(edges) {
@@ -37,31 +41,41 @@ const press = (act) => (event) => {
  */
 export function Graph({ plan, lit, branch, selected, onSelect }) {
   const [over, setOver] = useState("");
+  const { element, view, onKeyDown, zoomIn, zoomOut, fitAgain, reveal } = usePanZoom(plan);
   const litNodes = new Set(lit ? [...lit.values()].flatMap((edge) => [edge.source, edge.target]) : []);
   const isLit = (link) => !lit || link.edges.some((edge) => lit.has(keyOf(edge)));
   const nodeLit = (node) => !lit || litNodes.has(node.id) || node.rows.some((row) => branch && row.branch === branch);
   const shown = (link) => (lit ? link.edges.map((edge) => lit.get(keyOf(edge))).filter(Boolean) : link.edges);
   const near = (link) => over && (link.source.id === over || link.target.id === over || link.key === over);
   const links = [...plan.links].sort((one, other) => isLit(one) - isLit(other));
-  return html`<div class="scroll" tabindex="0" role="group" aria-label="Service graph">
-    <svg class="graph" viewBox="0 0 ${plan.width} ${plan.height}" style=${{ "--natural": `${plan.width}px` }}>
-      <g class="links">
-        ${links.map((link) => html`<${Link} key=${link.key} link=${link} edges=${shown(link)} dim=${!isLit(link)}
-            near=${near(link)} flows=${Boolean(lit) && isLit(link)} branch=${branch} selected=${selected === link.key}
-            onOver=${setOver} onSelect=${() => onSelect({ link: link.key })} />`)}
-      </g>
-      ${plan.idle.length > 0 && plan.nodes.length > 0 &&
-      html`<text class="caption" x=${SIZE.margin} y=${plan.idleTop + 8}>Not called in the last minute</text>`}
-      <g>
-        ${[...plan.nodes, ...plan.idle].map((node) => html`<${Node} key=${node.id} node=${node} dim=${!nodeLit(node)}
-            idle=${plan.idle.includes(node)} lit=${lit} branch=${branch} links=${plan.links} selected=${selected === node.id}
-            onOver=${setOver} onSelect=${() => onSelect({ node: node.id })} />`)}
-      </g>
-      <g class="labels" aria-hidden="true">
-        ${links.map((link) => html`<${Label} key=${link.key} link=${link} edges=${shown(link)}
-            hidden=${!isLit(link)} forced=${near(link) || selected === link.key} />`)}
-      </g>
-    </svg>
+  const first = new Set(links.filter((link) => near(link) || selected === link.key).map(({ key }) => key));
+  const labels = labelsToDraw(links.filter((link) => isLit(link) && shown(link).length), [...plan.nodes, ...plan.idle], first);
+  return html`<div class="canvas">
+    <div class="drawing" tabindex="0" role="group" aria-label="Service graph: arrow keys move it, plus and minus zoom, 0 fits it" ref=${element} onKeyDown=${onKeyDown}>
+      <svg class="graph" width="100%" height="100%"><g transform="translate(${view.x} ${view.y}) scale(${view.scale})">
+        <g class="links">
+          ${links.map((link) => html`<${Link} key=${link.key} link=${link} edges=${shown(link)} dim=${!isLit(link)}
+              near=${near(link)} flows=${Boolean(lit) && isLit(link)} branch=${branch} selected=${selected === link.key}
+              onOver=${setOver} onSelect=${() => onSelect({ link: link.key })} />`)}
+        </g>
+        ${plan.idle.length > 0 && plan.nodes.length > 0 &&
+        html`<text class="caption" x=${SIZE.margin} y=${plan.idleTop + 8}>Not called in the last minute</text>`}
+        <g>
+          ${[...plan.nodes, ...plan.idle].map((node) => html`<${Node} key=${node.id} node=${node} dim=${!nodeLit(node)}
+              idle=${plan.idle.includes(node)} lit=${lit} branch=${branch} links=${plan.links} selected=${selected === node.id}
+              onOver=${setOver} onSelect=${() => onSelect({ node: node.id })} onFocus=${() => reveal(node)} />`)}
+        </g>
+        <g class="labels" aria-hidden="true">
+          ${links.map((link) => labels.has(link.key) && html`<${Label} key=${link.key} at=${labels.get(link.key)} edges=${shown(link)} />`)}
+        </g>
+      </g></svg>
+    </div>
+    <div class="tools" role="toolbar" aria-label="View of the graph">
+      <button class="plain" aria-label="Zoom in" title="Zoom in (+)" onClick=${zoomIn}><${Icon} name="plus" /></button>
+      <button class="plain" aria-label="Zoom out" title="Zoom out (-)" onClick=${zoomOut}><${Icon} name="minus" /></button>
+      <button class="plain" aria-label="Fit to the window" title="Fit to the window (0)" onClick=${fitAgain}><${Icon} name="fit" /></button>
+    </div>
+    <${Legend} branch=${branch} />
   </div>`;
 }
 
@@ -69,8 +83,8 @@ function Link({ link, edges, dim, near, flows, branch, selected, onOver, onSelec
   const all = sum(edges);
   const width = 1.25 + Math.min(3.5, Math.log10(1 + all.rate) * 1.8);
   const own = link.edges[0].branch;
-  const kind = ["link", dim && "dim", near && "near", flows && "flows", selected && "selected", all.errors > 0 && "bad", own && "own"];
-  return html`<g class=${kind.filter(Boolean).join(" ")} style=${{ "--hue": hue(own || branch || "") }}
+  const kind = ["link", dim && "dim", near && "near", flows && "flows", selected && "selected", all.errors > 0 && "bad", own && "own", colorClass(own || branch)];
+  return html`<g class=${kind.filter(Boolean).join(" ")}
       onMouseEnter=${() => onOver(link.key)} onMouseLeave=${() => onOver("")} onClick=${onSelect}>
     <path class="wide" d=${path(link.points)} />
     <path class="line" d=${path(link.points)} style=${{ strokeWidth: `${width}px` }} />
@@ -78,17 +92,40 @@ function Link({ link, edges, dim, near, flows, branch, selected, onOver, onSelec
   </g>`;
 }
 
-function Label({ link, edges, hidden, forced }) {
-  if (hidden || !edges.length || (!link.label && !forced)) return null;
+function Label({ at, edges }) {
   const all = sum(edges);
-  const [x, y] = link.label ? [link.label.x, link.label.y] : link.middle;
-  return html`<g class="label ${all.errors ? "bad" : ""}" transform="translate(${x} ${y})">
-    <text y="-2"><tspan class="rate">${rate(all.rate)}/s</tspan>${all.errors > 0 && html`<tspan class="errors">${` ${share(all.errorShare)} err`}</tspan>`}</text>
-    <text y="10" class="times">${milliseconds(all.p50).replace(" ms", "")} / ${milliseconds(all.p99)}</text>
+  const times = `${milliseconds(all.p50).replace(" ms", "")} / ${milliseconds(all.p99)}`;
+  const errors = all.errors > 0 ? `${share(all.errorShare)} err` : "";
+  // An estimate: text is only measured once it is drawn, and all of them at once would make the page lay out again.
+  const width = Math.min(LABEL.width, 6 * Math.max(times.length, `${rate(all.rate)}/s ${errors}`.length) + 8);
+  return html`<g class="label ${all.errors ? "bad" : ""}" transform="translate(${at.x} ${at.y})">
+    <rect x=${-width / 2} y=${-LABEL.height / 2} width=${width} height=${LABEL.height} rx="5" />
+    <text y="-2"><tspan class="rate">${rate(all.rate)}/s</tspan>${errors && html`<tspan class="errors">${` ${errors}`}</tspan>`}</text>
+    <text y="10" class="times">${times}</text>
   </g>`;
 }
 
-function Node({ node, dim, idle, lit, branch, links, selected, onOver, onSelect }) {
+const LEGEND = [
+  ["calls", "M0 6h26", "calls; the thicker, the more per second"],
+  ["calls bad", "M0 6h26", "calls with errors"],
+  ["calls own", "M0 6h26", "calls to a branch's own version, in its colour"],
+  ["calls flows", "M0 6h26", "the selected branch's path"],
+];
+
+function Legend({ branch }) {
+  const [open, setOpen] = useState(false);
+  return html`<div class="legend">
+    <button class="small quiet" aria-expanded=${open} onClick=${() => setOpen(!open)}>Legend</button>
+    ${open && html`<ul>
+      ${LEGEND.map(([kind, line, text]) => html`<li key=${kind}><svg class="${kind} ${colorClass(branch || "fox")}" width="28" height="12" aria-hidden="true"><path d=${line} /></svg>${text}</li>`)}
+      <li><svg class="dots" width="28" height="12" aria-hidden="true"><circle class="good" cx="8" cy="6" r="4" /><path class="bad" d="M17 2l7 8M24 2l-7 8" /></svg>a version whose pods are all ready; one with pods that are not</li>
+      <li><b class="figures-of">1.8/s 2 % err</b>requests per second, share of errors</li>
+      <li><b class="figures-of">4.7 / 61 ms</b>median and 99th percentile of the duration</li>
+    </ul>`}
+  </div>`;
+}
+
+function Node({ node, dim, idle, lit, branch, links, selected, onOver, onSelect, onFocus }) {
   const { service } = node;
   const into = links.filter((link) => link.target === node).flatMap((link) => link.edges);
   const counted = lit ? into.map((edge) => lit.get(keyOf(edge))).filter(Boolean) : into;
@@ -97,7 +134,8 @@ function Node({ node, dim, idle, lit, branch, links, selected, onOver, onSelect 
   const kind = ["node", service.kind, dim && "dim", idle && "idle", selected && "selected", all.errors > 0 && "bad"];
   return html`<g class=${kind.filter(Boolean).join(" ")} transform="translate(${node.x} ${node.y})" role="button" tabindex="0"
       aria-label="${service.name}: ${figures}" aria-pressed=${selected ? "true" : "false"} data-id=${node.id}
-      onMouseEnter=${() => onOver(node.id)} onMouseLeave=${() => onOver("")} onClick=${onSelect} onKeyDown=${press(onSelect)}>
+      onMouseEnter=${() => onOver(node.id)} onMouseLeave=${() => onOver("")} onClick=${onSelect}
+      onFocus=${onFocus} onKeyDown=${press(onSelect)}>
     <rect class="card" width=${node.width} height=${node.height} rx="9" />
     <text class="name" x="12" y="20">${clip(service.name, 17)}</text>
     ${!idle && counted.length > 0 && html`<text class="figure" x=${node.width - 12} y="20">${rate(all.rate)}/s</text>`}
@@ -111,11 +149,13 @@ function Row({ row, width, dim, edges }) {
   if (row.more) return html`<text class="more" x="14" y=${row.y + 15}>and ${row.more} more</text>`;
   const all = sum(edges);
   const name = row.branch || row.version || row.workload;
-  const kind = ["version", row.branch ? "own" : "", dim ? "dim" : "", row.ready < row.pods || !row.pods ? "unready" : ""];
-  return html`<g class=${kind.filter(Boolean).join(" ")} transform="translate(6 ${row.y})" style=${{ "--hue": hue(row.branch) }}>
+  const unready = row.ready < row.pods || !row.pods;
+  const kind = ["version", row.branch ? "own" : "", colorClass(row.branch), dim ? "dim" : "", unready ? "unready" : ""];
+  return html`<g class=${kind.filter(Boolean).join(" ")} transform="translate(6 ${row.y})">
     <rect width=${width - 12} height=${SIZE.row - 3} rx="6" />
-    <circle cx="11" cy=${(SIZE.row - 3) / 2} r="3.5" />
-    <text x="21" y="15">${clip(name, 13)}</text>
+    ${unready ? html`<path class="cross" d="M7.500 7l7 7M14.500 7l-7 7" />` : html`<circle cx="11" cy=${(SIZE.row - 3) / 2} r="3.5" />`}
+    ${row.branch && html`<path class="mark-of" transform="translate(21 6)" d=${shapeOf(row.branch)} />`}
+    <text x=${row.branch ? 35 : 21} y="15">${clip(name, row.branch ? 11 : 13)}</text>
     ${edges.length > 0
     ? html`<text class="figure" x=${width - 20} y="15">${milliseconds(all.p99)}</text>`
     : html`<text class="figure" x=${width - 20} y="15">${row.ready}/${row.pods}</text>`}

@@ -1,6 +1,7 @@
 // Computes the positions in the service graph: callers on the left, the services they call to their right. Pure.
+import { placeLabels } from "./graph_labels.js";
 
-export const SIZE = { width: 172, head: 30, row: 24, foot: 6, across: 128, between: 40, margin: 16, label: 92 };
+export const SIZE = { width: 176, head: 30, row: 24, foot: 6, across: 164, between: 44, margin: 16 };
 const MOST_ROWS = 6;
 const SWEEPS = 6;
 
@@ -166,29 +167,6 @@ function curve({ source, target, fromY, toY }) {
 }
 
 export const path = ([a, b, c, d]) => `M${a[0]} ${a[1]}C${b[0]} ${b[1]} ${c[0]} ${c[1]} ${d[0]} ${d[1]}`;
-
-function pointAt([a, b, c, d], t) {
-  const s = 1 - t;
-  return [0, 1].map((axis) => s ** 3 * a[axis] + 3 * s * s * t * b[axis] + 3 * s * t * t * c[axis] + t ** 3 * d[axis]);
-}
-
-/** Places each label on its curve where it covers neither a node nor another label; otherwise leaves it out. */
-function placeLabels(links, nodes) {
-  const taken = nodes.map((node) => [node.x - 2, node.y - 2, node.x + node.width + 2, node.y + node.height + 2]);
-  const weight = (link) => link.edges.reduce((sum, edge) => sum + edge.requests, 0);
-  for (const link of [...links].sort((one, other) => weight(other) - weight(one))) {
-    link.label = null;
-    for (const t of [0.5, 0.6, 0.4, 0.7, 0.3, 0.78, 0.22, 0.85]) {
-      const [x, y] = pointAt(link.points, t);
-      const box = [x - SIZE.label / 2, y - 13, x + SIZE.label / 2, y + 13];
-      if (taken.some((other) => box[0] < other[2] && box[2] > other[0] && box[1] < other[3] && box[3] > other[1])) continue;
-      taken.push(box);
-      link.label = { x, y };
-      break;
-    }
-    link.middle = pointAt(link.points, 0.5);
-  }
-}
 
 /** Places the services that were not called in lines below the graph. Returns the bottom of the last line. */
 function placeIdle(idle, top, width) {

@@ -4,6 +4,9 @@ import { html, useEffect, useLayoutEffect, useRef, useState } from "../vendor/pr
 // Rows rendered above and below the view, so that scrolling shows no gaps.
 const SPARE = 8;
 const NEAR_END = 40;
+// Fingers need more room than a pointer.
+const TOUCH_HEIGHT = 46;
+const TOUCH = matchMedia("(pointer: coarse)").matches;
 
 /**
  * @param {object} of
@@ -14,11 +17,12 @@ const NEAR_END = 40;
  * @param {(item: any) => string|number} of.keyOf
  * @param {(item: any) => any[]} of.cells one per column
  * @param {number} of.height of a row in pixels
- * @param {(item: any) => void} [of.onOpen] for clicks and the Enter key
+ * @param {(item: any) => void} [of.onOpen] for clicks, Enter, arrow keys, Page Up and Down, Home and End
  * @param {string|number} [of.open] the key of the open row
  * @param {() => void} [of.onNearEnd]
  */
-export function List({ label, kind, columns, items, keyOf, cells, height, onOpen, open, onNearEnd }) {
+export function List({ label, kind, columns, items, keyOf, cells, height: mouseHeight, onOpen, open, onNearEnd }) {
+  const height = TOUCH ? Math.max(mouseHeight, TOUCH_HEIGHT) : mouseHeight;
   const element = useRef(null);
   const anchor = useRef(null);
   const [viewport, setViewport] = useState({ top: 0, height: 800 });
@@ -54,12 +58,14 @@ export function List({ label, kind, columns, items, keyOf, cells, height, onOpen
   }, [last, items.length]);
 
   const move = (event) => {
-    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    const page = Math.max(1, Math.floor(viewport.height / height) - 2);
+    const step = { ArrowDown: 1, ArrowUp: -1, PageDown: page, PageUp: -page, Home: -items.length, End: items.length }[event.key];
     if (!onOpen) return;
     if (event.key === "Enter" && event.target === element.current && items.length && open === undefined) onOpen(items[0]);
     if (!step || event.target.closest("input, select, textarea")) return;
     event.preventDefault();
-    const from = items.findIndex((item) => keyOf(item) === open);
+    // Without an open row, the first step down leads to the first row, and one up or End to the last.
+    const from = open === undefined && step < 0 && event.key !== "Home" ? items.length : items.findIndex((item) => keyOf(item) === open);
     const to = Math.min(items.length - 1, Math.max(0, from + step));
     if (items[to] === undefined) return;
     const box = element.current;

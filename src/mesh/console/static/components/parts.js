@@ -1,14 +1,17 @@
 // Small components that every view uses.
 import { html, useEffect, useRef, useState } from "../vendor/preact-htm.js";
-import { hue } from "../lib/format.js";
+import { colorClass, shapeOf } from "../lib/colors.js";
 import { Icon } from "./icons.js";
 import { useAnswer } from "../lib/live.js";
 import { kube } from "../lib/api.js";
 import { createStore, useStore } from "../lib/store.js";
 
-/** A branch's name in its color. */
+/** A branch's name with its colour and shape. */
 export const Branch = ({ name }) =>
-  html`<span class="branch" style=${{ "--hue": hue(name) }} title=${`branch ${name}`}>${name}</span>`;
+  html`<span class="branch ${colorClass(name)}" title=${`branch ${name}`}><${Shape} name=${name} />${name}</span>`;
+
+export const Shape = ({ name }) =>
+  html`<svg class="shape ${colorClass(name)}" viewBox="0 0 10 10" width="9" height="9" aria-hidden="true"><path d=${shapeOf(name)} /></svg>`;
 
 export const Mark = ({ kind, children }) => html`<span class="mark ${kind}">${children}</span>`;
 
@@ -30,6 +33,9 @@ export function Trouble({ error, retry }) {
     ${retry && html`<button class="small" onClick=${retry}>Try again</button>`}
   </div>`;
 }
+
+/** What is wrong with the field before it; the field refers to it by `id`. Empty while nothing is. */
+export const FieldError = ({ id, text }) => html`<p class="field-error" id=${id} role=${text ? "alert" : null}>${text}</p>`;
 
 /** Placeholder bars while data is loading. */
 export const Waiting = ({ rows = 6 }) =>
@@ -80,6 +86,37 @@ export function Dialog({ title, onClose, children, kind = "" }) {
       ${children}
     </div>
   </dialog>`;
+}
+
+/**
+ * The panel beside a list or the graph. Escape closes it, and the focus returns to where it was opened from.
+ * @param {{label: string, title: any, kind?: string, onClose: () => void, children?: any}} of
+ */
+export function SidePanel({ label, title, kind = "", onClose, children }) {
+  const panel = useRef(null);
+  const close = useRef(onClose);
+  const origin = useRef(/** @type {HTMLElement|null} */ (document.activeElement));
+  const leave = () => {
+    const isInside = panel.current?.contains(document.activeElement) || document.activeElement === document.body;
+    close.current();
+    const back = origin.current?.isConnected && origin.current !== document.body ? origin.current : document.querySelector(".list, .drawing");
+    if (isInside) /** @type {HTMLElement|null} */ (back)?.focus();
+  };
+  close.current = onClose;
+  useEffect(() => {
+    const key = (event) => {
+      // A dialog, and a search field with text, have their own use for Escape.
+      const busy = event.defaultPrevented || document.querySelector("dialog[open]") || (event.target.type === "search" && event.target.value);
+      if (event.key === "Escape" && !busy) leave();
+    };
+    document.addEventListener("keydown", key);
+    return () => document.removeEventListener("keydown", key);
+  }, []);
+  return html`<aside class="side ${kind}" aria-label=${label} ref=${panel}>
+    <header><button class="plain back" onClick=${leave} aria-label="Back to the list"><${Icon} name="back" /></button><h2>${title}</h2>
+      <button class="plain" aria-label=${`Close ${label[0].toLowerCase()}${label.slice(1)}`} title="Close (Escape)" onClick=${leave}><${Icon} name="close" /></button></header>
+    ${children}
+  </aside>`;
 }
 
 // More names than this are no list to scroll through: the field completes what is typed instead.

@@ -1,15 +1,20 @@
-// One request through the mesh: who called whom, who answered, how long it took, by which rule and why.
+// One request through the mesh: who called whom, who answered, how long it took; by which rule and why on demand.
 import { html, useEffect, useState } from "../vendor/preact-htm.js";
 import { get, url } from "../lib/api.js";
-import { clock, hue, milliseconds, pathOf, plural, shortName, shortUrl } from "../lib/format.js";
-import { Icon } from "./icons.js";
+import { clock, milliseconds, plural, shortName, shortUrl } from "../lib/format.js";
 import { follow } from "../lib/live.js";
-import { Branch, Empty, Mark, Status, Trouble, Waiting } from "./parts.js";
-import { href } from "../lib/route.js";
+import { isFailed, origins, ownTimes, serviceOf, slowest, tree } from "../lib/spans.js";
+import { change } from "../lib/route.js";
+import { Comparison, Others } from "./comparison.js";
+import { Copy } from "./copy.js";
+import { Hop } from "./hop.js";
+import { Branch, Empty, SidePanel, Status, Trouble, Waiting } from "./parts.js";
 
-export function Waterfall({ id, onClose }) {
+/** The spans of a request, and again whenever it gets more. */
+export function useSpans(id) {
   const [{ spans, error }, set] = useState({ spans: null, error: null });
   useEffect(() => {
+    if (!id) return undefined;
     let unmounted = false;
     const load = () => get(url("/mesh/v1/requests", { id })).then(
       (body) => !unmounted && set({ spans: body.items, error: null }),
@@ -24,76 +29,85 @@ export function Waterfall({ id, onClose }) {
       stopReconnected();
     };
   }, [id]);
-  return html`<aside class="side waterfall" aria-label="One request">
-    <header><button class="plain back" onClick=${onClose} aria-label="Back to the list"><${Icon} name="back" /></button>
-      <h2>${spans?.length ? html`${spans[0].method} ${shortUrl(spans[0].url)}` : "Request"}</h2>
-      <button class="plain" aria-label="Close request" onClick=${onClose}><${Icon} name="close" /></button></header>
+  return { spans, error };
+}
+
+/** @param {{id: string, other: string, onClose: () => void}} of `other` is a second request to compare with, "" for none */
+export function Waterfall({ id, other, onClose }) {
+  const { spans, error } = useSpans(id);
+  const title = spans?.length ? html`${spans[0].method} ${shortUrl(spans[0].url)}` : "Request";
+  return html`<${SidePanel} label="One request" title=${title} kind="waterfall" onClose=${onClose}>
     <${Trouble} error=${error} />
     ${!spans && !error && html`<${Waiting} />`}
     ${spans && !spans.length && html`<${Empty} title="Request not found"><p>The mesh remembers the last 10,000 requests.</p><//>`}
-    ${spans?.length > 0 && html`<${Spans} spans=${spans} id=${id} />`}
-  </aside>`;
+    ${spans?.length > 0 && html`<${Facts} spans=${spans} id=${id} other=${other} />
+      ${other ? html`<${Comparison} spans=${spans} other=${other} />` : html`<${Spans} spans=${spans} id=${id} />`}`}
+  <//>`;
 }
 
-function Spans({ spans, id }) {
+const extent = (spans) => {
   const start = Math.min(...spans.map((span) => span.start));
   const end = Math.max(...spans.map((span) => span.start + span.milliseconds / 1000));
-  const total = Math.max((end - start) * 1000, 0.001);
+  return { start, total: Math.max((end - start) * 1000, 0.001) };
+};
+
+function Facts({ spans, id, other }) {
+  const { start, total } = extent(spans);
   const root = spans[0];
   return html`<p class="facts"><${Status} code=${root.status} /> ${" "}<b>${milliseconds(total)}</b> · ${plural(spans.length, "hop")} · ${clock(start)} ·
-      ${" "}${root.branch ? html`in <${Branch} name=${root.branch} />` : "baseline"}<br /><code class="soft">${id}</code></p>
-    <ol class="spans">${tree(spans).map(({ span, depth, number }) => html`<${Hop} key=${number} span=${span} depth=${depth} start=${start} total=${total} />`)}</ol>`;
+      ${" "}${root.branch ? html`in <${Branch} name=${root.branch} />` : "baseline"}</p>
+    <div class="bar ids"><code class="soft">${id}</code><span class="acts">
+      <${Copy} text=${id} label="the x-request-id" name="id" /><${Copy} text=${location.href} label="a link to this request" name="link" />
+      <${Copy} text=${curl(root)} label="the request as curl" name="curl" /></span></div>
+    <${Others} root=${root} id=${id} other=${other} onChoose=${(chosen) => change({ with: chosen })} />`;
 }
 
-/** The spans in call order, each with its depth. Spans whose parents form a loop come last. */
-export function tree(spans) {
-  const children = new Map();
-  spans.forEach((span, number) => {
-    const parent = span.parent !== null && span.parent !== number ? span.parent : -1;
-    if (!children.has(parent)) children.set(parent, []);
-    children.get(parent).push(number);
+const quoted = (text) => `'${text.replaceAll("'", "'\\''")}'`;
+
+/** The request as a command; its headers and body are not recorded, but a branch can be entered by its baggage. */
+const curl = (root) =>
+  ["curl", ...(root.method === "GET" ? [] : ["-X", root.method]), ...(root.branch ? ["-H", quoted(`baggage: branch=${root.branch}`)] : []), quoted(root.url)].join(" ");
+
+function Spans({ spans, id }) {
+  const [closed, setClosed] = useState(() => new Set());
+  const [open, setOpen] = useState(() => new Set());
+  const { start, total } = extent(spans);
+  const own = ownTimes(spans);
+  const rows = tree(spans);
+  const slow = slowest(spans);
+  const failed = origins(spans);
+  const toggled = (set, number) => new Set(set.has(number) ? [...set].filter((item) => item !== number) : [...set, number]);
+  let hiddenBelow = Infinity;
+  const shown = rows.filter(({ depth, number }) => {
+    if (depth > hiddenBelow) return false;
+    hiddenBelow = closed.has(number) ? depth : Infinity;
+    return true;
   });
-  const ordered = [];
-  const seen = new Set();
-  const walk = (parent, depth) => {
-    for (const number of children.get(parent) ?? []) {
-      if (seen.has(number)) continue;
-      seen.add(number);
-      ordered.push({ span: spans[number], depth, number });
-      walk(number, depth + 1);
-    }
-  };
-  walk(-1, 0);
-  spans.forEach((span, number) => seen.has(number) || ordered.push({ span, depth: 0, number }));
-  return ordered;
+  const parents = rows.filter(({ children }) => children.length).map(({ number }) => number);
+  return html`<${Verdict} spans=${spans} own=${own} slow=${slow} failed=${failed} onShow=${(number) => { setClosed(new Set()); setOpen(new Set([...open, number])); }} />
+    <div class="bar folding">
+      <button class="small quiet" onClick=${() => setOpen(open.size ? new Set() : new Set(rows.map(({ number }) => number)))}>${open.size ? "Hide details" : "Show all details"}</button>
+      ${parents.length > 1 && html`<button class="small quiet" onClick=${() => setClosed(closed.size ? new Set() : new Set(parents))}>${closed.size ? "Expand all" : "Collapse all"}</button>`}</div>
+    <ol class="spans">${shown.map(({ span, depth, number, children }) => html`<${Hop} key=${number} span=${span} depth=${depth} start=${start} total=${total}
+      own=${own[number]} slow=${number === slow} origin=${failed.includes(number)} id=${id} calls=${children.length}
+      closed=${closed.has(number)} open=${open.has(number)}
+      onFold=${() => setClosed(toggled(closed, number))} onOpen=${() => setOpen(toggled(open, number))} />`)}</ol>`;
 }
 
-function Hop({ span, depth, start, total }) {
-  const pod = span.destination ?? {};
-  const service = pod.service || span.service || "unknown";
-  const failed = !span.status || span.status >= 500;
-  const left = ((span.start - start) * 1000 * 100) / total;
-  const length = Math.max((span.milliseconds * 100) / total, 0.6);
-  return html`<li class="hop ${failed ? "failed" : ""} ${pod.branch ? "own" : ""}" style=${{ "--depth": depth, "--hue": hue(pod.branch ?? "") }}>
-    <div class="line">
-      <span class="who"><b>${shortName(service)}</b> ${pod.workload && html`<span class="version">${pod.workload}</span> `}<${Answerer} span=${span} /></span>
-      <div class="track"><i style=${{ left: `${Math.min(left, 99.4)}%`, width: `${Math.min(length, 100 - Math.min(left, 99.4))}%` }}></i></div>
-      <span class="took"><${Status} code=${span.status} /> ${milliseconds(span.milliseconds)}</span>
-    </div>
-    <p class="why"><span class="ask" title=${`${span.source || span.caller || "outside"} calls ${span.url}`}>${span.method} ${pathOf(span.url)}</span> ${span.why} <${Rule} rule=${span.rule} service=${service} /></p>
-  </li>`;
+/** In a sentence: where the request failed and why, or where its time went. */
+function Verdict({ spans, own, slow, failed, onShow }) {
+  const show = (number) => html`<button class="link" onClick=${() => onShow(number)}>${shortName(serviceOf(spans[number]))}</button>`;
+  if (failed.length) {
+    const alike = new Map(failed.map((number) => [`${serviceOf(spans[number])} ${reasonOf(spans[number])}`, number]));
+    return html`<ul class="verdict bad">${[...alike.values()].map((number) => html`<li key=${number}>${show(number)} ${reasonOf(spans[number])}</li>`)}</ul>`;
+  }
+  const total = Math.max(...spans.map((span) => span.milliseconds));
+  return html`<p class="verdict">Most time went into ${show(slow)}: <b>${milliseconds(own[slow])}</b> of ${milliseconds(total)} itself.</p>`;
 }
 
-/** What answered: the branch, the baseline, or the baseline as the branch's fallback. Outside branches it is always the
- * baseline, which needs no mark. */
-function Answerer({ span }) {
-  if (!span.destination?.workload) return html`<${Mark} kind="bad">nobody<//>`;
-  if (span.destination.branch) return html`<${Branch} name=${span.destination.branch} />`;
-  if (span.fallback) return html`<${Mark} kind="warn">fallback to baseline<//>`;
-  return span.branch ? html`<${Mark}>baseline<//>` : "";
-}
-
-function Rule({ rule, service }) {
-  if (!rule) return null;
-  return html`<a class="rule" href=${href("rules", [service], { row: rule.row })}>View rule</a>`;
+/** Why a hop failed, as the end of a sentence that begins with its service. */
+export function reasonOf(span) {
+  if (span.problem) return `failed: ${span.problem}`;
+  if (!span.destination?.workload) return `failed with ${span.status || "no response"}`;
+  return isFailed(span) ? `answered ${span.status || "nothing"} itself (${span.destination.workload})` : "";
 }

@@ -4,11 +4,17 @@ import { createStore } from "./store.js";
 /** Whether the daemon has ended this page's session. */
 export const signedOut = createStore(false);
 
-/** A request that failed: `status` (0 without an response) and the daemon's message. */
+/** A request that failed: `status` (0 without a response), the daemon's message, and what is wrong with which field. */
 export class RequestError extends Error {
-  constructor(status, message) {
+  /**
+   * @param {number} status
+   * @param {string} message
+   * @param {{field: string, message: string}[]} causes
+   */
+  constructor(status, message, causes = []) {
     super(message);
     this.status = status;
+    this.causes = causes;
   }
 }
 
@@ -21,17 +27,17 @@ async function request(path, options) {
     throw new RequestError(0, "The daemon does not answer.");
   }
   if (response.status === 401) signedOut.set(true);
-  if (!response.ok) throw new RequestError(response.status, await messageOf(response));
+  if (!response.ok) throw await errorOf(response);
   return response;
 }
 
-async function messageOf(response) {
+async function errorOf(response) {
   const text = await response.text().catch(() => "");
   try {
     const body = JSON.parse(text);
-    return body.message || body.detail || body.title || text;
+    return new RequestError(response.status, body.message || body.detail || body.title || text, body.details?.causes ?? []);
   } catch {
-    return text.slice(0, 500) || `The daemon answered ${response.status}.`;
+    return new RequestError(response.status, text.slice(0, 500) || `The daemon answered ${response.status}.`);
   }
 }
 
@@ -40,8 +46,8 @@ export async function get(path, signal) {
 }
 
 /** The response itself, for a body that is read in chunks. */
-export function open(path, signal) {
-  return request(path, { signal });
+export function open(path, signal, headers = {}) {
+  return request(path, { signal, headers });
 }
 
 export async function send(method, path, body, type = "application/json") {
@@ -63,6 +69,7 @@ export function url(path, query) {
 
 const API_ROOTS = {
   branches: "/apis/meshmall.dev/v1",
+  virtualservices: "/apis/networking.istio.io/v1",
   deployments: "/apis/apps/v1",
   pods: "/api/v1",
   events: "/api/v1",

@@ -68,11 +68,4 @@ export function cluster(name) {
   return version ? `${service} ${version}` : service;
 }
 
-/** The hue (0 to 359) that stands for a branch: always the same for the same name. */
-export function hue(name) {
-  let value = 0;
-  for (const character of name) value = (value * 31 + (character.codePointAt(0) ?? 0)) % 360;
-  return value;
-}
-
 export const plural = (count, noun) => `${count.toLocaleString("en")} ${noun}${count === 1 ? "" : "s"}`;

@@ -133,6 +133,23 @@ export function useAnswer(path, kinds = [], pause = PAUSE_MS) {
   return state.current;
 }
 
+/**
+ * The response of `path`, fetched again every `every` milliseconds while the page is visible; the last one stays meanwhile.
+ * @param {string} path
+ * @param {number} every
+ * @returns {{data: any, error: RequestError|null}}
+ */
+export function usePolled(path, every) {
+  const { data, error, reload } = useAnswer(path);
+  const latest = useRef(reload);
+  latest.current = reload;
+  useEffect(() => {
+    const timer = setInterval(() => !document.hidden && latest.current(), every);
+    return () => clearInterval(timer);
+  }, [path, every]);
+  return { data, error };
+}
+
 /** Renders the component again every `seconds`, for times relative to now. */
 export function useTick(seconds) {
   const [, redraw] = useState(0);

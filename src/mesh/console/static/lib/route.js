@@ -14,6 +14,9 @@ addEventListener("hashchange", () => route.set(parse(location.hash)));
 
 export const useRoute = () => useStore(route);
 
+/** The place without following it, for links that change only a part of it. */
+export const here = () => route.get();
+
 export function href(view, parts = [], query = {}) {
   const path = [view, ...parts].map(encodeURIComponent).join("/");
   const text = new URLSearchParams(Object.entries(query).filter(([, value]) => value)).toString();

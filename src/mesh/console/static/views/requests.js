@@ -33,12 +33,12 @@ export function Requests({ route }) {
     : html`<${Empty} title="No requests yet"><p>Send a request to the gateway, or run <code>meshmall load</code>.</p><//>`;
   else body = html`<${List} label="Requests, newest first" kind="traces" columns=${COLUMNS} items=${items} height=${34}
       keyOf=${(trace) => trace.requestId} open=${id} cells=${(trace) => cells(trace, route.query)} onNearEnd=${loadMore}
-      onOpen=${(trace) => go("requests", [trace.requestId], route.query)} />`;
+      onOpen=${(trace) => go("requests", [trace.requestId], { ...route.query, with: "" })} />`;
   return html`<${Bar} filters=${filters} count=${items && `${items.length.toLocaleString("en")}${more ? "+" : ""}`} />
     <${Trouble} error=${error} retry=${reload} />
     <div class="with-side ${id ? "opened" : ""}">
       <div class="main">${body}</div>
-      ${id && html`<${Waterfall} id=${id} key=${id} onClose=${() => go("requests", [], route.query)} />`}
+      ${id && html`<${Waterfall} id=${id} key=${id} other=${route.query.with ?? ""} onClose=${() => go("requests", [], { ...route.query, with: "" })} />`}
     </div>`;
 }
 

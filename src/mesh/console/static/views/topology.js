@@ -1,16 +1,17 @@
 // View: which services call which, how often, how fast, with how many errors; live.
 import { html, useEffect, useMemo, useRef, useState } from "../vendor/preact-htm.js";
 import { get, url } from "../lib/api.js";
-import { milliseconds, plural, rate, share, shortName } from "../lib/format.js";
+import { displayName, milliseconds, plural, rate, share, shortName } from "../lib/format.js";
 import { Graph, keyOf, sum } from "../components/graph.js";
 import { layout } from "../components/graph_layout.js";
 import { topology } from "../lib/live.js";
-import { Branch, BranchChoice, Empty, Mark, NamespaceChoice, Waiting } from "../components/parts.js";
-import { Icon } from "../components/icons.js";
-import { change, href } from "../lib/route.js";
+import { Branch, BranchChoice, Empty, Mark, NamespaceChoice, SidePanel, Waiting } from "../components/parts.js";
+import { Sparks, useSeries } from "../components/spark.js";
+import { change, here, href } from "../lib/route.js";
 import { useStore } from "../lib/store.js";
 
 // A graph of five columns does not fit a phone.
+const MOST_VERSIONS = 50;
 const NARROW = matchMedia("(max-width: 760px)");
 
 export function Topology({ route }) {
@@ -123,36 +124,53 @@ function Side({ graph, plan, lit, query }) {
   const link = plan.links.find(({ key }) => key === query.link);
   if (!service && !link) return null;
   const title = service ? service.name : `${link.source.service.name} → ${link.target.service.name}`;
-  return html`<aside class="side" aria-label=${`Details of ${title}`}>
-    <header><h2>${title}</h2><button class="plain" aria-label="Close details" onClick=${close}><${Icon} name="close" /></button></header>
+  return html`<${SidePanel} key=${title} label=${`Details of ${title}`} title=${title} onClose=${close}>
     ${service ? html`<${ServiceDetails} service=${service} graph=${graph} lit=${lit} query=${query} />`
     : html`<${LinkDetails} link=${link} lit=${lit} />`}
-  </aside>`;
+  <//>`;
 }
 
 function ServiceDetails({ service, graph, lit, query }) {
   const edges = lit ? [...lit.values()] : graph.edges;
   const into = edges.filter((edge) => edge.target === service.id);
   const from = edges.filter((edge) => edge.source === service.id);
+  const { byName, step } = useSeries(service.id, query.branch);
+  const nobody = byName.get("");
+  const names = graph.services;
   return html`
     ${service.namespace && html`<p class="soft">${service.namespace}</p>`}
-    ${service.versions.length > 0 && html`<h3>Versions</h3>
-    <ul class="lines">${service.versions.slice(0, 50).map((version) => html`<li key=${version.workload}>
+    ${service.versions.length > 0 && html`<h3>Versions, last five minutes</h3>
+    <ul class="versions">${service.versions.slice(0, MOST_VERSIONS).map((version) => html`<li key=${version.workload}>
       <a href=${href("workloads", [], { text: version.workload })}>${version.workload}</a>
       ${version.branch && html`<${Branch} name=${version.branch} />`}
-      <${Mark} kind=${version.ready < version.pods ? "bad" : ""}>${version.ready}/${version.pods} ready<//></li>`)}</ul>`}
-    <${Calls} title="Called by" edges=${into} name=${(edge) => edge.sourceWorkload || edge.source} />
-    <${Calls} title="Calls" edges=${from} name=${(edge) => edge.targetWorkload || shortName(edge.target)} />
+      <${Mark} kind=${version.ready < version.pods || !version.pods ? "bad" : ""}>${version.ready}/${version.pods} ready<//>
+      ${byName.has(version.workload) && html`<${Sparks} series=${byName.get(version.workload)} step=${step} />`}</li>`)}
+      ${nobody && html`<li><span class="bad">No pod answered</span><${Sparks} series=${nobody} step=${step} /></li>`}</ul>`}
+    <${Calls} title="Called by" arrow="from" edges=${into} peer=${callerOf} names=${names} />
+    <${Calls} title="Calls" arrow="to" edges=${from} peer=${calleeOf} names=${names} />
     <p class="links"><a href=${href("requests", [], { service: service.id, branch: query.branch })}>Show requests</a>
+      <a href=${href("requests", [], { service: service.id, branch: query.branch, status: "error" })}>Failed requests</a>
       <a href=${href("rules", [service.id])}>Show rules</a></p>`;
 }
 
-function Calls({ title, edges, name }) {
+const callerOf = (edge) => ({ id: edge.source, workload: edge.sourceWorkload, own: edge.targetWorkload });
+const calleeOf = (edge) => ({ id: edge.target, workload: edge.targetWorkload, own: edge.sourceWorkload });
+
+/** Calls in one direction. Each row names the service at the other end, its version, and the own version that takes part. */
+function Calls({ title, arrow, edges, peer, names }) {
   if (!edges.length) return null;
-  return html`<h3>${title}</h3><table class="plain-table small"><thead><tr><th scope="col">Workload</th>
+  const ids = names.map(({ id }) => id);
+  const branchOf = new Map(names.flatMap(({ versions }) => versions.map(({ workload, branch }) => [workload, branch])));
+  return html`<h3>${title}</h3><table class="plain-table small calls-table"><thead><tr><th scope="col">${arrow === "from" ? "Caller" : "Callee"}</th>
       <th scope="col" class="number">per s</th><th scope="col" class="number wide-only">p50</th><th scope="col" class="number">p99</th><th scope="col" class="number">errors</th></tr></thead>
-    <tbody>${edges.map((edge) => html`<tr key=${keyOf(edge)}><td>${name(edge)} ${edge.branch && html`<${Branch} name=${edge.branch} />`}</td>
-      <${Figures} of=${edge} /></tr>`)}</tbody></table>`;
+    <tbody>${edges.map((edge) => {
+    const { id, workload, own } = peer(edge);
+    return html`<tr key=${keyOf(edge)}><td><span class="arrow" aria-hidden="true">${arrow === "from" ? "←" : "→"}</span>
+        <a class="to" href=${href("topology", [], { ...here().query, node: id, link: "" })}><b>${displayName(id, ids)}</b></a>
+        ${branchOf.get(workload) && html` <${Branch} name=${branchOf.get(workload)} />`}
+        <small class="ends">${workload || (id === "gateway" ? "from outside" : "no pod answered")}${own ? ` ${arrow === "from" ? "→" : "←"} ${own}` : ""}</small></td>
+      <${Figures} of=${edge} /></tr>`;
+  })}</tbody></table>`;
 }
 
 function LinkDetails({ link, lit }) {

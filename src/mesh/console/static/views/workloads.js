@@ -1,13 +1,13 @@
 // View: each Deployment with its pods, their problems, logs and events.
 import { html } from "../vendor/preact-htm.js";
 import { kube } from "../lib/api.js";
-import { ago, plural } from "../lib/format.js";
-import { Icon } from "../components/icons.js";
+import { ago } from "../lib/format.js";
 import { List } from "../components/list.js";
 import { useAnswer, useTick } from "../lib/live.js";
-import { Log } from "../components/log.js";
 import { Branch, Empty, Mark, NamespaceChoice, Trouble, Waiting, namespacesOf } from "../components/parts.js";
+import { BRANCH_LABEL, branchOf, isReady, ownerOf, readyOf, replicasOf, restarts, stateOf } from "../lib/pods.js";
 import { change, go, href } from "../lib/route.js";
+import { WorkloadDetails } from "../components/workload_details.js";
 
 const COLUMNS = [
   { name: "Workload" },
@@ -18,7 +18,6 @@ const COLUMNS = [
   { name: "Address", class: "wide-only" },
   { name: "Age", class: "wide-only" },
 ];
-const BRANCH_LABEL = "meshmall.dev/branch";
 
 export function Workloads({ route }) {
   const pods = useAnswer(kube("pods"), ["Pod"]);
@@ -29,7 +28,7 @@ export function Workloads({ route }) {
   const here = (object) => !namespace || object.metadata.namespace === namespace;
   const items = pods.data && deployments.data ? rowsOf(deployments.data.items.filter(here), pods.data.items.filter(here), text.toLowerCase(), Boolean(trouble)) : null;
   const name = route.parts[0];
-  const open = items?.find((row) => row.key === name);
+  const open = items?.find((row) => row.key === name) ?? rowNamed(name, deployments.data?.items ?? [], pods.data?.items ?? []);
   const count = pods.data?.items.length ?? 0;
   return html`<form class="bar" role="search" onSubmit=${(event) => event.preventDefault()}>
       <h1 class="unseen">Workloads</h1>
@@ -49,7 +48,7 @@ export function Workloads({ route }) {
         ${items && items.length > 0 && html`<${List} label="Workloads and their pods" kind="workloads" columns=${COLUMNS} items=${items} height=${34}
           keyOf=${(row) => row.key} open=${name} cells=${(row) => cells(row, route.query)} onOpen=${(row) => go("workloads", [row.key], route.query)} />`}
       </div>
-      ${open && html`<${Side} key=${open.key} row=${open} onClose=${() => go("workloads", [], route.query)} />`}
+      ${open && html`<${WorkloadDetails} key=${open.key} row=${open} query=${route.query} onClose=${() => go("workloads", [], { ...route.query, log: "", level: "" })} />`}
     </div>`;
 }
 
@@ -68,9 +67,9 @@ function rowsOf(deployments, pods, text, trouble) {
     const key = `${deployment.metadata.namespace}/${deployment.metadata.name}`;
     const ownPods = owned.get(key) ?? [];
     owned.delete(key);
-    const matching = !text || matches(deployment) || (deployment.spec.template.metadata?.labels?.[BRANCH_LABEL] ?? "").includes(text);
+    const matching = !text || matches(deployment) || branchOf(deployment).includes(text);
     const shown = ownPods.filter((pod) => (matching || matches(pod)) && (!trouble || stateOf(pod).kind === "bad" || !isReady(pod)));
-    const degraded = (deployment.status?.readyReplicas ?? 0) < (deployment.spec.replicas ?? 1);
+    const degraded = readyOf(deployment) < replicasOf(deployment);
     if (!shown.length && !(matching && (!trouble || degraded))) continue;
     rows.push({ key: `deployment/${key}`, deployment });
     for (const pod of shown.sort(byName)) rows.push(podRow(pod));
@@ -81,37 +80,20 @@ function rowsOf(deployments, pods, text, trouble) {
   return rows;
 }
 
+/** The row that an address names, also where the filters hide it: an address that somebody was sent must lead somewhere. */
+function rowNamed(key, deployments, pods) {
+  const named = ({ metadata }, prefix) => `${prefix}${metadata.namespace}/${metadata.name}` === key;
+  const deployment = deployments.find((object) => named(object, "deployment/"));
+  const pod = pods.find((object) => named(object, ""));
+  return deployment ? { key, deployment } : pod && { key, pod };
+}
+
 const byName = (one, other) => (one.metadata.name < other.metadata.name ? -1 : 1);
-
-/** The Deployment that owns a pod's ReplicaSet, derived from the names that Kubernetes generates. */
-function ownerOf(pod) {
-  const owner = pod.metadata.ownerReferences?.[0];
-  if (!owner) return "";
-  const hash = pod.metadata.labels?.["pod-template-hash"];
-  return hash && owner.name.endsWith(`-${hash}`) ? owner.name.slice(0, -hash.length - 1) : owner.name.replace(/-[^-]+$/, "");
-}
-
-const isReady = (pod) => (pod.status?.conditions ?? []).some(({ type, status }) => type === "Ready" && status === "True");
-const restarts = (pod) => (pod.status?.containerStatuses ?? []).reduce((sum, { restartCount = 0 }) => sum + restartCount, 0);
-
-/** A pod's state in one word, as kubectl prints it. */
-function stateOf(pod) {
-  if (pod.metadata.deletionTimestamp) return { text: "Terminating", kind: "warn" };
-  for (const { state } of [...(pod.status?.initContainerStatuses ?? []), ...(pod.status?.containerStatuses ?? [])]) {
-    const reason = state?.waiting?.reason ?? state?.terminated?.reason;
-    if (reason && reason !== "Completed") return { text: reason, kind: reason === "ContainerCreating" || reason === "PodInitializing" ? "warn" : "bad" };
-  }
-  const phase = pod.status?.reason || pod.status?.phase || "Pending";
-  if (phase === "Running" && !isReady(pod)) return { text: "not ready", kind: "warn" };
-  return { text: phase, kind: { Running: "good", Succeeded: "", Failed: "bad" }[phase] ?? "warn" };
-}
 
 function cells({ key, deployment, pod }, query) {
   if (deployment) {
-    const { metadata, spec, status = {} } = deployment;
-    const desired = spec.replicas ?? 1;
-    const ready = status.readyReplicas ?? 0;
-    const branch = spec.template.metadata?.labels?.[BRANCH_LABEL];
+    const { metadata } = deployment;
+    const [desired, ready, branch] = [replicasOf(deployment), readyOf(deployment), branchOf(deployment)];
     const state = desired === 0 ? ["", "scaled to 0"] : ready < desired ? ["bad", "degraded"] : ["good", "available"];
     return [html`<a class="to group" tabindex="-1" href=${href("workloads", [key], query)}>${metadata.name}</a>`, branch && html`<${Branch} name=${branch} />`, `${ready}/${desired}`,
       html`<${Mark} kind=${state[0]}>${state[1]}<//>`, "", "", ago(metadata.creationTimestamp).replace(" ago", "")];
@@ -123,46 +105,4 @@ function cells({ key, deployment, pod }, query) {
   return [html`<a class="to pod soft" tabindex="-1" href=${href("workloads", [key], query)}>${pod.metadata.name}</a>`, branch && html`<${Branch} name=${branch} />`,
     `${statuses.filter((status) => status.ready).length}/${pod.spec.containers.length}`, html`<${Mark} kind=${state.kind}>${state.text}<//>`,
     count ? html`<span class="bad">${count}</span>` : "0", html`<span class="soft">${pod.status?.podIP ?? ""}</span>`, ago(pod.metadata.creationTimestamp).replace(" ago", "")];
-}
-
-function Side({ row, onClose }) {
-  const object = row.pod ?? row.deployment;
-  const { name, namespace } = object.metadata;
-  const { data } = useAnswer(`/api/v1/namespaces/${namespace}/events?fieldSelector=${encodeURIComponent(`involvedObject.name=${name}`)}`, ["Event"]);
-  const problems = (object.status?.conditions ?? []).filter(({ status, message }) => status === "False" && message);
-  return html`<aside class="side wide-side" aria-label=${name}>
-    <header><h2>${name}</h2><button class="plain" aria-label="Close details" onClick=${onClose}><${Icon} name="close" /></button></header>
-    ${problems.map(({ type, message }) => html`<div class="trouble" key=${type}><p>${type}: ${message}</p></div>`)}
-    ${row.pod ? html`<${Containers} pod=${row.pod} />` : html`<${DeploymentDetails} deployment=${row.deployment} />`}
-    <${Events} items=${(data?.items ?? []).filter((event) => event.involvedObject?.name === name)} />
-    ${row.pod && html`<${Log} pod=${row.pod} />`}
-  </aside>`;
-}
-
-function Containers({ pod }) {
-  return html`<dl class="facts-list">${(pod.status?.containerStatuses ?? []).map((status) => {
-    const [kind, state] = Object.entries(status.state ?? {})[0] ?? ["waiting", {}];
-    const last = status.lastState?.terminated;
-    return html`<dt key=${status.name}>${status.name}</dt><dd key=${`${status.name}+`}>${kind}${state.reason ? `: ${state.reason}` : ""}${state.message ? `, ${state.message}` : ""}
-      ${status.restartCount > 0 && html`, restarted ${plural(status.restartCount, "time")}`}${last && html`, last run: ${last.reason} (exit code ${last.exitCode})`}</dd>`;
-  })}</dl>`;
-}
-
-function DeploymentDetails({ deployment }) {
-  const container = deployment.spec.template.spec.containers[0] ?? {};
-  const env = (container.env ?? []).map(({ name, value }) => `${name}=${value ?? "(from another object)"}`);
-  return html`<dl class="facts-list">
-    ${container.image && html`<dt>image</dt><dd class="code">${container.image}</dd>`}
-    ${(container.command ?? []).length > 0 && html`<dt>command</dt><dd class="code">${[...container.command, ...(container.args ?? [])].join(" ")}</dd>`}
-    ${env.length > 0 && html`<dt>env</dt><dd class="code">${env.join("  ")}</dd>`}
-  </dl>`;
-}
-
-const timeOf = (event) => event.lastTimestamp || event.eventTime || event.metadata.creationTimestamp;
-
-function Events({ items }) {
-  if (!items.length) return html`<p class="soft">No recent events.</p>`;
-  const newest = [...items].sort((one, other) => (timeOf(one) < timeOf(other) ? 1 : -1)).slice(0, 30);
-  return html`<h3>Events</h3><ul class="lines events">${newest.map((event) => html`<li key=${event.metadata.uid} class=${event.type === "Warning" ? "warn" : ""}>
-    <b>${event.reason}</b> <span class="soft">${ago(timeOf(event))}${event.count > 1 ? `, ${event.count} times` : ""}</span><div>${event.message}</div></li>`)}</ul>`;
 }
