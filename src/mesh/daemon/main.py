@@ -30,6 +30,7 @@ from mesh.api.transport.credentials import Credentials, prepare
 from mesh.api.transport.pod_access import access_files
 from mesh.branches.compare import Gateway
 from mesh.branches.controller import BranchController
+from mesh.canary.guard import CanaryGuard
 from mesh.console.comparing import Comparing
 from mesh.console.server import Console
 from mesh.control.programmer import Programmer
@@ -198,6 +199,7 @@ class Daemon:
         await branches.start()
         stack.push_async_callback(branches.stop)
 
+        await _start_canary_guard(stack, store, events, supervisor)
         telemetry = self._telemetry(stack, store, ring)
 
         gateway = Gateway(settings.address, settings.gateway_port)
@@ -311,6 +313,13 @@ async def _start_load_balancers(
     balancers = LoadBalancerController(store, reachable(settings.address), reserved, problem, events, supervisor)
     await balancers.start()
     stack.push_async_callback(balancers.stop)
+
+
+async def _start_canary_guard(stack: AsyncExitStack, store: Store, events: Recorder, supervisor: Supervisor) -> None:
+    """What restores the rules of canaries that nobody runs any more."""
+    canaries = CanaryGuard(store, events, supervisor)
+    await canaries.start()
+    stack.push_async_callback(canaries.stop)
 
 
 def main(arguments: list[str]) -> int:

@@ -27,6 +27,7 @@ from meshmall.cli.options import (
     TimeoutOption,
     common,
     context_of,
+    require_output,
 )
 from meshmall.cli.quick import read
 from meshmall.cli.view import View
@@ -415,6 +416,39 @@ def load(
     from meshmall.cli.load import drive  # noqa: PLC0415
 
     drive(context_of(home, namespace), seconds=seconds, users=users, rate=rate, branches=branch or [], output=output)
+
+
+@app.command()
+def canary(
+    service: Annotated[str, Argument("The Service whose requests the version gets.")],
+    version: Annotated[str, Argument("A subset of its DestinationRule, or its pods' label `version`.")],
+    home: HomeOption = None,
+    namespace: NamespaceOption = None,
+    step: Annotated[int, Option(metavar="PERCENT", help="How much more it gets with every step.")] = 10,
+    max_errors: Annotated[str, Option(metavar="PERCENT", help="How many of its requests may fail.")] = "1%",
+    max_latency: Annotated[
+        str, Option(metavar="DURATION", help="Its 99th percentile. Default: any.", show_default=False)
+    ] = "",
+    interval: Annotated[str, Option(metavar="DURATION", help="How long a step takes at least.")] = "10s",
+    min_requests: Annotated[int, Option(metavar="NUMBER", help="Requests that a judgement needs, per step.")] = 20,
+    timeout: Annotated[float, Option(metavar="SECONDS", help="How long a step waits for enough requests.")] = 30.0,
+    replaced: Annotated[
+        str, Option("--from", metavar="VERSION", help="Whose requests it gets, if several answer.", show_default=False)
+    ] = "",
+    output: JsonOutputOption = "text",
+) -> None:
+    """Give a version a growing share of a service's requests, and judge it by what the mesh sees of them.
+
+    When it fails, when you press Ctrl-C, or when this command or the mesh ends, the former rules come back exactly as
+    they were. Exit code 1 if it was rolled back.
+    """
+    from meshmall.cli.canary.judging import Limits, duration  # noqa: PLC0415
+    from meshmall.cli.canary.run import Steps, run  # noqa: PLC0415
+
+    require_output(output, "text", "json")
+    limits = Limits.of(max_errors, max_latency, min_requests)
+    steps = Steps(step, duration("--interval", interval), timeout)
+    run(context_of(home, namespace), service, version, replaced, steps, limits, output)
 
 
 @app.command()

@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from mesh.canary.record import Record
 from mesh.client.errors import ApiError
 from mesh.client.rollout import WORKLOADS, desired_pods, ready_pods
 from mesh.daemon.failure import Failure
@@ -51,8 +52,13 @@ def _show(context: Context, running: Running, output: str) -> None:
     rejected = [line for _, body in objects for line in rejections(body)]
     jobs = context.client.list("batch", "Job", None)
     wrong = [*daemon.get("problems", []), *unready(workloads, jobs, context.client.list("", "Pod", None)), *rejected]
+    canaries = [record for body in context.client.list("", "ConfigMap", None) if (record := Record.of(body))]
     if output == "json":
-        context.view.plain(json.dumps({**daemon, "problems": wrong}, indent=2))
+        running_canaries = [
+            {"namespace": canary.namespace, "service": canary.service, "version": canary.version, "seen": canary.seen}
+            for canary in canaries
+        ]
+        context.view.plain(json.dumps({**daemon, "canaries": running_canaries, "problems": wrong}, indent=2))
     else:
         rules = sum(routing is Routing.RULE for routing, _ in objects)
         context.view.say(f"mesh      running, pid {running.pid}, for {human_duration(time.time() - daemon['started'])}")
@@ -61,7 +67,10 @@ def _show(context: Context, running: Running, output: str) -> None:
         context.view.say(f"kubectl   {use_kubeconfig(context)}")
         context.view.say(f"envoy     {_envoy(daemon['envoy'])}")
         context.view.say(f"network   {escape(network_line(daemon['network']))}")
-        context.view.say(f"rules     {rules}\n")
+        context.view.say(f"rules     {rules}")
+        for canary in canaries:
+            context.view.say(f"canary    {canary.service} {canary.version}, {escape(canary.seen or 'has begun')}")
+        context.view.say()
         context.view.columns(["WORKLOAD", "READY", "AGE"], [_row(body) for body in workloads])
     if wrong:
         raise Failure("\n".join(wrong), "more: meshmall get pods; meshmall logs POD")
