@@ -8,8 +8,10 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from mesh.branches.activity import Usage
+from mesh.branches.data.keeper import DataKeeper
 from mesh.branches.deployments import plan
 from mesh.branches.expiry import Expiry, rfc3339
 from mesh.branches.observing import Baselines, has_gateway, observe
@@ -20,6 +22,8 @@ from mesh.branches.triggers import affected, including
 from mesh.observe.hops import Ring
 from mesh.pods.controllers.events import Recorder
 from mesh.pods.controllers.objects import Objects
+from mesh.pods.freezing.freezer import Quieten
+from mesh.pods.store_pods import StorePods
 from mesh.reconcile.follower import follow
 from mesh.reconcile.supervisor import Supervisor
 from mesh.reconcile.work_queue import WorkQueue
@@ -56,11 +60,14 @@ class BranchController:
         ring: Ring | None = None,
         supervisor: Supervisor | None = None,
         now: Callable[[], datetime] = utc_now,
+        pods: StorePods | None = None,
+        quieten: Quieten | None = None,
     ) -> None:
         """`acknowledged` waits until Envoy has a version of the store; `preview` gives a branch's URL, or
         "" where a browser cannot reach it.
 
         `expires` is the lifetime of branches that set none; `ring` has the requests, for which branch is in use.
+        `pods` and `quieten` are what stores of branches are copied with; without them no branch has data of its own.
         """
         self._store = store
         self._acknowledged = acknowledged
@@ -75,11 +82,16 @@ class BranchController:
         self._observed: Observed | None = None
         self._reach = Reach(self._reach_changed, self._supervisor)
         self._recorder = Recorder(Objects(store), EVENTS_KEPT)
+        self._data = (
+            DataKeeper(store, pods, quieten, self._queue.add, self._recorder) if pods and quieten is not None else None
+        )
         self._usage = Usage(store)
         self._is_awaiting = asyncio.Event()
 
     async def start(self) -> None:
         """Starts following the store; every branch is reconciled once."""
+        if self._data is not None:
+            await self._data.start()
         self._supervisor.start(CHANGES, self._follow_store)
         self._supervisor.start(EXPIRY, self._follow_expiry)
         self._supervisor.start(REQUESTS, self._follow_requests)
@@ -87,6 +99,8 @@ class BranchController:
 
     async def stop(self) -> None:
         """Stops everything. Idempotent."""
+        if self._data is not None:
+            await self._data.stop()
         await self._reach.stop()
         await self._supervisor.stop(CHANGES, EXPIRY, REQUESTS, ENVOY)
         self._queue.close()
@@ -180,6 +194,8 @@ class BranchController:
         self._records.pop(key, None)
         self._queue.forget(key)
         self._usage.forget(key.name)
+        if self._data is not None:
+            self._data.forget(key)
 
     # The work.
 
@@ -201,11 +217,14 @@ class BranchController:
             record.announced = record.expiry.end
             message = f"the branch ends at {rfc3339(record.expiry.end)}; meshmall branch extend {key.name} postpones it"
             self._recorder.warning(stored, "Expiring", message)
-        self._create_deployments(key, record, self._observed)
+        record.data = self._data.reconcile(key, branch) if self._data is not None else {}
+        self._create_workloads(key, record, self._observed)
         self._write_status(stored, record, self._observed, now)
 
-    def _create_deployments(self, key: Key, record: Record, observed: Observed) -> None:
-        desired = plan(self._store, record.branch, observed.services, self._baselines.all())
+    def _create_workloads(self, key: Key, record: Record, observed: Observed) -> None:
+        keeper, branch = self._data, record.branch
+        baseline = partial(keeper.workload, branch) if keeper is not None else lambda _: None
+        desired = plan(self._store, branch, observed.services, self._baselines.all(), record.data, baseline)
         if desired.changes:
             self._store.commit(desired.changes)
         if desired.failures != record.failures:
@@ -226,6 +245,7 @@ class BranchController:
             losses=self._usage.losses(branch.metadata.name),
             # From the store, not from `observed`: of two new branches, the second must see the first one's colour.
             color=next_color(self._store.of(Branch)) if "color" not in former else 0,
+            data=record.data,
         )
         status = branch_status(branch, former, observed, circumstances)
         write_status(self._store, stored.ref, status)

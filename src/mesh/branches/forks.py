@@ -26,7 +26,20 @@ from mesh.resources.values.problems import Invalid
 
 def fork(branch: Branch, service: str, change: Fork, baseline: Deployment) -> Body:
     """The baseline's Deployment with the fork's differences. Raises Invalid when they do not fit together."""
-    template = _plain(baseline.spec.template)
+    template = changed_template(change, plain(baseline.spec.template))
+    spec = {"template": template, "replicas": change.replicas, "minReadySeconds": baseline.spec.min_ready_seconds}
+    return workload(branch, service, spec, baseline.spec.template.metadata.labels)
+
+
+def of_template(branch: Branch, service: str, template: BranchTemplate) -> Body:
+    """The Deployment of a service that only the branch has. Raises Invalid."""
+    metadata = {"annotations": template.metadata.annotations} if template.metadata.annotations else {}
+    spec = {"template": {"metadata": metadata, "spec": plain(template.spec)}, "replicas": template.replicas}
+    return workload(branch, service, spec, {"app": service, **template.metadata.labels})
+
+
+def changed_template(change: Fork, template: Body) -> Body:
+    """A pod template with the fork's differences; `template` itself is changed."""
     container = _apply(template["spec"], change)
     if change.working_dir:
         annotations = template.setdefault("metadata", {}).setdefault("annotations", {})
@@ -35,18 +48,11 @@ def fork(branch: Branch, service: str, change: Fork, baseline: Deployment) -> Bo
         container["workingDir"] = change.working_dir
     if change.interactive:
         _make_interactive(container)
-    spec = {"template": template, "replicas": change.replicas, "minReadySeconds": baseline.spec.min_ready_seconds}
-    return _deployment(branch, service, spec, baseline.spec.template.metadata.labels)
+    return template
 
 
-def of_template(branch: Branch, service: str, template: BranchTemplate) -> Body:
-    """The Deployment of a service that only the branch has. Raises Invalid."""
-    metadata = {"annotations": template.metadata.annotations} if template.metadata.annotations else {}
-    spec = {"template": {"metadata": metadata, "spec": _plain(template.spec)}, "replicas": template.replicas}
-    return _deployment(branch, service, spec, {"app": service, **template.metadata.labels})
-
-
-def _deployment(branch: Branch, service: str, spec: Body, labels: Mapping[str, str]) -> Body:
+def workload(branch: Branch, service: str, spec: Body, labels: Mapping[str, str], kind: str = "Deployment") -> Body:
+    """A Deployment or StatefulSet of the branch for a service. Raises Invalid."""
     name, namespace = branch.metadata.name, branch.metadata.namespace
     own = {BRANCH_LABEL: name, SERVICE_LABEL: service}
     # People see the branch in the labels that they use anyway; the mesh itself relies on its own labels only.
@@ -55,25 +61,28 @@ def _deployment(branch: Branch, service: str, spec: Body, labels: Mapping[str, s
     spec["template"].setdefault("metadata", {})["labels"] = template_labels
     body = {
         "apiVersion": "apps/v1",
-        "kind": "Deployment",
+        "kind": kind,
         "metadata": {
             "name": deployment_name(service, name),
             "namespace": namespace,
             "labels": template_labels,
-            "ownerReferences": [
-                {
-                    "apiVersion": branch.api_version,
-                    "kind": "Branch",
-                    "name": name,
-                    "uid": branch.metadata.uid,
-                    "controller": True,
-                    "blockOwnerDeletion": True,
-                }
-            ],
+            "ownerReferences": [owner_reference(branch)],
         },
         "spec": {**spec, "selector": {"matchLabels": own}},
     }
     return validate(body, namespace).body
+
+
+def owner_reference(branch: Branch) -> Body:
+    """The reference that makes an object the branch's own: it is deleted with the branch."""
+    return {
+        "apiVersion": branch.api_version,
+        "kind": "Branch",
+        "name": branch.metadata.name,
+        "uid": branch.metadata.uid,
+        "controller": True,
+        "blockOwnerDeletion": True,
+    }
 
 
 def _apply(spec: Body, fork: Fork) -> Body:
@@ -81,7 +90,7 @@ def _apply(spec: Body, fork: Fork) -> Body:
     containers: list[Body] = spec["containers"]
     container = next((container for container in containers if container["name"] == fork.container), containers[0])
     if fork.env:
-        changed = {variable.name: _plain(variable) for variable in fork.env}
+        changed = {variable.name: plain(variable) for variable in fork.env}
         unchanged = [variable for variable in container.get("env", []) if variable["name"] not in changed]
         container["env"] = [*unchanged, *changed.values()]
     if fork.image:
@@ -105,7 +114,7 @@ def _make_interactive(container: Body) -> None:
         container["readinessProbe"] = {"tcpSocket": {"port": port}, "periodSeconds": 1}
 
 
-def _plain(part: msgspec.Struct) -> Any:
+def plain(part: msgspec.Struct) -> Any:
     """A struct as the JSON object that it represents."""
     return msgspec.json.decode(msgspec.json.encode(part))
 

@@ -7,6 +7,7 @@ from mesh.branches.status import Observed
 from mesh.resources.analysis.unready import causes
 from mesh.resources.core.deployment import Deployment
 from mesh.resources.core.service import Service
+from mesh.resources.core.stateful_set import StatefulSet
 from mesh.resources.istio.destination_rule import DestinationRule
 from mesh.resources.kinds import REGISTRY
 from mesh.resources.meshmall.branch import BRANCH_LABEL, Branch
@@ -84,8 +85,9 @@ def observe(store: Store, up: Callable[[str], bool], failure: Callable[[str, str
         deployments=ByName(store, Deployment),
         rules=tuple(store.of(DestinationRule)),
         up=up,
-        why_waiting=lambda deployment: _why_waiting(store, deployment),
+        why_waiting=lambda workload: _why_waiting(store, workload),
         failure=failure,
+        stateful_sets=ByName(store, StatefulSet),
     )
 
 
@@ -94,10 +96,10 @@ def has_gateway(store: Store) -> bool:
     return any(store.list(*kind) for kind in GATEWAYS)
 
 
-def _why_waiting(store: Store, deployment: Deployment) -> str:
+def _why_waiting(store: Store, workload: Deployment | StatefulSet) -> str:
     """The reason that a container of one of its pods gives for waiting; "" when it is just starting."""
-    labels = deployment.spec.selector.match_labels.items()
-    for pod in store.list("", "Pod", deployment.metadata.namespace):
+    labels = workload.spec.selector.match_labels.items()
+    for pod in store.list("", "Pod", workload.metadata.namespace):
         if labels <= (pod.metadata.get("labels") or {}).items():
             for cause in causes(pod.body):
                 return cause.text

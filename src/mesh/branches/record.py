@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
+from mesh.branches.data.state import StoreState
 from mesh.branches.expiry import Expiry
-from mesh.resources.meshmall.branch import GROUP, Branch
+from mesh.resources.meshmall.branch import GROUP, Branch, own_changes
 from mesh.resources.values.ref import Ref
 
 
@@ -40,14 +41,15 @@ class Awaited:
 class Record:
     """One branch.
 
-    `failures` says why a Deployment of the branch could not be created, by service; `announced` is the end that an
-    event was last written about; `awaited` is what Envoy has to acknowledge before the branch is ready, and
-    `acknowledged` the generation that Envoy acknowledged last.
+    `failures` says why a workload of the branch could not be created, by service; `data` how far its stores are;
+    `announced` is the end that an event was last written about; `awaited` is what Envoy has to acknowledge before the
+    branch is ready, and `acknowledged` the generation that Envoy acknowledged last.
     """
 
     branch: Branch
     expiry: Expiry
     failures: dict[str, str] = field(default_factory=dict)
+    data: dict[str, StoreState] = field(default_factory=dict)
     announced: datetime | None = None
     awaited: Awaited | None = None
     acknowledged: int | None = None
@@ -63,7 +65,7 @@ class Record:
     @property
     def urls(self) -> frozenset[str]:
         """Where the developers' processes of this branch listen."""
-        return frozenset(change.url for change in self.branch.spec.services.values() if change.url)
+        return frozenset(change.url for change in own_changes(self.branch).values() if change.url)
 
 
 class Records(dict[Key, Record]):

@@ -6,15 +6,24 @@ answers. Conditions follow Kubernetes' API conventions (type, status, reason, me
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from mesh.branches.data.state import StoreState
 from mesh.branches.expiry import Expiry, rfc3339
 from mesh.resources.analysis.branch_references import baselines
 from mesh.resources.core.deployment import Deployment
 from mesh.resources.core.service import Service
+from mesh.resources.core.stateful_set import StatefulSet
 from mesh.resources.istio.destination_rule import DestinationRule
-from mesh.resources.meshmall.branch import COLORS, Branch, BranchService, deployment_name
+from mesh.resources.meshmall.branch import (
+    COLORS,
+    Branch,
+    BranchService,
+    deployment_name,
+    own_changes,
+    store_of,
+)
 from mesh.resources.values.body import Body
 from mesh.resources.values.conditions import find_condition, merge_conditions
 from mesh.resources.values.hosts import aliases, resolve
@@ -39,8 +48,9 @@ class Observed:
     deployments: Mapping[tuple[str, str], Deployment]
     rules: tuple[DestinationRule, ...]
     up: Callable[[str], bool]
-    why_waiting: Callable[[Deployment], str] = lambda _: ""
+    why_waiting: Callable[[Deployment | StatefulSet], str] = lambda _: ""
     failure: Callable[[str, str, str], str] = lambda _namespace, _branch, _service: ""
+    stateful_sets: Mapping[tuple[str, str], StatefulSet] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +58,8 @@ class Circumstances:
     """What else decides a branch's status.
 
     `acknowledged`: Envoy has this generation of the branch, ready as it is. `last_used` is in seconds since the epoch,
-    0 for never. `losses` describes the calls that recently left the branch. `color` is for a branch that has none yet.
+    0 for never. `losses` describes the calls that recently left the branch, `data` how far its stores are. `color` is
+    for a branch that has none yet.
     """
 
     now: datetime
@@ -57,6 +68,7 @@ class Circumstances:
     acknowledged: bool = False
     last_used: float = 0.0
     losses: Sequence[str] = ()
+    data: Mapping[str, StoreState] = field(default_factory=dict)
     color: int = 0
 
 
@@ -72,6 +84,8 @@ def branch_status(branch: Branch, former: Body, observed: Observed, circumstance
     generation = branch.metadata.generation
     services = services_of(branch, observed)
     requirements = [services_ready(services), includes_found(missing_includes(branch, observed.branches))]
+    if circumstances.data:
+        requirements.append(data_ready(circumstances.data))
     same_generation = former.get("observedGeneration") == generation
     before = find_condition(former.get("conditions"), "Programmed") or {}
     # A status of this generation that said so already holds: after a restart of the daemon nobody else remembers it.
@@ -93,10 +107,11 @@ def branch_status(branch: Branch, former: Body, observed: Observed, circumstance
         "color": former.get("color", circumstances.color),
         "expiresAt": rfc3339(expiry.end),
         "services": services,
+        "data": data_of(circumstances.data),
         "overlaps": overlaps_of(branch, observed.branches),
         "conditions": merge_conditions(former.get("conditions"), conditions, rfc3339(now)),
     }
-    for optional in ("overlaps", "url"):
+    for optional in ("overlaps", "url", "data"):
         if not status[optional]:
             del status[optional]
     if circumstances.last_used:
@@ -107,6 +122,8 @@ def branch_status(branch: Branch, former: Body, observed: Observed, circumstance
 def is_satisfied(status: Body) -> bool:
     """Whether everything that the branch needs is there, so that only Envoy's acknowledgement may be missing."""
     needed = [find_condition(status.get("conditions"), type_) for type_ in ("ServicesReady", "IncludesFound")]
+    if status.get("data"):
+        needed.append(find_condition(status.get("conditions"), "DataReady"))
     return all(condition is not None and condition["status"] == "True" for condition in needed)
 
 
@@ -132,6 +149,17 @@ def includes_found(missing: Sequence[str]) -> Body:
     if missing:
         return _condition("IncludesFound", False, "Missing", f"these branches do not exist: {', '.join(missing)}")
     return _condition("IncludesFound", True, "AllFound", "every included branch exists")
+
+
+def data_ready(data: Mapping[str, StoreState]) -> Body:
+    """Whether the branch's stores run on their copies."""
+    waiting = [
+        f"data of {name}: {state.message or state.phase}" for name, state in data.items() if state.phase != "Ready"
+    ]
+    failed = any(state.phase == "Failed" for state in data.values())
+    if waiting:
+        return _condition("DataReady", False, "Failed" if failed else "Waiting", "; ".join(waiting))
+    return _condition("DataReady", True, "AllReady", "every store of the branch runs on its own data")
 
 
 def programmed(*, ready: bool) -> Body:
@@ -177,12 +205,23 @@ def phase_of(branch: Branch, ready: bool, same_generation: bool) -> str:
     return "Degraded" if same_generation and branch.status.phase in ("Ready", "Degraded") else "Pending"
 
 
+def data_of(data: Mapping[str, StoreState]) -> list[Body]:
+    """A line for each store, by name."""
+    lines = []
+    for _, state in sorted(data.items()):
+        line = {**state.status, "phase": state.phase}
+        if state.message:
+            line["message"] = state.message
+        lines.append(line)
+    return lines
+
+
 def services_of(branch: Branch, observed: Observed) -> list[Body]:
     """A line for each service that the branch changes, by name."""
     lines = []
     for name, (owner, change) in sorted(effective(branch, observed.branches).items()):
         answers, ready, message = _answer(owner, name, change, observed)
-        line: Body = {"name": name, "kind": change.kind, "answers": answers, "ready": ready}
+        line: Body = {"name": name, "kind": _kind(owner, name, change), "answers": answers, "ready": ready}
         if message:
             line["message"] = message
         if owner is not branch:
@@ -198,7 +237,7 @@ def overlaps_of(branch: Branch, branches: Branches) -> list[str]:
         included = branches.get((branch.metadata.namespace, name))
         for service in effective(included, branches) if included is not None else ():
             sources.setdefault(service, []).append(name)
-    for service in branch.spec.services:
+    for service in own_changes(branch):
         sources.setdefault(service, []).append(branch.metadata.name)
     return [
         f"{service}: {names[-1]}'s is seen, not {', '.join(names[:-1])}'s"
@@ -216,7 +255,7 @@ def _answer(owner: Branch, name: str, change: BranchService, observed: Observed)
     """What answers, whether it is ready, and what is wrong."""
     namespace = owner.metadata.namespace
     service = observed.services.get((namespace, name))
-    if change.template is None and service is None:
+    if change.template is None and service is None and not _is_client(owner, name):
         return "nothing", False, f"Service {namespace}/{name} does not exist any more"
     if change.url:
         up = observed.up(change.url)
@@ -225,7 +264,12 @@ def _answer(owner: Branch, name: str, change: BranchService, observed: Observed)
         assert service is not None
         return _version(service, change.version, observed)
     failure = observed.failure(namespace, owner.metadata.name, name)
-    expected = deployment_name(name, owner.metadata.name)
+    expected = deployment_name(store_of(owner, name), owner.metadata.name)
+    stateful_set = observed.stateful_sets.get((namespace, expected)) if owner.spec.data else None
+    if stateful_set is not None:
+        ready, pods = stateful_set.status.ready_replicas, stateful_set.spec.replicas
+        message = observed.why_waiting(stateful_set) or f"{ready} of {pods} pods are ready"
+        return f"statefulset/{expected} ({ready}/{pods})", ready >= pods, "" if ready >= pods else message
     deployment = observed.deployments.get((namespace, expected))
     if failure or deployment is None:
         return f"deployment/{expected}", False, failure or "is being created"
@@ -237,6 +281,17 @@ def _answer(owner: Branch, name: str, change: BranchService, observed: Observed)
         ready = max(0, min(ready, status.updated_replicas, replicas - 1))
     message = "" if ready >= 1 else (observed.why_waiting(deployment) or f"{ready} of {replicas} pods are ready")
     return f"deployment/{expected} ({ready}/{replicas})", ready >= 1, message
+
+
+def _kind(owner: Branch, name: str, change: BranchService) -> str:
+    """How a service is replaced, for people: what came along for a store's sake says so."""
+    if store_of(owner, name) in owner.spec.data and not change.url:
+        return "data"
+    return "client" if _is_client(owner, name) and name not in owner.spec.services else change.kind
+
+
+def _is_client(owner: Branch, name: str) -> bool:
+    return any(name in store.clients for store in owner.spec.data.values())
 
 
 def _version(service: Service, version: str, observed: Observed) -> tuple[str, bool, str]:

@@ -3,7 +3,17 @@
 from collections.abc import Iterator, Mapping
 
 from mesh.branches.record import Key, Record
-from mesh.resources.values.ref import BRANCH, DEPLOYMENT, DESTINATION_RULE, GATEWAYS, SERVICE, GroupKind
+from mesh.resources.meshmall.branch import DATA_RESET
+from mesh.resources.values.ref import (
+    BRANCH,
+    DEPLOYMENT,
+    DESTINATION_RULE,
+    GATEWAYS,
+    PERSISTENT_VOLUME_CLAIM,
+    SERVICE,
+    STATEFUL_SET,
+    GroupKind,
+)
 from mesh.store import Event
 
 
@@ -15,10 +25,14 @@ def affected(event: Event, records: Mapping[Key, Record]) -> set[Key]:
     """
     ref = event.object.ref
     if ref.group_kind == BRANCH:
-        if event.type != "MODIFIED" or _specification_changed(event):
+        if event.type != "MODIFIED" or _specification_changed(event) or _reset(event):
             return {Key(ref.namespace, ref.name), *including(ref.namespace, records)}
-    elif ref.group_kind == DEPLOYMENT:
-        owner = next((o for o in event.object.metadata.get("ownerReferences", ()) if GroupKind.of(o) == BRANCH), None)
+    elif ref.group_kind == PERSISTENT_VOLUME_CLAIM:
+        # A store is copied again once its former copy is gone.
+        owner = _owner(event)
+        return {Key(ref.namespace, owner["name"])} if owner is not None else set()
+    elif ref.group_kind in (DEPLOYMENT, STATEFUL_SET):
+        owner = _owner(event)
         if owner is not None:
             return {Key(ref.namespace, owner["name"]), *including(ref.namespace, records)}
         # A baseline: forks copy its template, and versions count its available pods.
@@ -29,6 +43,12 @@ def affected(event: Event, records: Mapping[Key, Record]) -> set[Key]:
     elif ref.group_kind in GATEWAYS and event.type != "MODIFIED":
         return set(records)  # with the first gateway every branch has an address, with the last one none
     return set()
+
+
+def _owner(event: Event) -> Mapping[str, str] | None:
+    """The branch that an object belongs to."""
+    owners = event.object.metadata.get("ownerReferences", ())
+    return next((owner for owner in owners if GroupKind.of(owner) == BRANCH), None)
 
 
 def including(namespace: str, records: Mapping[Key, Record]) -> Iterator[Key]:
@@ -44,6 +64,12 @@ def _specification_changed(event: Event) -> bool:
     if event.previous is None or event.type == "DELETED":
         return True
     return bool(event.previous.body.get("spec") != event.object.body.get("spec"))
+
+
+def _reset(event: Event) -> bool:
+    """Whether the branch's data is to be made anew."""
+    before = (event.previous.metadata.get("annotations") or {}) if event.previous is not None else {}
+    return bool(before.get(DATA_RESET) != (event.object.metadata.get("annotations") or {}).get(DATA_RESET))
 
 
 def _availability_changed(event: Event) -> bool:

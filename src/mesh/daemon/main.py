@@ -195,7 +195,16 @@ class Daemon:
         pods = await self._start_pods(stack, store, pod_network, settled)
         self.progress.step("pods")
 
-        branches = BranchController(store, settled, settings.preview_url, settings.branch_expires, ring, supervisor)
+        branches = BranchController(
+            store,
+            settled,
+            settings.preview_url,
+            settings.branch_expires,
+            ring,
+            supervisor,
+            pods=pods.stores,
+            quieten=plane.quieten,
+        )
         await branches.start()
         stack.push_async_callback(branches.stop)
 

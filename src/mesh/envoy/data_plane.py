@@ -14,6 +14,7 @@ from mesh.envoy.branch_files import BranchFiles
 from mesh.envoy.edge import Edge
 from mesh.envoy.encode.branch_records import FOLDER
 from mesh.envoy.hop_pipe import HopPipe
+from mesh.envoy.process.admin import AdminError
 from mesh.envoy.process.binary import version
 from mesh.envoy.process.bootstrap import HOP_PIPE, XDS_SOCKET
 from mesh.envoy.process.envoy_process import EnvoyProcess
@@ -51,6 +52,18 @@ class Reports(Protocol):
     def serve(self, server: grpc.aio.Server) -> None:
         """Makes a gRPC server accept messages about TCP connections."""
         ...
+
+
+# What makes Envoy set an endpoint aside (Envoy's "Outlier detection runtime settings").
+ENFORCED = (
+    "consecutive_5xx",
+    "consecutive_gateway_failure",
+    "consecutive_local_origin_failure",
+    "success_rate",
+    "local_origin_success_rate",
+    "failure_percentage",
+    "failure_percentage_local_origin",
+)
 
 
 class DataPlane:
@@ -149,6 +162,16 @@ class DataPlane:
         """What Envoy refuses, and what the edge does: the ports of the host are the edge's."""
         edge = self._edge.refused if self._edge is not None else {}
         return {**self._ads.refused, **{(Kind.LISTENER, name): reason for name, reason in edge.items()}}
+
+    async def quieten(self, quiet: bool) -> None:
+        """Has Envoy set no endpoint aside for failing (outlier detection), or do so again.
+
+        By runtime keys, which override every cluster's settings at once: a changed cluster would lose its connections.
+        An Envoy that cannot be asked has no endpoints to set aside either.
+        """
+        pairs = "&".join(f"outlier_detection.enforcing_{key}={0 if quiet else ''}" for key in ENFORCED)
+        with suppress(AdminError):
+            await self.process.admin.post(f"/runtime_modify?{pairs}")
 
     @property
     def connected(self) -> bool:

@@ -7,7 +7,7 @@ from mesh.observe.flags import in_words
 from mesh.observe.requests import fell_back
 from mesh.observe.spans import Span, host_of, service_of
 from mesh.observe.traces import Trace
-from mesh.resources.meshmall.branch import GROUP, Branch
+from mesh.resources.meshmall.branch import GROUP, Branch, own_changes
 from mesh.resources.values.ref import SERVICE, Ref
 from mesh.routing.explain.words import describe_match
 from mesh.routing.model.route import Route
@@ -61,7 +61,7 @@ class Reasons:
         namespace, _, short = service.rpartition("/")
         stored = self._store.get(Ref(GROUP, "Branch", namespace, name))
         branch: Branch | None = self._store.typed(stored) if stored is not None else None
-        change = branch.spec.services.get(short) if branch is not None else None
+        change = own_changes(branch).get(short) if branch is not None else None
         if change is None:
             return ""
         return f"sends it to version {change.version}" if change.version else f"changes it ({change.kind})"

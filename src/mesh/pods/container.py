@@ -104,6 +104,7 @@ class ContainerRunner:
             sandbox,
             run.spec,
             self._dependencies.settings,
+            self._dependencies.frozen,
             changed=self._on_health_change,
             unhealthy=lambda probe, why: self._record("Warning", "Unhealthy", f"{probe} probe failed: {why}"),
             failed=self._restart_because,

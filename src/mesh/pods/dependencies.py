@@ -7,6 +7,7 @@ from pathlib import Path
 from mesh.pods.concurrency import Bell
 from mesh.pods.controllers.events import Recorder
 from mesh.pods.controllers.objects import Objects
+from mesh.pods.freezing.freezer import FrozenPods
 from mesh.pods.image_programs import Images
 from mesh.pods.logs.log_files import LogFiles
 from mesh.pods.pod_settings import PodSettings
@@ -24,7 +25,8 @@ Access = Callable[[Pod], Mapping[str, bytes]]
 class PodDependencies:
     """Passed to every pod's runner.
 
-    `configuration_changed` rings when a ConfigMap, Secret, claim or images.yaml changes.
+    `configuration_changed` rings when a ConfigMap, Secret, claim or images.yaml changes; `frozen` says which pods stand
+    still on purpose.
     """
 
     home: Path
@@ -37,3 +39,4 @@ class PodDependencies:
     settled: Settled
     access: Access
     configuration_changed: Bell = field(default_factory=Bell)
+    frozen: FrozenPods = field(default_factory=FrozenPods)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from mesh.pods import probes
 from mesh.pods.concurrency import cancel_all
 from mesh.pods.container_state import ContainerState
+from mesh.pods.freezing.freezer import FrozenPods
 from mesh.pods.pod_settings import PodSettings
 from mesh.pods.runtime.interface import ProcessSpec, Sandbox
 from mesh.resources.core.pod import Probe
@@ -17,6 +18,7 @@ from mesh.resources.core.pod import Probe
 class HealthWatch:
     """Probes one run of a container.
 
+    A check that fails while the pod is frozen counts neither way (`frozen`).
     `changed` is called when the state's `started` or `ready` has changed, `unhealthy(probe, message)` for each failed
     check, and `failed(name, probe)` when a startup or liveness probe says that the container must be restarted.
     """
@@ -27,6 +29,7 @@ class HealthWatch:
         sandbox: Sandbox,
         spec: ProcessSpec,
         settings: PodSettings,
+        frozen: FrozenPods,
         changed: Callable[[], None],
         unhealthy: Callable[[str, str], None],
         failed: Callable[[str, Probe], None],
@@ -35,6 +38,7 @@ class HealthWatch:
         self._sandbox = sandbox
         self._spec = spec
         self._settings = settings
+        self._frozen = frozen
         self._changed = changed
         self._unhealthy = unhealthy
         self._failed = failed
@@ -62,7 +66,12 @@ class HealthWatch:
 
     def _watch(self, probe: Probe, on_result: probes.OnResult, *, eager: bool) -> None:
         async def check() -> None:
-            await probes.check(probe, self._state.container, self._sandbox, self._spec)
+            try:
+                await probes.check(probe, self._state.container, self._sandbox, self._spec)
+            except probes.ProbeFailed as failure:
+                if self._frozen.excuses(self._sandbox.pod.metadata.uid or ""):
+                    raise probes.ProbeExcused(str(failure)) from None
+                raise
 
         work = probes.watch(probe, check, on_result, self._settings, eager=eager)
         self._tasks.append(asyncio.create_task(work))

@@ -16,6 +16,7 @@ from mesh.pods.controllers.objects import controller as controller_of
 from mesh.pods.controllers.replica_sets import ReplicaSetController, ReplicationControllerController
 from mesh.pods.controllers.stateful_sets import StatefulSetController
 from mesh.pods.dependencies import Access, PodDependencies, Settled
+from mesh.pods.freezing.freezer import Freezer
 from mesh.pods.image_programs import LocalImages
 from mesh.pods.logs.log_files import LogFiles
 from mesh.pods.logs.log_reader import LogReader
@@ -26,6 +27,7 @@ from mesh.pods.runtime.interface import Runtime
 from mesh.pods.startup import FINISHED, remove_leftovers, renumber_services, restart
 from mesh.pods.storage.claims import ClaimController
 from mesh.pods.storage.volumes import VolumeController, ensure_storage_class, remove_released
+from mesh.pods.store_pods import StorePods
 from mesh.pods.streams.pod_streams import ManagedStreams
 from mesh.reconcile.follower import follow
 from mesh.reconcile.supervisor import Supervisor
@@ -75,6 +77,7 @@ class PodManager:
             access=access,
         )
         claims = home / "claims"
+        self._freezer = Freezer(home, self._dependencies.frozen)
         self._autoscalers = AutoscalerController(self._objects, events, self._settings.autoscale_every)
         controllers: tuple[Controller, ...] = (
             self._autoscalers,
@@ -94,6 +97,7 @@ class PodManager:
         self._seen = 0
         self.logs = LogReader(self._files)
         self.streams = ManagedStreams(self._runners.get)
+        self.stores = StorePods(home, self._runners.get, self._freezer)
 
     async def start(self) -> None:
         """Begins to follow the store, and starts what is in it.
@@ -102,6 +106,7 @@ class PodManager:
         left is removed; see `mesh.pods.startup.restart` for what becomes of them.
         """
         pods = {stored.uid: stored for stored in self._store.list("", "Pod")}
+        await self._freezer.recover()
         surviving = await self._dependencies.runtime.recover(pods.keys())
         remove_leftovers(self._dependencies.home, self._files, pods, surviving)
         for uid, stored in pods.items():

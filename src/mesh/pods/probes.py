@@ -22,6 +22,10 @@ class ProbeFailed(Exception):
     """A check failed; the message says how, in the kubelet's words."""
 
 
+class ProbeExcused(Exception):
+    """A check failed for a reason that says nothing about the container: it does not count."""
+
+
 async def check(probe: Probe, container: Container, sandbox: Sandbox, spec: ProcessSpec) -> None:
     """Makes one check of the container that `spec` started. Raises ProbeFailed."""
     limit = float(probe.timeout_seconds or 1)
@@ -194,7 +198,7 @@ async def watch(
     *,
     eager: bool,
 ) -> None:
-    """Makes checks for as long as `on_result` returns True.
+    """Makes checks for as long as `on_result` returns True. `check_once` raises ProbeFailed, or ProbeExcused.
 
     With `eager` the first checks follow each other quickly, until one succeeds; of those only one per period counts
     as a failure, so that haste does not use up the failureThreshold.
@@ -212,6 +216,9 @@ async def watch(
             await check_once()
         except ProbeFailed as failure:
             success, message = False, str(failure)
+        except ProbeExcused:
+            await asyncio.sleep(min(period, settings.first_check_every))
+            continue
         now = loop.time()
         if success or not hasty or now - last_counted >= period:
             last_counted = now

@@ -100,6 +100,7 @@ from mesh.resources.values.ref import (
     ISTIO_GATEWAY,
     SERVICE,
     SERVICE_ENTRY,
+    STATEFUL_SET,
     VIRTUAL_SERVICE,
 )
 from mesh.resources.workload_kinds import WORKLOAD_KINDS
@@ -273,7 +274,7 @@ REGISTRY = Registry(
             columns=meshmall.BRANCH,
             subresources=STATUS,
             check=check_branch,
-            references=frozenset((SERVICE, DEPLOYMENT, DESTINATION_RULE, BRANCH)),
+            references=frozenset((SERVICE, DEPLOYMENT, STATEFUL_SET, DESTINATION_RULE, BRANCH)),
             routing=Routing.INPUT,
             conditions=Conditions.OWN,
         ),

@@ -56,16 +56,16 @@ class View:
         self.say(f"{mark} {escape(step.result)} [dim]{took:,.0f} ms[/]")
 
     @contextmanager
-    def spinner(self, doing: str) -> Iterator[None]:
-        """Shows what is in progress on a terminal, and removes it at the end."""
+    def spinner(self, doing: str) -> Iterator[Callable[[str], None]]:
+        """Shows what is in progress on a terminal, and removes it at the end. Yields what shows another text instead."""
         if not _is_terminal(self._remarks):
-            yield
+            yield lambda _: None
             return
         from rich.markup import escape as escape_for_rich  # noqa: PLC0415 - see the module
 
         frames = "dots" if _writes(self._remarks, "⠋") else "line"
-        with _console(self._remarks).status(escape_for_rich(doing) + " ...", spinner=frames):
-            yield
+        with _console(self._remarks).status(escape_for_rich(doing) + " ...", spinner=frames) as status:
+            yield lambda text: status.update(escape_for_rich(text) + " ...")
 
     def say(self, markup: str = "") -> None:
         """Prints a line with the tags of `meshmall.cli.markup`."""

@@ -59,7 +59,11 @@ def bootstrap(node: str = NODE) -> dict[str, Any]:
         },
         # Envoy's default bound for regexes (100) is too low for ordinary rules; Istio sets this one.
         "layered_runtime": {
-            "layers": [{"name": "static", "static_layer": {"re2.max_program_size.error_level": LARGEST_REGEX}}]
+            "layers": [
+                {"name": "static", "static_layer": {"re2.max_program_size.error_level": LARGEST_REGEX}},
+                # For `DataPlane.quieten`.
+                {"name": "admin", "admin_layer": {}},
+            ]
         },
         # A cluster's statistics are created when it is first used: most subsets never are.
         "deferred_stat_options": {"enable_deferred_creation_stats": True},

@@ -16,6 +16,7 @@ from mesh.pods.controllers.revisions import (
 )
 from mesh.pods.controllers.stateful_claims import claims_of_pod, create_claims, keep_claims
 from mesh.pods.controllers.stateful_rollout import Member, Plan, Step, is_complete, plan_of, step
+from mesh.resources.meshmall.branch import HOSTNAME_ANNOTATION
 from mesh.resources.values.body import Body
 from mesh.resources.values.ref import POD, STATEFUL_SET, Ref
 from mesh.store import Conflict, Event, Stored
@@ -120,7 +121,9 @@ class StatefulSetController(WorkloadController):
         body = new_pod(stored, template_of(revision), name, self._node_name, labels)
         body["metadata"]["generateName"] = f"{stored.ref.name}-"
         spec = body["spec"]
-        spec["hostname"] = name
+        # A copy of another StatefulSet: its programs look for their data under the original's host name.
+        original = (body["metadata"].get("annotations") or {}).get(HOSTNAME_ANNOTATION)
+        spec["hostname"] = f"{original}-{ordinal}" if original else name
         if stored.body["spec"].get("serviceName"):
             spec["subdomain"] = stored.body["spec"]["serviceName"]
         claims = {template: claim["metadata"]["name"] for template, claim in claims_of_pod(stored, name).items()}

@@ -19,6 +19,8 @@ from mesh.store import Event, Put, Store, Stored
 STANDARD = "standard"
 # A folder on its way out; the next daemon removes what one that was killed has left.
 RELEASED = ".released-"
+# In the folder of claims: the copies of branches, and those that are being made.
+COPIES, PARTIAL = ".copies", ".partial-"
 
 
 class VolumeController(Controller):

@@ -4,10 +4,28 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Self
 
+from mesh.resources.analysis.stores import (
+    Workload,
+    data_volumes,
+    kind_and_name,
+    other_services,
+    pod_spec,
+    store_workload,
+    store_workloads,
+)
 from mesh.resources.core.deployment import Deployment
 from mesh.resources.core.service import Service
+from mesh.resources.core.stateful_set import StatefulSet
 from mesh.resources.istio.destination_rule import DestinationRule
-from mesh.resources.meshmall.branch import BRANCH_LABEL, Branch, BranchService, deployment_name, entry_keys
+from mesh.resources.meshmall.branch import (
+    BRANCH_LABEL,
+    Branch,
+    BranchData,
+    BranchService,
+    deployment_name,
+    entry_keys,
+    own_changes,
+)
 from mesh.resources.values.hosts import aliases, resolve
 from mesh.resources.values.meta import Resource, ref_of
 from mesh.resources.values.problems import FieldError, meant
@@ -22,6 +40,7 @@ class Surroundings:
     deployments: Sequence[Deployment]
     rules: Sequence[DestinationRule]
     branches: Mapping[tuple[str, str], Branch] = field(default_factory=dict)
+    stateful_sets: Sequence[StatefulSet] = ()
 
     @classmethod
     def of(cls, objects: Iterable[Resource]) -> Self:
@@ -31,6 +50,7 @@ class Surroundings:
             [typed for typed in everything if isinstance(typed, Deployment)],
             [typed for typed in everything if isinstance(typed, DestinationRule)],
             {_name(typed): typed for typed in everything if isinstance(typed, Branch)},
+            [typed for typed in everything if isinstance(typed, StatefulSet)],
         )
 
 
@@ -48,6 +68,7 @@ def check_branches(changed: Iterable[Branch], around: Surroundings, keys: Keys =
             *_includes(branch, around),
             *_services(branch, around),
             *_faults(branch, around),
+            *_stores(branch, around),
         ]
         findings += [error.of(ref_of(branch)) for error in errors]
         # Of two branches in one change, the later one is to blame for an entry that both have.
@@ -118,7 +139,7 @@ def _services(branch: Branch, around: Surroundings) -> Iterator[FieldError]:
                 f'there is no Service "{name}" in namespace {branch.metadata.namespace}{meant(name, names)}; '
                 "a service that only the branch has is a template",
             )
-        elif service is not None:
+        elif service is not None and name not in branch.spec.data:
             yield from _change(change, service, around, path)
         if change.fork is not None or change.template is not None:
             yield from _name_taken(branch, name, around, path)
@@ -140,14 +161,61 @@ def _own_services(branch: Branch, around: Surroundings) -> set[str]:
     names: set[str] = set()
     waiting, seen = [branch], {branch.metadata.name}
     while waiting:
-        spec = waiting.pop().spec
-        names |= spec.services.keys()
-        for name in spec.includes:
+        source = waiting.pop()
+        names |= own_changes(source).keys()
+        for name in source.spec.includes:
             included = around.branches.get((branch.metadata.namespace, name))
             if included is not None and name not in seen:
                 seen.add(name)
                 waiting.append(included)
     return names
+
+
+def _stores(branch: Branch, around: Surroundings) -> Iterator[FieldError]:
+    """Do the stores name a Service with a workload, all Services of its pods, and clients that exist?"""
+    namespace = branch.metadata.namespace
+    services = {name: service for (space, name), service in around.services.items() if space == namespace}
+    workloads: list[Workload] = [*around.stateful_sets, *around.deployments]
+    deployments = {d.metadata.name for d in around.deployments if d.metadata.namespace == namespace}
+    for name, store in branch.spec.data.items():
+        path = f"spec.data[{name}]"
+        if name not in services:
+            yield FieldError(path, f'there is no Service "{name}" in namespace {namespace}{meant(name, set(services))}')
+            continue
+        for number, client in enumerate(store.clients):
+            if client not in services and client not in deployments:
+                likely = meant(client, {*services, *deployments})
+                message = f'there is no Service or Deployment "{client}" in namespace {namespace}{likely}'
+                yield FieldError(f"{path}.clients[{number}]", message)
+        # Pods are too many to be looked at for every branch: the controller says whether one exists.
+        if not store.url and not store.workload.lower().startswith("pod/"):
+            yield from _store(name, store, services, workloads, path)
+
+
+def _store(
+    name: str, store: BranchData, services: Mapping[str, Service], workloads: Sequence[Workload], path: str
+) -> Iterator[FieldError]:
+    service = services[name]
+    workload = store_workload(store, service, workloads)
+    if workload is None:
+        has = ", ".join(map(kind_and_name, store_workloads(service, workloads))) or "none"
+        what = f'"{store.workload}" is no workload' if store.workload else "no StatefulSet or Deployment is"
+        yield FieldError(f"{path}.workload", f"{what} behind Service {name} (it has {has}); a pod is named as Pod/NAME")
+        return
+    volumes = data_volumes(workload)
+    for number, volume in enumerate(store.volumes):
+        every = {one.name for one in pod_spec(workload).volumes} | set(volumes)
+        if volume not in every:
+            has = ", ".join(sorted(every)) or "none"
+            message = f'"{volume}" is not a volume of {kind_and_name(workload)} (it has {has})'
+            yield FieldError(f"{path}.volumes[{number}]", message)
+    if not volumes and not store.volumes:
+        yield FieldError(path, f"{kind_and_name(workload)} has no volumes: there is no data to copy; fork it instead")
+    # By a Service that is not listed, the branch's clients would reach the baseline's store.
+    for other in other_services(name, workload, services.values()):
+        if other not in store.services:
+            message = f"Service {other} leads to the same pods and is missing: clients would reach the baseline by it"
+            yield FieldError(f"{path}.services", message)
 
 
 def _name_taken(branch: Branch, service: str, around: Surroundings, path: str) -> Iterator[FieldError]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
+from mesh.resources.checks.branch_data import check_data
 from mesh.resources.checks.pod import check_template
 from mesh.resources.checks.virtual_service import check_fault
 from mesh.resources.core.pod import PodTemplateSpec
@@ -54,10 +55,11 @@ def check_branch(branch: Branch) -> Errors:
     ):
         if len(entries) > most:
             yield FieldError(path, f"{len(entries)} entries; at most {most}")
-    if not spec.services and not spec.includes and not spec.faults:
+    if not spec.services and not spec.includes and not spec.faults and not spec.data:
         yield required(
             "spec.services", "is empty; a branch changes at least one service, includes a branch, or has a fault"
         )
+    yield from check_data(branch)
     for number, entry in enumerate(spec.enter):
         yield from _entry(entry, f"spec.enter[{number}]")
     for service, change in spec.services.items():

@@ -19,10 +19,15 @@ def _entries(branch: Mapping[str, Any]) -> str:
     return ",".join(entries) or NONE
 
 
+def _data(branch: Mapping[str, Any]) -> str:
+    return ",".join(store["name"] for store in status(branch).get("data") or []) or NONE
+
+
 BRANCH = with_name_and_age(
     Column("Phase", lambda b: status(b).get("phase", "Pending")),
     Column("Changes", _changes),
     Column("Enters", _entries),
     Column("Ends", lambda b: status(b).get("expiresAt", "")),
+    Column("Data", _data, wide=True),
     Column("URL", lambda b: status(b).get("url", ""), wide=True),
 )

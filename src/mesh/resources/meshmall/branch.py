@@ -33,6 +33,16 @@ DEFAULT_EXPIRES = "48h"
 # How many branches can be told apart by colour and shape.
 COLORS = 12
 LONGEST_NAME = 40
+# Where a store's data can come from, besides a snapshot.
+BASELINE, EMPTY = "baseline", "empty"
+# On a workload: the commands that a branch's data runs unless the branch says others, as JSON or as a shell's line.
+DATA_BEFORE, DATA_AFTER = f"{GROUP}/data-before", f"{GROUP}/data-after"
+# On a branch: changes when its data is to be made anew.
+DATA_RESET = f"{GROUP}/data-reset"
+# On the pods of a store: the host name of the pod that it copies, without its ordinal. Some programs (RabbitMQ) find
+# their data by it.
+HOSTNAME_ANNOTATION = f"{GROUP}/hostname"
+DEFAULT_FREEZE_LIMIT = "2s"
 
 
 class NameValue(Part, frozen=True):
@@ -103,6 +113,28 @@ class BranchService(Part, frozen=True):
         return "version" if self.version else "url"
 
 
+class BranchData(Part, frozen=True):
+    """A store of the branch's own: the workload behind a Service, started on a copy of its volumes.
+
+    `workload` is `Kind/name` or a name, for pods that several workloads' Services select; `services` are other Services
+    of the same pods. `source` ("from") is "baseline", "empty" or the name of a snapshot. `volumes` names what is copied
+    (default: the claims; without any, the emptyDirs). `clients` are Services or Deployments that are forked unchanged,
+    because they talk to the store. `before` runs in each pod of the baseline that is copied, before it is frozen,
+    `after` in each pod of the branch's store before any client starts; None means what the workload's annotations say.
+    `freeze_limit` is a duration. With `url` ("HOST:PORT") nothing is copied: the store is a server of the developer's.
+    """
+
+    workload: str = ""
+    services: list[str] = []
+    source: str = field(name="from", default=BASELINE)
+    volumes: list[str] = []
+    clients: list[str] = []
+    before: list[str] | None = None
+    after: list[str] | None = None
+    freeze_limit: str = DEFAULT_FREEZE_LIMIT
+    url: str = ""
+
+
 class BranchSpec(Part, frozen=True):
     """`includes`: other branches whose changes are visible too; a later one overrides an earlier one, and the branch's
     own services override all. `faults`: delays and failures of the branch's calls to a service, by its name, whether
@@ -112,6 +144,7 @@ class BranchSpec(Part, frozen=True):
 
     enter: list[BranchEntry] = []
     services: dict[str, BranchService] = {}
+    data: dict[str, BranchData] = {}
     includes: list[str] = []
     faults: dict[str, HTTPFaultInjection] = {}
     fallback: str = "fail"
@@ -129,6 +162,23 @@ class BranchServiceStatus(Part, frozen=True):
     from_branch: str = field(name="fromBranch", default="")
 
 
+class BranchDataStatus(Part, frozen=True):
+    """`phase` is Waiting, Copying, Starting, Ready or Failed. `frozen_milliseconds` is how long the baseline's pods
+    stood still; `bytes` is the size of the copy, of which `shared` says whether the file system shares its blocks.
+    """
+
+    name: str
+    phase: str = ""
+    workload: str = ""
+    source: str = field(name="from", default=BASELINE)
+    message: str = ""
+    bytes: int = 0
+    copied: int = 0
+    shared: bool = False
+    frozen_milliseconds: int = 0
+    copied_at: str = ""
+
+
 class BranchStatus(Part, frozen=True):
     """`phase` is Pending, Ready, Degraded or Expired. `url` is the preview address. Times are RFC 3339.
 
@@ -142,6 +192,7 @@ class BranchStatus(Part, frozen=True):
     expires_at: str = ""
     last_used: str = ""
     services: list[BranchServiceStatus] = []
+    data: list[BranchDataStatus] = []
     overlaps: list[str] = []
     observed_generation: int = 0
 
@@ -155,6 +206,27 @@ class Branch(Resource, frozen=True):
 
     spec: BranchSpec = field(default_factory=BranchSpec)
     status: BranchStatus = field(default_factory=BranchStatus)
+
+
+UNCHANGED = BranchService(fork=Fork())
+
+
+def own_changes(branch: Branch) -> dict[str, BranchService]:
+    """Each service that the branch itself changes: those of spec.services, its stores, and its stores' clients.
+
+    A client may be a Deployment without a Service, which nobody calls.
+    """
+    spec = branch.spec
+    changes: dict[str, BranchService] = {}
+    for name, store in spec.data.items():
+        own = BranchService(url=f"http://{store.url}") if store.url else UNCHANGED
+        changes |= dict.fromkeys((name, *store.services), own) | dict.fromkeys(store.clients, UNCHANGED)
+    return {**changes, **spec.services} if changes else spec.services
+
+
+def store_of(branch: Branch, service: str) -> str:
+    """The store of a branch that a Service leads to: the service itself, but for another Service of the same pods."""
+    return next((name for name, store in branch.spec.data.items() if service in store.services), service)
 
 
 def deployment_name(service: str, branch: str) -> str:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from mesh.resources.core.service import ServicePort
 from mesh.resources.istio.virtual_service import HTTPFaultInjection
-from mesh.resources.meshmall.branch import Branch, BranchService
+from mesh.resources.meshmall.branch import Branch, BranchService, own_changes
 from mesh.routing.memory import Memory
 
 
@@ -33,7 +33,7 @@ def effective(branch: Branch, by_name: Mapping[tuple[str, str], Branch]) -> dict
     return {
         name: (owner, change)
         for owner in _sources(branch, by_name, frozenset())
-        for name, change in owner.spec.services.items()
+        for name, change in own_changes(owner).items()
     }
 
 

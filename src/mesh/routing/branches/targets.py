@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from mesh.resources.checks.branch import url_address
 from mesh.resources.core.service import ServicePort
-from mesh.resources.meshmall.branch import SERVICE_LABEL, Branch, BranchSpec, branch_of, entry_keys
+from mesh.resources.meshmall.branch import SERVICE_LABEL, Branch, BranchSpec, branch_of, entry_keys, store_of
 from mesh.resources.values.hosts import service_host
 from mesh.resources.values.meta import ref_of
 from mesh.routing.branches.changes import Change, changes_by_service, effective_faults, own_ports
@@ -112,7 +112,8 @@ class Branches:
         if change.change.version:
             labels = {"version": change.change.version}
             return self._directory.endpoints(baseline, port, labels) if baseline is not None else ()
-        pods = self._pods.get((change.owner.metadata.namespace, change.owner.metadata.name, service), ())
+        owner = change.owner
+        pods = self._pods.get((owner.metadata.namespace, owner.metadata.name, store_of(owner, service)), ())
         endpoints = [
             Endpoint(pod.ip, number, f"{pod.namespace}/{pod.name}")
             for pod in pods

@@ -70,6 +70,18 @@ def create(
     query: Annotated[list[str] | None, _option("Enter by this query parameter.", "NAME=VALUE")] = None,
     baggage: Annotated[list[str] | None, _option("Enter by this W3C baggage member.", "NAME=VALUE")] = None,
     host: Annotated[list[str] | None, _option("Enter by this host.", "HOST")] = None,
+    data: Annotated[
+        list[str] | None,
+        _option("Copy this store's data, for the branch alone.", "NAME[=empty|baseline|SNAPSHOT]"),
+    ] = None,
+    data_clients: Annotated[
+        str | None,
+        _option("Services that use the stores. Default: those seen using them. '' for none.", "NAME,..."),
+    ] = None,
+    data_before: Annotated[list[str] | None, _option("Run in the store's pods before copying.", "NAME=COMMAND")] = None,
+    data_after: Annotated[list[str] | None, _option("Run in the copy's pods after it started.", "NAME=COMMAND")] = None,
+    data_url: Annotated[list[str] | None, _option("Use a server that you run yourself.", "NAME=HOST:PORT")] = None,
+    freeze_limit: Annotated[str, Option(metavar="DURATION", help="How long pods may stand still. Default: 2s.")] = "",
     fallback: Annotated[
         str,
         Option(metavar="fail|baseline", help="What to do while it is not ready."),
@@ -102,6 +114,11 @@ def create(
         hosts=host or (),
         fallback=fallback,
         expires=expires,
+        data=data or (),
+        data_before=data_before or (),
+        data_after=data_after or (),
+        data_urls=data_url or (),
+        freeze_limit=freeze_limit,
     )
     context = context_of(home, namespace)
     if filename is not None:
@@ -118,7 +135,12 @@ def create(
             use_worktree(context, body)
             # Git branches are soon forgotten: put the expiry into the object itself, where everybody sees it.
             body["spec"].setdefault("expires", context.settings.branch_expires)
-    create_branch(context, body, wait=wait, timeout=timeout, output=output)
+    notes: list[str] = []
+    if body["spec"].get("data") and filename is None:
+        from meshmall.cli.branch.data import resolve_stores  # noqa: PLC0415
+
+        notes = resolve_stores(context, body, data_clients)
+    create_branch(context, body, wait=wait, timeout=timeout, output=output, notes=notes)
 
 
 def _from_file(filename: str, options: object, name: str | None) -> dict[str, Any]:

@@ -8,7 +8,8 @@ from mesh.daemon.failure import Failure
 from mesh.resources.values.body import Body
 from mesh.resources.values.durations import seconds
 from meshmall.cli.apply import object_line, refusal, settle
-from meshmall.cli.branch.wait import Steps, branch_ref, fetch, first_answer, until_ready
+from meshmall.cli.branch.data_text import data_progress, store_text
+from meshmall.cli.branch.wait import DataFailed, Steps, branch_ref, fetch, first_answer, until_ready
 from meshmall.cli.branch.ways_in import has_gateway, ways_in
 from meshmall.cli.context import Context
 from meshmall.cli.options import require_output
@@ -17,10 +18,13 @@ from meshmall.cli.printing import print_objects, print_results
 OBJECT_FORMATS = ("text", "json", "yaml", "name")
 
 
-def create(context: Context, body: Body, *, wait: bool, timeout: float, output: str = "text") -> None:
-    """Creates a branch, waits until it is ready, and prints how long each step took.
+def create(
+    context: Context, body: Body, *, wait: bool, timeout: float, output: str = "text", notes: Sequence[str] = ()
+) -> None:
+    """Creates a branch, waits until it is ready, and prints how long each step took; `notes` first.
 
-    Raises Failure when a branch of this name exists, when it is refused, or when it is not ready in time.
+    Raises Failure when a branch of this name exists, when it is refused, when its data cannot be copied (then it is
+    deleted again), or when it is not ready in time.
     """
     require_output(output, *OBJECT_FORMATS)
     if output != "text":
@@ -51,8 +55,14 @@ def create(context: Context, body: Body, *, wait: bool, timeout: float, output: 
         if output != "text":
             print_objects(context.view, [fetch(context, name)], output, one=True)
         return
-    with context.view.spinner(f"waiting for branch {name}"):
-        branch = until_ready(context, name, steps, timeout)
+    for note in notes:
+        context.view.say(f"  {note}")
+    with context.view.spinner(f"waiting for branch {name}") as show:
+        try:
+            branch = until_ready(context, name, steps, timeout, data_progress(show))
+        except DataFailed:
+            context.client.delete([branch_ref(context, name)])
+            raise
         if has_gateway(context):
             first_answer(context, name, steps)
     if output != "text":
@@ -61,6 +71,8 @@ def create(context: Context, body: Body, *, wait: bool, timeout: float, output: 
     context.view.say(f"Branch [bold]{name}[/] is ready ({steps.total:,.0f} ms) [dim]{steps}[/]")
     for line in branch["status"].get("overlaps", []):
         context.view.say(f"  overlap   {line}")
+    for store in branch["status"].get("data", []):
+        context.view.say(f"  data      {store_text(store)}")
     for line in ways_in(context, branch):
         context.view.say(f"  {line}")
     for entry in branch["spec"].get("enter", []):

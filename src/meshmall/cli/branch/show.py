@@ -11,6 +11,8 @@ from mesh.daemon.failure import Failure
 from mesh.resources.meshmall.branch import BAGGAGE_MEMBER, GIT_ANNOTATION, GROUP, preview_host
 from mesh.resources.values.body import Body
 from meshmall.cli.branch.create import entry_text
+from meshmall.cli.branch.data import reaching_baseline
+from meshmall.cli.branch.data_text import store_text
 from meshmall.cli.branch.fault import fault_lines
 from meshmall.cli.branch.wait import condition, fetch
 from meshmall.cli.branch.ways_in import ways_in
@@ -116,6 +118,11 @@ def show(context: Context, name: str, output: str) -> None:
         for service in status.get("services", [])
     ]
     view.columns(["SERVICE", "CHANGE", "ANSWERED BY", "READY", "FROM", "MESSAGE"], rows)
+    for store in status.get("data", []):
+        view.say(f"\ndata      {store_text(store)}")
+    if body["spec"].get("data"):
+        for line in reaching_baseline(context, body):
+            view.warn(line)
     for line in status.get("overlaps", []):
         view.say(f"\noverlap   {line}")
     lost = condition(body, "ContextKept")

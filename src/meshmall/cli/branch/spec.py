@@ -31,6 +31,11 @@ class BranchOptions:
     hosts: Sequence[str] = ()
     fallback: str = ""
     expires: str = ""
+    data: Sequence[str] = ()
+    data_before: Sequence[str] = ()
+    data_after: Sequence[str] = ()
+    data_urls: Sequence[str] = ()
+    freeze_limit: str = ""
 
     def branch(self, name: str, git: str = "") -> Body:
         """The Branch object. Raises Failure that names the option and its valid form."""
@@ -44,6 +49,7 @@ class BranchOptions:
             services[service] = {"template": template}
         self._change_forks(services)
         spec: Body = {"enter": self._entries(), "services": services, "includes": list(self.includes)}
+        spec["data"] = self._stores()
         spec |= {"fallback": self.fallback, "expires": self.expires}
         metadata: Body = {"name": name}
         if git and git != name:
@@ -67,6 +73,29 @@ class BranchOptions:
                 name, value = _pair(f"--{option}", text, "NAME=VALUE")
                 entries.append({option: {"name": name, "value": value}})
         return entries + [{"host": host} for host in self.hosts]
+
+    def _stores(self) -> dict[str, Body]:
+        """The stores by the names that were typed, which may be workloads'."""
+        stores: dict[str, Body] = {}
+        for text in self.data:
+            name, equals, source = text.partition("=")
+            if not name or (equals and not source):
+                raise Failure(f"--data {text}: use NAME, NAME=empty, NAME=baseline or NAME=SNAPSHOT", code=2)
+            stores[name] = {"from": source} if source else {}
+            if self.freeze_limit:
+                stores[name]["freezeLimit"] = self.freeze_limit
+        for text in self.data_urls:
+            name, value = _pair("--data-url", text, "NAME=HOST:PORT")
+            stores[name] = {"url": value}
+        for option, values in (("before", self.data_before), ("after", self.data_after)):
+            for text in values:
+                name, value = _pair(f"--data-{option}", text, "NAME=COMMAND")
+                if name not in stores:
+                    names = ", ".join(stores) or "none"
+                    raise Failure(f"--data-{option} {text}: {name!r} is not among --data ({names})", code=2)
+                # A shell in the pod reads it: variables and pipes mean what they mean there.
+                stores[name][option] = ["sh", "-c", value]
+        return stores
 
     def _change_forks(self, services: dict[str, Body]) -> None:
         forks = {name: change["fork"] for name, change in services.items() if "fork" in change}

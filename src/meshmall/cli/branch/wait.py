@@ -2,6 +2,7 @@
 
 import http.client
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from mesh.client.errors import ApiError
@@ -69,16 +70,26 @@ def condition(branch: Body, type_: str) -> Body:
     return next((condition for condition in conditions if condition["type"] == type_), {})
 
 
-def until_ready(context: Context, name: str, steps: Steps, timeout: float) -> Body:
+class DataFailed(Failure):
+    """A store of a branch cannot be copied or prepared."""
+
+
+def until_ready(
+    context: Context, name: str, steps: Steps, timeout: float, progress: Callable[[Body], None] = lambda _: None
+) -> Body:
     """Waits until everything that the branch changes is ready and Envoy has acknowledged it.
 
-    Raises Failure with what is not ready; the branch itself is kept.
+    `progress` gets the branch at every look. Raises DataFailed when its data cannot be had, Failure with what is not
+    ready; the branch itself is kept.
     """
     deadline = time.monotonic() + timeout
     pause, forked = FIRST_PAUSE, False
     while True:
         branch = fetch(context, name)
         current = (branch.get("status") or {}).get("observedGeneration") == branch["metadata"].get("generation")
+        progress(branch)
+        if current and condition(branch, "DataReady").get("reason") == "Failed":
+            raise DataFailed(f"branch {name}: {condition(branch, 'DataReady')['message']}")
         if current and not forked and condition(branch, "ServicesReady").get("status") == "True":
             steps.finish("services ready")
             forked = True

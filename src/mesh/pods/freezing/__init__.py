@@ -1,0 +1,1 @@
+"""Pods that stand still for a moment, so that their files can be copied as they are."""

@@ -1,0 +1,85 @@
+"""A branch with data of its own: what everybody else has stays as it is, and nothing is left when the branch is gone."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.ledger import Books
+from tests.support.mesh import Mesh
+from tests.support.pod_programs import PodPrograms
+from tests.support.waiting import until
+
+
+@pytest.fixture(scope="module")
+def books(running: Mesh) -> Iterator[Books]:
+    """The store `ledger` with one entry, and the service `books` that uses it."""
+    with PodPrograms(running) as programs:
+        books = Books(programs)
+        books.deploy()
+        books.ask("set colour 1")
+        yield books
+
+
+def copies(mesh: Mesh) -> list[str]:
+    """What there is of branches' copies on the disk."""
+    folder = mesh.home / "claims" / ".copies"
+    return sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+
+
+def test_a_branch_has_its_own_data_and_leaves_nothing(running: Mesh, books: Books) -> None:
+    out = running.ok("branch", "create", "kim", "--data", "ledger", "--data-clients", "books")
+    try:
+        assert "client    books: uses ledger (--data-clients)" in out
+        assert "ledger: copy of StatefulSet/ledger" in out
+        assert [name.partition("-")[2] for name in copies(running)] == ["data-ledger-kim-0"]
+        assert books.ask("get colour", "kim") == "1"
+        books.ask("set colour 2", "kim")
+        books.ask("set size 10")
+        assert (books.ask("sum"), books.ask("sum", "kim")) == ("11", "2")
+        shown = running.ok("branch", "show", "kim")
+        assert "statefulset/ledger-kim (1/1)" in shown
+        store = books.branch("kim")["status"]["data"][0]
+        assert (store["phase"], store["workload"]) == ("Ready", "StatefulSet/ledger")
+        assert store["frozenMilliseconds"] > 0
+        running.ok("branch", "data", "reset", "kim")
+        assert books.ask("sum", "kim") == "11"
+    finally:
+        running.ok("branch", "delete", "kim")
+    until(lambda: not copies(running), 60, lambda: str(copies(running)))
+    assert books.ask("sum") == "11"
+    # A pod that stood still is no pod that failed: nobody has restarted it.
+    assert books.restarts() == [0, 0]
+
+
+def test_an_empty_store_and_a_command_that_fills_it(running: Mesh, books: Books) -> None:
+    fill = (
+        "ledger=python3 -c \"import socket; socket.create_connection(('127.0.0.1', 9000)).sendall(b'set seed 5\\n')\""
+    )
+    running.ok("branch", "create", "kim", "--data", "ledger=empty", "--data-clients", "books", "--data-after", fill)
+    try:
+        until(lambda: books.ask("sum", "kim") == "5", 60)
+    finally:
+        running.ok("branch", "delete", "kim")
+
+
+def test_a_command_that_fails_shows_its_output_and_leaves_no_branch(running: Mesh, books: Books) -> None:
+    ran = running.run("branch", "create", "kim", "--data", "ledger", "--data-before", "ledger=echo locked; exit 3")
+    assert ran.code == 1
+    assert "the command before copying StatefulSet/ledger ended with 3 in pod ledger-0: sh -c echo locked; exit 3" in (
+        ran.err
+    )
+    assert "locked" in ran.err
+    assert running.run("branch", "show", "kim").code == 1
+    until(lambda: not copies(running), 60, lambda: str(copies(running)))
+    assert books.ask("get colour") == "1"
+
+
+def test_what_cannot_be_copied_is_refused(running: Mesh, books: Books) -> None:
+    assert books.ask("get colour") == "1"
+    ran = running.run("branch", "create", "kim", "--data", "leger")
+    assert (ran.code, "there is no Service or workload 'leger'" in ran.err) == (1, True)
+    assert 'did you mean "ledger"?' in ran.err
+    ran = running.run("branch", "create", "kim", "--data", "books")
+    assert "Deployment/books has no volumes: there is no data to copy; fork it instead" in ran.err
+    assert not Path(running.home / "claims" / ".copies").glob("*-kim-*") or copies(running) == []
