@@ -86,6 +86,7 @@ def ledger(**annotations: str) -> list[dict[str, Any]]:
         "ports": [{"name": "tcp-ledger", "containerPort": 9000}],
         "readinessProbe": probe,
         "livenessProbe": probe,
+        "startupProbe": {**probe, "failureThreshold": 60},
         "volumeMounts": [{"name": "data", "mountPath": "/data"}],
     }
     client = {

@@ -1,5 +1,7 @@
 """Workloads with volumes, and branches that copy them, for tests without processes."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from mesh.resources.core.deployment import Deployment
@@ -16,12 +18,14 @@ def template(name: str, **spec: Any) -> Body:
     return {"metadata": {"labels": {"app": name}}, "spec": {"containers": [container], **spec}}
 
 
-def stateful_set_body(name: str = "postgres", *, replicas: int = 1, **annotations: str) -> Body:
+def stateful_set_body(
+    name: str = "postgres", *, replicas: int = 1, annotations: Mapping[str, str] = MappingProxyType({})
+) -> Body:
     """A StatefulSet whose pods have the claim `data`."""
     return {
         "apiVersion": "apps/v1",
         "kind": "StatefulSet",
-        "metadata": {"name": name, "namespace": "mesh", "annotations": annotations},
+        "metadata": {"name": name, "namespace": "mesh", "annotations": dict(annotations)},
         "spec": {
             "serviceName": name,
             "replicas": replicas,
@@ -32,8 +36,10 @@ def stateful_set_body(name: str = "postgres", *, replicas: int = 1, **annotation
     }
 
 
-def stateful_set(name: str = "postgres", *, replicas: int = 1, **annotations: str) -> StatefulSet:
-    typed = validate(stateful_set_body(name, replicas=replicas, **annotations)).typed
+def stateful_set(
+    name: str = "postgres", *, replicas: int = 1, annotations: Mapping[str, str] = MappingProxyType({})
+) -> StatefulSet:
+    typed = validate(stateful_set_body(name, replicas=replicas, annotations=annotations)).typed
     assert isinstance(typed, StatefulSet)
     return typed
 

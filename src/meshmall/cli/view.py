@@ -7,7 +7,7 @@ other commands, such as `meshmall get` and `meshmall status`, start 40 ms earlie
 import os
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, TextIO
@@ -57,7 +57,7 @@ class View:
 
     @contextmanager
     def spinner(self, doing: str) -> Iterator[Callable[[str], None]]:
-        """Shows what is in progress on a terminal, and removes it at the end. Yields what shows another text instead."""
+        """Shows what is in progress on a terminal, and removes it at the end. Yields what replaces the text."""
         if not _is_terminal(self._remarks):
             yield lambda _: None
             return

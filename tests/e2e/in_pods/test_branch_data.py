@@ -1,4 +1,4 @@
-"""A branch with data of its own: what everybody else has stays as it is, and nothing is left when the branch is gone."""
+"""A branch with data of its own: nobody else notices, and nothing is left when the branch is gone."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -52,6 +52,7 @@ def test_a_branch_has_its_own_data_and_leaves_nothing(running: Mesh, books: Book
     assert books.restarts() == [0, 0]
 
 
+@pytest.mark.slow
 def test_an_empty_store_and_a_command_that_fills_it(running: Mesh, books: Books) -> None:
     fill = (
         "ledger=python3 -c \"import socket; socket.create_connection(('127.0.0.1', 9000)).sendall(b'set seed 5\\n')\""
@@ -63,6 +64,7 @@ def test_an_empty_store_and_a_command_that_fills_it(running: Mesh, books: Books)
         running.ok("branch", "delete", "kim")
 
 
+@pytest.mark.slow
 def test_a_command_that_fails_shows_its_output_and_leaves_no_branch(running: Mesh, books: Books) -> None:
     ran = running.run("branch", "create", "kim", "--data", "ledger", "--data-before", "ledger=echo locked; exit 3")
     assert ran.code == 1

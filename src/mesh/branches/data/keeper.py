@@ -35,7 +35,7 @@ from mesh.resources.core.deployment import Deployment
 from mesh.resources.core.pod import Pod
 from mesh.resources.core.service import Service
 from mesh.resources.core.stateful_set import StatefulSet
-from mesh.resources.meshmall.branch import BRANCH_LABEL, SERVICE_LABEL, Branch, deployment_name
+from mesh.resources.meshmall.branch import BRANCH_LABEL, DATA_RESET, SERVICE_LABEL, Branch, deployment_name
 from mesh.resources.values.body import Body
 from mesh.resources.values.ref import DEPLOYMENT, PERSISTENT_VOLUME_CLAIM, STATEFUL_SET, Ref
 from mesh.store import Store, Stored
@@ -123,6 +123,8 @@ class DataKeeper:
         work = self._work.setdefault(key, _Work())
         workload = self.workload(branch, name)
         about: Body = {"name": name, "from": branch.spec.data[name].source}
+        if reset := branch.metadata.annotations.get(DATA_RESET):
+            about["reset"] = reset
         if workload is None:
             what = branch.spec.data[name].workload or f"of Service {name}"
             return StoreState("Failed", 0, f"there is no workload {what} to copy", about)

@@ -165,6 +165,7 @@ class BranchServiceStatus(Part, frozen=True):
 class BranchDataStatus(Part, frozen=True):
     """`phase` is Waiting, Copying, Starting, Ready or Failed. `frozen_milliseconds` is how long the baseline's pods
     stood still; `bytes` is the size of the copy, of which `shared` says whether the file system shares its blocks.
+    `reset` is the branch's annotation of this name that the rest is about.
     """
 
     name: str
@@ -177,6 +178,7 @@ class BranchDataStatus(Part, frozen=True):
     shared: bool = False
     frozen_milliseconds: int = 0
     copied_at: str = ""
+    reset: str = ""
 
 
 class BranchStatus(Part, frozen=True):

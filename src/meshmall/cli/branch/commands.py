@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 from mesh.daemon.failure import Failure
 from mesh.resources.values.ref import BRANCH, GroupKind
+from meshmall.cli.branch.data_commands import data as data_group
 from meshmall.cli.declare import Argument, Group, Option
 from meshmall.cli.options import (
     AllNamespacesOption,
@@ -29,6 +30,8 @@ HELP = """Your own view of the running system: what you change, and who sees it.
 Name = Annotated[str, Argument(help="The branch's name; git branch names are accepted.", complete="branch")]
 
 branch = Group(HELP, name="branch", everywhere=common)
+branch = Group(HELP, name="branch")
+branch.add(data_group)
 
 
 def _option(help_: str, metavar: str, complete: str = "") -> Option:

@@ -78,7 +78,9 @@ def test_another_source_or_a_reset_is_another_copy() -> None:
 
 
 def test_an_annotation_is_a_default_for_a_command() -> None:
-    source = stateful_set(**{"meshmall.dev/data-before": "redis-cli save", "meshmall.dev/data-after": '["a", "b c"]'})
+    source = stateful_set(
+        annotations={"meshmall.dev/data-before": "redis-cli save", "meshmall.dev/data-after": '["a", "b c"]'}
+    )
     store = kim().spec.data["postgres"]
     assert command_of(store, source, "before") == ["sh", "-c", "redis-cli save"]
     assert command_of(store, source, "after") == ["a", "b c"]

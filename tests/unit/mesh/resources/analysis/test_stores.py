@@ -1,6 +1,13 @@
 """Which workload a store is, and which of its volumes have the data."""
 
-from mesh.resources.analysis.stores import data_volumes, is_named, other_services, store_workload, store_workloads
+from mesh.resources.analysis.stores import (
+    Workload,
+    data_volumes,
+    is_named,
+    other_services,
+    store_workload,
+    store_workloads,
+)
 from mesh.resources.core.service import Service
 from mesh.resources.meshmall.branch import BranchData
 from mesh.resources.validation.manifest import validate
@@ -15,7 +22,7 @@ def typed_service(name: str, app: str) -> Service:
 
 
 def test_a_stateful_set_comes_before_a_deployment_and_a_pod() -> None:
-    workloads = [lone_pod("db"), deployment("db"), stateful_set("db"), stateful_set("other")]
+    workloads: list[Workload] = [lone_pod("db"), deployment("db"), stateful_set("db"), stateful_set("other")]
     db = typed_service("db", "db")
     assert [type(workload).__name__ for workload in store_workloads(db, workloads)] == [
         "StatefulSet",
