@@ -30,7 +30,6 @@ HELP = """Your own view of the running system: what you change, and who sees it.
 Name = Annotated[str, Argument(help="The branch's name; git branch names are accepted.", complete="branch")]
 
 branch = Group(HELP, name="branch", everywhere=common)
-branch = Group(HELP, name="branch")
 branch.add(data_group)
 
 

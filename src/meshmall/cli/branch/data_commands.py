@@ -3,16 +3,16 @@
 from typing import Annotated
 
 from meshmall.cli.declare import Argument, Group
-from meshmall.cli.options import HomeOption, NamespaceOption, TimeoutOption, context_of
+from meshmall.cli.options import HomeOption, NamespaceOption, TimeoutOption, common, context_of
 
 HELP = """A branch's own data: copy it anew, and see what the branch changed.
 
 `meshmall branch create kim --data postgres` copies a store for the branch.
 """
 
-Name = Annotated[str, Argument(help="The branch's name; git branch names are accepted.")]
+Name = Annotated[str, Argument(help="The branch's name; git branch names are accepted.", complete="branch")]
 
-data = Group(HELP, name="data")
+data = Group(HELP, name="data", everywhere=common)
 
 
 @data.command()
