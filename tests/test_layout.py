@@ -25,6 +25,7 @@ ELSEWHERE: tuple[tuple[str, str, str], ...] = (
     ("mesh.syscalls", "what the kernel does", "with_namespaces/sandbox/test_commands.py"),
     ("mesh.branches.data.copy_job", "copies what runs", "e2e/in_pods/test_branch_data.py"),
     ("mesh.branches.data.keeper", "copies what runs", "e2e/in_pods/test_branch_data.py"),
+    ("mesh.branches.data.work", "copies what runs", "e2e/in_pods/test_branch_data.py"),
     ("mesh.branches.deployments", "creates what the controller decides", "unit/mesh/branches/test_controller.py"),
     ("mesh.branches.observing", "reads the store for the controller", "unit/mesh/branches/test_controller.py"),
     ("mesh.branches.record", "what the controller keeps of a branch", "unit/mesh/branches/test_controller.py"),

@@ -12,6 +12,7 @@ from functools import partial
 
 from mesh.branches.activity import Usage
 from mesh.branches.data.keeper import DataKeeper
+from mesh.branches.data.work import Copying
 from mesh.branches.deployments import plan
 from mesh.branches.expiry import Expiry, rfc3339
 from mesh.branches.observing import Baselines, has_gateway, observe
@@ -22,8 +23,6 @@ from mesh.branches.triggers import affected, including
 from mesh.observe.hops import Ring
 from mesh.pods.controllers.events import Recorder
 from mesh.pods.controllers.objects import Objects
-from mesh.pods.freezing.freezer import Quieten
-from mesh.pods.store_pods import StorePods
 from mesh.reconcile.follower import follow
 from mesh.reconcile.supervisor import Supervisor
 from mesh.reconcile.work_queue import WorkQueue
@@ -60,14 +59,13 @@ class BranchController:
         ring: Ring | None = None,
         supervisor: Supervisor | None = None,
         now: Callable[[], datetime] = utc_now,
-        pods: StorePods | None = None,
-        quieten: Quieten | None = None,
+        copying: Copying | None = None,
     ) -> None:
         """`acknowledged` waits until Envoy has a version of the store; `preview` gives a branch's URL, or
         "" where a browser cannot reach it.
 
         `expires` is the lifetime of branches that set none; `ring` has the requests, for which branch is in use.
-        `pods` and `quieten` are what stores of branches are copied with; without them no branch has data of its own.
+        `copying` is what stores of branches are copied with; without it no branch has data of its own.
         """
         self._store = store
         self._acknowledged = acknowledged
@@ -82,25 +80,21 @@ class BranchController:
         self._observed: Observed | None = None
         self._reach = Reach(self._reach_changed, self._supervisor)
         self._recorder = Recorder(Objects(store), EVENTS_KEPT)
-        self._data = (
-            DataKeeper(store, pods, quieten, self._queue.add, self._recorder) if pods and quieten is not None else None
-        )
+        self._data = DataKeeper(store, copying, self._queue.add, self._recorder)
         self._usage = Usage(store)
         self._is_awaiting = asyncio.Event()
 
     async def start(self) -> None:
         """Starts following the store; every branch is reconciled once."""
-        if self._data is not None:
-            await self._data.start()
-        self._supervisor.start(CHANGES, self._follow_store)
+        await self._data.start()
+        self._supervisor.start(CHANGES, partial(follow, self._store, relist=self._relist, take=self._take))
         self._supervisor.start(EXPIRY, self._follow_expiry)
         self._supervisor.start(REQUESTS, self._follow_requests)
         self._supervisor.start(ENVOY, self._follow_envoy)
 
     async def stop(self) -> None:
         """Stops everything. Idempotent."""
-        if self._data is not None:
-            await self._data.stop()
+        await self._data.stop()
         await self._reach.stop()
         await self._supervisor.stop(CHANGES, EXPIRY, REQUESTS, ENVOY)
         self._queue.close()
@@ -110,9 +104,6 @@ class BranchController:
         return self._queue.problems()
 
     # What makes a branch due.
-
-    async def _follow_store(self) -> None:
-        await follow(self._store, relist=self._relist, take=self._take)
 
     def _relist(self) -> None:
         self._baselines.forget()
@@ -194,8 +185,7 @@ class BranchController:
         self._records.pop(key, None)
         self._queue.forget(key)
         self._usage.forget(key.name)
-        if self._data is not None:
-            self._data.forget(key)
+        self._data.forget(key)
 
     # The work.
 
@@ -217,13 +207,12 @@ class BranchController:
             record.announced = record.expiry.end
             message = f"the branch ends at {rfc3339(record.expiry.end)}; meshmall branch extend {key.name} postpones it"
             self._recorder.warning(stored, "Expiring", message)
-        record.data = self._data.reconcile(key, branch) if self._data is not None else {}
+        record.data = self._data.reconcile(key, branch)
         self._create_workloads(key, record, self._observed)
         self._write_status(stored, record, self._observed, now)
 
     def _create_workloads(self, key: Key, record: Record, observed: Observed) -> None:
-        keeper, branch = self._data, record.branch
-        baseline = partial(keeper.workload, branch) if keeper is not None else lambda _: None
+        branch, baseline = record.branch, partial(self._data.workload, record.branch)
         desired = plan(self._store, branch, observed.services, self._baselines.all(), record.data, baseline)
         if desired.changes:
             self._store.commit(desired.changes)

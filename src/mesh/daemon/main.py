@@ -30,6 +30,7 @@ from mesh.api.transport.credentials import Credentials, prepare
 from mesh.api.transport.pod_access import access_files
 from mesh.branches.compare import Gateway
 from mesh.branches.controller import BranchController
+from mesh.branches.data.work import Copying
 from mesh.canary.guard import CanaryGuard
 from mesh.console.comparing import Comparing
 from mesh.console.server import Console
@@ -195,18 +196,8 @@ class Daemon:
         pods = await self._start_pods(stack, store, pod_network, settled)
         self.progress.step("pods")
 
-        branches = BranchController(
-            store,
-            settled,
-            settings.preview_url,
-            settings.branch_expires,
-            ring,
-            supervisor,
-            pods=pods.stores,
-            quieten=plane.quieten,
-        )
-        await branches.start()
-        stack.push_async_callback(branches.stop)
+        copying = Copying(pods.stores, plane.quieten)
+        branches = await _start_branches(stack, store, settled, settings, ring, supervisor, copying)
 
         await _start_canary_guard(stack, store, events, supervisor)
         telemetry = self._telemetry(stack, store, ring)
@@ -310,6 +301,23 @@ class Daemon:
         mesh = self.mesh_settings
         namespaces = {stored.ref.namespace for stored in store.list(GROUP, "Branch")}
         return {name: f"{mesh.developer_address(name)}:{mesh.sidecar_port}" for name in sorted(namespaces)}
+
+
+async def _start_branches(
+    stack: AsyncExitStack,
+    store: Store,
+    settled: Settled,
+    settings: Settings,
+    ring: Ring,
+    supervisor: Supervisor,
+    copying: Copying,
+) -> BranchController:
+    """What gives branches what they need."""
+    expires = settings.branch_expires
+    branches = BranchController(store, settled, settings.preview_url, expires, ring, supervisor, copying=copying)
+    await branches.start()
+    stack.push_async_callback(branches.stop)
+    return branches
 
 
 async def _start_load_balancers(
