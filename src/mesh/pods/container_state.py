@@ -40,7 +40,11 @@ class ContainerState:
         self.to_completion = to_completion
 
     def run(self, pid: int) -> None:
-        """Its process has started. Started and ready at once, except where a probe has to say so."""
+        """Its process has started. Started and ready at once, except where a probe has to say so.
+
+        One that has ports and no probe is ready once it listens (see `HealthWatch`): in a cluster, too, its program
+        listens a little later, and requests of that moment fail.
+        """
         self.state = {"running": {"startedAt": now()}}
         self.container_id = f"mesh://{pid}"
         self.started = False
@@ -48,6 +52,7 @@ class ContainerState:
         self.unhealthy = ""
         if self.container.startup_probe is None:
             self.start_up()
+            self.ready = self.ready and not self.container.tcp_ports
 
     def restore(self, status: Body) -> None:
         """Takes what the previous daemon has written of it (ContainerStatus)."""

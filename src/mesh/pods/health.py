@@ -1,10 +1,12 @@
 """Watches the health of a running container: its startup, readiness and liveness probes.
 
-Readiness and liveness are probed only after startup has succeeded (Kubernetes, "Configure Probes").
+Readiness and liveness are probed only after startup has succeeded (Kubernetes, "Configure Probes"). A container that
+has ports and no readiness probe is ready once it listens.
 """
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 
 from mesh.pods import probes
 from mesh.pods.concurrency import cancel_all
@@ -60,9 +62,21 @@ class HealthWatch:
         container = self._state.container
         if container.readiness_probe is not None:
             self._watch(container.readiness_probe, self._on_readiness, eager=True)
+        elif not self._state.ready and not self._state.to_completion:
+            self._tasks.append(asyncio.create_task(self._until_listening()))
         if container.liveness_probe is not None:
             # Not eager: a container that is slow to come up must not be restarted for being asked too early.
             self._watch(container.liveness_probe, self._on_liveness, eager=False)
+
+    async def _until_listening(self) -> None:
+        """Ready as soon as one of its ports is open; after a while in any case, since nobody has asked for a probe."""
+        container, settings = self._state.container, self._settings
+        with suppress(TimeoutError):
+            async with asyncio.timeout(settings.first_checks_for):
+                while not await probes.listens(container.tcp_ports, self._sandbox):  # noqa: ASYNC110 - nobody says when
+                    await asyncio.sleep(settings.first_check_every)
+        self._state.ready = True
+        self._changed()
 
     def _watch(self, probe: Probe, on_result: probes.OnResult, *, eager: bool) -> None:
         async def check() -> None:

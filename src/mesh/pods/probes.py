@@ -6,7 +6,7 @@ are made while a mesh starts, and a client library would cost more than the prog
 
 import asyncio
 import ssl
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import NamedTuple, cast
 
@@ -106,6 +106,17 @@ async def _tcp_check(host: str, port: int, sandbox: Sandbox) -> None:
     except OSError as error:
         raise ProbeFailed(f"dial tcp {host}:{port}: {_reason(error)}") from None
     transport.abort()
+
+
+async def listens(ports: Iterable[int], sandbox: Sandbox) -> bool:
+    """Whether the pod accepts connections at one of the ports."""
+    for port in ports:
+        try:
+            await _tcp_check(sandbox.ip, port, sandbox)
+        except ProbeFailed:
+            continue
+        return True
+    return False
 
 
 class _StatusLine(asyncio.Protocol):

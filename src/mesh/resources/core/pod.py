@@ -215,6 +215,11 @@ class Container(Part, frozen=True):
     volume_mounts: list[VolumeMount] = []
     volume_devices: list[Annotated[Json, shaped("VolumeDevice")]] = []
 
+    @property
+    def tcp_ports(self) -> tuple[int, ...]:
+        """The ports that it says it listens on."""
+        return tuple(port.container_port for port in self.ports if port.protocol == "TCP")
+
 
 class KeyToPath(Part, frozen=True):
     """`mode` is the file's permission bits."""

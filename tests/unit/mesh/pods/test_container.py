@@ -1,10 +1,11 @@
 """Containers as real processes: how they start, end, start again, and are ended."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from mesh.pods.host.pod_processes import pod_processes
 from mesh.procfs import start_time
-from tests.support.yard import Yard, pod, shell
+from tests.support.yard import FAST, Yard, pod, shell, yard_of
 
 SERVER = (
     "python",
@@ -137,6 +138,24 @@ async def test_readiness_comes_from_an_http_probe_by_the_name_of_a_port(yard: Ya
     ports = [{"name": "web", "containerPort": 7000}]
     ref = yard.put(pod("web", *SERVER, ports=ports, readinessProbe=probe))
     await yard.until(lambda: yard.ready(ref))
+
+
+async def test_without_a_probe_a_pod_is_ready_once_it_listens(yard: Yard) -> None:
+    flag = yard.home / "go"
+    script = f"import os, time\nwhile not os.path.exists({str(flag)!r}): time.sleep(0.02)\n{SERVER[2]}"
+    ref = yard.put(pod("late", *SERVER[:2], script, ports=[{"name": "web", "containerPort": 7000}]))
+    await yard.until(lambda: "running" in yard.container(ref).get("state", {}))
+    assert yard.container(ref)["started"]
+    assert not yard.ready(ref)
+    flag.touch()
+    await yard.until(lambda: yard.ready(ref))
+
+
+async def test_a_port_that_nobody_listens_at_keeps_a_pod_from_being_ready_for_a_while_only(tmp_path: Path) -> None:
+    async with yard_of(tmp_path, replace(FAST, first_checks_for=0.2)) as yard:
+        ports = [{"containerPort": 7000}, {"containerPort": 7001, "protocol": "UDP"}]
+        ref = yard.put(pod("mute", "sleep", "60", ports=ports))
+        await yard.until(lambda: yard.ready(ref))
 
 
 async def test_readiness_that_is_lost_is_shown_and_comes_back(yard: Yard) -> None:
