@@ -26,7 +26,7 @@ def mall() -> Iterator[Mesh]:
 
 
 def test_a_pod_of_two_is_killed_and_no_page_fails(mall: Mesh) -> None:
-    figures = kill_pods(mall, 2, "stock", "users")
+    figures = kill_pods(mall, 2, "stock", "recommend")
     assert (figures["kills"], figures["failed"], figures["incomplete"]) == (4, {}, 0)
 
 

@@ -40,11 +40,12 @@ LIMIT = 180.0
 
 @dataclass
 class Pages:
-    """What visitors saw: pages in all, those that failed (by what they said), those with an area missing."""
+    """What visitors saw: pages in all, those that failed (by what they said), those with an area missing, and why."""
 
     milliseconds: list[float] = field(default_factory=list)
     failures: Counter[str] = field(default_factory=Counter)
     incomplete: int = 0
+    reasons: Counter[str] = field(default_factory=Counter)
 
     @property
     def failed(self) -> int:
@@ -56,6 +57,7 @@ class Pages:
             "pages": len(self.milliseconds) + self.failed,
             "failed": dict(self.failures),
             "incomplete": self.incomplete,
+            **({"reasons": dict(self.reasons)} if self.reasons else {}),
             "p99 ms": round(p99, 1),
         }
 
@@ -79,7 +81,10 @@ def visitors(mesh: Mesh, count: int = 2) -> Iterator[Pages]:
                     pages.failures[f"{answer.status} {text[:80]}"] += 1
                     continue
                 pages.milliseconds.append((time.perf_counter() - begun) * 1000)
-                pages.incomplete += any(json.loads(text)[area] is None for area in AREAS)
+                body = json.loads(text)
+                if any(body[area] is None for area in AREAS):
+                    pages.incomplete += 1
+                    pages.reasons.update(f"{error['area']}: {error['detail']}" for error in body["errors"])
 
     threads = [threading.Thread(target=visit) for _ in range(count)]
     for thread in threads:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 LARGEST_ANSWER = 1 << 20
 NOT_HTTP = "sent an answer that is not valid HTTP"
+# What a proxy (Envoy) says with a 503 when the connection to the service broke before it answered: a pod has died.
+BROKEN_BEHIND = b"upstream connect error or disconnect/reset before headers"
 
 
 class Connection(asyncio.Protocol):
@@ -114,15 +116,22 @@ class Connection(asyncio.Protocol):
     def _done(self) -> None:
         call, self._call = self._call, None
         assert call is not None
-        status, body = self._status, self._body
-        self._pool.deadlines.discard(call)
+        status, body = self._status, self._body[0] if len(self._body) == 1 else b"".join(self._body)
+        again = status == 503 and call.repeatable and body.startswith(BROKEN_BEHIND)
+        if not again:
+            self._pool.deadlines.discard(call)
         self.kept = True
         # Back into the pool first: the waiter's next call may use this connection.
         if self._keep:
             self._pool.release(self)
         else:
             self.close()
-        call.answered(status, body[0] if len(body) == 1 else b"".join(body))
+        if again:
+            # Once, as where the service closes a connection itself: the proxy knows by now that the pod is gone.
+            call.repeatable = False
+            self._pool.send(call, anew=True)
+        else:
+            call.answered(status, body)
 
     def _fail(self, reason: str) -> None:
         call, self._call = self._call, None

@@ -198,6 +198,44 @@ async def test_a_call_over_a_kept_connection_that_was_being_closed_is_repeated_o
         assert sum(head.startswith(b"POST") for head in service.heads) == 1
 
 
+@pytest.mark.parametrize(
+    ("method", "broken", "requests", "status"),
+    [("GET", 1, 2, 200), ("GET", 9, 2, 503), ("POST", 9, 1, 503)],
+)
+async def test_a_call_whose_service_broke_behind_the_proxy_is_repeated_once_unless_it_changes_something(
+    method: str, broken: int, requests: int, status: int
+) -> None:
+    said = b"upstream connect error or disconnect/reset before headers. reset reason: connection termination"
+
+    async def reply(head: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+        if len(service.heads) <= broken:
+            writer.write(b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: %d\r\n\r\n%b" % (len(said), said))
+        else:
+            writer.write(OK)
+        return True
+
+    async with calling(reply) as (service, numbers):
+        call = numbers.get("/n", b"", NUMBERS) if method == "GET" else numbers.post("/n", b"", b"", NUMBERS)
+        if status == 200:
+            assert await call == [1]
+        else:
+            with pytest.raises(Problem) as raised:
+                await call
+            assert raised.value.status == status
+        assert len(service.heads) == requests
+
+
+async def test_a_503_of_the_service_itself_is_not_repeated() -> None:
+    async def reply(head: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+        writer.write(b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 18\r\n\r\nfault filter abort")
+        return True
+
+    async with calling(reply) as (service, numbers):
+        with pytest.raises(Problem):
+            await numbers.get("/n", b"", NUMBERS)
+        assert len(service.heads) == 1
+
+
 async def test_bytes_that_nobody_asked_for_end_the_connection() -> None:
     async def reply(head: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         writer.write(OK)
