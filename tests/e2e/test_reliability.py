@@ -10,7 +10,7 @@ from mesh.client.api import Client
 from mesh.daemon.home import Home
 from mesh.envoy.process.records import NAMES, path_of
 from mesh.resources.values.ref import Ref
-from tests.support.endurance import LIMIT, hostile, kill_daemon, kill_envoy, kill_pods, rollouts
+from tests.support.endurance import LIMIT, hostile, kill_daemon, kill_envoy, kill_pods, rollouts, stop_pods
 from tests.support.mesh import BASELINE, Mesh, meshes, seen
 from tests.support.waiting import until
 
@@ -28,6 +28,13 @@ def mall() -> Iterator[Mesh]:
 def test_a_pod_of_two_is_killed_and_no_page_fails(mall: Mesh) -> None:
     figures = kill_pods(mall, 2, "stock", "recommend")
     assert (figures["kills"], figures["failed"], figures["incomplete"]) == (4, {}, 0)
+
+
+def test_a_pod_of_two_is_stopped_and_no_page_fails(mall: Mesh) -> None:
+    if not mall.has_namespaces:
+        pytest.skip("on loopback addresses, requests on their way to the pod wait for their timeout")
+    figures = stop_pods(mall, "recommend", "stock")
+    assert (figures["stops"], figures["failed"], figures["incomplete"]) == (2, {}, 0)
 
 
 def test_a_rollout_fails_no_page(mall: Mesh) -> None:

@@ -143,6 +143,24 @@ def kill_pods(mesh: Mesh, kills: int, *services: str, number: signal.Signals = s
     return {"kills": kills * len(services), "services": len(services), **pages.figures()}
 
 
+def stop_pods(mesh: Mesh, *services: str) -> Figures:
+    """Stops one of two pods of each service (SIGSTOP) under load until 20 more pages were loaded, and continues it."""
+    with closing(Client(mesh.home)) as client:
+        two_replicas(mesh, client, *services)
+        with visitors(mesh) as pages:
+            for service in services:
+                more_pages(pages, 5)
+                pid = random.choice(sorted(processes_of(client, service).values()))
+                os.kill(pid, signal.SIGSTOP)
+                try:
+                    until(lambda service=service: len(processes_of(client, service)) == 1, LIMIT)  # type: ignore[misc]
+                    more_pages(pages, 20)
+                finally:
+                    os.kill(pid, signal.SIGCONT)
+                until(lambda service=service: len(processes_of(client, service)) == 2, LIMIT)  # type: ignore[misc]
+    return {"stops": len(services), **pages.figures(), "longest ms": round(max(pages.milliseconds))}
+
+
 def _has_ended(pid: int) -> bool:
     return start_time(pid) is None
 

@@ -103,6 +103,7 @@ class ContainerRunner:
             self.state,
             sandbox,
             run.spec,
+            run.process.pid,
             self._dependencies.settings,
             self._dependencies.frozen,
             changed=self._on_health_change,

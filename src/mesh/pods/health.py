@@ -1,7 +1,8 @@
 """Watches the health of a running container: its startup, readiness and liveness probes.
 
 Readiness and liveness are probed only after startup has succeeded (Kubernetes, "Configure Probes"). A container that
-has ports and no readiness probe is ready once it listens.
+has ports and no readiness probe is ready once it listens. One whose process is stopped (SIGSTOP) is not ready, whatever
+a probe says: the kernel goes on accepting connections for it, and their requests would wait for their timeout.
 """
 
 import asyncio
@@ -14,11 +15,14 @@ from mesh.pods.container_state import ContainerState
 from mesh.pods.freezing.freezer import FrozenPods
 from mesh.pods.pod_settings import PodSettings
 from mesh.pods.runtime.interface import ProcessSpec, Sandbox
+from mesh.procfs import is_stopped
 from mesh.resources.core.pod import Probe
+
+STOPPED = "its process is stopped (SIGSTOP)"
 
 
 class HealthWatch:
-    """Probes one run of a container.
+    """Probes one run of a container, whose first process is `pid`.
 
     A check that fails while the pod is frozen counts neither way (`frozen`).
     `changed` is called when the state's `started` or `ready` has changed, `unhealthy(probe, message)` for each failed
@@ -30,6 +34,7 @@ class HealthWatch:
         state: ContainerState,
         sandbox: Sandbox,
         spec: ProcessSpec,
+        pid: int,
         settings: PodSettings,
         frozen: FrozenPods,
         changed: Callable[[], None],
@@ -39,6 +44,8 @@ class HealthWatch:
         self._state = state
         self._sandbox = sandbox
         self._spec = spec
+        self._pid = pid
+        self._is_stopped = False
         self._settings = settings
         self._frozen = frozen
         self._changed = changed
@@ -48,6 +55,7 @@ class HealthWatch:
         self._begun = asyncio.get_running_loop().time()
 
     def start(self) -> None:
+        self._tasks.append(asyncio.create_task(self._watch_stops()))
         probe = self._state.container.startup_probe
         if probe is not None and not self._state.started:
             self._watch(probe, self._on_startup, eager=True)
@@ -68,6 +76,27 @@ class HealthWatch:
             # Not eager: a container that is slow to come up must not be restarted for being asked too early.
             self._watch(container.liveness_probe, self._on_liveness, eager=False)
 
+    async def _watch_stops(self) -> None:
+        """Not ready while the process is stopped, as seen twice: who copies a program's files stops it for a moment."""
+        seen = False
+        while True:
+            await asyncio.sleep(self._settings.stops_every)
+            before, seen = seen, is_stopped(self._pid)
+            if before and seen:
+                if not self._is_stopped:
+                    self._is_stopped, self._state.ready = True, False
+                    self._state.unhealthy = STOPPED
+                    self._unhealthy("Readiness", STOPPED)
+                    self._changed()
+                    # Envoy should know first: what was reset is tried again.
+                    await asyncio.sleep(self._settings.stops_every / 2)
+                await self._sandbox.reset_connections()
+            elif self._is_stopped and not seen:
+                self._is_stopped = False
+                if self._state.started and self._state.container.readiness_probe is None:
+                    self._state.ready, self._state.unhealthy = True, ""
+                    self._changed()
+
     async def _until_listening(self) -> None:
         """Ready as soon as one of its ports is open; after a while in any case, since nobody has asked for a probe."""
         container, settings = self._state.container, self._settings
@@ -75,7 +104,7 @@ class HealthWatch:
             async with asyncio.timeout(settings.first_checks_for):
                 while not await probes.listens(container.tcp_ports, self._sandbox):  # noqa: ASYNC110 - nobody says when
                     await asyncio.sleep(settings.first_check_every)
-        self._state.ready = True
+        self._state.ready = not self._is_stopped
         self._changed()
 
     def _watch(self, probe: Probe, on_result: probes.OnResult, *, eager: bool) -> None:
@@ -118,7 +147,7 @@ class HealthWatch:
     def _on_readiness(self, result: probes.Result) -> bool:
         if not result.success:
             self._note("Readiness", result.message)
-        if result.reached and self._state.ready is not result.success:
+        if result.reached and self._state.ready is not result.success and not self._is_stopped:
             self._state.ready = result.success
             if result.success:
                 self._state.unhealthy = ""

@@ -20,6 +20,8 @@ class PodSettings:
     A probe that fails within `start_patience` after a container's start is the ordinary course of things; from then on
     the pod's status says how it fails.
 
+    `stops_every` is how often containers are looked at for a process that was stopped.
+
     `images_every` is how often the home's images.yaml is checked for changes, `autoscale_every` how often autoscalers
     look at what pods use (15 s, as in Kubernetes), `volumes_every` how often emptyDirs with a sizeLimit are measured.
     """
@@ -34,6 +36,7 @@ class PodSettings:
     log_interval: float = 0.05
     events_kept: int = 1000
     images_every: float = 0.5
+    stops_every: float = 0.3
     autoscale_every: float = 15.0
     volumes_every: float = 10.0
     proxy_port: int = SIDECAR_PORT

@@ -174,3 +174,29 @@ async def test_envoys_process_may_enter_a_pods_network(agent: Agent) -> None:
     )
     text, ended = await output(agent, envoy((sys.executable, "-c", code, pod.path), {}, Path("/")))
     assert (text, ended.code) == ("[(1, 'lo'), (2, 'eth0')]\n", 0)
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::"])
+async def test_what_the_mesh_has_open_to_a_pod_is_reset_and_nothing_else(agent: Agent, host: str) -> None:
+    await agent.create_pod_network(POD, "orders-1", ADDRESS)
+    code = (
+        "import socket, sys, time; family = socket.AF_INET6 if ':' in sys.argv[1] else socket.AF_INET;"
+        "listener = socket.socket(family); listener.bind((sys.argv[1], 80)); listener.listen();"
+        "connections = [listener.accept() for _ in range(99)]"
+    )
+    server = await agent.spawn(python(code, host))
+    await until_listening(agent, POD, ADDRESS, 80)
+    loop = asyncio.get_running_loop()
+    with await agent.socket_in("") as outside, await agent.socket_in(POD) as inside:
+        for client in (outside, inside):
+            client.setblocking(False)
+            await loop.sock_connect(client, (ADDRESS, 80))
+            await loop.sock_sendall(client, b"x")
+        await server.signal(signal.SIGSTOP)
+        await agent.reset_connections(POD)
+        with pytest.raises(ConnectionResetError):
+            await loop.sock_recv(outside, 1)
+        with pytest.raises(BlockingIOError):
+            inside.recv(1)
+    await server.signal(signal.SIGKILL)
+    await server.wait()

@@ -6,12 +6,15 @@ Sizes and constants from linux/netlink.h.
 import os
 import socket
 import struct
+from collections.abc import Iterator
 from typing import NamedTuple, Self
 
 NLMSG_ERROR = 2
+NLMSG_DONE = 3
 NLM_F_REQUEST = 0x1
 NLM_F_ACK = 0x4
 NLM_F_EXCL = 0x200
+NLM_F_DUMP = 0x300
 NLM_F_CREATE = 0x400
 NLM_F_APPEND = 0x800
 NLA_F_NESTED = 0x8000
@@ -92,14 +95,33 @@ class NetlinkSocket:
             code, purpose = refused
             raise NetlinkError(code, f"{purpose}: {os.strerror(code)}")
 
+    def dump(self, message: Message) -> Iterator[bytes]:
+        """Sends a message that asks for a list; the bodies of the answers. Raises NetlinkError."""
+        self._socket.send(encode(message._replace(flags=message.flags | NLM_F_DUMP), self._sequence))
+        self._sequence += 1
+        while True:
+            for kind, _, body in _messages(self._socket.recv(65536)):
+                if kind == NLMSG_DONE:
+                    return
+                if kind == NLMSG_ERROR:
+                    code = -struct.unpack_from("=i", body)[0]
+                    raise NetlinkError(code, f"{message.purpose}: {os.strerror(code)}")
+                yield body
+
 
 def _answers(data: bytes) -> list[tuple[int, int]]:
     """(sequence, errno) of each NLMSG_ERROR in what was received; errno 0 acknowledges."""
-    answers = []
+    return [
+        (sequence, -struct.unpack_from("=i", body)[0])
+        for kind, sequence, body in _messages(data)
+        if kind == NLMSG_ERROR
+    ]
+
+
+def _messages(data: bytes) -> Iterator[tuple[int, int, bytes]]:
+    """Kind, sequence and body of each message in what was received."""
     at = 0
     while at + _HEADER.size <= len(data):
         length, kind, _, sequence, _ = _HEADER.unpack_from(data, at)
-        if kind == NLMSG_ERROR:
-            answers.append((sequence, -struct.unpack_from("=i", data, at + _HEADER.size)[0]))
+        yield kind, sequence, data[at + _HEADER.size : at + length]
         at += max(_HEADER.size, (length + 3) & ~3)
-    return answers

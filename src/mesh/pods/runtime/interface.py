@@ -178,6 +178,10 @@ class Sandbox(Protocol):
         """Connects as a program inside the pod would: what a probe does. Raises OSError."""
         ...
 
+    async def reset_connections(self) -> None:
+        """Resets the connections that Envoy has to the pod, where that is possible: their requests go elsewhere."""
+        ...
+
     async def kill_remaining(self, container: str = "") -> None:
         """Kills what a container (by default: every container) has left behind after its process ended."""
         ...

@@ -252,6 +252,9 @@ class LoopbackSandbox:
                 errno.EACCES, f"a program of another user (uid {owner.uid}) listens there, not the pod's", host
             )
 
+    async def reset_connections(self) -> None:
+        """Nothing: on the host's network only root could."""
+
     async def kill_remaining(self, container: str = "") -> None:
         await self._census.kill(self._uid, container or None)
 

@@ -21,6 +21,8 @@ from typing import Any
 
 from mesh.pods.network import names
 from mesh.pods.network import namespaces as networks
+from mesh.pods.network.addresses import MESH_ADDRESS
+from mesh.pods.network.connections import reset_connections
 from mesh.pods.network.resolver import HostNameServers, Resolver, outside_sockets
 from mesh.pods.sandbox.adoption import adopt_survivors
 from mesh.pods.sandbox.child import Surroundings
@@ -54,6 +56,7 @@ class Agent:
             "list": self._list,
             "create_pod_network": self._create_pod_network,
             "remove_pod_network": self._remove_pod_network,
+            "reset_connections": self._reset_connections,
             "set_names": self._set_names,
             "spawn": self._spawn,
             "signal": self._signal,
@@ -122,6 +125,11 @@ class Agent:
 
     def _remove_pod_network(self, _channel: Channel, body: dict[str, Any], _fds: list[int]) -> Any:
         self.pods.remove(body["uid"])
+        return {}
+
+    def _reset_connections(self, _channel: Channel, body: dict[str, Any], _fds: list[int]) -> Any:
+        with networks.inside(self.pods.descriptor(body["uid"])):
+            reset_connections(MESH_ADDRESS)
         return {}
 
     def _set_names(self, _channel: Channel, body: dict[str, Any], _fds: list[int]) -> Any:

@@ -132,6 +132,10 @@ class Agent:
         """Removes it; does nothing when there is none. Its processes have to be ended before."""
         await self._call("remove_pod_network", uid=uid)
 
+    async def reset_connections(self, uid: str) -> None:
+        """Resets the connections that Envoy has to the pod."""
+        await self._call("reset_connections", uid=uid)
+
     async def set_names(self, table: Mapping[str, Name]) -> None:
         """Replaces the table from which pods' lookups are answered. Only what has changed since is sent.
 

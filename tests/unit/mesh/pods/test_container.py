@@ -1,7 +1,11 @@
 """Containers as real processes: how they start, end, start again, and are ended."""
 
+import os
+import signal
 from dataclasses import replace
 from pathlib import Path
+
+import pytest
 
 from mesh.pods.host.pod_processes import pod_processes
 from mesh.procfs import start_time
@@ -156,6 +160,21 @@ async def test_a_port_that_nobody_listens_at_keeps_a_pod_from_being_ready_for_a_
         ports = [{"containerPort": 7000}, {"containerPort": 7001, "protocol": "UDP"}]
         ref = yard.put(pod("mute", "sleep", "60", ports=ports))
         await yard.until(lambda: yard.ready(ref))
+
+
+@pytest.mark.parametrize("probe", [{}, {"readinessProbe": {"tcpSocket": {"port": 7000}, "periodSeconds": 1}}])
+async def test_a_pod_whose_process_is_stopped_is_not_ready_until_it_goes_on(
+    yard: Yard, probe: dict[str, object]
+) -> None:
+    ref = yard.put(pod("web", *SERVER, ports=[{"containerPort": 7000}], **probe))
+    await yard.until(lambda: yard.ready(ref))
+    pid = int(yard.container(ref)["containerID"].removeprefix("mesh://"))
+    os.kill(pid, signal.SIGSTOP)
+    await yard.until(lambda: not yard.ready(ref))
+    assert yard.container(ref)["restartCount"] == 0
+    assert any("stopped (SIGSTOP)" in event["message"] for event in yard.events("Unhealthy"))
+    os.kill(pid, signal.SIGCONT)
+    await yard.until(lambda: yard.ready(ref))
 
 
 async def test_readiness_that_is_lost_is_shown_and_comes_back(yard: Yard) -> None:
