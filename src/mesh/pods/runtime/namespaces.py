@@ -291,9 +291,7 @@ class NamespaceSandbox:
         return transport
 
     async def reset_connections(self) -> None:
-        # Without CONFIG_INET_DIAG_DESTROY, requests that are on their way wait for their timeout.
-        with suppress(AgentError):
-            await self._runtime.agent.reset_connections(self._uid)
+        await self._runtime.agent.reset_connections(self._uid)
 
     async def kill_remaining(self, container: str = "") -> None:
         """Nothing is left: the end of a container's first process is that of its PID namespace."""

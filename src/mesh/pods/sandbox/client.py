@@ -21,6 +21,7 @@ import socket
 import struct
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
@@ -133,8 +134,9 @@ class Agent:
         await self._call("remove_pod_network", uid=uid)
 
     async def reset_connections(self, uid: str) -> None:
-        """Resets the connections that Envoy has to the pod."""
-        await self._call("reset_connections", uid=uid)
+        """Resets the connections that Envoy has to the pod. Does nothing where the kernel cannot."""
+        with suppress(AgentError):
+            await self._call("reset_connections", uid=uid)
 
     async def set_names(self, table: Mapping[str, Name]) -> None:
         """Replaces the table from which pods' lookups are answered. Only what has changed since is sent.
