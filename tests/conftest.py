@@ -1,6 +1,7 @@
 """What every test may rely on: a socket, pipe or task that it leaves open fails it, and not a later test."""
 
 import gc
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -12,6 +13,10 @@ from tests.support.places import UNIT
 # No test asserts on time: a busy machine is not a fault of what is tested.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
+
+
+# Most tests' manifests name images that exist nowhere: nothing is to be asked of any registry.
+os.environ.setdefault("MESHMALL_IMAGES", "never")
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -102,9 +102,9 @@ def close_on_exec(lowest: int) -> None:
     _checked(_libc.syscall(SYS_CLOSE_RANGE, *arguments))
 
 
-def open_inside(root: int, path: str, flags: int) -> int:
+def open_inside(root: int, path: str, flags: int, *, across_mounts: bool = False) -> int:
     """Opens a path as if the folder `root` were "/": links and ".." cannot lead out of it (openat2(2), Linux 5.6)."""
-    resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV
+    resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | (0 if across_mounts else RESOLVE_NO_XDEV)
     how = ctypes.create_string_buffer(struct.pack("=3Q", flags | os.O_CLOEXEC, 0, resolve), 24)
     return _checked(_libc.syscall(SYS_OPENAT2, root, os.fsencode(path), how, ctypes.c_size_t(24)), path)
 

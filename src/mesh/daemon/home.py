@@ -50,6 +50,7 @@ class Settings:
     telemetry: bool = True
     outbound_traffic_policy: str = "registry-only"
     network: str = "auto"
+    images: str = "auto"
     dormant: tuple[str, ...] = ()
 
     @classmethod

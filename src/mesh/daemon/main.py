@@ -61,6 +61,7 @@ from mesh.pods.controllers.load_balancers import LoadBalancerController
 from mesh.pods.controllers.objects import Objects
 from mesh.pods.dependencies import Settled
 from mesh.pods.host.leftovers import reap_leftovers
+from mesh.pods.images.choice import mode_of
 from mesh.pods.manager import PodManager
 from mesh.pods.network.name_table import NameTable
 from mesh.reconcile.supervisor import Supervisor
@@ -240,6 +241,7 @@ class Daemon:
             settled,
             supervisor=supervisor,
             access=self._access,
+            image_mode=mode_of(self.settings.images),
         )
         await pods.start()
         stack.push_async_callback(pods.stop)

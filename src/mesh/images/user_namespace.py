@@ -5,7 +5,6 @@ An ordinary process may map its own id only; newuidmap(1) and newgidmap(1), whic
 """
 
 import os
-import subprocess
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -53,6 +52,8 @@ def enter_with_subordinate_ids(owners: Owners) -> Owners:
 
 
 def _map(pid: int, owners: Owners) -> int:
+    import subprocess  # noqa: PLC0415 - the agent, of which every container begins as a copy, does without
+
     commands = (("newuidmap", owners.uids), ("newgidmap", owners.gids))
     for program, ranges in commands:
         words = [program, str(pid), *_identity(ranges)]

@@ -23,8 +23,8 @@ from mesh.images.prune import prune
 from mesh.images.pull import Puller
 from mesh.images.reference import Reference
 from mesh.images.registries import read_mirrors
-from mesh.images.store import ImageRecord, ImageStore
-from mesh.images.unpack.owners import FLAT, owners
+from mesh.images.store import ImageRecord, ImageStore, remove_tree
+from mesh.images.unpack.owners import FLAT, Owners, owners, owners_here
 from mesh.images.user_namespace import enter_with_subordinate_ids
 
 REPORT_EVERY = 0.1
@@ -51,17 +51,16 @@ class Reporter:
 def work(request: Mapping[str, Any], write: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
     """Does what a request asks. Raises ImageError.
 
-    `home` and `action` ("pull", "load", "prune") are in each; `limits` may change some of the bounds.
+    `home` and `action` ("pull", "load", "prune", "remove") are in each; `limits` may change some of the bounds.
     """
     home = Path(request["home"])
     limits = Limits(**{**DEFAULT_LIMITS._asdict(), **request.get("limits", {})})
-    possible = owners()
-    if not possible.is_flat and os.geteuid() != 0:
-        try:
-            possible = enter_with_subordinate_ids(possible)
-        except OSError:
-            possible = FLAT
+    possible = _owners(flat=bool(request.get("flat")))
     resource.setrlimit(resource.RLIMIT_DATA, (limits.worker_memory, limits.worker_memory))
+    if request["action"] == "remove":
+        for path in request["paths"]:
+            remove_tree(Path(path))
+        return {}
     store = ImageStore(home / FOLDER)
     store.prepare()
     if request["action"] == "prune":
@@ -78,6 +77,21 @@ def work(request: Mapping[str, Any], write: Callable[[dict[str, Any]], None]) ->
                 )
             ]
     return {"images": [_to_json(record) for record in records]}
+
+
+def _owners(*, flat: bool) -> Owners:
+    """Which ids files get; moves this process to where they exist. `flat`: the mesh's containers have one id only."""
+    if flat:
+        return FLAT
+    if os.geteuid() == 0:
+        return owners_here()
+    possible = owners()
+    if possible.is_flat:
+        return FLAT
+    try:
+        return enter_with_subordinate_ids(possible)
+    except OSError:
+        return FLAT
 
 
 def _to_json(record: ImageRecord) -> dict[str, Any]:

@@ -7,12 +7,14 @@ from typing import Any
 
 from mesh.pods.concurrency import cancel_all, first_completed
 from mesh.pods.container_run import Run, start_run
-from mesh.pods.container_state import ContainerState
+from mesh.pods.container_state import CREATING, ContainerState
 from mesh.pods.dependencies import PodDependencies
 from mesh.pods.health import HealthWatch
 from mesh.pods.hooks import HookFailed, run_hook
-from mesh.pods.invocation import NotYet
+from mesh.pods.images.choice import IMAGE
+from mesh.pods.images.container_image import ContainerImage, stop_signal
 from mesh.pods.logs.log_files import LogFile
+from mesh.pods.obstacle import NotYet
 from mesh.pods.runtime.interface import Exit, Sandbox
 from mesh.pods.termination import pod_grace, probe_grace, terminate
 from mesh.reconcile.backoff import Backoff
@@ -23,6 +25,9 @@ LOOKS_STABLE = 0.3
 LAST_LINES = 5
 POST_START_LIMIT = 30.0
 NEVER_RAN = 137
+PULL_FAILED = "ErrImagePull"
+# Seconds for which a failed pull is shown as such, before it is shown as one that will be repeated.
+SHOWN_FAILED = 1.0
 
 Record = Callable[[str, str, str], None]
 """Records an event about the pod: type, reason, message."""
@@ -97,7 +102,8 @@ class ContainerRunner:
         try:
             run = self._run = await self._start(sandbox)
         except NotYet as obstacle:
-            await self._wait_because(obstacle)
+            if not self._stopping.is_set():
+                await self._wait_because(obstacle)
             return None
         health = HealthWatch(
             self.state,
@@ -132,12 +138,32 @@ class ContainerRunner:
 
     async def _start(self, sandbox: Sandbox) -> Run:
         """Raises NotYet."""
-        run = await start_run(self._pod, self.container, self.state.restarts, sandbox, self._dependencies)
+        image = await self._image(sandbox)
+        self.state.image_id = image.identity if image is not None else ""
+        run = await start_run(self._pod, self.container, self.state.restarts, sandbox, self._dependencies, image)
         self._log = run.log
         if self._stopping.is_set():
             # `stop` came while the process was being started, and had no process to end.
             run.process.signal(signal.SIGKILL)
         return run
+
+    async def _image(self, sandbox: Sandbox) -> ContainerImage | None:
+        """The image that the container runs from; None for a program of this machine. Raises NotYet."""
+        images = self._dependencies.container_images
+        survivor = sandbox.survivor(self.container.name)
+        if survivor is not None:
+            return images.stored(self.container) if survivor == IMAGE else None
+        bringing = asyncio.ensure_future(images.image(self._pod, self.container, self._record))
+        stopping = asyncio.ensure_future(self._stopping.wait())
+        try:
+            # A pull may take minutes, and goes on for others when this container is not wanted any more.
+            await asyncio.wait((bringing, stopping), return_when=asyncio.FIRST_COMPLETED)
+            if not bringing.done():
+                raise NotYet(CREATING, "stopped before its image was there")
+            return bringing.result()
+        finally:
+            stopping.cancel()
+            bringing.cancel()
 
     def _on_start(self, run: Run, health: HealthWatch) -> None:
         if run.adopted:
@@ -190,16 +216,31 @@ class ContainerRunner:
                 except HookFailed as failure:
                     self._record("Warning", "FailedPreStopHook", str(failure))
 
-        await terminate(run.process, grace, hurry, pre_stop if hook is not None else None)
+        number = stop_signal(run.spec.image.config if run.spec.image is not None else None)
+        await terminate(run.process, grace, hurry, pre_stop if hook is not None else None, number)
 
     async def _wait_because(self, obstacle: NotYet) -> None:
         """Shows why the container waits, and returns when another attempt may succeed."""
+        is_pull = obstacle.reason == PULL_FAILED
         if self.state.wait(obstacle.reason, obstacle.message):
-            self._record("Warning", "Failed", f"Error: {obstacle.reason}: {obstacle.message}")
+            self._record("Warning", "Failed", f"Error: {obstacle.reason}{'' if is_pull else f': {obstacle.message}'}")
         self._changed()
         seconds = max(self._dependencies.settings.backoff_first, self._backoff.after(0.0))
         changed = self._dependencies.configuration_changed
+        if is_pull:
+            await first_completed(changed.wait(), self._stopping.wait(), limit=min(seconds, SHOWN_FAILED))
+            if self._stopping.is_set():
+                return
+            self._back_off(obstacle)
         await first_completed(changed.wait(), self._stopping.wait(), limit=seconds)
+
+    def _back_off(self, obstacle: NotYet) -> None:
+        """Shows that the pull is going to be repeated, in the kubelet's words."""
+        image = self.container.image
+        self.state.wait("ImagePullBackOff", f'Back-off pulling image "{image}": {obstacle.reason}: {obstacle.message}')
+        self._record("Normal", "BackOff", f'Back-off pulling image "{image}"')
+        self._record("Warning", "Failed", "Error: ImagePullBackOff")
+        self._changed()
 
     async def _pause_before_restart(self, sandbox: Sandbox, seconds: float) -> None:
         if seconds <= 0:

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 
 from mesh.pods.dependencies import PodDependencies
 from mesh.pods.host.pod_processes import output_folder
-from mesh.pods.invocation import NotYet, process_spec
+from mesh.pods.images.container_image import ContainerImage
+from mesh.pods.invocation import process_spec
 from mesh.pods.logs.log_files import LogFile, LogKey
 from mesh.pods.logs.log_pipe import LogPipe
+from mesh.pods.obstacle import NotYet
 from mesh.pods.runtime.interface import ProcessSpec, RunningProcess, Sandbox, StartError
 from mesh.pods.streams.container_streams import ContainerStreams
 from mesh.resources.core.pod import Container, Pod
@@ -32,13 +34,18 @@ class Run:
 
 
 async def start_run(
-    pod: Pod, container: Container, restarts: int, sandbox: Sandbox, dependencies: PodDependencies
+    pod: Pod,
+    container: Container,
+    restarts: int,
+    sandbox: Sandbox,
+    dependencies: PodDependencies,
+    image: ContainerImage | None = None,
 ) -> Run:
     """Starts a container's process, whose output goes to the log of this restart. Raises NotYet.
 
     One that has outlived its daemon is adopted instead.
     """
-    spec = process_spec(pod, container, sandbox, dependencies)
+    spec = process_spec(pod, container, sandbox, dependencies, image)
     key = LogKey(pod.metadata.namespace, pod.metadata.name, container.name)
     output = output_folder(dependencies.home) / (pod.metadata.uid or "") / f"{container.name}.{restarts}"
     try:

@@ -30,6 +30,7 @@ class ContainerState:
     started: bool = False
     ready: bool = False
     container_id: str = ""
+    image_id: str = ""
     to_completion: bool = False
     unhealthy: str = ""
     """How a probe failed at last, while the container is not ready because of it."""
@@ -60,6 +61,7 @@ class ContainerState:
         self.last_state = dict(status.get("lastState") or {})
         self.restarts = int(status.get("restartCount") or 0)
         self.container_id = str(status.get("containerID") or "")
+        self.image_id = str(status.get("imageID") or "")
         self.started, self.ready = bool(status.get("started")), bool(status.get("ready"))
 
     def start_up(self) -> None:

@@ -9,6 +9,7 @@ from mesh.pods.controllers.events import Recorder
 from mesh.pods.controllers.objects import Objects
 from mesh.pods.freezing.freezer import FrozenPods
 from mesh.pods.image_programs import Images
+from mesh.pods.images.pulling import ContainerImages
 from mesh.pods.logs.log_files import LogFiles
 from mesh.pods.pod_settings import PodSettings
 from mesh.pods.runtime.interface import Runtime
@@ -36,6 +37,7 @@ class PodDependencies:
     logs: LogFiles
     runtime: Runtime
     images: Images
+    container_images: ContainerImages
     settled: Settled
     access: Access
     configuration_changed: Bell = field(default_factory=Bell)

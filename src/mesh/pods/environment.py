@@ -43,11 +43,13 @@ class Surroundings:
     config_map: Callable[[str], ConfigMap | None] = lambda name: None
     secret: Callable[[str], Secret | None] = lambda name: None
     image: Mapping[str, str] = field(default_factory=dict)
+    from_image: bool = False
 
 
 def environment(pod: Pod, container: Container, around: Surroundings) -> dict[str, str]:
     """All variables of the container. Raises ConfigError, in Kubernetes' words, when a reference has no value."""
-    variables = _inherited()
+    # A container that runs from an image has nothing of the machine's.
+    variables = {} if around.from_image else _inherited()
     variables.update(around.variables)
     variables.update({name: expand(value, variables) for name, value in around.image.items()})
     variables.update(service_variables(around.services, links=pod.spec.enable_service_links is not False))

@@ -9,7 +9,17 @@ from mesh.pods.dependencies import PodDependencies
 from mesh.pods.environment import ConfigError, Surroundings, environment, place_fields
 from mesh.pods.expansion import expand
 from mesh.pods.image_programs import ImageProgram, ImagesError
+from mesh.pods.images.container_image import (
+    ContainerImage,
+    UserRefused,
+    command_line,
+    image_environment,
+    user_of,
+    working_folder,
+)
+from mesh.pods.obstacle import NotYet
 from mesh.pods.runtime.interface import TERMINAL_TYPE, ProcessSpec, Sandbox
+from mesh.pods.sandbox.spec import Mount
 from mesh.pods.storage.volumes import source_of_claim
 from mesh.pods.volumes import VolumeSources, make_volumes, volume_mounts
 from mesh.resources.core.config import ConfigMap, Secret, ServiceAccount
@@ -20,23 +30,19 @@ from mesh.resources.validation.image_map import CONFIG_MAP, KEY
 from mesh.resources.values.ref import Ref
 
 
-class NotYet(Exception):
-    """The container cannot be started now: Kubernetes' reason for waiting, and a message."""
-
-    def __init__(self, reason: str, message: str) -> None:
-        super().__init__(message)
-        self.reason = reason
-        self.message = message
-
-
-def process_spec(pod: Pod, container: Container, sandbox: Sandbox, dependencies: PodDependencies) -> ProcessSpec:
-    """Works out what the container runs. Raises NotYet."""
+def process_spec(
+    pod: Pod, container: Container, sandbox: Sandbox, dependencies: PodDependencies, image: ContainerImage | None = None
+) -> ProcessSpec:
+    """Works out what the container runs: its image's program, or one of this machine. Raises NotYet."""
     _check_user(pod, container)
-    program = None if container.command else _program(pod, container, dependencies)
+    user = _image_user(pod, container, image) if image is not None else ""
+    program = None if container.command or image is not None else _program(pod, container, dependencies)
     objects = _Objects(pod.metadata.namespace or "", dependencies)
     try:
-        paths = make_volumes(pod, sandbox.folder, volume_sources(pod, container, sandbox, dependencies))
-        place = sandbox.variables(container, paths)
+        paths = make_volumes(
+            pod, sandbox.folder, volume_sources(pod, container, sandbox, dependencies, from_image=image is not None)
+        )
+        place = sandbox.variables(container, paths, from_image=image is not None)
         around = Surroundings(
             node_name=dependencies.settings.node_name,
             host_ip=sandbox.host_ip,
@@ -47,6 +53,7 @@ def process_spec(pod: Pod, container: Container, sandbox: Sandbox, dependencies:
             config_map=objects.config_map,
             secret=objects.secret,
             image=program.environment if program is not None else {},
+            from_image=image is not None,
         )
         variables = environment(pod, container, around)
         mounts = volume_mounts(pod, container, paths, variables)
@@ -54,6 +61,8 @@ def process_spec(pod: Pod, container: Container, sandbox: Sandbox, dependencies:
         raise NotYet("CreateContainerConfigError", str(error)) from None
     except OSError as error:
         raise NotYet("CreateContainerConfigError", f"{error.filename}: {error.strerror}") from None
+    if image is not None:
+        return _image_spec(container, image, user, variables, mounts)
     words = program.words(container.args) if program is not None else [*container.command, *container.args]
     program_folder = program.working_dir if program is not None else ""
     # The manifest's workingDir is a folder in the image. Where the image's program is of this machine, its own counts.
@@ -68,6 +77,31 @@ def process_spec(pod: Pod, container: Container, sandbox: Sandbox, dependencies:
         variables.setdefault("TERM", TERMINAL_TYPE)
     place_to_run = Path(folder) if folder else sandbox.folder
     return ProcessSpec(container.name, argv, variables, place_to_run, mounts, container.stdin, container.tty)
+
+
+def _image_user(pod: Pod, container: Container, image: ContainerImage) -> str:
+    try:
+        return user_of(pod, container, image.config)
+    except UserRefused as error:
+        raise NotYet("CreateContainerConfigError", str(error)) from None
+
+
+def _image_spec(
+    container: Container, image: ContainerImage, user: str, variables: dict[str, str], mounts: tuple[Mount, ...]
+) -> ProcessSpec:
+    argv = command_line(container, image.config, variables)
+    if not argv:
+        raise NotYet(
+            "CreateContainerError", f'no command specified: neither container "{container.name}" nor its image has one'
+        )
+    if container.tty:
+        variables.setdefault("TERM", TERMINAL_TYPE)
+    # What the manifest sets counts before what the image sets, and cannot refer to it: so on a cluster.
+    environment = {**image_environment(image.config), **variables}
+    folder = Path(working_folder(container, image.config))
+    return ProcessSpec(
+        container.name, argv, environment, folder, mounts, container.stdin, container.tty, image=image, user=user
+    )
 
 
 def _check_user(pod: Pod, container: Container) -> None:
@@ -87,7 +121,9 @@ def _check_user(pod: Pod, container: Container) -> None:
         )
 
 
-def volume_sources(pod: Pod, container: Container, sandbox: Sandbox, dependencies: PodDependencies) -> VolumeSources:
+def volume_sources(
+    pod: Pod, container: Container, sandbox: Sandbox, dependencies: PodDependencies, *, from_image: bool
+) -> VolumeSources:
     """What the pod's volumes are made of. All of them belong to the user of the container that is started first."""
     namespace, store = pod.metadata.namespace or "", dependencies.objects.store
     objects = _Objects(namespace, dependencies)
@@ -100,7 +136,7 @@ def volume_sources(pod: Pod, container: Container, sandbox: Sandbox, dependencie
         access=dependencies.access,
         fields=place_fields(settings.node_name, sandbox.ip, sandbox.host_ip),
         automount=objects.automount(pod.spec.service_account_name or "default"),
-        owner=sandbox.owner(container),
+        owner=sandbox.owner(container, from_image=from_image),
         passes_group_on=pod.spec.security_context is not None and pod.spec.security_context.fs_group is not None,
         home=dependencies.home,
     )

@@ -18,6 +18,8 @@ from mesh.pods.controllers.stateful_sets import StatefulSetController
 from mesh.pods.dependencies import Access, PodDependencies, Settled
 from mesh.pods.freezing.freezer import Freezer
 from mesh.pods.image_programs import LocalImages
+from mesh.pods.images.choice import Mode
+from mesh.pods.images.pulling import ContainerImages
 from mesh.pods.logs.log_files import LogFiles
 from mesh.pods.logs.log_reader import LogReader
 from mesh.pods.network.pools import AddressPool
@@ -56,6 +58,7 @@ class PodManager:
         settings: PodSettings | None = None,
         supervisor: Supervisor | None = None,
         access: Access = lambda _pod: {},
+        image_mode: Mode = "never",
     ) -> None:
         self._store = store
         self._supervisor = supervisor or Supervisor()
@@ -64,6 +67,7 @@ class PodManager:
         self._objects = Objects(store)
         events = Recorder(self._objects, self._settings.events_kept)
         self._images = LocalImages(store, home)
+        self.images = ContainerImages(home, store, self._images, image_mode, lambda: runtime.image_support)
         self._files = LogFiles(home, self._settings.log_size)
         self._dependencies = PodDependencies(
             home=home,
@@ -73,6 +77,7 @@ class PodManager:
             logs=self._files,
             runtime=runtime,
             images=self._images,
+            container_images=self.images,
             settled=settled,
             access=access,
         )
@@ -131,6 +136,7 @@ class PodManager:
         runners = list(self._runners.values())
         self._runners.clear()
         limit = self._settings.stop_grace if grace is None else grace
+        await self.images.close()
         await asyncio.gather(*(runner.shut_down(limit) for runner in runners), return_exceptions=True)
 
     async def idle(self) -> None:

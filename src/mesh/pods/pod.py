@@ -9,6 +9,7 @@ from mesh.pods.container import NEVER_RAN, ContainerRunner
 from mesh.pods.controllers.objects import now, seconds_since
 from mesh.pods.dependencies import PodDependencies
 from mesh.pods.empty_dirs import end_of
+from mesh.pods.images.choice import IMAGE
 from mesh.pods.pod_containers import PodContainers
 from mesh.pods.pod_status import pod_status, with_ephemeral
 from mesh.pods.runtime.interface import Runtime, Sandbox, SandboxError
@@ -116,7 +117,7 @@ class PodRunner:
         sandbox = await _create_sandbox(self.pod, self._dependencies.runtime, self._refused)
         self._settle_in(sandbox)
         self._record("Normal", "Scheduled", f"{self.ref.namespace}/{self.ref.name} has the address {sandbox.ip}")
-        for reason, message in self._dependencies.runtime.limitations(self.pod):
+        for reason, message in self._dependencies.runtime.limitations(self.pod, self._from_image()):
             self._record("Warning", reason, message)
         self._flush()
         if sandbox.is_captured:
@@ -124,6 +125,10 @@ class PodRunner:
             settled = self._dependencies.settled(self._dependencies.objects.store.version)
             await first_completed(settled, self._hurry.wait(), limit=self._dependencies.settings.settle_limit)
         return sandbox
+
+    def _from_image(self) -> list[str]:
+        ways = self._dependencies.container_images.ways(self.pod)
+        return [name for name, way in ways.items() if way == IMAGE]
 
     def _resume(self, sandbox: Sandbox) -> None:
         """Goes on with a pod that has outlived its daemon: containers that have ended meanwhile are started again."""

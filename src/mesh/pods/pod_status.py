@@ -115,7 +115,7 @@ def _container(view: ContainerState) -> Body:
         "ready": view.ready,
         "restartCount": view.restarts,
         "image": view.container.image or "",
-        "imageID": "",
+        "imageID": view.image_id,
         "started": view.started,
     }
     if view.container_id:

@@ -44,8 +44,17 @@ async def drained(settled: Awaitable[None], hurry: asyncio.Event, limit: float) 
     await first_completed(settled, hurry.wait(), limit=limit)
 
 
-async def terminate(process: RunningProcess, grace: float, hurry: asyncio.Event, pre_stop: PreStop | None) -> None:
-    """Ends a container's process: preStop hook, SIGTERM, and SIGKILL after `grace` seconds or when `hurry` is set."""
+async def terminate(
+    process: RunningProcess,
+    grace: float,
+    hurry: asyncio.Event,
+    pre_stop: PreStop | None,
+    number: signal.Signals = signal.SIGTERM,
+) -> None:
+    """Ends a container's process: preStop hook, SIGTERM (or what its image names), SIGKILL.
+
+    SIGKILL comes after `grace` seconds or when `hurry` is set.
+    """
     if not process.alive:
         return
     loop = asyncio.get_running_loop()
@@ -53,6 +62,6 @@ async def terminate(process: RunningProcess, grace: float, hurry: asyncio.Event,
     if grace > 0 and not hurry.is_set():
         if pre_stop is not None:
             await first_completed(pre_stop(grace), hurry.wait(), limit=grace)
-        process.signal(signal.SIGTERM)
+        process.signal(number)
         await first_completed(process.wait(), hurry.wait(), limit=max(0.0, deadline - loop.time()))
     process.signal(signal.SIGKILL)

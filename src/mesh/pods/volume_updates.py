@@ -9,6 +9,7 @@ import logging
 
 from mesh.pods.concurrency import cancel_all
 from mesh.pods.dependencies import PodDependencies
+from mesh.pods.images.choice import IMAGE
 from mesh.pods.invocation import volume_sources
 from mesh.pods.runtime.interface import Sandbox
 from mesh.pods.volumes import has_changing_volumes, refresh_volumes
@@ -50,7 +51,8 @@ class VolumeUpdates:
     def _refresh(self) -> None:
         # A volume belongs to the first container's user, whichever container mounts it.
         first = (*self._pod.spec.init_containers, *self._pod.spec.containers)[0]
-        sources = volume_sources(self._pod, first, self._sandbox, self._dependencies)
+        from_image = self._dependencies.container_images.way(self._pod, first) == IMAGE
+        sources = volume_sources(self._pod, first, self._sandbox, self._dependencies, from_image=from_image)
         try:
             refresh_volumes(self._pod, self._sandbox.folder, sources)
         except OSError as error:

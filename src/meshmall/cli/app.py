@@ -17,6 +17,7 @@ from meshmall.cli.options import (
     FilesOption,
     HeadersOption,
     HomeOption,
+    ImageMode,
     JsonOutputOption,
     MethodOption,
     NamespaceOption,
@@ -116,6 +117,13 @@ def up(
             "which takes namespaces where the machine allows them."
         ),
     ] = None,
+    images: Annotated[
+        ImageMode | None,
+        Option(
+            help="Which containers run from their images: those without a program on this machine (auto, the default), "
+            "all that images.yaml does not map (always), or none (never)."
+        ),
+    ] = None,
     telemetry: Annotated[
         bool | None,
         Option(
@@ -152,6 +160,7 @@ def up(
             "telemetry": telemetry,
             "outbound_traffic_policy": outbound_traffic_policy.value if outbound_traffic_policy is not None else None,
             "network": network.value if network is not None else None,
+            "images": images.value if images is not None else None,
         },
         with_mall=not empty,
         output=output,

@@ -5,6 +5,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from mesh.daemon import launch
+from mesh.images.client import ask_now
+from mesh.images.errors import ImageError
 from meshmall.cli.context import Context
 
 SAVED_FILES = (
@@ -17,7 +19,7 @@ SAVED_FILES = (
     "kubeconfig",
     "images.yaml",
 )
-SAVED_FOLDERS = ("run", "logs", "pki", "pods", "claims")
+SAVED_FOLDERS = ("run", "logs", "pki", "pods", "claims", "images")
 
 
 def bring_down(context: Context, *, purge: bool) -> None:
@@ -39,6 +41,10 @@ def remove(home: Path) -> None:
     """Removes a mesh's files by name, so that anything else in the folder stays."""
     for name in SAVED_FOLDERS:
         shutil.rmtree(home / name, ignore_errors=True)
+    # Files of containers may belong to subordinate ids, which only a process that has them can remove.
+    if left := [str(home / name) for name in SAVED_FOLDERS if (home / name).exists()]:
+        with suppress(ImageError):
+            ask_now({"action": "remove", "home": str(home), "paths": left})
     for name in SAVED_FILES:
         (home / name).unlink(missing_ok=True)
     with suppress(OSError):

@@ -20,6 +20,14 @@ class NetworkMode(StrEnum):
     LOOPBACK = "loopback"
 
 
+class ImageMode(StrEnum):
+    """Which containers run from their images."""
+
+    AUTO = "auto"
+    ALWAYS = "always"
+    NEVER = "never"
+
+
 class Outbound(StrEnum):
     """Whether pods can call hosts unknown to the mesh (Istio's outboundTrafficPolicy)."""
 

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from enum import StrEnum
 from typing import Any
 
 from mesh.client.errors import ApiError
@@ -19,7 +20,7 @@ from meshmall.cli.apply import apply_objects, pods_are_ready, wait_ready
 from meshmall.cli.context import Context, use_kubeconfig
 from meshmall.cli.interrupts import Interrupted, postponed
 from meshmall.cli.markup import escape
-from meshmall.cli.options import NetworkMode, require_output
+from meshmall.cli.options import ImageMode, NetworkMode, require_output
 from meshmall.cli.status import network_line
 from meshmall.defaults import NAMESPACE
 from meshmall.manifests import mall_manifest, read
@@ -30,6 +31,8 @@ READY_LIMIT = 60.0
 LOOK_EVERY = 0.5
 # The default of --network, for machines and CI jobs where every mesh should have the same.
 NETWORK_VARIABLE = "MESHMALL_NETWORK"
+# The default of --images.
+IMAGES_VARIABLE = "MESHMALL_IMAGES"
 
 
 def bring_up(context: Context, options: Mapping[str, Any], *, with_mall: bool, output: str = "text") -> None:
@@ -108,7 +111,9 @@ def start_mesh(context: Context, options: Mapping[str, Any]) -> int:
     _require_duration(options.get("branch_expires"))
     given = {name: value for name, value in options.items() if value is not None}
     if "network" not in given and (mode := os.environ.get(NETWORK_VARIABLE)):
-        given["network"] = _network_mode(mode)
+        given["network"] = _mode(mode, NetworkMode, NETWORK_VARIABLE)
+    if "images" not in given and (mode := os.environ.get(IMAGES_VARIABLE)):
+        given["images"] = _mode(mode, ImageMode, IMAGES_VARIABLE)
     settings = replace(context.settings, **{"dormant": (), **given})
     settings = replace(settings, address=listen_address(settings.address, expose=settings.expose))
     if warning := exposure(settings.address):
@@ -151,10 +156,11 @@ def wait_for_mall(context: Context, workloads: Sequence[Ref]) -> None:
         raise Interrupted("the mesh is running, and its pods go on starting; see: meshmall status") from None
 
 
-def _network_mode(text: str) -> str:
-    modes = [mode.value for mode in NetworkMode]
-    if text not in modes:
-        raise Failure(f'{NETWORK_VARIABLE}: "{text}" is not a network mode', f"use {', '.join(modes)}", code=2)
+def _mode(text: str, modes: type[StrEnum], variable: str) -> str:
+    values = [mode.value for mode in modes]
+    if text not in values:
+        what = "a network mode" if modes is NetworkMode else "a way to run images"
+        raise Failure(f'{variable}: "{text}" is not {what}', f"use {', '.join(values)}", code=2)
     return text
 
 

@@ -86,3 +86,19 @@ def _tools() -> bool:
     from shutil import which  # noqa: PLC0415 - for ordinary users with subordinate ids only
 
     return which("newuidmap") is not None and which("newgidmap") is not None
+
+
+def owners_here() -> Owners:
+    """What this process's user namespace can give to containers: that of an agent's predecessor may have less."""
+    possible = owners()
+    if possible.is_flat or not all(_is_mapped(entry) for entry in possible.uids):
+        return FLAT
+    return possible
+
+
+def _is_mapped(wanted: Range) -> bool:
+    for line in Path("/proc/self/uid_map").read_text().splitlines():
+        first, _, length = (int(word) for word in line.split())
+        if first <= wanted.outside and wanted.outside + wanted.length <= first + length:
+            return True
+    return False

@@ -15,6 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
+from mesh.pods.images.choice import Way
+from mesh.pods.images.container_image import ContainerImage
+from mesh.pods.images.support import ImageSupport
 from mesh.pods.sandbox.spec import Mount
 from mesh.pods.streams.command_streams import CommandStreams, Descriptors
 from mesh.resources.core.pod import Container, Pod
@@ -56,6 +59,9 @@ class Limitation(NamedTuple):
 class ProcessSpec:
     """What a container runs: its name in the pod, command line, environment, working directory and volumes.
 
+    With an `image` its files are the container's, and `user` is who it runs as in there (as in an image's own
+    configuration).
+
     `stdin` gives it an input that clients can write to, `tty` a terminal of its own; otherwise its input is /dev/null.
     """
 
@@ -66,6 +72,8 @@ class ProcessSpec:
     mounts: tuple[Mount, ...] = ()
     stdin: bool = False
     tty: bool = False
+    image: ContainerImage | None = None
+    user: str = ""
 
 
 class RunningProcess(Protocol):
@@ -131,7 +139,7 @@ class Sandbox(Protocol):
         """What the last lines of a program that ended mean here, where that is not obvious; "" otherwise."""
         ...
 
-    def variables(self, container: Container, volumes: Mapping[str, Path]) -> Mapping[str, str]:
+    def variables(self, container: Container, volumes: Mapping[str, Path], *, from_image: bool) -> Mapping[str, str]:
         """What a program finds in its environment because it runs here; the manifest's variables override them."""
         ...
 
@@ -139,8 +147,12 @@ class Sandbox(Protocol):
         """Variables that nothing overrides: by them processes are recognized."""
         ...
 
-    def owner(self, container: Container) -> tuple[int, int] | None:
+    def owner(self, container: Container, *, from_image: bool) -> tuple[int, int] | None:
         """User and group of the pod's own files; None when they are the mesh's."""
+        ...
+
+    def survivor(self, container: str) -> Way | None:
+        """Where the process of a container comes from that outlived its daemon; None when there is none."""
         ...
 
     def running(self, spec: ProcessSpec) -> RunningProcess | None:
@@ -206,6 +218,10 @@ class Runtime(Protocol):
         """The sandbox of a pod that `recover` has found; None for any other."""
         ...
 
-    def limitations(self, pod: Pod) -> list[Limitation]:
-        """What in this pod's manifest has no effect here, or another one than on a cluster."""
+    @property
+    def image_support(self) -> ImageSupport: ...
+
+    def limitations(self, pod: Pod, from_image: Collection[str]) -> list[Limitation]:
+        """What in this pod's manifest has no effect here, or another one than on a cluster. `from_image` names the
+        containers that run from their images."""
         ...

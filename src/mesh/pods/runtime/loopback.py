@@ -22,6 +22,8 @@ from mesh.pods.host.census import Census
 from mesh.pods.host.leftovers import Records
 from mesh.pods.host.pod_processes import CONTAINER_MARK, HOME_MARK, POD_MARK
 from mesh.pods.host.process import Process
+from mesh.pods.images.choice import Way
+from mesh.pods.images.support import NO_IMAGES, ImageSupport
 from mesh.pods.runtime.interface import TERMINAL_TYPE, CommandResult, Limitation, ProcessSpec, SandboxError, StartError
 from mesh.pods.runtime.limitations import of_loopback
 from mesh.pods.streams.command_streams import CommandStreams, Descriptors, Pipes, terminal
@@ -68,7 +70,11 @@ class LoopbackRuntime:
     def adopt(self, pod: Pod) -> "LoopbackSandbox | None":
         return None
 
-    def limitations(self, pod: Pod) -> list[Limitation]:
+    @property
+    def image_support(self) -> ImageSupport:
+        return ImageSupport(NO_IMAGES)
+
+    def limitations(self, pod: Pod, from_image: Collection[str]) -> list[Limitation]:
         return of_loopback(pod)
 
 
@@ -112,7 +118,7 @@ class LoopbackSandbox:
             "0.0.0.0, or give each pod a network of its own: meshmall down; meshmall up --network namespaces"
         )
 
-    def variables(self, container: Container, volumes: Mapping[str, Path]) -> Mapping[str, str]:
+    def variables(self, container: Container, volumes: Mapping[str, Path], *, from_image: bool) -> Mapping[str, str]:
         """Where to listen and how to call others: every program shares the host's network here."""
         proxy, direct = f"http://{self.ip}:{SIDECAR_PORT}", f"localhost,127.0.0.1,{self.ip}"
         variables = {
@@ -133,7 +139,10 @@ class LoopbackSandbox:
     def marks(self, container: Container) -> Mapping[str, str]:
         return {POD_MARK: self._uid, CONTAINER_MARK: container.name, HOME_MARK: str(self._home)}
 
-    def owner(self, container: Container) -> tuple[int, int] | None:
+    def owner(self, container: Container, *, from_image: bool) -> tuple[int, int] | None:
+        return None
+
+    def survivor(self, container: str) -> Way | None:
         return None
 
     def running(self, spec: ProcessSpec) -> Process | None:

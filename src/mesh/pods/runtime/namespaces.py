@@ -4,6 +4,7 @@ The sandbox agent (`mesh.pods.sandbox`) does what needs a namespace; this decide
 """
 
 import asyncio
+import logging
 import os
 import shutil
 import signal
@@ -18,9 +19,12 @@ from typing import NamedTuple
 import msgspec
 
 from mesh.pods.host.pod_processes import output_folder
+from mesh.pods.images.choice import IMAGE, MACHINE, Way
+from mesh.pods.images.support import ImageSupport
 from mesh.pods.network.addresses import MESH_ADDRESS
 from mesh.pods.network.pools import API_ADDRESS, NamespaceAddresses, NoAddressFree
-from mesh.pods.runtime.identity import MESH_UID, Identity, identity_of
+from mesh.pods.runtime.identity import MESH_UID, identity_of
+from mesh.pods.runtime.image_sandbox import ROOTS, fresh_root, image_spec, roots_of, volume_owner
 from mesh.pods.runtime.interface import (
     TERMINAL_TYPE,
     CommandResult,
@@ -40,6 +44,8 @@ from mesh.pods.sandbox.spec import ProcessSpec as AgentSpec
 from mesh.pods.streams.command_streams import CommandStreams, Descriptors, Pipes, terminal
 from mesh.resources.core.ephemeral_container import EphemeralContainer
 from mesh.resources.core.pod import Container, Pod
+
+_LOG = logging.getLogger(__name__)
 
 OUTPUT_LIMIT = 10 * 1024
 # The part of a pod's folder that its containers see, as that folder.
@@ -72,10 +78,12 @@ class NamespaceRuntime:
         self.agent = agent
         self.addresses = addresses
         self._survivors: dict[str, _Survivor] = {}
+        self._is_flat = False
 
     async def recover(self, pods: Collection[str]) -> frozenset[str]:
         """Asks the agent, which outlives the daemon, what runs and how containers ended that nobody waited for."""
         state = await self.agent.list()
+        self._is_flat = state.is_flat
         networks = {network.uid: network for network in state.pods}
         running: dict[str, dict[str, LiveProcess]] = {}
         strays = []
@@ -102,6 +110,9 @@ class NamespaceRuntime:
                 self._survivors[uid] = _Survivor(network, running.get(uid, {}), exits.get(uid, {}))
             else:
                 await self.agent.remove_pod_network(uid)
+        folders = (self._home / "pods").glob(f"*/{ROOTS}")
+        if abandoned := [path for path in folders if path.parent.name not in self._survivors]:
+            await self.remove_trees(abandoned)
         return frozenset(self._survivors)
 
     def adopt(self, pod: Pod) -> "NamespaceSandbox | None":
@@ -131,10 +142,27 @@ class NamespaceRuntime:
             raise SandboxError(str(error)) from None
         return NamespaceSandbox(pod, ip, folder, self._home, self)
 
-    def limitations(self, pod: Pod) -> list[Limitation]:
+    async def remove_trees(self, paths: Sequence[Path]) -> None:
+        """Removes folders whose files may belong to other ids than the daemon's. Logs what cannot be removed."""
+        spec = AgentSpec(
+            ("/bin/rm", "-rf", "--", *map(str, paths)), {}, name="remove", capabilities=("DAC_OVERRIDE", "FOWNER")
+        )
+        try:
+            process = await self.agent.spawn(spec)
+            ended = await process.wait()
+            await self.agent.acknowledge([ended.key])
+        except AgentError as error:
+            _LOG.warning("%s: %s", paths[0], error)
+
+    @property
+    def image_support(self) -> ImageSupport:
+        return ImageSupport(is_flat=self._is_flat)
+
+    def limitations(self, pod: Pod, from_image: Collection[str]) -> list[Limitation]:
         limitations = of_namespaces(pod)
         for container in (*pod.spec.init_containers, *pod.spec.containers):
-            limitations += identity_of(pod, container).limitations
+            if container.name not in from_image:
+                limitations += identity_of(pod, container).limitations
         return limitations
 
 
@@ -179,10 +207,10 @@ class NamespaceSandbox:
         """Nothing: programs fail here as they do in a container."""
         return ""
 
-    def variables(self, container: Container, volumes: Mapping[str, Path]) -> Mapping[str, str]:
+    def variables(self, container: Container, volumes: Mapping[str, Path], *, from_image: bool) -> Mapping[str, str]:
         """What a cluster sets, and nothing else. A user that is not the mesh's has no use for its home."""
         variables = {"HOSTNAME": self._files.hostname, **API_VARIABLES}
-        if identity_of(self.pod, container).uid not in (None, os.getuid()):
+        if not from_image and identity_of(self.pod, container).uid not in (None, os.getuid()):
             variables |= {"HOME": str(self.folder), "TMPDIR": "/tmp"}  # noqa: S108 - the pod's own
         return variables
 
@@ -190,7 +218,13 @@ class NamespaceSandbox:
         """Nothing: the agent knows its processes without."""
         return {}
 
-    def owner(self, container: Container) -> tuple[int, int] | None:
+    def owner(self, container: Container, *, from_image: bool) -> tuple[int, int] | None:
+        if from_image:
+            return (
+                volume_owner(self.pod, container)
+                if os.getuid() == 0 and not self._runtime.image_support.is_flat
+                else None
+            )
         identity = identity_of(self.pod, container)
         if identity.uid is None or os.getuid() != 0:
             return None
@@ -198,20 +232,26 @@ class NamespaceSandbox:
         # Uid 0 of a container stands for the mesh's unprivileged user on the machine.
         return (identity.uid or MESH_UID, gid or MESH_UID)
 
+    def survivor(self, container: str) -> Way | None:
+        if container not in self._survivors:
+            return None
+        return IMAGE if roots_of(self.folder, container) else MACHINE
+
     def running(self, spec: ProcessSpec) -> NamespaceProcess | EndedProcess | None:
         if (live := self._survivors.pop(spec.container, None)) is None:
             # One that has ended while there was no daemon did its work, and must not do it again for that.
             ended = self._exits.pop(spec.container, None)
             return self._running.setdefault(spec.container, EndedProcess(ended)) if ended is not None else None
         # What runs beside it from now on (probes, hooks, exec) gets the environment that it would have today.
-        identity = identity_of(self.pod, _container(self.pod, spec.container))
-        self._specs[spec.container] = self._agent_spec(spec, identity)
+        self._specs[spec.container] = self._agent_spec(
+            spec, (roots_of(self.folder, spec.container) or [self.folder])[-1]
+        )
         running = self._running[spec.container] = NamespaceProcess(self._runtime.agent.process(live))
         return running
 
     async def start(self, spec: ProcessSpec, output: Path) -> NamespaceProcess:
-        identity = identity_of(self.pod, _container(self.pod, spec.container))
-        agent_spec = self._agent_spec(spec, identity)
+        writable = await self._writable(spec) if spec.image is not None else self.folder
+        agent_spec = self._agent_spec(spec, writable)
         try:
             if spec.tty:
                 process = await self._runtime.agent.spawn(agent_spec)
@@ -308,10 +348,27 @@ class NamespaceSandbox:
             await self._runtime.agent.acknowledge([process.key for process in self._running.values()])
         with suppress(AgentError):
             await self._runtime.agent.remove_pod_network(self._uid)
+        if (self.folder / ROOTS).exists():
+            await self._runtime.remove_trees([self.folder / ROOTS])
         await asyncio.to_thread(shutil.rmtree, self.folder, ignore_errors=True)
         self._runtime.addresses.release(self.ip)
 
-    def _agent_spec(self, spec: ProcessSpec, identity: Identity) -> AgentSpec:
+    async def _writable(self, spec: ProcessSpec) -> Path:
+        """A fresh folder for what the container changes; those of its former starts are removed."""
+        former = roots_of(self.folder, spec.container)
+        if former:
+            await self._runtime.remove_trees(former)
+        try:
+            return fresh_root(self.folder, spec.container)
+        except OSError as error:
+            raise StartError(f"cannot make a folder for its files {error.filename}: {error.strerror}") from None
+
+    def _agent_spec(self, spec: ProcessSpec, writable: Path) -> AgentSpec:
+        container = _container(self.pod, spec.container)
+        if spec.image is not None:
+            files = self._files.mounts(accounts=False)
+            return image_spec(spec, self.pod, container, self._files.hostname, files, writable)
+        identity = identity_of(self.pod, container)
         folder = str(spec.folder)
         # The mesh's home is hidden, and the pod's folder lies in it. A container sees a part of that alone: if it could
         # put a link in the place of a volume, the mesh would follow it with its own rights.
@@ -405,6 +462,9 @@ async def _start_on_pipes(agent: Agent, spec: AgentSpec, output: Path, *, stdin:
         try:
             descriptor = os.open(output, os.O_RDWR | os.O_CLOEXEC)
             theirs.callback(os.close, descriptor)
+            if spec.image is not None:
+                # As whom it runs is only known inside; nobody else can reach the file.
+                os.fchmod(descriptor, 0o666)
             if spec.uid is not None and os.getuid() == 0:
                 # /dev/stdout is opened anew by programs that run as somebody else.
                 os.chown(output, spec.uid or MESH_UID, -1)

@@ -33,16 +33,21 @@ class PodFiles:
         self._users = tuple(dict.fromkeys(users))
         self._groups = tuple(dict.fromkeys(gid for _, gid in self._users))
 
-    def mounts(self) -> tuple[Mount, ...]:
-        """Writes the files and says where they appear. A container may change them, for its own pod."""
+    def mounts(self, *, accounts: bool = True) -> tuple[Mount, ...]:
+        """Writes the files and says where they appear. A container may change them, for its own pod.
+
+        Without `accounts` the container has its own users: those of its image.
+        """
         texts = {
             "hosts": hosts(self._pod, self.hostname, self._ip),
             "hostname": f"{self.hostname}\n",
             "resolv.conf": resolv_conf(self._pod),
         }
-        if lines := "".join(passwd_line(uid, gid, self._home) for uid, gid in self._users if not _is_user(uid)):
+        if accounts and (
+            lines := "".join(passwd_line(uid, gid, self._home) for uid, gid in self._users if not _is_user(uid))
+        ):
             texts["passwd"] = Path("/etc/passwd").read_text() + lines
-        if lines := "".join(group_line(gid) for gid in self._groups if not _is_group(gid)):
+        if accounts and (lines := "".join(group_line(gid) for gid in self._groups if not _is_group(gid))):
             texts["group"] = Path("/etc/group").read_text() + lines
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o755)
         mounts = []

@@ -19,6 +19,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from mesh.images.unpack.owners import FLAT, owners_here
 from mesh.pods.network import names
 from mesh.pods.network import namespaces as networks
 from mesh.pods.network.addresses import MESH_ADDRESS
@@ -52,6 +53,7 @@ class Agent:
         self._resolver = Resolver(self._loop, outside_sockets(), HostNameServers())
         self.pods = PodNetworks(run / "netns", state / "pods", self._resolver)
         self.in_user_namespace = False
+        self.owners = FLAT
         self._calls: dict[str, Callable[[Channel, dict[str, Any], list[int]], Any]] = {
             "list": self._list,
             "create_pod_network": self._create_pod_network,
@@ -118,7 +120,7 @@ class Agent:
 
     def _list(self, _channel: Channel, _body: dict[str, Any], _fds: list[int]) -> Any:
         pods = [pod._asdict() for pod in self.pods.pods.values()]
-        return {"pods": pods, **to_json(self.processes)}
+        return {"pods": pods, "flat": self.owners.is_flat, **to_json(self.processes)}
 
     def _create_pod_network(self, _channel: Channel, body: dict[str, Any], _fds: list[int]) -> Any:
         return self.pods.create(body["uid"], body["name"], body["address"])._asdict()
@@ -144,7 +146,9 @@ class Agent:
         launch = self.processes.launch(
             spec,
             tuple(fds),
-            Surroundings(network, str(self.staging), str(self.pods.folder), self.in_user_namespace, self._most_files),
+            Surroundings(
+                network, str(self.staging), str(self.pods.folder), self.in_user_namespace, self.owners, self._most_files
+            ),
         )
 
         def advanced(_events: int) -> None:
@@ -214,6 +218,7 @@ def main(home: Path) -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     agent = Agent(run, soft)
     agent.in_user_namespace = adopt_survivors(agent.processes, agent.pods)
+    agent.owners = owners_here()
     for process in agent.processes.written_down():
         with suppress(ProcessLookupError):  # it has ended just now
             agent.adopt(process)

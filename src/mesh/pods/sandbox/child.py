@@ -17,8 +17,12 @@ import termios
 from contextlib import suppress
 from typing import NamedTuple, NoReturn
 
+from mesh.images.unpack.owners import CONTAINER_IDS, Owners
 from mesh.pods.sandbox.capabilities import restrict
 from mesh.pods.sandbox.file_system import enter_view
+from mesh.pods.sandbox.image_ids import enter_container_ids
+from mesh.pods.sandbox.image_root import enter_image
+from mesh.pods.sandbox.image_user import Account, UnknownUser, account
 from mesh.pods.sandbox.namespaces import enter_user_namespace, in_user_namespace_of
 from mesh.pods.sandbox.spec import ProcessSpec
 from mesh.pods.sandbox.view import ViewError
@@ -51,6 +55,7 @@ class Surroundings(NamedTuple):
     staging: str  # an empty folder over which a container's root is put together
     networks: str  # the mount with all pods' network namespaces, which containers leave behind
     in_user_namespace: bool
+    owners: Owners  # the ids that containers of images have
     most_files: int  # the soft limit of open files
 
 
@@ -89,11 +94,16 @@ def _become(spec: ProcessSpec, fds: tuple[int, ...], surroundings: Surroundings,
         os.setsid()
         if spec.pod and not spec.join:
             _enter_pod(spec, surroundings)
-        terminal = _open_terminal(spec, status) if spec.tty else None
+        user = account(spec.image.user, spec.gid, spec.groups) if spec.image is not None else None
+        terminal = _open_terminal(spec, status, _terminal_owner(spec, user, surroundings)) if spec.tty else None
         _set_stdio(fds, terminal)
-        _set_user(spec, surroundings, is_contained_root=is_contained_root)
+        if user is not None:
+            _set_image_user(spec, user, surroundings)
+            spec = spec._replace(env={"HOME": user.home, **spec.env})
+        else:
+            _set_user(spec, surroundings, is_contained_root=is_contained_root)
         _execute(spec)
-    except (StepFailed, ViewError) as failure:
+    except (StepFailed, ViewError, UnknownUser) as failure:
         _report(status, str(failure))
     except OSError as error:
         _report(status, ": ".join(str(part) for part in (error.filename, error.strerror or error) if part))
@@ -149,18 +159,31 @@ def _enter_pod(spec: ProcessSpec, surroundings: Surroundings) -> None:
     socket.sethostname(spec.hostname)
     # Binds leave it out from now on. (Unmounting it would do, and wait for the kernel's RCU, some milliseconds.)
     mount("none", surroundings.networks, flags=MS_UNBINDABLE)
-    enter_view(spec, surroundings.staging)
+    if spec.image is not None:
+        enter_image(spec, spec.image, surroundings.staging, surroundings.owners)
+    else:
+        enter_view(spec, surroundings.staging)
 
 
-def _open_terminal(spec: ProcessSpec, status: socket.socket) -> int:
+def _terminal_owner(spec: ProcessSpec, user: Account | None, surroundings: Surroundings) -> int | None:
+    """Who owns the terminal, as this process, which may still be outside the container's user namespace, knows it."""
+    if user is not None:
+        outside = surroundings.owners.is_flat or bool(spec.join)
+        return user.uid if outside else surroundings.owners.outside(user.uid, user.gid)[0]
+    if spec.uid is None:
+        return None
+    return spec.uid if spec.uid else spec.root_uid or 0
+
+
+def _open_terminal(spec: ProcessSpec, status: socket.socket, owner: int | None) -> int:
     """Opens a terminal of the container's own /dev/pts, so that ttyname(3) works; the agent gets its master side."""
     master, slave = pty.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", spec.rows, spec.columns, 0, 0))
     fcntl.ioctl(slave, termios.TIOCSCTTY, 0)
     socket.send_fds(status, [TERMINAL], [master])
-    if spec.uid is not None:
+    if owner is not None:
         with suppress(OSError):
-            os.fchown(slave, spec.uid if spec.uid else spec.root_uid or 0, -1)
+            os.fchown(slave, owner, -1)
     return slave
 
 
@@ -198,6 +221,19 @@ def _set_user(spec: ProcessSpec, surroundings: Surroundings, *, is_contained_roo
             f"give its pods the ids 0 and {os.geteuid()} only"
             if surroundings.in_user_namespace and error.errno in (errno.EINVAL, errno.EPERM)
             else f"ids {spec.uid}:{spec.gid}: {error.strerror}"
+        ) from None
+
+
+def _set_image_user(spec: ProcessSpec, user: Account, surroundings: Surroundings) -> None:
+    """The user of a container of an image, in the user namespace that gives the image's ids a meaning."""
+    if not spec.join:
+        enter_container_ids(surroundings.owners, user.uid, user.gid)
+    groups = None if surroundings.owners.is_flat else user.groups
+    try:
+        restrict(spec.capabilities, user.uid, user.gid, groups, ambient=False)
+    except OSError as error:
+        raise StepFailed(
+            f"ids {user.uid}:{user.gid}: {error.strerror}; containers of images have the ids 0 to {CONTAINER_IDS - 1}"
         ) from None
 
 

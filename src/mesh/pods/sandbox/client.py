@@ -47,11 +47,15 @@ def envoy(argv: Sequence[str], env: Mapping[str, str], cwd: Path) -> ProcessSpec
 
 
 class State(NamedTuple):
-    """What the agent has: pods' networks, processes that run, and exits that nobody has acknowledged."""
+    """What the agent has: pods' networks, processes that run, and exits that nobody has acknowledged.
+
+    `is_flat`: containers of images have one id only.
+    """
 
     pods: list[PodNetwork]
     processes: list[LiveProcess]
     exits: list[ProcessExit]
+    is_flat: bool = False
 
 
 class Process:
@@ -118,6 +122,7 @@ class Agent:
             [PodNetwork(**pod) for pod in body["pods"]],
             [LiveProcess(**process) for process in body["processes"]],
             [ProcessExit(**ended) for ended in body["exits"]],
+            bool(body.get("flat")),
         )
 
     def process(self, live: LiveProcess) -> Process:

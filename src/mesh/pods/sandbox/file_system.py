@@ -81,7 +81,7 @@ def enter_view(spec: ProcessSpec, staging: str) -> None:
     `staging` is an empty folder. Raises ViewError, which names the mount.
     """
     files = HostFiles(*_ids(spec))
-    _tmpfs(staging, 0o755)
+    tmpfs(staging, 0o755)
     mount("none", staging, flags=MS_UNBINDABLE)  # or a bind of the folder above would copy what is made here
     for step in _plan(spec, files).steps():
         try:
@@ -164,34 +164,35 @@ def _carry_out(step: Step, root: str, files: HostFiles) -> None:
         case "read-only":
             set_mount_attributes(target, MOUNT_ATTR_RDONLY, recursive=True)
         case "tmpfs":
-            _tmpfs(target, step.mode, step.size)
+            tmpfs(target, step.mode, step.size)
         case "tmp":
-            _tmpfs(target, 0o1777)
+            tmpfs(target, 0o1777)
         case "run":
             _run(target, files)
         case "proc":
             mount("proc", target, "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC)
         case "sysfs":
-            _sysfs(target)
+            sysfs(target)
         case "dev":
-            _devices(target)
+            devices(target)
 
 
-def _tmpfs(target: str, mode: int, size: int = 0) -> None:
+def tmpfs(target: str, mode: int, size: int = 0) -> None:
+    """Mounts an empty file system in memory."""
     options = f"mode={mode:o}" + (f",size={size}" if size else "")
     mount("tmpfs", target, "tmpfs", MS_NOSUID | MS_NODEV, options)
 
 
 def _run(target: str, files: HostFiles) -> None:
     """An empty /run with the folders that the machine has there: PostgreSQL expects /run/postgresql, for example."""
-    _tmpfs(target, 0o1777)
+    tmpfs(target, 0o1777)
     for name in files.run_folders:
         folder = Path(target, name)
         folder.mkdir()
         folder.chmod(0o1777)
 
 
-def _sysfs(target: str) -> None:
+def sysfs(target: str) -> None:
     """The pod's own view of the network's devices; the machine's where mounting it is refused."""
     try:
         mount("sysfs", target, "sysfs", MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY)
@@ -204,8 +205,9 @@ def _sysfs(target: str) -> None:
     set_mount_attributes(target, MOUNT_ATTR_RDONLY, recursive=True)
 
 
-def _devices(target: str) -> None:
-    _tmpfs(target, 0o755)
+def devices(target: str) -> None:
+    """Puts a container's /dev at an existing folder: the harmless devices, terminals, shared memory."""
+    tmpfs(target, 0o755)
     names = [path.name for pattern in MORE_DEVICES for path in Path("/dev").glob(pattern)]
     for name in (*DEVICES, *names):
         source, device = Path("/dev", name), Path(target, name)
@@ -221,5 +223,5 @@ def _devices(target: str) -> None:
     for name in ("pts", "shm", "mqueue"):
         Path(target, name).mkdir()
     mount("devpts", f"{target}/pts", "devpts", MS_NOSUID | MS_NOEXEC, "newinstance,ptmxmode=0666,mode=0620")
-    _tmpfs(f"{target}/shm", 0o1777)
+    tmpfs(f"{target}/shm", 0o1777)
     mount("mqueue", f"{target}/mqueue", "mqueue", MS_NOSUID | MS_NODEV | MS_NOEXEC)

@@ -5,6 +5,8 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
+from mesh.images.unpack.owners import owners
+from mesh.images.user_namespace import enter_with_subordinate_ids
 from mesh.syscalls import (
     CLONE_NEWNET,
     CLONE_NEWNS,
@@ -22,15 +24,20 @@ NS_GET_USERNS = 0xB701  # linux/nsfs.h
 def enter_new() -> bool:
     """Moves this process into a network and a mount namespace of its own; returns whether that took a user namespace.
 
-    A user namespace maps only the user's own id, to itself: programs see the id that they have on the machine. Raises
-    OSError where the machine forbids it.
+    A user namespace maps the user's own id to itself: programs see the id that they have on the machine. So it does the
+    user's subordinate ids, where there are any, which containers of images need. Raises OSError where the machine
+    forbids it.
     """
     if os.geteuid() == 0:
         with suppress(PermissionError):
             unshare(CLONE_NEWNET | CLONE_NEWNS)
             _detach_mounts()
             return False
-    enter_user_namespace(os.geteuid(), os.getegid())
+    possible = owners()
+    if possible.is_flat or os.geteuid() == 0:
+        enter_user_namespace(os.geteuid(), os.getegid())
+    else:
+        enter_with_subordinate_ids(possible)
     unshare(CLONE_NEWNET | CLONE_NEWNS)
     _detach_mounts()
     return True

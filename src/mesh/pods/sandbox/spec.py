@@ -21,6 +21,24 @@ class Mount(NamedTuple):
     mode: int = 0o1777
 
 
+class ImageRoot(NamedTuple):
+    """The file system of a container that runs from an image.
+
+    layers: folders below `folder`, the lowest first.
+    writable: a folder of the machine for what the container changes; its two folders are made by whoever starts it.
+    copied: whether `writable` has a copy of all layers, because overlayfs is not allowed here.
+    user: "name", "uid", "uid:gid" as in an image's configuration; "" is root. Names are looked up in the image.
+    volumes: paths that stay writable with a read-only root (the image's VOLUMEs).
+    """
+
+    folder: str
+    layers: tuple[str, ...]
+    writable: str
+    copied: bool = False
+    user: str = ""
+    volumes: tuple[str, ...] = ()
+
+
 class ProcessSpec(NamedTuple):
     """A process to start.
 
@@ -45,6 +63,8 @@ class ProcessSpec(NamedTuple):
     join: pid of a running container whose namespaces the command shares (exec, probes, hooks); the user and the
         capabilities come from this spec.
     share_processes: pid of a container whose PID namespace this one shares (shareProcessNamespace).
+    image: the container's file system is not the machine's but an image's; `hidden`, `needed`, `uid` and `root_uid`
+        have no meaning then, and `gid` and `groups` come on top of what the image says.
     read_only_root: only what `mounts` shows, and only where that is not read-only, can be written to.
     """
 
@@ -69,6 +89,7 @@ class ProcessSpec(NamedTuple):
     join: int = 0
     share_processes: int = 0
     read_only_root: bool = False
+    image: ImageRoot | None = None
 
 
 class PodNetwork(NamedTuple):
@@ -105,7 +126,8 @@ class ProcessExit(NamedTuple):
 
 
 def spec_to_json(spec: ProcessSpec) -> dict[str, Any]:
-    return spec._asdict() | {"mounts": [mount._asdict() for mount in spec.mounts]}
+    image = spec.image._asdict() if spec.image is not None else None
+    return spec._asdict() | {"mounts": [mount._asdict() for mount in spec.mounts], "image": image}
 
 
 def spec_from_json(body: dict[str, Any]) -> ProcessSpec:
@@ -113,4 +135,8 @@ def spec_from_json(body: dict[str, Any]) -> ProcessSpec:
     names = ("argv", "hidden", "needed", "groups", "capabilities")
     lists: dict[str, Any] = {name: tuple(body[name]) for name in names if name in body}
     mounts = tuple(Mount(**mount) for mount in body.get("mounts", ()))
-    return ProcessSpec(**{**body, **lists, "mounts": mounts})
+    image = body.get("image")
+    root = None
+    if image is not None:
+        root = ImageRoot(**{**image, "layers": tuple(image["layers"]), "volumes": tuple(image["volumes"])})
+    return ProcessSpec(**{**body, **lists, "mounts": mounts, "image": root})
