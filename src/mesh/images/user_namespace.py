@@ -5,7 +5,7 @@ An ordinary process may map its own id only; newuidmap(1) and newgidmap(1), whic
 """
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -22,26 +22,7 @@ def enter_with_subordinate_ids(owners: Owners) -> Owners:
     they are. Raises OSError where no user namespace can be made.
     """
     uid, gid = os.geteuid(), os.getegid()
-    ours, theirs = os.pipe()
-    target = os.getpid()
-    helper = os.fork()
-    if helper == 0:
-        # Outside the namespace: only a process of its parent may give it ids.
-        code = 1
-        try:
-            os.close(theirs)
-            if os.read(ours, 1):
-                code = _map(target, owners)
-        finally:
-            os._exit(code)
-    try:
-        os.close(ours)
-        unshare(CLONE_NEWUSER)
-        os.write(theirs, b"x")
-    finally:
-        os.close(theirs)
-        _, status = os.waitpid(helper, 0)
-    if os.waitstatus_to_exitcode(status) == 0:
+    if enter_mapped_from_outside(lambda pid: _map(pid, owners)):
         return owners
     # As if there were no subordinate ids: user_namespaces(7). What newuidmap has written already stays.
     with suppress(PermissionError):
@@ -51,7 +32,34 @@ def enter_with_subordinate_ids(owners: Owners) -> Owners:
     return FLAT
 
 
-def _map(pid: int, owners: Owners) -> int:
+def enter_mapped_from_outside(give_ids: Callable[[int], bool]) -> bool:
+    """Moves this process into a new user namespace, whose ids `give_ids` maps; whether it could.
+
+    It is called with this process's pid, in a process that stays outside: whoever makes a user namespace loses what is
+    needed to give it more ids than one.
+    """
+    ours, theirs = os.pipe()
+    target = os.getpid()
+    helper = os.fork()
+    if helper == 0:
+        code = 1
+        try:
+            os.close(theirs)
+            if os.read(ours, 1):
+                code = 0 if give_ids(target) else 1
+        finally:
+            os._exit(code)
+    os.close(ours)
+    try:
+        unshare(CLONE_NEWUSER)
+        os.write(theirs, b"x")
+    finally:
+        os.close(theirs)
+        _, status = os.waitpid(helper, 0)
+    return os.waitstatus_to_exitcode(status) == 0
+
+
+def _map(pid: int, owners: Owners) -> bool:
     import subprocess  # noqa: PLC0415 - the agent, of which every container begins as a copy, does without
 
     commands = (("newuidmap", owners.uids), ("newgidmap", owners.gids))
@@ -60,8 +68,8 @@ def _map(pid: int, owners: Owners) -> int:
         # A failure is not one of the caller's: there is a way without.
         answer = subprocess.run(words, capture_output=True, timeout=MAP_LIMIT, check=False)
         if answer.returncode:
-            return 1
-    return 0
+            return False
+    return True
 
 
 def _identity(ranges: Iterable[Range]) -> list[str]:

@@ -7,12 +7,12 @@ from typing import Any
 
 from mesh.pods.concurrency import cancel_all, first_completed
 from mesh.pods.container_run import Run, start_run
-from mesh.pods.container_state import CREATING, ContainerState
+from mesh.pods.container_state import ContainerState
 from mesh.pods.dependencies import PodDependencies
 from mesh.pods.health import HealthWatch
 from mesh.pods.hooks import HookFailed, run_hook
-from mesh.pods.images.choice import IMAGE
-from mesh.pods.images.container_image import ContainerImage, stop_signal
+from mesh.pods.images.bringing import PULL_FAILED, SHOWN_FAILED, back_off, bring_image
+from mesh.pods.images.container_image import stop_signal
 from mesh.pods.logs.log_files import LogFile
 from mesh.pods.obstacle import NotYet
 from mesh.pods.runtime.interface import Exit, Sandbox
@@ -25,9 +25,6 @@ LOOKS_STABLE = 0.3
 LAST_LINES = 5
 POST_START_LIMIT = 30.0
 NEVER_RAN = 137
-PULL_FAILED = "ErrImagePull"
-# Seconds for which a failed pull is shown as such, before it is shown as one that will be repeated.
-SHOWN_FAILED = 1.0
 
 Record = Callable[[str, str, str], None]
 """Records an event about the pod: type, reason, message."""
@@ -138,32 +135,14 @@ class ContainerRunner:
 
     async def _start(self, sandbox: Sandbox) -> Run:
         """Raises NotYet."""
-        image = await self._image(sandbox)
-        self.state.image_id = image.identity if image is not None else ""
+        images = self._dependencies.container_images
+        image = await bring_image(self._pod, self.container, images, sandbox, self._record, self._stopping)
         run = await start_run(self._pod, self.container, self.state.restarts, sandbox, self._dependencies, image)
         self._log = run.log
         if self._stopping.is_set():
             # `stop` came while the process was being started, and had no process to end.
             run.process.signal(signal.SIGKILL)
         return run
-
-    async def _image(self, sandbox: Sandbox) -> ContainerImage | None:
-        """The image that the container runs from; None for a program of this machine. Raises NotYet."""
-        images = self._dependencies.container_images
-        survivor = sandbox.survivor(self.container.name)
-        if survivor is not None:
-            return images.stored(self.container) if survivor == IMAGE else None
-        bringing = asyncio.ensure_future(images.image(self._pod, self.container, self._record))
-        stopping = asyncio.ensure_future(self._stopping.wait())
-        try:
-            # A pull may take minutes, and goes on for others when this container is not wanted any more.
-            await asyncio.wait((bringing, stopping), return_when=asyncio.FIRST_COMPLETED)
-            if not bringing.done():
-                raise NotYet(CREATING, "stopped before its image was there")
-            return bringing.result()
-        finally:
-            stopping.cancel()
-            bringing.cancel()
 
     def _on_start(self, run: Run, health: HealthWatch) -> None:
         if run.adopted:
@@ -172,7 +151,7 @@ class ContainerRunner:
                 self.was_started.set()
             health.start()
             return
-        self.state.run(run.process.pid)
+        self.state.run(run.process.pid, run.image_id)
         if self.state.started:
             self.was_started.set()
         self._record("Normal", "Started", f"Started container {self.container.name} (pid {run.process.pid})")
@@ -229,29 +208,16 @@ class ContainerRunner:
         changed = self._dependencies.configuration_changed
         if is_pull:
             await first_completed(changed.wait(), self._stopping.wait(), limit=min(seconds, SHOWN_FAILED))
-            if self._stopping.is_set():
-                return
-            self._back_off(obstacle)
+            back_off(self.state, self.container.image, obstacle, self._record)
+            self._changed()
         await first_completed(changed.wait(), self._stopping.wait(), limit=seconds)
-
-    def _back_off(self, obstacle: NotYet) -> None:
-        """Shows that the pull is going to be repeated, in the kubelet's words."""
-        image = self.container.image
-        self.state.wait("ImagePullBackOff", f'Back-off pulling image "{image}": {obstacle.reason}: {obstacle.message}')
-        self._record("Normal", "BackOff", f'Back-off pulling image "{image}"')
-        self._record("Warning", "Failed", "Error: ImagePullBackOff")
-        self._changed()
 
     async def _pause_before_restart(self, sandbox: Sandbox, seconds: float) -> None:
         if seconds <= 0:
             return
         name = self.container.name
-        message = f'back-off {seconds:g}s restarting failed container "{name}"'
         lines = self._log.last_lines(LAST_LINES) if self._log is not None else ""
-        if lines:
-            message += f"; its last lines:\n{lines}"
-        if hint := sandbox.hint(lines):
-            message = f"{message.rstrip()}\n{HINT}{hint}"
+        message = _crash_message(name, seconds, lines, sandbox.hint(lines))
         self.state.wait("CrashLoopBackOff", message)
         self._changed()
         self._record("Warning", "BackOff", f"Back-off restarting failed container {name}")
@@ -264,3 +230,10 @@ class ContainerRunner:
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         # The coroutine is the task's own: within another it would never be awaited when the task is cancelled at once.
         self._tasks.append(asyncio.create_task(work))
+
+
+def _crash_message(name: str, seconds: float, lines: str, hint: str) -> str:
+    message = f'back-off {seconds:g}s restarting failed container "{name}"'
+    if lines:
+        message += f"; its last lines:\n{lines}"
+    return f"{message.rstrip()}\n{HINT}{hint}" if hint else message

@@ -27,6 +27,11 @@ class Run:
     streams: ContainerStreams
     adopted: bool = False
 
+    @property
+    def image_id(self) -> str:
+        """As its status shows it: "" for a program of this machine."""
+        return self.spec.image.identity if self.spec.image is not None else ""
+
     def close(self) -> None:
         """The process has ended: takes the rest of its output, closes its log and its streams."""
         self.pipe.close()

@@ -40,7 +40,7 @@ class ContainerState:
         self.state = {"waiting": {"reason": reason}}
         self.to_completion = to_completion
 
-    def run(self, pid: int) -> None:
+    def run(self, pid: int, image_id: str = "") -> None:
         """Its process has started. Started and ready at once, except where a probe has to say so.
 
         One that has ports and no probe is ready once it listens (see `HealthWatch`): in a cluster, too, its program
@@ -48,6 +48,7 @@ class ContainerState:
         """
         self.state = {"running": {"startedAt": now()}}
         self.container_id = f"mesh://{pid}"
+        self.image_id = image_id
         self.started = False
         self.ready = False
         self.unhealthy = ""

@@ -9,10 +9,9 @@ from mesh.pods.container import NEVER_RAN, ContainerRunner
 from mesh.pods.controllers.objects import now, seconds_since
 from mesh.pods.dependencies import PodDependencies
 from mesh.pods.empty_dirs import end_of
-from mesh.pods.images.choice import IMAGE
 from mesh.pods.pod_containers import PodContainers
 from mesh.pods.pod_status import pod_status, with_ephemeral
-from mesh.pods.runtime.interface import Runtime, Sandbox, SandboxError
+from mesh.pods.runtime.interface import Limitation, Runtime, Sandbox, SandboxError
 from mesh.pods.termination import drained, pod_grace
 from mesh.pods.volume_updates import VolumeUpdates
 from mesh.resources.core.pod import Pod
@@ -117,7 +116,7 @@ class PodRunner:
         sandbox = await _create_sandbox(self.pod, self._dependencies.runtime, self._refused)
         self._settle_in(sandbox)
         self._record("Normal", "Scheduled", f"{self.ref.namespace}/{self.ref.name} has the address {sandbox.ip}")
-        for reason, message in self._dependencies.runtime.limitations(self.pod, self._from_image()):
+        for reason, message in _limitations(self.pod, self._dependencies):
             self._record("Warning", reason, message)
         self._flush()
         if sandbox.is_captured:
@@ -125,10 +124,6 @@ class PodRunner:
             settled = self._dependencies.settled(self._dependencies.objects.store.version)
             await first_completed(settled, self._hurry.wait(), limit=self._dependencies.settings.settle_limit)
         return sandbox
-
-    def _from_image(self) -> list[str]:
-        ways = self._dependencies.container_images.ways(self.pod)
-        return [name for name, way in ways.items() if way == IMAGE]
 
     def _resume(self, sandbox: Sandbox) -> None:
         """Goes on with a pod that has outlived its daemon: containers that have ended meanwhile are started again."""
@@ -245,3 +240,7 @@ async def _create_sandbox(pod: Pod, runtime: Runtime, refused: Callable[[Sandbox
         except SandboxError as error:
             refused(error)
             await asyncio.sleep(SANDBOX_RETRY_SECONDS)
+
+
+def _limitations(pod: Pod, dependencies: PodDependencies) -> list[Limitation]:
+    return dependencies.runtime.limitations(pod, dependencies.container_images.from_image(pod))

@@ -15,7 +15,7 @@ from mesh.images.errors import BadReference, ImageError
 from mesh.images.reference import Reference
 from mesh.images.store import ImageRecord, ImageStore
 from mesh.pods.image_programs import Images
-from mesh.pods.images.choice import MACHINE, Mode, Way, pull_policy, way
+from mesh.pods.images.choice import IMAGE, MACHINE, Mode, Way, pull_policy, way
 from mesh.pods.images.container_image import ContainerImage
 from mesh.pods.images.support import ImageSupport
 from mesh.pods.obstacle import NotYet
@@ -73,10 +73,10 @@ class ContainerImages:
             is_program=lambda name: shutil.which(name) is not None,
         )
 
-    def ways(self, pod: Pod) -> dict[str, Way]:
-        """The way of each container by name."""
+    def from_image(self, pod: Pod) -> list[str]:
+        """The names of the containers that run from their images."""
         containers = (*pod.spec.init_containers, *pod.spec.containers)
-        return {container.name: self.way(pod, container) for container in containers}
+        return [container.name for container in containers if self.way(pod, container) == IMAGE]
 
     async def image(self, pod: Pod, container: Container, record: Record) -> ContainerImage | None:
         """The image that a container runs from, pulled where its policy says so; None for a program of this machine.

@@ -10,8 +10,7 @@ import shutil
 import signal
 import socket
 import ssl
-import sys
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -36,10 +35,10 @@ from mesh.pods.runtime.interface import (
 from mesh.pods.runtime.limitations import of_namespaces
 from mesh.pods.runtime.namespace_process import EndedProcess, NamespaceProcess
 from mesh.pods.runtime.pod_files import PodFiles
+from mesh.pods.runtime.program_sandbox import WORK, program_spec
 from mesh.pods.sandbox.client import Agent, AgentError
 from mesh.pods.sandbox.client import Process as AgentProcess
-from mesh.pods.sandbox.needed import needed_paths
-from mesh.pods.sandbox.spec import LiveProcess, Mount, PodNetwork, ProcessExit
+from mesh.pods.sandbox.spec import LiveProcess, PodNetwork, ProcessExit
 from mesh.pods.sandbox.spec import ProcessSpec as AgentSpec
 from mesh.pods.streams.command_streams import CommandStreams, Descriptors, Pipes, terminal
 from mesh.resources.core.ephemeral_container import EphemeralContainer
@@ -48,16 +47,12 @@ from mesh.resources.core.pod import Container, Pod
 _LOG = logging.getLogger(__name__)
 
 OUTPUT_LIMIT = 10 * 1024
-# The part of a pod's folder that its containers see, as that folder.
-WORK = "work"
 # Where in-cluster clients find the API.
 API_VARIABLES = {
     "KUBERNETES_SERVICE_HOST": API_ADDRESS,
     "KUBERNETES_SERVICE_PORT": "443",
     "KUBERNETES_PORT": f"tcp://{API_ADDRESS}:443",
 }
-# What a developer keeps in the own home and no pod has any business with.
-PRIVATE_FOLDERS = (".ssh", ".gnupg", ".aws", ".azure", ".kube", ".docker", ".config/gcloud", ".netrc", ".pgpass")
 
 
 class _Survivor(NamedTuple):
@@ -153,6 +148,15 @@ class NamespaceRuntime:
             await self.agent.acknowledge([ended.key])
         except AgentError as error:
             _LOG.warning("%s: %s", paths[0], error)
+
+    async def fresh_root(self, folder: Path, spec: ProcessSpec) -> Path:
+        """A folder for what a container changes; those of its former starts are removed. Raises StartError."""
+        if former := roots_of(folder, spec.container):
+            await self.remove_trees(former)
+        try:
+            return fresh_root(folder, spec.container)
+        except OSError as error:
+            raise StartError(f"cannot make a folder for its files {error.filename}: {error.strerror}") from None
 
     @property
     def image_support(self) -> ImageSupport:
@@ -250,7 +254,7 @@ class NamespaceSandbox:
         return running
 
     async def start(self, spec: ProcessSpec, output: Path) -> NamespaceProcess:
-        writable = await self._writable(spec) if spec.image is not None else self.folder
+        writable = await self._runtime.fresh_root(self.folder, spec) if spec.image is not None else self.folder
         agent_spec = self._agent_spec(spec, writable)
         try:
             if spec.tty:
@@ -353,86 +357,12 @@ class NamespaceSandbox:
         await asyncio.to_thread(shutil.rmtree, self.folder, ignore_errors=True)
         self._runtime.addresses.release(self.ip)
 
-    async def _writable(self, spec: ProcessSpec) -> Path:
-        """A fresh folder for what the container changes; those of its former starts are removed."""
-        former = roots_of(self.folder, spec.container)
-        if former:
-            await self._runtime.remove_trees(former)
-        try:
-            return fresh_root(self.folder, spec.container)
-        except OSError as error:
-            raise StartError(f"cannot make a folder for its files {error.filename}: {error.strerror}") from None
-
     def _agent_spec(self, spec: ProcessSpec, writable: Path) -> AgentSpec:
         container = _container(self.pod, spec.container)
         if spec.image is not None:
             files = self._files.mounts(accounts=False)
             return image_spec(spec, self.pod, container, self._files.hostname, files, writable)
-        identity = identity_of(self.pod, container)
-        folder = str(spec.folder)
-        # The mesh's home is hidden, and the pod's folder lies in it. A container sees a part of that alone: if it could
-        # put a link in the place of a volume, the mesh would follow it with its own rights.
-        own_folder = Mount(str(self.folder), str(self.folder / WORK), read_only=identity.read_only_root)
-        needed = needed_paths(spec.argv, spec.environment, folder)
-        shown = _shown_again(spec.mounts, needed, own_folder, self._home)
-        home = Path.home()
-        return AgentSpec(
-            argv=tuple(spec.argv),
-            env=dict(spec.environment),
-            cwd=folder,
-            pod=self._uid,
-            name=f"{spec.container}",
-            hostname=self._files.hostname,
-            mounts=(own_folder, *self._files.mounts(), *spec.mounts, *shown),
-            hidden=(str(self._home), *(str(home / name) for name in PRIVATE_FOLDERS if (home / name).exists())),
-            needed=needed,
-            uid=identity.uid,
-            gid=identity.gid,
-            groups=identity.groups,
-            root_uid=None if os.getuid() else MESH_UID,
-            root_gid=None if os.getuid() else MESH_UID,
-            capabilities=identity.capabilities,
-            tty=spec.tty,
-            read_only_root=identity.read_only_root,
-        )
-
-
-def _shown_again(volumes: Sequence[Mount], needed: Sequence[str], own_folder: Mount, home: Path) -> Iterable[Mount]:
-    """What the volumes would cover and the program needs, its pod's own folder included."""
-    paths = covered_paths(volumes, [*needed, sys.prefix, sys.base_prefix], home)
-    yield from (Mount(path, path) for path in paths)
-    if any(_contains(volume.target, own_folder.target) for volume in volumes):
-        yield own_folder
-
-
-def covered_paths(volumes: Sequence[Mount], needed: Iterable[str], home: Path) -> tuple[str, ...]:
-    """What a program needs of the machine below the place of a volume: a volume at /tmp would hide a program there.
-
-    Of each such path the entry directly below the volume's place, unless the volume has one of that name. Never the
-    mesh's home nor a folder around it.
-    """
-    paths: dict[str, None] = {}
-    for volume in volumes:
-        for path in needed:
-            if not _contains(volume.target, path):
-                continue
-            below = Path(volume.target) / Path(path).relative_to(volume.target).parts[0]
-            if (
-                _is_there(below)
-                and not _is_there(Path(volume.source) / below.name)
-                and below not in (home, *home.parents)
-            ):
-                paths[str(below)] = None
-    return tuple(paths)
-
-
-def _is_there(path: Path) -> bool:
-    """Not Path.exists, which raises for what lies in a folder that this user may not enter."""
-    return os.path.exists(path)  # noqa: PTH110
-
-
-def _contains(folder: str, path: str) -> bool:
-    return Path(folder) in Path(path).parents
+        return program_spec(spec, self.pod, container, self._files, self.folder, self._home)
 
 
 def _container(pod: Pod, name: str) -> Container:

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from mesh.images.unpack.owners import Owners, Range
+from mesh.images.user_namespace import enter_mapped_from_outside
 from mesh.pods.sandbox.namespaces import enter_user_namespace
-from mesh.syscalls import CLONE_NEWUSER, unshare
 
 
 def enter_container_ids(owners: Owners, uid: int, gid: int) -> None:
@@ -17,28 +17,13 @@ def enter_container_ids(owners: Owners, uid: int, gid: int) -> None:
     if owners.is_flat:
         enter_user_namespace(os.geteuid(), os.getegid(), inner_uid=uid, inner_gid=gid)
         return
-    ours, theirs = os.pipe()
-    target = os.getpid()
-    # Whoever makes a user namespace loses what is needed to give it more ids than one: a helper outside does it.
-    helper = os.fork()
-    if helper == 0:
-        code = 1
-        try:
-            os.close(theirs)
-            if os.read(ours, 1):
-                Path(f"/proc/{target}/uid_map").write_text(_map(owners.uids))
-                Path(f"/proc/{target}/gid_map").write_text(_map(owners.gids))
-                code = 0
-        finally:
-            os._exit(code)
-    os.close(ours)
-    try:
-        unshare(CLONE_NEWUSER)
-        os.write(theirs, b"x")
-    finally:
-        os.close(theirs)
-        _, status = os.waitpid(helper, 0)
-    if os.waitstatus_to_exitcode(status):
+
+    def give_ids(pid: int) -> bool:
+        Path(f"/proc/{pid}/uid_map").write_text(_map(owners.uids))
+        Path(f"/proc/{pid}/gid_map").write_text(_map(owners.gids))
+        return True
+
+    if not enter_mapped_from_outside(give_ids):
         raise OSError("the container's ids could not be mapped")
 
 

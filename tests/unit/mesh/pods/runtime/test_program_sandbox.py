@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from mesh.pods.runtime.namespaces import covered_paths
+from mesh.pods.runtime.program_sandbox import covered_paths
 from mesh.pods.sandbox.spec import Mount
 
 
