@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-namespaces test-user test-loopback test-long test-oldest soak audit referee-api bench pictures lint lint-javascript \
+.PHONY: help demo test test-namespaces test-user test-loopback test-long test-oldest soak audit referee-api conformance bench pictures lint lint-javascript \
 	format lock down clean
 
 # Whole meshes whose outcome depends on privilege: these run as root and as an ordinary user.
@@ -51,6 +51,9 @@ audit: $(VENV)/.ready-dev ## known vulnerabilities of what requirements-dev.lock
 
 referee-api: $(VENV)/.ready-dev ## ask a real kube-apiserver what the tests have recorded, and renew it (needs Go)
 	@$(BIN)/python -m tools.referee_api
+
+conformance: $(VENV)/.ready-dev ## run the Gateway API's conformance suite against a fresh mesh (needs Go, and ports 80 and 443)
+	@$(BIN)/python -m tools.conformance $(CONFORMANCE)
 
 bench: $(VENV)/.ready-dev ## measure speed, start-up and memory; prints a table, writes bench/results/*.json
 	@$(BIN)/python -m bench

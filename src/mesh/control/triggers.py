@@ -1,9 +1,10 @@
 """Which changes in the store can change what Envoy should have. Pure."""
 
+from mesh.resources.core.certificates import AUTHORITY
 from mesh.resources.core.endpoint_slice import MANAGED_BY_LABEL, MANAGED_BY_MESH
 from mesh.resources.kinds import REGISTRY
 from mesh.resources.values.body import Body
-from mesh.resources.values.ref import BRANCH, ENDPOINT_SLICE, NAMESPACE, POD, SERVICE
+from mesh.resources.values.ref import BRANCH, CONFIG_MAP, ENDPOINT_SLICE, NAMESPACE, POD, SERVICE
 from mesh.store import Event
 
 WATCHED = frozenset(definition.group_kind for definition in REGISTRY.routing_kinds())
@@ -23,6 +24,8 @@ def matters(event: Event) -> bool:
         labels = event.object.metadata.get("labels") or {}
         # The mesh's own are derived from pods, whose events come first.
         return labels.get(MANAGED_BY_LABEL) != MANAGED_BY_MESH
+    if group_kind == CONFIG_MAP and not _has_authority(event):
+        return False
     if event.type != "MODIFIED" or event.previous is None or group_kind == POD:
         return True
     old, new = event.previous.body, event.object.body
@@ -32,8 +35,14 @@ def matters(event: Event) -> bool:
         return bool(old["metadata"].get("labels") != new["metadata"].get("labels"))
     if group_kind == SERVICE and _balancer(old) != _balancer(new):
         return True
-    # `data` is a Secret's.
+    # `data` is a Secret's or a ConfigMap's.
     return bool(old.get("spec") != new.get("spec") or old.get("data") != new.get("data"))
+
+
+def _has_authority(event: Event) -> bool:
+    """Whether a ConfigMap has certificates that rules can trust, or had them before."""
+    bodies = (event.object.body, event.previous.body if event.previous is not None else {})
+    return any(AUTHORITY in (body.get("data") or {}) for body in bodies)
 
 
 def _balancer(service: Body) -> Body:

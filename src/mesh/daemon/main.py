@@ -44,7 +44,7 @@ from mesh.daemon.dormant import mark_dormant
 from mesh.daemon.failure import Failure
 from mesh.daemon.home import Home, Settings
 from mesh.daemon.pod_network import PodNetwork, choose
-from mesh.daemon.ports import bind_problem, require_free
+from mesh.daemon.ports import bind_problem, own_ports, require_free
 from mesh.envoy.data_plane import DataPlane, DataPlaneSettings
 from mesh.envoy.process.binary import EnvoyMissing
 from mesh.envoy.process.envoy_process import EnvoyFailed
@@ -57,6 +57,7 @@ from mesh.observe.reasons import Reasons
 from mesh.observe.telemetry import Telemetry
 from mesh.pods.controllers.endpoints import EndpointController
 from mesh.pods.controllers.events import Recorder
+from mesh.pods.controllers.gateway_accounts import GatewayAccounts
 from mesh.pods.controllers.load_balancers import LoadBalancerController
 from mesh.pods.controllers.objects import Objects
 from mesh.pods.dependencies import Settled
@@ -176,6 +177,8 @@ class Daemon:
             node_address=settings.address,
             ports={80: settings.gateway_port, 443: settings.gateway_https_port},
             developer_subnet=pod_network.developer_subnet,
+            gateway_subnet=pod_network.gateway_subnet,
+            own_ports=own_ports(pod_network.gateway_subnet),
             network=pod_network.network,
             telemetry=settings.telemetry,
             any_host=settings.outbound_traffic_policy == "allow-any",
@@ -252,6 +255,9 @@ class Daemon:
         endpoints = EndpointController(store, supervisor)
         await endpoints.start()
         stack.push_async_callback(endpoints.stop)
+        accounts = GatewayAccounts(store, supervisor)
+        await accounts.start()
+        stack.push_async_callback(accounts.stop)
         await _start_load_balancers(stack, store, self.settings, supervisor)
         return pods
 

@@ -51,6 +51,7 @@ class PodNetwork:
     runtime: Runtime
     launch: Launcher
     developer_subnet: str = ""
+    gateway_subnet: str = ""
     reason: str = ""
     remedy: str = ""
     agent: Agent | None = None
@@ -120,6 +121,7 @@ async def choose(
         NamespaceRuntime(home, agent, addresses),
         _launcher(agent),
         developer_subnet=block.developer_subnet,
+        gateway_subnet=block.gateway_subnet,
         agent=agent,
         edge=Edge(home, network, api, supervisor, place),
         place=place,
@@ -132,8 +134,17 @@ def _on_loopback(home: Path, stack: AsyncExitStack, reason: str, remedy: str) ->
     block = Block.claim(home)
     stack.callback(block.release_all)
     runtime = LoopbackRuntime(home, block)
-    subnet = block.developer_subnet
-    return PodNetwork(LOOPBACK, LoopbackNetwork(), block, runtime, as_child, subnet, reason, remedy)
+    return PodNetwork(
+        LOOPBACK,
+        LoopbackNetwork(),
+        block,
+        runtime,
+        as_child,
+        developer_subnet=block.developer_subnet,
+        gateway_subnet=block.gateway_subnet,
+        reason=reason,
+        remedy=remedy,
+    )
 
 
 async def _stop(agent: Agent) -> None:

@@ -2,6 +2,7 @@
 
 import errno
 import socket
+from collections.abc import Mapping
 from typing import Protocol
 
 from mesh.daemon.failure import Failure
@@ -38,6 +39,13 @@ def require_free(settings: Listening) -> None:
                 f"{address}:{port} ({owner}) cannot be used: {problem}",
                 f"choose another port with {option}, or another loopback address with --address 127.0.0.2",
             )
+
+
+def own_ports(subnet: str) -> Mapping[int, int]:
+    """The ports that Gateways with addresses of their own open for 80 and 443: these, where this user may listen there,
+    else the gateway's defaults. `subnet` is three numbers of an address."""
+    is_allowed = not any(bind_problem(f"{subnet}.254", port) for port in (80, 443))
+    return {} if is_allowed else {80: GATEWAY_PORT, 443: GATEWAY_HTTPS_PORT}
 
 
 def bind_problem(address: str, port: int) -> str:

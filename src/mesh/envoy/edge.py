@@ -73,12 +73,12 @@ class Edge:
     async def add(self, snapshot: Snapshot) -> None:
         """Makes it pass on what a snapshot needs, besides what it passes on already."""
         needed = forwards_of(snapshot)
-        places = {(forward.address, forward.port) for forward in needed if forward.inwards}
+        places = {(forward.datagrams, forward.address, forward.port) for forward in needed if forward.inwards}
         names = {forward.name for forward in needed}
         former = (
             forward
             for forward in self._forwards or ()
-            if forward.name not in names and (forward.address, forward.port) not in places
+            if forward.name not in names and (forward.datagrams, forward.address, forward.port) not in places
         )
         await self._bring((*needed, *former))
 

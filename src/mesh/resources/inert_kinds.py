@@ -26,7 +26,6 @@ NO_QUEUES = "the mesh's API serves all clients alike"
 NO_DRIVERS = "volumes are folders of this machine, without drivers"
 NO_DEVICES = "pods use this machine's devices as any process does"
 ONE_NETWORK = "the mesh gives out the addresses of Services itself"
-NO_ROUTE = "use an Istio Gateway and VirtualService for connections that are not HTTP"
 
 
 class Rules(NamedTuple):
@@ -66,7 +65,6 @@ CERTIFICATES = "certificates.k8s.io"
 FLOW_CONTROL = "flowcontrol.apiserver.k8s.io"
 STORAGE = "storage.k8s.io"
 DEVICES = "resource.k8s.io"
-GATEWAY_API = "gateway.networking.k8s.io"
 # These have no status on a cluster either.
 WITHOUT_STATUS = frozenset(
     {
@@ -199,16 +197,6 @@ INERT_KINDS = (
     InertKind(DEVICES, "v1", "ResourceSlice", "resourceslices", "", NO_DEVICES, False),
     InertKind("networking.k8s.io", "v1", "IPAddress", "ipaddresses", "ip", ONE_NETWORK, False),
     InertKind("networking.k8s.io", "v1", "ServiceCIDR", "servicecidrs", "", ONE_NETWORK, False),
-    InertKind(GATEWAY_API, "v1 v1alpha3 v1alpha2", "TLSRoute", "tlsroutes", "", NO_ROUTE),
-    InertKind(GATEWAY_API, "v1 v1alpha2", "TCPRoute", "tcproutes", "", NO_ROUTE),
-    InertKind(GATEWAY_API, "v1 v1alpha2", "UDPRoute", "udproutes", "", "the gateway does not take UDP"),
-    InertKind(
-        GATEWAY_API, "v1 v1alpha3", "BackendTLSPolicy", "backendtlspolicies", "btlspolicy",
-        "use a DestinationRule to call a backend by TLS",
-    ),
-    InertKind(
-        GATEWAY_API, "v1", "ListenerSet", "listenersets", "lset", "only a Gateway's own listeners are served"
-    ),
     InertKind("security.istio.io", "v1 v1beta1", "PeerAuthentication", "peerauthentications", "pa", MUTUAL_TLS),
     InertKind("networking.istio.io", "v1alpha3", "EnvoyFilter", "envoyfilters", "", NO_EXTENSION),
     InertKind("networking.istio.io", "v1beta1", "ProxyConfig", "proxyconfigs", "", NO_EXTENSION),

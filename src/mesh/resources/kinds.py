@@ -63,6 +63,7 @@ from mesh.resources.custom.untyped import Untyped
 from mesh.resources.gateway_api.types import GROUP as GATEWAY_API
 from mesh.resources.gateway_api.types import Gateway as ApiGateway
 from mesh.resources.gateway_api.types import GatewayClass, GRPCRoute, HTTPRoute, ReferenceGrant
+from mesh.resources.gateway_kinds import GATEWAY_KINDS
 from mesh.resources.inert_kinds import CHECKS, INERT_KINDS, later
 from mesh.resources.istio.authorization_policy import AuthorizationPolicy
 from mesh.resources.istio.destination_rule import DestinationRule
@@ -166,6 +167,7 @@ REGISTRY = Registry(
             columns=core.CONFIG_MAP,
             check=check_config_map,
             check_update=check_config_map_update,
+            routing=Routing.INPUT,
         ),
         KindDefinition(
             kind="Secret",
@@ -479,6 +481,7 @@ REGISTRY = Registry(
         ),
         *WORKLOAD_KINDS,
         *NETWORK_KINDS,
+        *GATEWAY_KINDS,
         *(inert_kind.definition() for inert_kind in INERT_KINDS),
     )
 )

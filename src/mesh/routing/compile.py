@@ -3,9 +3,12 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
+from mesh.routing.api_listeners import door_names
 from mesh.routing.capture import Captures, network_groups, outside_endpoint
 from mesh.routing.context import Context, environment
+from mesh.routing.datagrams import Datagrams
 from mesh.routing.gateways import gateway_name
+from mesh.routing.hosts.api_gateway import api_tables, selector_of
 from mesh.routing.hosts.gateway import gateway_tables
 from mesh.routing.hosts.mesh import MeshHosts
 from mesh.routing.hosts.missing import missing_groups
@@ -30,19 +33,21 @@ def compile(  # noqa: A001 - what it does
     memory = memory or Memory()
     memory.begin(environment(world, settings))
     context = Context.of(world, settings, memory)
+    datagrams = Datagrams(context)
     network = settings.network if isinstance(settings.network, NamespaceNetwork) else None
     captures = Captures(network, context) if network is not None else None
     entries = context.branches.entries()
     mesh = MeshHosts(context, captures)
     mesh_tables = tuple(mesh.tables())
-    gateways = gateway_tables(context, entries)
+    gateways, api = gateway_tables(context, entries), api_tables(context, entries)
     # They name what the tables of the mesh name, and clusters of Services: nothing that could be missing.
     of_services = service_tables(context, mesh, entries, cluster_ips=captures is None)
-    tables = {table.name: table for table in (*mesh_tables, *gateways.tables, *of_services)}
-    listeners = {listener.name: listener for listener in listeners_of(context, captures)}
-    groups: dict[str, Group] = {**context.groups, **gateways.groups}
+    tables = {table.name: table for table in (*mesh_tables, *gateways.tables, *api.tables, *of_services)}
+    listeners = {listener.name: listener for listener in listeners_of(context, captures, datagrams)}
+    groups: dict[str, Group] = {group[0].name: group for group in datagrams.groups()}
+    groups |= {**context.groups, **gateways.groups, **api.groups}
     groups |= {group[0].name: group for group in (*mesh.groups(), *network_groups(network))}
-    groups |= missing_groups(context, (*mesh_tables, *gateways.tables), listeners.values(), groups)
+    groups |= missing_groups(context, (*mesh_tables, *gateways.tables, *api.tables), listeners.values(), groups)
     return Snapshot(
         version=world.version,
         listeners=listeners,
@@ -61,6 +66,9 @@ def _authentications(context: Context, tables: Iterable[RouteTable]) -> Iterator
     for port, servers in context.servers.items():
         selectors: list[Mapping[str, str]] = [gateway.spec.selector for gateway, _ in servers]
         yield context.tokens.of_gateway(gateway_name(port), selectors)
+    for gateway in context.api.gateways.values():
+        for name in door_names(gateway):
+            yield context.tokens.of_gateway(name, [selector_of(gateway.gateway)])
 
 
 def _reachable(endpoints: tuple[Endpoint, ...], network: Network) -> tuple[Endpoint, ...]:

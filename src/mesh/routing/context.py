@@ -32,7 +32,7 @@ from mesh.routing.world import MeshSettings, World
 
 @dataclass(frozen=True)
 class Context:
-    """`groups` are the clusters of Services, ServiceEntries and branches; `servers` those of all Gateways by port;
+    """`groups` are the clusters of Services, ServiceEntries and branches; `servers` those of Istio's Gateways by port;
     `namespaces` those that pods can call from."""
 
     world: World
@@ -60,7 +60,7 @@ class Context:
             group[0].name: group for group in declared_groups(world, directory, views, policies, tokens, memory)
         }
         branches = Branches(world, directory, declared, memory)
-        api = GatewayApi(world)
+        api = GatewayApi(world, settings)
         ingresses = served_ingresses(world.ingresses, world.ingress_classes)
         egress = Egress(world.sidecars, any_host=settings.any_host)
         return cls(
@@ -74,7 +74,7 @@ class Context:
             policies=policies,
             tokens=tokens,
             api=api,
-            servers=servers_by_port((*world.gateways, *gateways_of(ingresses)), api),
+            servers=servers_by_port((*world.gateways, *gateways_of(ingresses))),
             branches=branches,
             groups={**declared, **branches.groups},
         )
@@ -137,6 +137,7 @@ def environment(world: World, settings: MeshSettings) -> object:
         world.authentications,
         world.keys,
         world.secrets,
+        world.authorities,
         world.entries,
         world.addresses,
         world.sidecars,

@@ -9,8 +9,10 @@ from mesh.resources.meshmall.branch import branch_of
 from mesh.resources.values.meta import ref_of
 from mesh.resources.values.ports import SIDECAR_PORT
 from mesh.resources.values.ref import Ref
+from mesh.routing.api_listeners import api_listeners
 from mesh.routing.capture import Captures
 from mesh.routing.context import Context
+from mesh.routing.datagrams import Datagrams
 from mesh.routing.destinations.directory import MeshService
 from mesh.routing.destinations.protocol import Wire, may_be_http, wire_of
 from mesh.routing.destinations.views import cluster_name
@@ -25,7 +27,7 @@ from mesh.routing.virtual_service.tls import chains_of, is_encrypted, mesh_share
 from mesh.routing.world import MeshPod, MeshSettings, World
 
 
-def listeners_of(context: Context, captures: Captures | None) -> Iterator[Listener]:
+def listeners_of(context: Context, captures: Captures | None, datagrams: Datagrams) -> Iterator[Listener]:
     """Every listener; two never share an address and port.
 
     `captures` say what is decided by destination where pods have network namespaces; None where they have not.
@@ -33,7 +35,7 @@ def listeners_of(context: Context, captures: Captures | None) -> Iterator[Listen
     open_tables: frozenset[str] = frozenset()
     if captures is None:
         open_tables = frozenset(f"outbound|{n}" for n in context.namespaces if context.calls_hosts_by_name(n))
-    for listener in _all(context, captures):
+    for listener in _all(context, captures, datagrams):
         is_open = listener.table in open_tables
         if is_open or not context.settings.telemetry:
             yield replace(listener, passthrough=is_open, logged=context.settings.telemetry)
@@ -41,7 +43,7 @@ def listeners_of(context: Context, captures: Captures | None) -> Iterator[Listen
             yield listener
 
 
-def _all(context: Context, captures: Captures | None) -> Iterator[Listener]:
+def _all(context: Context, captures: Captures | None, datagrams: Datagrams) -> Iterator[Listener]:
     world, settings, memory = context.world, context.settings, context.memory
     by_pod = [captures.capture(pod) if captures is not None else None for pod in world.pods]
     sidecars = memory.keep(
@@ -50,14 +52,15 @@ def _all(context: Context, captures: Captures | None) -> Iterator[Listener]:
         lambda: _sidecars(world, settings, by_pod, memory.last("sidecars") or {}),
     )
     yield from (listener for _, _, listener in sidecars.values())
-    for listener in _outside(context):
+    for listener in _outside(context, datagrams):
         yield _reachable(listener, context)
 
 
 def _reachable(listener: Listener, context: Context) -> Listener:
     """A listener of the host's addresses, where Envoy lives in another network namespace: the edge is in between."""
     network = context.settings.network
-    if not isinstance(network, NamespaceNetwork):
+    # ClusterIPs are addresses of the mesh's own network.
+    if not isinstance(network, NamespaceNetwork) or listener.role is Role.CLUSTER_IP:
         return listener
     to = listener.to or ((WeightedCluster(listener.cluster),) if listener.cluster is not None else ())
     chains = tuple(replace(chain, access=_access(chain.to, context)) for chain in listener.chains)
@@ -71,7 +74,7 @@ def _access(to: Sequence[WeightedCluster], context: Context) -> tuple[Access, ..
     return tuple(dict.fromkeys(connection_access(layer) for layer in layers))
 
 
-def _outside(context: Context) -> Iterator[Listener]:
+def _outside(context: Context, datagrams: Datagrams) -> Iterator[Listener]:
     """The listeners that programs outside of pods reach."""
     settings = context.settings
     for port, servers in context.servers.items():
@@ -98,6 +101,8 @@ def _outside(context: Context) -> Iterator[Listener]:
                 to=() if encrypted else first,
                 origins=tuple(origins),
             )
+    yield from api_listeners(context, datagrams)
+    yield from datagrams.listeners()
     yield from _services(context)
     for namespace in sorted({branch.metadata.namespace for branch in context.world.branches}):
         if address := settings.developer_address(namespace):

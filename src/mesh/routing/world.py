@@ -8,11 +8,16 @@ from types import MappingProxyType
 from typing import Self, TypeVar, cast
 from zlib import crc32
 
-from mesh.resources.core.config import Namespace, Secret
+from mesh.resources.core.certificates import authority_of, authority_text
+from mesh.resources.core.config import ConfigMap, Namespace, Secret
 from mesh.resources.core.endpoint_slice import EndpointSlice
 from mesh.resources.core.ingress import Ingress, IngressClass
 from mesh.resources.core.pod import Pod
 from mesh.resources.core.service import Service
+from mesh.resources.gateway_api.backend_tls_policy import BackendTLSPolicy
+from mesh.resources.gateway_api.listener_set import ListenerSet
+from mesh.resources.gateway_api.mesh import XMesh
+from mesh.resources.gateway_api.stream_routes import TCPRoute, TLSRoute, UDPRoute
 from mesh.resources.gateway_api.types import Gateway as ApiGateway
 from mesh.resources.gateway_api.types import GatewayClass, GRPCRoute, HTTPRoute, ReferenceGrant
 from mesh.resources.istio.authorization_policy import AuthorizationPolicy
@@ -40,7 +45,9 @@ DEFAULT_PORTS = MappingProxyType({80: 8080, 443: 8443})
 class MeshSettings:
     """Where the mesh listens. `ports` maps a Gateway's port to the one used here; others stay as they are.
 
-    `developer_subnet` is three numbers of an address ("127.20.255"). `telemetry`: Envoy reports every request.
+    `developer_subnet` and `gateway_subnet` are three numbers of an address ("127.20.255"): Gateways of the Gateway API
+    have addresses of the latter, where `own_ports` says what `ports` says elsewhere. `telemetry`: Envoy reports every
+    request.
     `any_host`: pods can call hosts that the mesh does not know (Istio's outboundTrafficPolicy ALLOW_ANY).
     `network`: whether pods have network namespaces. `branch_secret`: what the tags of branches are made with.
     """
@@ -50,6 +57,8 @@ class MeshSettings:
     ports: Mapping[int, int] = field(default_factory=lambda: DEFAULT_PORTS)
     sidecar_port: int = SIDECAR_PORT
     developer_subnet: str = ""
+    gateway_subnet: str = "127.15.254"
+    own_ports: Mapping[int, int] = field(default_factory=dict)
     telemetry: bool = True
     any_host: bool = False
     network: Network = field(default_factory=LoopbackNetwork)
@@ -102,7 +111,8 @@ class World:
     they were listed.
 
     `addresses` are those of the `names` that have been resolved, `keys` are the JSON Web Key Sets of
-    RequestAuthentications by their URLs, `namespaces` are those there are, with their labels.
+    RequestAuthentications by their URLs, `namespaces` are those there are, with their labels. `authorities` are the
+    certificates of who is trusted, in PEM, of the ConfigMaps that have any.
     """
 
     version: int
@@ -112,6 +122,7 @@ class World:
     addresses: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     keys: Mapping[str, str] = field(default_factory=dict)
     secrets: Mapping[tuple[str, str], Secret] = field(default_factory=dict, repr=False)
+    authorities: Mapping[tuple[str, str], str] = field(default_factory=dict, repr=False)
 
     @classmethod
     def of(cls, store: Store, memory: Memory | None = None) -> Self:
@@ -140,6 +151,11 @@ class World:
             ),
             namespaces={namespace.metadata.name: namespace.metadata.labels for namespace in world.all(Namespace)},
             secrets={(secret.metadata.namespace, secret.metadata.name): secret for secret in world.all(Secret)},
+            authorities={
+                (config_map.metadata.namespace, config_map.metadata.name): text
+                for config_map in world.all(ConfigMap)
+                if (text := authority_text(config_map))
+            },
         )
 
     def all(self, type_: type[T]) -> tuple[T, ...]:
@@ -229,6 +245,37 @@ class World:
     @property
     def grpc_routes(self) -> tuple[GRPCRoute, ...]:
         return self.all(GRPCRoute)
+
+    @property
+    def tls_routes(self) -> tuple[TLSRoute, ...]:
+        return self.all(TLSRoute)
+
+    @property
+    def tcp_routes(self) -> tuple[TCPRoute, ...]:
+        return self.all(TCPRoute)
+
+    @property
+    def udp_routes(self) -> tuple[UDPRoute, ...]:
+        return self.all(UDPRoute)
+
+    @property
+    def listener_sets(self) -> tuple[ListenerSet, ...]:
+        return self.all(ListenerSet)
+
+    @property
+    def tls_policies(self) -> tuple[BackendTLSPolicy, ...]:
+        return self.all(BackendTLSPolicy)
+
+    @property
+    def meshes(self) -> tuple[XMesh, ...]:
+        return self.all(XMesh)
+
+    def authority(self, kind: str, namespace: str, name: str) -> str:
+        """The certificates in `ca.crt` of a ConfigMap or a Secret, in PEM; "" when there are none."""
+        if kind == "Secret":
+            secret = self.secrets.get((namespace, name))
+            return authority_of(secret) if secret is not None else ""
+        return self.authorities.get((namespace, name), "")
 
     @property
     def grants(self) -> tuple[ReferenceGrant, ...]:

@@ -47,7 +47,8 @@ def encode_capture(message: listener_pb2.Listener, listener: Listener, capture: 
     leading = replace(capture, routes=tuple(replace(route, to=(), origins=()) for route in capture.routes))
     message.MergeFrom(_of_all(leading))
     caller = packed(caller_state(listener.source))
-    chains = [(HTTP, "envoy.filters.network.http_connection_manager", packed(http_connection_manager(listener)))]
+    manager = packed(http_connection_manager(listener, listener.table or ""))
+    chains = [(HTTP, "envoy.filters.network.http_connection_manager", manager)]
     everywhere = ((cluster, (WeightedCluster(cluster),)) for cluster in (DIRECT, EGRESS, BLACK_HOLE))
     chains += [
         (name, "envoy.filters.network.tcp_proxy", _proxy(listener.role, to, logged=listener.logged))

@@ -16,6 +16,7 @@ from envoy.extensions.filters.listener.proxy_protocol.v3 import proxy_protocol_p
 from envoy.extensions.filters.network.set_filter_state.v3 import set_filter_state_pb2
 from envoy.extensions.filters.network.tcp_proxy.v3 import tcp_proxy_pb2
 
+from mesh.envoy.encode.datagrams import add_datagram_proxy, datagram_proxy, tunnel_cluster, tunnelled
 from mesh.envoy.encode.passthrough import encode_original_destination, proxied
 from mesh.envoy.encode.protobuf import duration, packed
 from mesh.routing.model.snapshot import Snapshot
@@ -30,19 +31,22 @@ INSTEAD = "envoy.network.transport_socket.original_dst_address"
 @dataclass(frozen=True, slots=True)
 class Forward:
     """One listener of the edge, under the name of the mesh's or of the endpoint. `inwards`: from the host's address to
-    the Unix socket; else from the Unix socket to the address."""
+    the Unix socket; else from the Unix socket to the address. `datagrams`: UDP."""
 
     name: str
     address: str
     port: int
     pipe: str
     inwards: bool
+    datagrams: bool = False
 
 
 def forwards_of(snapshot: Snapshot) -> tuple[Forward, ...]:
     """What the edge passes on for a snapshot, other than what leaves the mesh by its destination."""
     inwards = (
-        Forward(listener.name, listener.address, listener.port, listener.pipe, inwards=True)
+        Forward(
+            listener.name, listener.address, listener.port, listener.pipe, inwards=True, datagrams=listener.datagrams
+        )
         for listener in snapshot.listeners.values()
         if listener.pipe
     )
@@ -62,7 +66,13 @@ def edge_listeners(
     yield _egress(network, api)
     for forward in forwards:
         message = _listener(forward.name, _address(forward) if forward.inwards else _pipe(forward.pipe))
-        _pass_on(message.filter_chains.add(), forward.name)
+        if forward.datagrams:
+            message.address.socket_address.protocol = address_pb2.SocketAddress.UDP
+            proxy = datagram_proxy(message, forward.name, "edge")
+            tunnelled(proxy)
+            add_datagram_proxy(message, proxy)
+        else:
+            _pass_on(message.filter_chains.add(), forward.name)
         yield message
 
 
@@ -78,7 +88,10 @@ def edge_clusters(forwards: Iterable[Forward], api: tuple[str, int] | None) -> I
     for forward in forwards:
         if forward.inwards:
             message = _static(forward.name, (_pipe(forward.pipe),))
-            message.transport_socket.CopyFrom(proxied())
+            if forward.datagrams:
+                tunnel_cluster(message)
+            else:
+                message.transport_socket.CopyFrom(proxied())
             yield message
         else:
             yield _static(forward.name, (_address(forward),))

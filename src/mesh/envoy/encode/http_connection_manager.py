@@ -32,8 +32,8 @@ STREAM_WINDOW, CONNECTION_WINDOW = 1 << 16, 1 << 20
 IGNORED_UPGRADES = ("h2c", "HTTP/", "TLS/")
 
 
-def http_connection_manager(listener: Listener) -> hcm.HttpConnectionManager:
-    """The manager of a listener that has a route table."""
+def http_connection_manager(listener: Listener, table: str) -> hcm.HttpConnectionManager:
+    """The manager of a listener that routes by a table."""
     message = hcm.HttpConnectionManager(
         stat_prefix=listener.role.value,
         server_header_transformation=hcm.HttpConnectionManager.PASS_THROUGH,
@@ -58,7 +58,7 @@ def http_connection_manager(listener: Listener) -> hcm.HttpConnectionManager:
         message.http_protocol_options.default_host_for_http_10 = "http10"
     message.common_http_protocol_options.idle_timeout.CopyFrom(duration(CONNECTION_IDLE))
     message.max_request_headers_kb.value = HEADERS_KB
-    message.rds.route_config_name = listener.table or ""
+    message.rds.route_config_name = table
     message.rds.config_source.CopyFrom(ads())
     upgrade = message.upgrade_configs.add(upgrade_type="websocket")
     upgrade.enabled.value = True

@@ -5,6 +5,7 @@ What happens with HTTP is in `http_connection_manager`, who calls in `caller`.
 
 from collections.abc import Sequence
 
+from envoy.config.core.v3 import address_pb2
 from envoy.config.listener.v3 import listener_components_pb2, listener_pb2
 from envoy.extensions.filters.listener.http_inspector.v3 import http_inspector_pb2
 from envoy.extensions.filters.listener.proxy_protocol.v3 import proxy_protocol_pb2
@@ -13,6 +14,7 @@ from envoy.extensions.filters.listener.tls_inspector.v3 import tls_inspector_pb2
 from mesh.envoy.encode.access import network_access
 from mesh.envoy.encode.caller import caller_state
 from mesh.envoy.encode.capture import DETECTION_LIMIT, HTTP_PROTOCOLS, encode_capture
+from mesh.envoy.encode.datagrams import add_datagram_proxy, datagram_proxy, tunnel_end
 from mesh.envoy.encode.http_connection_manager import http_connection_manager
 from mesh.envoy.encode.protobuf import duration, packed
 from mesh.envoy.encode.tcp import tcp_proxy
@@ -33,6 +35,9 @@ def encode_listener(listener: Listener) -> listener_pb2.Listener:
     # With SO_REUSEPORT a second Envoy would share the port in silence; without it the bind fails and says why.
     message.enable_reuse_port.value = False
     message.per_connection_buffer_limit_bytes.value = CONNECTION_BUFFER
+    if listener.datagrams:
+        _encode_datagrams(message, listener)
+        return message
     if listener.capture is not None:
         encode_capture(message, listener, listener.capture)
         return message
@@ -58,12 +63,26 @@ def _encode_address(message: listener_pb2.Listener, listener: Listener) -> None:
         message.address.pipe.path = listener.pipe
         # The folder belongs to the user alone; the edge is the same user.
         message.address.pipe.mode = 0o600
+        if listener.datagrams:
+            return
         proxied = message.listener_filters.add(name="envoy.filters.listener.proxy_protocol")
         proxied.typed_config.CopyFrom(packed(proxy_protocol_pb2.ProxyProtocol()))
         return
     socket = message.address.socket_address
     socket.address, socket.port_value = listener.address, listener.port
     socket.network_namespace_filepath = listener.netns
+
+
+def _encode_datagrams(message: listener_pb2.Listener, listener: Listener) -> None:
+    """UDP at an address; or as the edge passes it on, in requests."""
+    prefix = listener.role.value
+    if listener.pipe:
+        manager = tunnel_end(listener.cluster or "", prefix)
+        filters = message.filter_chains.add().filters
+        filters.add(name="envoy.filters.network.http_connection_manager").typed_config.CopyFrom(packed(manager))
+    else:
+        message.address.socket_address.protocol = address_pb2.SocketAddress.UDP
+        add_datagram_proxy(message, datagram_proxy(message, listener.cluster or "", prefix))
 
 
 def _encode_detection(message: listener_pb2.Listener, listener: Listener) -> None:
@@ -83,7 +102,7 @@ def _encode_chain(message: listener_components_pb2.FilterChain, listener: Listen
         message.filter_chain_match.server_names.extend(chain.names)
     if chain.terminate is not None:
         message.transport_socket.CopyFrom(downstream_tls(chain.terminate))
-    _encode_filters(message, listener, chain.to, chain.access)
+    _encode_filters(message, listener, chain.to, chain.access, chain.table)
 
 
 def _encode_filters(
@@ -91,8 +110,10 @@ def _encode_filters(
     listener: Listener,
     clusters: Sequence[WeightedCluster],
     access: Sequence[Access] = (),
+    table: str = "",
 ) -> None:
-    """The network filters: who calls; then bytes to the clusters, or without any, HTTP by the listener's table.
+    """The network filters: who calls; then bytes to the clusters, or without any, HTTP by a table: the listener's
+    unless another is named.
 
     The order counts: the last one is terminal, and its routes and RBAC ask for what the first one has written.
     """
@@ -108,4 +129,4 @@ def _encode_filters(
         proxy.typed_config.CopyFrom(packed(tcp_proxy(listener.role, clusters, captured=False, logged=listener.logged)))
     else:
         manager = message.filters.add(name="envoy.filters.network.http_connection_manager")
-        manager.typed_config.CopyFrom(packed(http_connection_manager(listener)))
+        manager.typed_config.CopyFrom(packed(http_connection_manager(listener, table or listener.table or "")))

@@ -36,6 +36,9 @@ def downstream_tls(terminate: TlsTermination) -> base_pb2.TransportSocket:
     if terminate.authority:
         common.validation_context.trusted_ca.inline_string = terminate.authority
         message.require_client_certificate.value = terminate.require_client
+        if terminate.accept_untrusted:
+            context = common_pb2.CertificateValidationContext
+            common.validation_context.trust_chain_verification = context.ACCEPT_UNTRUSTED
         common.validation_context.verify_certificate_spki.extend(terminate.spki)
         common.validation_context.verify_certificate_hash.extend(terminate.hashes)
         _add_names(common.validation_context, terminate.names)

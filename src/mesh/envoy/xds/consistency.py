@@ -47,8 +47,9 @@ def _changed(values: Mapping[str, T], former: Mapping[str, T]) -> Iterable[T]:
 def _check_listener(listener: Listener, snapshot: Snapshot) -> None:
     if listener.table is None and listener.cluster is None:
         raise Inconsistent(f"listener {listener.name} needs a table or a cluster")
-    if listener.table is not None and listener.table not in snapshot.tables:
-        raise Inconsistent(f"listener {listener.name} names the table {listener.table}")
+    for table in listener.tables:
+        if table not in snapshot.tables:
+            raise Inconsistent(f"listener {listener.name} names the table {table}")
     captured = listener.capture.routes if listener.capture is not None else ()
     shares = (
         *listener.to,

@@ -55,7 +55,7 @@ def plan(old: Resources, new: Resources, *, turning: bool = False) -> Plan:
     turning = turning or bool(routes)
     emptied = frozenset(name for name in endpoints if turning and not new[Kind.ENDPOINTS][name].value)
     listeners = [new[Kind.LISTENER][name].value for name in changed[Kind.LISTENER]]
-    tables = frozenset(listener.table for listener in listeners if listener.table is not None)
+    tables = frozenset(table for listener in listeners for table in listener.tables)
     extensions = frozenset(name for listener in listeners for name in extensions_of(listener))
     # Others have no endpoints to ask for: they pass a connection on to where it was going.
     asking = frozenset(name for name in added_clusters if new[Kind.CLUSTER][name].value.is_discovered)

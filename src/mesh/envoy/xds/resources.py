@@ -112,6 +112,6 @@ def _authentications(snapshot: Snapshot) -> Mapping[str, Authentication]:
 
 def extensions_of(listener: Listener) -> tuple[str, ...]:
     """The filters of a listener whose configurations are resources of their own."""
-    if listener.table is None:
+    if not listener.tables:
         return ()
     return (ROWS, listener.name) if listener.role is Role.GATEWAY else (ROWS,)

@@ -54,5 +54,5 @@ def _will_not_be_asked_for(kind: Kind, name: str, resources: Resources, refusals
     if kind is Kind.EXTENSION:
         parents = [listener for listener in listeners if name in extensions_of(listener.value)]
     else:
-        parents = [listener for listener in listeners if listener.value.table == name]
+        parents = [listener for listener in listeners if name in listener.value.tables]
     return all((Kind.LISTENER, listener.name) in refusals for listener in parents)

@@ -18,7 +18,7 @@ from typing import Self
 FIRST_BLOCK = 16
 LAST_BLOCK = 239
 SERVICE_SUBNET = 200
-LAST_SUBNET = 254
+LAST_SUBNET = 253
 POD_ADDRESSES = SERVICE_SUBNET * 254
 REST_SECONDS = 60.0
 
@@ -34,7 +34,7 @@ class NoAddressFree(OSError):
 
 
 class Block:
-    """A claimed block. Pods get 127.N.0.1 .. 127.N.199.254, Services 127.N.200.1 .. 127.N.254.254."""
+    """A claimed block. Pods get 127.N.0.1 .. 127.N.199.254, Services 127.N.200.1 .. 127.N.253.254."""
 
     def __init__(
         self,
@@ -73,9 +73,14 @@ class Block:
         )
 
     @property
+    def gateway_subnet(self) -> str:
+        """The subnet of the Gateway API's Gateways: the first three numbers of an address."""
+        return f"127.{self.number}.{LAST_SUBNET + 1}"
+
+    @property
     def developer_subnet(self) -> str:
         """The last subnet, for listeners of programs that are not pods: the first three numbers of an address."""
-        return f"127.{self.number}.{LAST_SUBNET + 1}"
+        return f"127.{self.number}.{LAST_SUBNET + 2}"
 
     def __contains__(self, address: str) -> bool:
         return address.startswith(f"127.{self.number}.")

@@ -14,8 +14,9 @@ IFLA_ADDRESS, IFLA_IFNAME, IFLA_MASTER, IFLA_LINKINFO, IFLA_NET_NS_FD = 1, 3, 10
 IFLA_INFO_KIND, IFLA_INFO_DATA = 1, 2
 VETH_INFO_PEER = 1
 IFA_ADDRESS, IFA_LOCAL = 1, 2
-RTA_GATEWAY = 5
+RTA_DST, RTA_OIF, RTA_GATEWAY = 1, 4, 5
 RT_TABLE_MAIN, RTPROT_STATIC, RT_SCOPE_UNIVERSE, RTN_UNICAST, RTN_PROHIBIT = 254, 4, 0, 1, 8
+RT_TABLE_LOCAL, RT_SCOPE_HOST, RTN_LOCAL = 255, 254, 2
 
 
 def _interface(index: int = 0, *, up: bool = False) -> bytes:
@@ -72,6 +73,15 @@ def default_route(gateway: str) -> Message:
 def prohibited_default() -> Message:
     """A default route that answers "administratively prohibited" to whoever sends there."""
     return Message(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_ACK, _default_route(RTN_PROHIBIT), "prohibit other networks")
+
+
+def local_route(network: str, prefix: int, index: int) -> Message:
+    """Makes all addresses of a network this namespace's own, by an interface: programs can listen at each of them."""
+    header = struct.pack(
+        "=BBBBBBBBI", socket.AF_INET, prefix, 0, 0, RT_TABLE_LOCAL, RTPROT_STATIC, RT_SCOPE_HOST, RTN_LOCAL, 0
+    )
+    body = header + attribute(RTA_DST, socket.inet_aton(network)) + attribute(RTA_OIF, struct.pack("=I", index))
+    return Message(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_ACK, body, f"make {network}/{prefix} local")
 
 
 def _default_route(kind: int) -> bytes:

@@ -9,11 +9,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from mesh.pods.network.addresses import DNS_ADDRESS, DNS_PORT, MESH_ADDRESS, MESH_PREFIX
+from mesh.pods.network.addresses import (
+    DNS_ADDRESS,
+    DNS_PORT,
+    MESH_ADDRESS,
+    MESH_PREFIX,
+    SERVICE_NETWORK,
+    SERVICE_PREFIX,
+)
 from mesh.pods.network.links import (
     default_route,
     delete_link,
     link_up,
+    local_route,
     new_address,
     new_bridge,
     new_veth,
@@ -43,6 +51,8 @@ def prepare_mesh_network() -> None:
     with NetlinkSocket(NETLINK_ROUTE) as route:
         route.send(link_up(LOOPBACK_INDEX), new_bridge(BRIDGE))
         route.send(new_address(socket.if_nametoindex(BRIDGE), MESH_ADDRESS, MESH_PREFIX), prohibited_default())
+        # Envoy takes UDP at ClusterIPs. (TCP never comes here: it is redirected where it is sent.)
+        route.send(local_route(SERVICE_NETWORK, SERVICE_PREFIX, LOOPBACK_INDEX))
 
 
 @contextmanager

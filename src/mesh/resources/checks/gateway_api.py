@@ -3,10 +3,14 @@
 import re
 from collections.abc import Iterator, Sequence
 
+from mesh.resources.checks.api_listeners import check_listeners, wrong_hostname
+from mesh.resources.checks.gateway_tls import check_gateway_tls
 from mesh.resources.gateway_api.types import (
+    AllowedListeners,
     BackendObjectReference,
     BackendRef,
     Gateway,
+    GatewayAddress,
     GatewayClass,
     GRPCRoute,
     GRPCRouteMatch,
@@ -15,15 +19,14 @@ from mesh.resources.gateway_api.types import (
     HTTPRouteMatch,
     HTTPRouteRule,
     HTTPRouteTimeouts,
-    Listener,
     ParentReference,
     ReferenceGrant,
     RouteFilter,
     ValueMatch,
 )
 from mesh.resources.values.durations import seconds, wrong_duration
-from mesh.resources.values.names import none_of, wrong_host, wrong_label, wrong_port, wrong_subdomain
-from mesh.resources.values.problems import FieldError, Reason, required
+from mesh.resources.values.names import none_of, wrong_label, wrong_port, wrong_subdomain
+from mesh.resources.values.problems import FieldError, required
 from mesh.resources.values.regex import wrong_regex
 
 Errors = Iterator[FieldError]
@@ -62,57 +65,28 @@ def check_api_gateway(gateway: Gateway) -> Errors:
         yield FieldError("spec.gatewayClassName", wrong)
     if not gateway.spec.listeners:
         yield required("spec.listeners", "is empty; a Gateway needs at least one listener")
-    names: set[str] = set()
-    places: set[tuple[int, str, str]] = set()
-    for number, listener in enumerate(gateway.spec.listeners):
-        path = f"spec.listeners[{number}]"
-        yield from _listener(listener, path)
-        if listener.name in names:
-            # Two errors, as from the schema: the list is a map by name, and a rule says so once more.
-            yield FieldError(path, f'duplicate name "{listener.name}"', reason=Reason.DUPLICATE)
-            yield FieldError("spec.listeners", f'"{listener.name}" is the name of two listeners')
-        place = (listener.port, listener.protocol, listener.hostname)
-        # The API server refuses it, too: the two could not be told apart by any request.
-        if place in places:
-            combination = f"{listener.port}, {listener.protocol} and {listener.hostname or 'no hostname'}"
-            yield FieldError("spec.listeners", f"two have the same port, protocol and hostname ({combination})")
-        names.add(listener.name)
-        places.add(place)
+    yield from check_listeners(gateway.spec.listeners)
+    yield from check_gateway_tls(gateway.spec.tls)
+    yield from _allowed_listeners(gateway.spec.allowed_listeners)
+    yield from _addresses(gateway.spec.addresses)
 
 
-def _listener(listener: Listener, path: str) -> Errors:
-    if wrong := wrong_subdomain(listener.name):
-        yield FieldError(f"{path}.name", wrong)
-    if wrong := wrong_port(listener.port):
-        yield FieldError(f"{path}.port", wrong)
-    if listener.hostname:
-        yield from _hostname(listener.hostname, f"{path}.hostname")
-    if listener.protocol in ("HTTP", "TCP", "UDP") and listener.tls is not None:
-        message = f"{path}.tls cannot be used with protocol {listener.protocol}; use HTTPS or TLS"
-        yield FieldError("spec.listeners", message)
-    if listener.protocol == "HTTPS":
-        if listener.tls is None:
-            yield required(f"{path}.tls", "is missing; HTTPS needs certificateRefs")
-        elif listener.tls.mode != "Terminate":
-            message = f'{path}.tls.mode "{listener.tls.mode[:80]}" cannot be used with HTTPS; use Terminate'
-            yield FieldError("spec.listeners", message)
-        elif not listener.tls.certificate_refs:
-            yield required(f"{path}.tls.certificateRefs", "is empty; it names a Secret of type kubernetes.io/tls")
-    namespaces = listener.allowed_routes.namespaces
-    where = f"{path}.allowedRoutes.namespaces"
-    yield from none_of(namespaces.from_, ("All", "Same", "Selector"), f"{where}.from")
-    if namespaces.from_ == "Selector" and namespaces.selector is None:
+def _allowed_listeners(allowed: AllowedListeners) -> Errors:
+    where = "spec.allowedListeners.namespaces"
+    yield from none_of(allowed.namespaces.from_, ("All", "Same", "Selector", "None"), f"{where}.from")
+    if allowed.namespaces.from_ == "Selector" and allowed.namespaces.selector is None:
         yield required(f"{where}.selector", "is missing; from: Selector needs it")
 
 
-def _hostname(hostname: str, path: str) -> Errors:
-    if hostname == "*" or wrong_host(hostname):
-        yield FieldError(path, f'"{hostname[:80]}" is not a hostname: a DNS name, or "*." before one')
+def _addresses(addresses: Sequence[GatewayAddress]) -> Errors:
+    for number, address in enumerate(addresses):
+        if address.value and address in addresses[:number]:
+            yield FieldError("spec.addresses", f'"{address.value[:80]}" is there twice')
 
 
 def check_http_route(route: HTTPRoute) -> Errors:
     """Everything wrong with an HTTPRoute by itself."""
-    yield from _head(route.spec.parent_refs, route.spec.hostnames)
+    yield from check_parents_and_hostnames(route.spec.parent_refs, route.spec.hostnames)
     if len(route.spec.rules) > MOST_RULES:
         yield FieldError("spec.rules", f"has {len(route.spec.rules)} rules; at most {MOST_RULES}")
     for number, rule in enumerate(route.spec.rules):
@@ -152,7 +126,7 @@ def _timeouts(timeouts: HTTPRouteTimeouts, path: str) -> Errors:
 
 def check_grpc_route(route: GRPCRoute) -> Errors:
     """Everything wrong with a GRPCRoute by itself."""
-    yield from _head(route.spec.parent_refs, route.spec.hostnames)
+    yield from check_parents_and_hostnames(route.spec.parent_refs, route.spec.hostnames)
     if len(route.spec.rules) > MOST_RULES:
         yield FieldError("spec.rules", f"has {len(route.spec.rules)} rules; at most {MOST_RULES}")
     for number, rule in enumerate(route.spec.rules):
@@ -173,9 +147,10 @@ def check_reference_grant(grant: ReferenceGrant) -> Errors:
             yield FieldError(f"spec.from[{number}].namespace", wrong)
 
 
-def _head(parents: Sequence[ParentReference], hostnames: Sequence[str]) -> Errors:
+def check_parents_and_hostnames(parents: Sequence[ParentReference], hostnames: Sequence[str]) -> Errors:
+    """What every kind of route can get wrong."""
     for number, hostname in enumerate(hostnames):
-        yield from _hostname(hostname, f"spec.hostnames[{number}]")
+        yield from wrong_hostname(hostname, f"spec.hostnames[{number}]")
     for number, parent in enumerate(parents):
         if parent.port and (wrong := wrong_port(parent.port)):
             yield FieldError(f"spec.parentRefs[{number}].port", wrong)
@@ -278,7 +253,7 @@ def _filter(route_filter: RouteFilter, path: str) -> Errors:
         yield from _modifier(route_filter.url_rewrite.path, f"{path}.urlRewrite.path")
     mirror = route_filter.request_mirror
     if mirror is not None:
-        yield from _port(mirror.backend_ref, f"{path}.requestMirror.backendRef")
+        yield from check_backend_port(mirror.backend_ref, f"{path}.requestMirror.backendRef")
         if mirror.percent is not None and not 0 <= mirror.percent <= 100:
             yield FieldError(f"{path}.requestMirror.percent", f"{mirror.percent} is not 0 to 100")
         share = mirror.fraction
@@ -314,11 +289,12 @@ def _backends(backends: Sequence[BackendRef], path: str) -> Errors:
         where = f"{path}[{number}]"
         if not 0 <= backend.weight <= 1_000_000:
             yield FieldError(f"{where}.weight", f"{backend.weight} is not 0 to 1000000")
-        yield from _port(backend, where)
+        yield from check_backend_port(backend, where)
         yield from _filters(backend.filters, OF_BACKENDS, f"{where}.filters")
 
 
-def _port(backend: BackendObjectReference, path: str) -> Errors:
+def check_backend_port(backend: BackendObjectReference, path: str) -> Errors:
+    """A Service is called at a port; other kinds may have none."""
     if (backend.group, backend.kind) == ("", "Service") and not backend.port:
         yield FieldError(path, "port is missing; name one of the ports of the Service")
     elif backend.port and (wrong := wrong_port(backend.port)):

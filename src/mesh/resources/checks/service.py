@@ -39,8 +39,8 @@ def check_service(service: Service) -> Errors:
 def advise_service(service: Service) -> Errors:
     """Ports that are stored and found by name, but whose traffic nobody carries."""
     for place, port in enumerate(service.spec.ports):
-        if port.protocol in ("UDP", "SCTP"):
-            message = f"{port.protocol} is stored and resolvable, but this mesh carries only TCP"
+        if port.protocol == "SCTP":
+            message = "SCTP is stored and resolvable, but this mesh carries only TCP and UDP"
             yield FieldError(f"spec.ports[{place}].protocol", message)
 
 

@@ -24,3 +24,5 @@ def _hostnames(body: Mapping[str, Any]) -> str | None:
 
 
 ROUTE = with_name_and_age(Column("Hostnames", _hostnames))
+LISTENER_SET = with_name_and_age(condition_column("Accepted"), condition_column("Programmed"))
+MESH = with_name_and_age(condition_column("Accepted"))

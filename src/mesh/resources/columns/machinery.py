@@ -13,7 +13,6 @@ STORAGE = "storage.k8s.io"
 DEVICES = "resource.k8s.io"
 FLOW_CONTROL = "flowcontrol.apiserver.k8s.io"
 NETWORKING = "networking.k8s.io"
-GATEWAY_API = "gateway.networking.k8s.io"
 UNSET = "<unset>"
 Json = Mapping[str, Any]
 
@@ -187,6 +186,5 @@ COLUMNS: Mapping[tuple[str, str], Sequence[Column]] = {
     ),
     (NETWORKING, "ServiceCIDR"): with_name_and_age(Column("CIDRs", lambda b: ",".join(spec(b).get("cidrs") or ()))),
     (NETWORKING, "IPAddress"): with_name_and_age(Column("ParentRef", _parent)),
-    (GATEWAY_API, "ListenerSet"): with_name_and_age(condition_column("Accepted"), condition_column("Programmed")),
 }
 """By group and kind; kinds that are not here show their name and age."""

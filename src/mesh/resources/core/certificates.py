@@ -1,18 +1,26 @@
-"""Certificates in Secrets: what Gateways and clients of TLS can use of them."""
+"""Certificates in Secrets and ConfigMaps: what Gateways and clients of TLS can use of them."""
 
 import base64
 import binascii
+import re
 from collections.abc import Mapping
 
-from mesh.resources.core.config import Secret
+from mesh.resources.core.config import ConfigMap, Secret
 
+AUTHORITY = "ca.crt"
 # Where a Secret has certificate and key: Kubernetes' type kubernetes.io/tls, and Istio's older names.
 PAIRS = (("tls.crt", "tls.key"), ("cert", "key"))
 
 
 def authority_of(secret: Secret) -> str:
     """The certificates of who is trusted, in PEM; "" when the Secret holds none."""
-    return _text(secret.data, "ca.crt", "cacert")
+    return _text(secret.data, AUTHORITY, "cacert")
+
+
+def authority_text(config_map: ConfigMap) -> str:
+    """The certificates of who is trusted, in PEM; "" when the ConfigMap has none."""
+    text = config_map.data.get(AUTHORITY, "")
+    return text if _is_certificate(text) else ""
 
 
 def certificate_of(secret: Secret) -> tuple[str, str] | None:
@@ -33,3 +41,12 @@ def _text(data: Mapping[str, str], *names: str) -> str:
         if text.lstrip().startswith("-----BEGIN"):
             return text
     return ""
+
+
+def _is_certificate(text: str) -> bool:
+    """Whether it is PEM of certificates whose contents can be decoded: Envoy refuses anything else."""
+    blocks = re.findall(r"-----BEGIN CERTIFICATE-----(.*?)-----END CERTIFICATE-----", text, re.DOTALL)
+    try:
+        return bool(blocks) and all(base64.b64decode("".join(block.split()), validate=True) for block in blocks)
+    except (binascii.Error, ValueError):
+        return False

@@ -1,12 +1,12 @@
-"""GatewayClass, Gateway, HTTPRoute, GRPCRoute and ReferenceGrant (gateway.networking.k8s.io, the standard channel).
+"""GatewayClass, Gateway, HTTPRoute, GRPCRoute and ReferenceGrant (gateway.networking.k8s.io).
 
 Istio has a Gateway too, so kinds are always identified by group and kind.
 """
 
-from typing import Any
-
 from msgspec import field
 
+from mesh.resources.gateway_api.gateway_tls import GatewayTLSConfig
+from mesh.resources.gateway_api.references import LocalObjectReference, ParametersReference, SecretObjectReference
 from mesh.resources.values.meta import Condition, LabelSelector, Part, Resource
 
 GROUP = "gateway.networking.k8s.io"
@@ -15,13 +15,6 @@ CONTROLLER = "meshmall.dev/gateway-controller"
 # Other classes that are served: manifests written for Istio run unchanged.
 OTHER_CLASS_NAMES = ("istio",)
 CONTROLLERS = (CONTROLLER, "istio.io/gateway-controller")
-
-
-class ParametersReference(Part, frozen=True):
-    group: str
-    kind: str
-    name: str
-    namespace: str = ""
 
 
 class GatewayClassSpec(Part, frozen=True):
@@ -38,15 +31,6 @@ class GatewayClassStatus(Part, frozen=True):
 class GatewayClass(Resource, frozen=True):
     spec: GatewayClassSpec
     status: GatewayClassStatus = field(default_factory=GatewayClassStatus)
-
-
-class SecretObjectReference(Part, frozen=True):
-    """`namespace` "": that of the object that refers to it."""
-
-    name: str
-    group: str = ""
-    kind: str = "Secret"
-    namespace: str = ""
 
 
 class ListenerTLSConfig(Part, frozen=True):
@@ -86,11 +70,30 @@ class GatewayAddress(Part, frozen=True):
     value: str = ""
 
 
+class GatewayInfrastructure(Part, frozen=True):
+    labels: dict[str, str] = {}
+    annotations: dict[str, str] = {}
+    parameters_ref: LocalObjectReference | None = None
+
+
+class ListenerNamespaces(Part, frozen=True):
+    """`from_` is None, All, Same or Selector."""
+
+    from_: str = field(default="None", name="from")
+    selector: LabelSelector | None = None
+
+
+class AllowedListeners(Part, frozen=True):
+    namespaces: ListenerNamespaces = field(default_factory=ListenerNamespaces)
+
+
 class GatewaySpec(Part, frozen=True):
     gateway_class_name: str
     listeners: list[Listener] = []
     addresses: list[GatewayAddress] = []
-    infrastructure: dict[str, Any] = {}
+    infrastructure: GatewayInfrastructure = field(default_factory=GatewayInfrastructure)
+    allowed_listeners: AllowedListeners = field(default_factory=AllowedListeners)
+    tls: GatewayTLSConfig = field(default_factory=GatewayTLSConfig)
 
 
 class ListenerStatus(Part, frozen=True):
@@ -104,6 +107,7 @@ class GatewayStatus(Part, frozen=True):
     addresses: list[GatewayAddress] = []
     conditions: list[Condition] = []
     listeners: list[ListenerStatus] = []
+    attached_listener_sets: int = 0
 
 
 class Gateway(Resource, frozen=True):
@@ -112,7 +116,7 @@ class Gateway(Resource, frozen=True):
 
 
 class ParentReference(Part, frozen=True):
-    """A Gateway, or a Service of the mesh (group "")."""
+    """A Gateway, a ListenerSet, or a Service of the mesh (group "")."""
 
     name: str
     group: str = GROUP
@@ -208,12 +212,6 @@ class HTTPCORSFilter(Part, frozen=True):
     max_age: int = 5
 
 
-class LocalObjectReference(Part, frozen=True):
-    group: str
-    kind: str
-    name: str
-
-
 class RouteFilter(Part, frozen=True):
     """A filter of an HTTPRoute or a GRPCRoute: `type` names the one field that is set."""
 
@@ -227,8 +225,11 @@ class RouteFilter(Part, frozen=True):
     extension_ref: LocalObjectReference | None = None
 
 
-class BackendRef(BackendObjectReference, frozen=True):
+class StreamBackendRef(BackendObjectReference, frozen=True):
     weight: int = 1
+
+
+class BackendRef(StreamBackendRef, frozen=True):
     filters: list[RouteFilter] = []
 
 

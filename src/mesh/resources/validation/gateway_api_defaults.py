@@ -5,13 +5,43 @@ A controller, a test or server-side apply finds them in what is stored: `weight:
 
 from typing import Any
 
+from mesh.resources.gateway_api.gateway_tls import VALID_ONLY
 from mesh.resources.gateway_api.types import GROUP
 from mesh.resources.values.body import Body
 
 
 def fill_gateway(body: Body) -> None:
     """A Gateway's defaults."""
-    for listener in body["spec"].get("listeners") or []:
+    _listeners(body["spec"])
+    for address in body["spec"].get("addresses") or []:
+        address.setdefault("type", "IPAddress")
+    if (allowed := body["spec"].get("allowedListeners")) is not None:
+        allowed.setdefault("namespaces", {}).setdefault("from", "None")
+    tls = body["spec"].get("tls") or {}
+    if (certificate := (tls.get("backend") or {}).get("clientCertificateRef")) is not None:
+        _defaults(certificate, group="", kind="Secret")
+    frontend = tls.get("frontend") or {}
+    for config in (frontend.get("default"), *(entry.get("tls") for entry in frontend.get("perPort") or [])):
+        if config and config.get("validation") is not None:
+            config["validation"].setdefault("mode", VALID_ONLY)
+
+
+def fill_listener_set(body: Body) -> None:
+    """A ListenerSet's defaults."""
+    _defaults(body["spec"]["parentRef"], group=GROUP, kind="Gateway")
+    _listeners(body["spec"])
+
+
+def fill_stream_route(body: Body) -> None:
+    """The defaults of a TLSRoute, a TCPRoute or a UDPRoute."""
+    _parents(body["spec"])
+    for rule in body["spec"].get("rules") or []:
+        for backend in rule.get("backendRefs") or []:
+            _defaults(backend, group="", kind="Service", weight=1)
+
+
+def _listeners(spec: Body) -> None:
+    for listener in spec.get("listeners") or []:
         namespaces = listener.setdefault("allowedRoutes", {}).setdefault("namespaces", {})
         namespaces.setdefault("from", "Same")
         for kind in listener["allowedRoutes"].get("kinds") or []:
@@ -20,8 +50,6 @@ def fill_gateway(body: Body) -> None:
             tls.setdefault("mode", "Terminate")
             for reference in tls.get("certificateRefs") or []:
                 _defaults(reference, group="", kind="Secret")
-    for address in body["spec"].get("addresses") or []:
-        address.setdefault("type", "IPAddress")
 
 
 def fill_http_route(body: Body) -> None:

@@ -29,7 +29,6 @@ from mesh.resources.core.pod import (
 from mesh.resources.core.service import ServiceSpec
 from mesh.resources.events.types import Event as NewEvent
 from mesh.resources.gateway_api.types import GatewayClassSpec, ListenerTLSConfig
-from mesh.resources.gateway_api.types import GatewaySpec as ApiGatewaySpec
 from mesh.resources.istio.destination_rule import LoadBalancerSettings, RetryBudget, TrafficPolicy
 from mesh.resources.istio.gateway import GatewaySpec, Port, Server, ServerTLSSettings
 from mesh.resources.istio.ingress_gateway import SELECTOR
@@ -93,7 +92,6 @@ _INERT: dict[type[Part], str] = {
     RetryBudget: "budgetInterval",
     GatewaySpec: "selector",
     GatewayClassSpec: "parametersRef",
-    ApiGatewaySpec: "addresses infrastructure",
     ListenerTLSConfig: "options",
     ServiceEntrySpec: "addresses subjectAltNames location",
     SidecarSpec: "ingress inboundConnectionPool",

@@ -38,6 +38,7 @@ class Ref(NamedTuple):
 
 
 NAMESPACE = GroupKind("", "Namespace")
+CONFIG_MAP = GroupKind("", "ConfigMap")
 POD = GroupKind("", "Pod")
 SERVICE = GroupKind("", "Service")
 DEPLOYMENT = GroupKind("apps", "Deployment")

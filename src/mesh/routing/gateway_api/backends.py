@@ -8,7 +8,7 @@ from mesh.resources.istio.virtual_service import Destination
 from mesh.resources.values.durations import seconds
 from mesh.routing.gateway_api.headers import header_changes
 from mesh.routing.gateway_api.place import Where
-from mesh.routing.gateway_api.references import AnyRoute, AnyRule, References, backend_host
+from mesh.routing.gateway_api.references import HttpRoute, HttpRule, References, backend_host
 from mesh.routing.model.route import Fault, Forward, Respond, Retry, WeightedCluster
 from mesh.routing.virtual_service.retry import DEFAULT_RETRY, STATUS_CODES
 
@@ -16,7 +16,7 @@ NO_BACKEND = "mesh-mall: this rule has no backend that can be used\n"
 
 
 def forward_of(
-    route: AnyRoute, rule: AnyRule, references: References, where: Where
+    route: HttpRoute, rule: HttpRule, references: References, where: Where
 ) -> tuple[Forward | Respond, Fault | None]:
     """Where requests go. The share of backends that cannot be used is aborted: with 500, or UNAVAILABLE for gRPC."""
     wrong, to = 0, []
@@ -45,12 +45,12 @@ def forward_of(
     return Forward(tuple(to), timeout=timeout, retry=retry, mirrors=mirrors), fault
 
 
-def _cluster(route: AnyRoute, ref: BackendRef, where: Where) -> str:
+def _cluster(route: HttpRoute, ref: BackendRef, where: Where) -> str:
     destination = Destination(host=backend_host(route, ref), port=PortSelector(number=ref.port))
     return where.place.names.always(destination, route.metadata.namespace)
 
 
-def _mirror(route: AnyRoute, mirror: HTTPRequestMirrorFilter, where: Where) -> tuple[str, float]:
+def _mirror(route: HttpRoute, mirror: HTTPRequestMirrorFilter, where: Where) -> tuple[str, float]:
     percent = 100.0
     if mirror.percent is not None:
         percent = float(mirror.percent)
@@ -60,7 +60,7 @@ def _mirror(route: AnyRoute, mirror: HTTPRequestMirrorFilter, where: Where) -> t
     return _cluster(route, BackendRef(name=ref.name, namespace=ref.namespace, port=ref.port), where), percent
 
 
-def _times(rule: AnyRule) -> tuple[float | None, Retry | None]:
+def _times(rule: HttpRule) -> tuple[float | None, Retry | None]:
     """The timeout of the request, and retries with the timeout of each try; GRPCRoutes have neither."""
     if not isinstance(rule, HTTPRouteRule):
         return None, DEFAULT_RETRY
@@ -78,7 +78,9 @@ def _retry(rule: HTTPRouteRule) -> Retry:
     """The specification leaves the number of attempts open where a rule says none: one, as in Envoy Gateway."""
     if rule.retry is None:
         return DEFAULT_RETRY
-    codes, conditions = tuple(rule.retry.codes), DEFAULT_RETRY.retry_on
+    # A rule that asks for retries has them for broken connections and for tries that took too long, too, whatever had
+    # been sent by then (HTTPRouteRetry, "codes").
+    codes, conditions = tuple(rule.retry.codes), (*DEFAULT_RETRY.retry_on, "reset")
     return Retry(
         attempts=1 if rule.retry.attempts is None else rule.retry.attempts,
         retry_on=(*conditions, STATUS_CODES) if codes else conditions,

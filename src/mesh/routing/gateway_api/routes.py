@@ -10,26 +10,26 @@ from mesh.routing.gateway_api.cors import cors_of
 from mesh.routing.gateway_api.headers import header_changes
 from mesh.routing.gateway_api.match import grpc_match, http_match, precedence
 from mesh.routing.gateway_api.place import Where
-from mesh.routing.gateway_api.references import AnyRoute, AnyRule, References, rules_of
+from mesh.routing.gateway_api.references import HttpRoute, HttpRule, References, http_rules
 from mesh.routing.gateway_api.rewrite import redirect_of, rewrite_of
 from mesh.routing.model.match import Match
 from mesh.routing.model.route import Forward, Redirect, Respond, Route
 from mesh.routing.world import age
 
 
-def rows_of(routes: Sequence[AnyRoute], references: References, where: Where) -> tuple[Route, ...]:
+def rows_of(routes: Sequence[HttpRoute], references: References, where: Where) -> tuple[Route, ...]:
     """All rows of the routes of one hostname. Of equal matches the older route's comes first, then the earlier
     rule's."""
     rows = [
         ((*precedence(row.match), *age(route), number, index), row)
         for route in routes
-        for number, rule in enumerate(rules_of(route))
+        for number, rule in enumerate(http_rules(route))
         for index, row in enumerate(_rows(route, number, rule, references, where))
     ]
     return tuple(row for _, row in sorted(rows, key=lambda pair: pair[0]))
 
 
-def _rows(route: AnyRoute, number: int, rule: AnyRule, references: References, where: Where) -> Iterator[Route]:
+def _rows(route: HttpRoute, number: int, rule: HttpRule, references: References, where: Where) -> Iterator[Route]:
     """One row for each match of a rule."""
     filters = {filter_.type: filter_ for filter_ in rule.filters}
     headers = header_changes(rule.filters)
@@ -54,7 +54,7 @@ def _rows(route: AnyRoute, number: int, rule: AnyRule, references: References, w
         )
 
 
-def _matches(rule: AnyRule) -> Iterator[Match]:
+def _matches(rule: HttpRule) -> Iterator[Match]:
     """A rule without matches takes every request."""
     matches: Sequence[HTTPRouteMatch | GRPCRouteMatch]
     if isinstance(rule, HTTPRouteRule):

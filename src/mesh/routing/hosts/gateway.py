@@ -1,4 +1,7 @@
-"""The route tables of gateways, one for each port that Gateways declare."""
+"""The route tables of Istio's Gateways and of Ingresses, one for each port that they declare.
+
+Those of the Gateway API's Gateways are in `api_gateway`.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -6,18 +9,14 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from mesh.resources.istio.gateway import Gateway, Server
-from mesh.resources.istio.ingress_gateway import ROOT_NAMESPACE, SELECTOR
+from mesh.resources.istio.ingress_gateway import ROOT_NAMESPACE
 from mesh.resources.istio.virtual_service import VirtualService
 from mesh.resources.meshmall.branch import PREVIEW_DOMAIN
 from mesh.resources.values.hosts import specificity
 from mesh.resources.values.meta import ref_of
 from mesh.resources.values.ref import Ref
 from mesh.routing.context import Context
-from mesh.routing.gateway_api.listeners import is_gateway_api
-from mesh.routing.gateway_api.place import Where
-from mesh.routing.gateway_api.references import AnyRoute
-from mesh.routing.gateway_api.routes import rows_of
-from mesh.routing.gateway_clusters import http1_clusters, with_clusters
+from mesh.routing.gateway_clusters import http1_groups, with_variants
 from mesh.routing.gateways import gateway_name
 from mesh.routing.hosts.rows import clusters_forwarded, merged_rows, with_access, with_destinations
 from mesh.routing.model.cluster import Group
@@ -54,13 +53,9 @@ def gateway_tables(context: Context, entries: Entries) -> GatewayTables:
     for port in context.servers:
         hosts = []
         for host in _with_previews(context, _hosts(context, port)):
-            names = http1_clusters(host, context.clusters)
-            hosts.append(with_clusters(host, names) if names else host)
-            for former, name in names.items():
-                cluster, endpoints = context.groups[former]
-                # A cluster detects the protocol only where the client's may be passed on; here it is HTTP/1.1
-                # whatever it was.
-                groups[name] = replace(cluster, name=name, detected=False), endpoints
+            host, variants = with_variants(host, http1_groups(context.groups))  # noqa: PLW2901 - the same host
+            hosts.append(host)
+            groups |= variants
         # As Istio's gateways: a client may write the port in any case, and may have reached another one (NodePort).
         name = gateway_name(port)
         tables.append(RouteTable(name, tuple(hosts), entries, marks=context.marks, ignores_ports=True))
@@ -69,14 +64,9 @@ def gateway_tables(context: Context, entries: Entries) -> GatewayTables:
 
 def _hosts(context: Context, port: int) -> list[VirtualHost]:
     bound = _bound(context, port)
-    attached = context.api.at_port(port)
     # Narrow hosts first, so that Envoy and a reader meet them in the order of precedence, the same on every compile.
-    names = sorted({*bound.rules, *attached}, key=lambda host: (*specificity(host), host))
-    hosts = [
-        _host(context, host, port, bound.rules[host], _attached_rows(context, attached.get(host, ()), port))
-        for host in names
-        if host not in bound.redirected
-    ]
+    names = sorted(bound.rules, key=lambda host: (*specificity(host), host))
+    hosts = [_host(context, host, port, bound.rules[host]) for host in names if host not in bound.redirected]
     hosts += [_redirected(context, host, port, gateway) for host, gateway in sorted(bound.redirected.items())]
     return hosts
 
@@ -91,7 +81,7 @@ def _bound(context: Context, port: int) -> _Bound:
             # "namespace/host" limits whose rules bind to it; a redirect has none.
             names = (host.rpartition("/")[2] for host in server.hosts)
             bound.redirected.update(dict.fromkeys(names, ref_of(gateway)))
-        elif not is_gateway_api(gateway):
+        else:
             _bind(context, bound, port, gateway, server)
     return bound
 
@@ -108,38 +98,17 @@ def _bind(context: Context, bound: _Bound, port: int, gateway: Gateway, server: 
                 bound.rules[host].append((rule, place))
 
 
-def _host(
-    context: Context,
-    host: str,
-    port: int,
-    bound: Sequence[tuple[VirtualService, Place]],
-    attached: Sequence[Route],
-) -> VirtualHost:
-    """The rows of VirtualServices come before those of the Gateway API's routes."""
+def _host(context: Context, host: str, port: int, bound: Sequence[tuple[VirtualService, Place]]) -> VirtualHost:
     rows = []
     for row, place in merged_rows(bound, context.host_rules.delegates):
         access = None
         if context.policies:
             access = context.policies.of_gateway(place.labels, {place.port, place.here})
         rows.append(row if access is None else with_access(row, access))
-    routes = with_destinations((*rows, *attached), context.clusters)
+    routes = with_destinations(rows, context.clusters)
     origins = dict.fromkeys(origin for row in routes for origin in row.origins)
     overrides = context.branches.overrides_by_destination(clusters_forwarded(routes))
     return VirtualHost(f"{host}:{port}", (host,), routes, tuple(origins), overrides)
-
-
-def _attached_rows(context: Context, routes: Sequence[AnyRoute], port: int) -> Sequence[Route]:
-    """The rows of the Gateway API's routes for one host."""
-    if not routes:
-        return ()
-    here = _real_port(context, port)
-    place = context.place("", routes[0].metadata.namespace, port, SELECTOR, here)
-    # Routes match the scheme and redirect to it: it is the port's, not the one between Envoy and the pod.
-    encrypted = any(is_encrypted(server) for _, server in context.servers[port])
-    where = Where(place, "https" if encrypted else "http", context.settings.ports)
-    rows = rows_of(routes, context.api.references, where)
-    access = context.policies.of_gateway(SELECTOR, {port, here}) if context.policies else None
-    return rows if access is None else [with_access(row, access) for row in rows]
 
 
 def _redirected(context: Context, host: str, port: int, gateway: Ref) -> VirtualHost:

@@ -45,7 +45,8 @@ class Role(Enum):
 @dataclass(frozen=True, slots=True)
 class TlsTermination:
     """TLS that ends at a gateway. Everything in PEM; `least` and `most` as Istio names versions (TLSV1_2). A client's
-    certificate must be for one of `names`, and one of `spki` or `hashes`, where there are any."""
+    certificate must be for one of `names`, and one of `spki` or `hashes`, where there are any. `accept_untrusted`: a
+    certificate of somebody else is as good as none."""
 
     certificate: str
     key: str = field(repr=False)
@@ -58,18 +59,20 @@ class TlsTermination:
     names: tuple[str, ...] = ()
     spki: tuple[str, ...] = ()
     hashes: tuple[str, ...] = ()
+    accept_untrusted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class FilterChain:
     """What a listener does for the names that a TLS client asks for (SNI); "*" is every other. TLS ends here, or is
-    left to the pod; then HTTP by the listener's table, or bytes `to` clusters."""
+    left to the pod; then HTTP by the listener's table or the chain's own, or bytes `to` clusters."""
 
     names: tuple[str, ...]
     terminate: TlsTermination | None = None
     to: tuple[WeightedCluster, ...] = ()
     origins: tuple[Ref, ...] = ()
     access: tuple[Access, ...] = ()
+    table: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +86,7 @@ class Listener:
     `access` is what must hold for bytes (for HTTP, the rows have it).
     `netns` is the file of another network namespace that it listens in. `pipe` is a Unix socket that it listens on
     instead: the edge accepts at the address and port, and passes connections on with PROXY protocol. `capture`: it
-    takes all that a pod sends, wherever that was going.
+    takes all that a pod sends, wherever that was going. `datagrams`: it takes UDP, for `cluster` alone.
     """
 
     name: str
@@ -102,6 +105,13 @@ class Listener:
     pipe: str = ""
     capture: Capture | None = None
     access: tuple[Access, ...] = ()
+    datagrams: bool = False
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """Every route table that it asks for."""
+        named = (self.table or "", *(chain.table for chain in self.chains))
+        return tuple(dict.fromkeys(table for table in named if table))
 
     @property
     def is_proxy(self) -> bool:

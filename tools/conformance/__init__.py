@@ -1,0 +1,1 @@
+"""Runs the Gateway API's conformance suite, unmodified, against a fresh mesh: `make conformance`."""
