@@ -67,6 +67,7 @@ ELSEWHERE: tuple[tuple[str, str, str], ...] = (
     ("mesh.resources.columns.gateway_api", "shown in tables", "unit/mesh/api/test_meta.py"),
     ("mesh.resources.core", "types", "unit/mesh/resources/test_kinds.py"),
     ("mesh.resources.custom", "kinds that users define, served", "unit/mesh/api/objects/test_served.py"),
+    ("mesh.resources.gateway_api", "types", "unit/mesh/resources/test_kinds.py"),
     ("mesh.resources.istio", "types", "unit/mesh/resources/test_kinds.py"),
     ("mesh.resources.meshmall.branch", "a type", "unit/mesh/resources/checks/test_branch.py"),
     ("mesh.resources.shapes", "checked against", "unit/mesh/resources/validation/test_shaped.py"),

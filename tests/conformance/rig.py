@@ -83,7 +83,7 @@ class Rig:
     snapshot: Snapshot = field(default_factory=lambda: Snapshot(0))
     _servers: list[Server] = field(default_factory=list)
     _block: Block = field(init=False)
-    _open: dict[str, tuple[asyncio.StreamReader, asyncio.StreamWriter]] = field(default_factory=dict)
+    _open: dict[tuple[str, int], tuple[asyncio.StreamReader, asyncio.StreamWriter]] = field(default_factory=dict)
     _cases: int = 0
     _version: int = 0
 
@@ -94,7 +94,14 @@ class Rig:
         for number, (name, _, _) in enumerate(PODS, 1):
             self.addresses[name] = f"{self.network}.0.{number}"
         gateway = f"{self.network}.1.1"
-        self.settings = MeshSettings(gateway_address=gateway, node_address=gateway, ports={80: 8080, 443: 8443})
+        ports = {80: 8080, 443: 8443}
+        self.settings = MeshSettings(
+            gateway_address=gateway,
+            node_address=gateway,
+            ports=ports,
+            gateway_subnet=self._block.gateway_subnet,
+            own_ports=ports,
+        )
         for name, address in self.addresses.items():
             self._servers.append(await Server.start(_Pod(self, name).serve, address, 7000))
         self.plane = DataPlane(self.home, DataPlaneSettings(concurrency=1))
@@ -191,16 +198,31 @@ class Rig:
         lines = [f"{request.method} {target} HTTP/1.1", f"host: {request.authority}", f"{CASE}: {case}"]
         lines += [f"{name}: {value}" for name, value in request.headers]
         data = "\r\n".join([*lines, "", ""]).encode()
-        where = (self.settings.gateway_address, 8080) if at_gateway else (self.addresses[caller], 15001)
+        where = self.gateway(request.place) if at_gateway else (self.addresses[caller], 15001)
         async with asyncio.timeout(DEADLINE):
-            if caller not in self._open:
-                self._open[caller] = await asyncio.open_connection(*where)
-            reader, writer = self._open[caller]
+            if where not in self._open:
+                self._open[where] = await self._connected(where)
+            reader, writer = self._open[where]
             writer.write(data)
             status, headers, body = await read_message(reader)
         if headers.get("connection") == "close":
-            self._open.pop(caller)[1].close()
+            self._open.pop(where)[1].close()
         return case, Observed.read(int(status.split(" ")[1]), headers, body)
+
+    def gateway(self, place: str, port: int = 80) -> tuple[str, int]:
+        """Where a Gateway's port is called: the Gateway API's have addresses of their own."""
+        listener = self.snapshot.listeners.get(f"gateway|{place}|{port}")
+        if listener is not None:
+            return listener.address, listener.port
+        return self.settings.gateway_address, self.settings.ports[port]
+
+    async def _connected(self, where: tuple[str, int]) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """Envoy acknowledges a new listener a moment before its worker listens."""
+        while True:
+            try:
+                return await asyncio.open_connection(*where)
+            except ConnectionRefusedError:
+                await asyncio.sleep(0.01)
 
     async def ask_alone(self, request: Request, caller: str) -> Observed:
         """The request on a connection of its own, beside others."""
@@ -260,13 +282,13 @@ def typed(body: Json, age: int) -> Resource:
 
 
 async def secure_get(
-    rig: Rig, host: str, trusted: str, port: int = 8443, context: ssl.SSLContext | None = None
+    rig: Rig, host: str, trusted: str, port: int = 8443, context: ssl.SSLContext | None = None, place: str = ""
 ) -> tuple[str, dict[str, str], str]:
     """A GET over TLS that trusts one certificate alone and asks for a host by its name."""
     context = context or ssl.create_default_context(cadata=trusted)
     async with asyncio.timeout(DEADLINE):
         reader, writer = await asyncio.open_connection(
-            rig.settings.gateway_address, port, ssl=context, server_hostname=host
+            rig.gateway(place, 443)[0], port, ssl=context, server_hostname=host
         )
         writer.write(f"GET / HTTP/1.1\r\nhost: {host}:{port}\r\n\r\n".encode())
         try:

@@ -470,7 +470,7 @@ def test_HTTPRouteHTTPSListener_and_GatewaySecretReferenceGrant(rig: Rig, runner
         allowed = grant("other", "Gateway", "mesh", "Secret")
         await rig.apply([*rig.around(), own, foreign, allowed, gateway(*listeners), made])
         for host, certificate in (("secure.example.com", trusted), ("far.example.com", other)):
-            status, _, body = await secure_get(rig, host, certificate)
+            status, _, body = await secure_get(rig, host, certificate, place="mesh/api")
             assert status.split(" ")[1] == "200"
             assert json.loads(body)["pod"].startswith("shop")
 

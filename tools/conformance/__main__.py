@@ -53,7 +53,7 @@ def _run(programs: Programs, kubeconfig: Path, folder: Path, options: argparse.N
     report = options.report.absolute() if options.report else folder / "report.yaml"
     begun = time.monotonic()
     with contextlib.ExitStack() as stack:
-        log = stack.enter_context(options.log.open("w")) if options.log else None
+        log = stack.enter_context(options.log.open("w", buffering=1)) if options.log else None
         process = subprocess.Popen(
             [str(programs.suite), *_flags(report, options.test)],
             env={**os.environ, "KUBECONFIG": str(kubeconfig)},

@@ -42,7 +42,7 @@ def compile(  # noqa: A001 - what it does
     gateways, api = gateway_tables(context, entries), api_tables(context, entries)
     # They name what the tables of the mesh name, and clusters of Services: nothing that could be missing.
     of_services = service_tables(context, mesh, entries, cluster_ips=captures is None)
-    tables = {table.name: table for table in (*mesh_tables, *gateways.tables, *api.tables, *of_services)}
+    tables = {table.name: table for table in (*mesh_tables, *api.tables, *gateways.tables, *of_services)}
     listeners = {listener.name: listener for listener in listeners_of(context, captures, datagrams)}
     groups: dict[str, Group] = {group[0].name: group for group in datagrams.groups()}
     groups |= {**context.groups, **gateways.groups, **api.groups}

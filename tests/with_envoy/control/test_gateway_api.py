@@ -82,7 +82,7 @@ async def test_conflicts_and_what_is_not_served_are_told_by_each_listener(plane:
         listener("plain", 8081),
         listener("encrypted", 8081, "HTTPS", tls=tls),
         listener("secret", 443, "HTTPS", tls=tls),
-        listener("raw", 9000, "TCP"),
+        listener("raw", 9000, "SCTP"),
         listener("kinds", 8082, allowedRoutes={"kinds": [{"kind": "TCPRoute"}]}),
     )
     await plane.apply(door)

@@ -9,6 +9,7 @@ from envoy.config.listener.v3 import listener_pb2
 from envoy.config.route.v3 import route_components_pb2
 from envoy.extensions.filters.http.router.v3 import router_pb2
 from envoy.extensions.filters.network.http_connection_manager.v3 import http_connection_manager_pb2 as hcm
+from envoy.extensions.filters.udp.udp_proxy.session.http_capsule.v3 import http_capsule_pb2
 from envoy.extensions.filters.udp.udp_proxy.v3 import route_pb2, udp_proxy_pb2
 from envoy.extensions.upstreams.http.v3 import http_protocol_options_pb2
 
@@ -43,6 +44,9 @@ def tunnelled(proxy: udp_proxy_pb2.UdpProxyConfig) -> None:
     proxy.tunneling_config.proxy_host = "mesh"
     proxy.tunneling_config.target_host = "mesh"
     proxy.tunneling_config.default_target_port = 1
+    # Without it the bytes of datagrams would follow each other, and nobody could tell where one ends (RFC 9297).
+    capsules = proxy.session_filters.add(name="envoy.filters.udp.session.http_capsule")
+    capsules.typed_config.CopyFrom(packed(http_capsule_pb2.FilterConfig()))
     # Datagrams that arrive before the tunnel is open: a client sends one and waits for the answer.
     proxy.tunneling_config.buffer_options.SetInParent()
 

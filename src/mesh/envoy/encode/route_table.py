@@ -43,7 +43,6 @@ class TableEncoder:
         )
         # Clusters are sent before the routes that name them; Envoy would refuse the whole table for one that is late.
         message.validate_clusters.value = False
-        message.ignore_port_in_host_matching = table.ignores_ports
         if table.marks.tags:
             script = self._script(outside=table.entries is not None, ways=ways)
             message.typed_per_filter_config[FILTER].CopyFrom(script)

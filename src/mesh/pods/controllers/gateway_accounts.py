@@ -66,9 +66,8 @@ class GatewayAccounts:
         account = Ref("", "ServiceAccount", ref.namespace, name)
         metadata = _metadata(stored, gateway)
         if self._store.get(account) is None:
-            body = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": name, **metadata}}
-            body["metadata"]["namespace"] = ref.namespace
-            self._store.commit([Put(account, body)])
+            named = {"name": name, "namespace": ref.namespace, **metadata}
+            self._store.commit([Put(account, {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": named})])
             return
 
         def change(body: Body) -> None:

@@ -20,7 +20,7 @@ CLUSTER_WIDE = {
 WITH_STATUS = {
     *("ValidatingAdmissionPolicy", "APIService", "CertificateSigningRequest", "PodCertificateRequest", "FlowSchema"),
     *("PriorityLevelConfiguration", "VolumeAttachment", "StorageVersionMigration", "DeviceTaintRule"),
-    *("ResourceClaim", "ServiceCIDR", "TLSRoute", "TCPRoute", "UDPRoute", "BackendTLSPolicy", "ListenerSet"),
+    *("ResourceClaim", "ServiceCIDR"),
 }
 
 
@@ -56,7 +56,7 @@ def test_names_are_those_of_one_kind() -> None:
 def test_the_scope_of_a_kind_is_that_of_a_cluster() -> None:
     rows = {row.kind: row for row in INERT_KINDS}
     assert {kind for kind in CLUSTER_WIDE if rows[kind].namespaced} == set()
-    assert all(rows[kind].namespaced for kind in ("ResourceClaim", "CSIStorageCapacity", "TCPRoute", "ListenerSet"))
+    assert all(rows[kind].namespaced for kind in ("ResourceClaim", "CSIStorageCapacity"))
 
 
 def test_a_kind_has_a_status_where_it_has_one_on_a_cluster() -> None:

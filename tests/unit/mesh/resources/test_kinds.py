@@ -46,6 +46,9 @@ def test_istio_kinds_have_three_versions_and_most_kubernetes_kinds_one() -> None
     assert several.pop("AuthorizationPolicy") == ("security.istio.io/v1", "security.istio.io/v1beta1")
     of_gateway_api = ("gateway.networking.k8s.io/v1", "gateway.networking.k8s.io/v1beta1")
     assert [several.pop(kind) for kind in ("ReferenceGrant", "GatewayClass", "HTTPRoute")] == [of_gateway_api] * 3
+    former = {"TLSRoute": ("v1alpha3", "v1alpha2"), "TCPRoute": ("v1alpha2",), "UDPRoute": ("v1alpha2",)}
+    for kind, versions in {**former, "BackendTLSPolicy": ("v1alpha3",)}.items():
+        assert several.pop(kind) == tuple(f"gateway.networking.k8s.io/{version}" for version in ("v1", *versions))
     assert several.pop("HorizontalPodAutoscaler") == ("autoscaling/v2", "autoscaling/v1")
     assert several == dict.fromkeys(
         ("Gateway", "VirtualService", "DestinationRule", "ServiceEntry", "Sidecar"),
@@ -75,7 +78,9 @@ def test_the_two_gateways_are_two_kinds() -> None:
 
 def test_every_kind_with_a_spec_of_its_own_prints_more_than_its_name() -> None:
     plain = {definition.kind for definition in KINDS if definition.columns == NAME_AND_AGE}
-    assert plain == {"ReferenceGrant", "ServiceAccount"}
+    # As their CustomResourceDefinitions have it.
+    of_gateway_api = {"BackendTLSPolicy", "ReferenceGrant", "TCPRoute", "TLSRoute", "UDPRoute"}
+    assert plain == {*of_gateway_api, "ServiceAccount"}
 
 
 def test_what_runs_at_the_moment_is_not_kept() -> None:

@@ -10,7 +10,6 @@ from mesh.resources.columns.machinery import (
     COLUMNS,
     DEVICES,
     FLOW_CONTROL,
-    GATEWAY_API,
     NETWORKING,
     STORAGE,
 )
@@ -102,10 +101,9 @@ def test_a_migration_shows_its_resource_and_its_last_true_condition() -> None:
     assert shown == ["deployments.apps", "Succeeded"]
 
 
-def test_other_servers_and_sets_of_listeners_show_their_conditions() -> None:
-    conditions = [{"type": "Available", "status": "True"}, {"type": "Accepted", "status": "False"}]
+def test_other_servers_show_their_conditions() -> None:
+    conditions = [{"type": "Available", "status": "True"}]
     service = {"service": {"namespace": "kube-system", "name": "metrics-server"}}
     kind = ("apiregistration.k8s.io", "APIService")
     assert cells(*kind, spec=service, status={"conditions": conditions}) == ["kube-system/metrics-server", "True"]
     assert cells(*kind) == ["Local", "Unknown"]
-    assert cells(GATEWAY_API, "ListenerSet", status={"conditions": conditions}) == ["False", "Unknown"]
