@@ -44,7 +44,7 @@ from mesh.daemon.dormant import mark_dormant
 from mesh.daemon.failure import Failure
 from mesh.daemon.home import Home, Settings
 from mesh.daemon.pod_network import PodNetwork, choose
-from mesh.daemon.ports import bind_problem, own_ports, require_free
+from mesh.daemon.ports import bind_problem, gateway_places, require_free
 from mesh.envoy.data_plane import DataPlane, DataPlaneSettings
 from mesh.envoy.process.binary import EnvoyMissing
 from mesh.envoy.process.envoy_process import EnvoyFailed
@@ -177,8 +177,7 @@ class Daemon:
             node_address=settings.address,
             ports={80: settings.gateway_port, 443: settings.gateway_https_port},
             developer_subnet=pod_network.developer_subnet,
-            gateway_subnet=pod_network.gateway_subnet,
-            own_ports=own_ports(pod_network.gateway_subnet),
+            **gateway_places(pod_network.gateway_subnet),
             network=pod_network.network,
             telemetry=settings.telemetry,
             any_host=settings.outbound_traffic_policy == "allow-any",
@@ -255,10 +254,7 @@ class Daemon:
         endpoints = EndpointController(store, supervisor)
         await endpoints.start()
         stack.push_async_callback(endpoints.stop)
-        accounts = GatewayAccounts(store, supervisor)
-        await accounts.start()
-        stack.push_async_callback(accounts.stop)
-        await _start_load_balancers(stack, store, self.settings, supervisor)
+        await _start_gateways(stack, store, self.settings, supervisor)
         return pods
 
     def _access(self, pod: Pod) -> Mapping[str, bytes]:
@@ -328,16 +324,17 @@ async def _start_branches(
     return branches
 
 
-async def _start_load_balancers(
-    stack: AsyncExitStack, store: Store, settings: Settings, supervisor: Supervisor
-) -> None:
-    """What gives Services of type LoadBalancer the mesh's address."""
+async def _start_gateways(stack: AsyncExitStack, store: Store, settings: Settings, supervisor: Supervisor) -> None:
+    """What gives Services of type LoadBalancer the mesh's address, and Gateways their accounts."""
     reserved = dict.fromkeys((settings.gateway_port, settings.gateway_https_port), "the gateway")
     events = Recorder(Objects(store), EVENTS_KEPT)
     problem = partial(bind_problem, settings.address)
     balancers = LoadBalancerController(store, reachable(settings.address), reserved, problem, events, supervisor)
     await balancers.start()
     stack.push_async_callback(balancers.stop)
+    accounts = GatewayAccounts(store, supervisor)
+    await accounts.start()
+    stack.push_async_callback(accounts.stop)
 
 
 async def _start_canary_guard(stack: AsyncExitStack, store: Store, events: Recorder, supervisor: Supervisor) -> None:

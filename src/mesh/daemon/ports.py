@@ -3,7 +3,7 @@
 import errno
 import socket
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Protocol, TypedDict
 
 from mesh.daemon.failure import Failure
 
@@ -41,11 +41,19 @@ def require_free(settings: Listening) -> None:
             )
 
 
-def own_ports(subnet: str) -> Mapping[int, int]:
-    """The ports that Gateways with addresses of their own open for 80 and 443: these, where this user may listen there,
-    else the gateway's defaults. `subnet` is three numbers of an address."""
+class GatewayPlaces(TypedDict):
+    """Where Gateways with addresses of their own listen, as the mesh's settings have it."""
+
+    gateway_subnet: str
+    own_ports: Mapping[int, int]
+
+
+def gateway_places(subnet: str) -> GatewayPlaces:
+    """The ports that such Gateways open for 80 and 443: these, where this user may listen there, else the gateway's
+    defaults. `subnet` is three numbers of an address."""
     is_allowed = not any(bind_problem(f"{subnet}.254", port) for port in (80, 443))
-    return {} if is_allowed else {80: GATEWAY_PORT, 443: GATEWAY_HTTPS_PORT}
+    ports = {} if is_allowed else {80: GATEWAY_PORT, 443: GATEWAY_HTTPS_PORT}
+    return {"gateway_subnet": subnet, "own_ports": ports}
 
 
 def bind_problem(address: str, port: int) -> str:

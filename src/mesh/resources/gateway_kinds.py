@@ -3,6 +3,9 @@
 A part of `mesh.resources.kinds`, which alone is asked.
 """
 
+from collections.abc import Callable
+from typing import Any
+
 from mesh.resources.checks.backend_tls_policy import check_backend_tls_policy
 from mesh.resources.checks.listener_set import check_listener_set, check_mesh, check_mesh_update
 from mesh.resources.checks.stream_routes import check_stream_route, check_tls_route
@@ -13,51 +16,36 @@ from mesh.resources.gateway_api.mesh import GROUP as MESH_GROUP
 from mesh.resources.gateway_api.mesh import XMesh
 from mesh.resources.gateway_api.stream_routes import TCPRoute, TLSRoute, UDPRoute
 from mesh.resources.gateway_api.types import GROUP
-from mesh.resources.kind_definition import STATUS, Conditions, KindDefinition, Routing
+from mesh.resources.kind_definition import STATUS, Conditions, Errors, KindDefinition, Routing
 from mesh.resources.validation.gateway_api_defaults import fill_listener_set, fill_stream_route
+from mesh.resources.values.meta import Resource
 
 CATEGORIES = ("gateway-api",)
 
+
+def _stream_route(
+    type_: type[Resource], plural: str, versions: tuple[str, ...], check: Callable[[Any], Errors]
+) -> KindDefinition:
+    """A kind of route for connections or datagrams."""
+    return KindDefinition(
+        group=GROUP,
+        versions=("v1", *versions),
+        kind=type_.__name__,
+        plural=plural,
+        categories=CATEGORIES,
+        type=type_,
+        subresources=STATUS,
+        fill=fill_stream_route,
+        check=check,
+        routing=Routing.RULE,
+        conditions=Conditions.OWN,
+    )
+
+
 GATEWAY_KINDS = (
-    KindDefinition(
-        group=GROUP,
-        versions=("v1", "v1alpha3", "v1alpha2"),
-        kind="TLSRoute",
-        plural="tlsroutes",
-        categories=CATEGORIES,
-        type=TLSRoute,
-        subresources=STATUS,
-        fill=fill_stream_route,
-        check=check_tls_route,
-        routing=Routing.RULE,
-        conditions=Conditions.OWN,
-    ),
-    KindDefinition(
-        group=GROUP,
-        versions=("v1", "v1alpha2"),
-        kind="TCPRoute",
-        plural="tcproutes",
-        categories=CATEGORIES,
-        type=TCPRoute,
-        subresources=STATUS,
-        fill=fill_stream_route,
-        check=check_stream_route,
-        routing=Routing.RULE,
-        conditions=Conditions.OWN,
-    ),
-    KindDefinition(
-        group=GROUP,
-        versions=("v1", "v1alpha2"),
-        kind="UDPRoute",
-        plural="udproutes",
-        categories=CATEGORIES,
-        type=UDPRoute,
-        subresources=STATUS,
-        fill=fill_stream_route,
-        check=check_stream_route,
-        routing=Routing.RULE,
-        conditions=Conditions.OWN,
-    ),
+    _stream_route(TLSRoute, "tlsroutes", ("v1alpha3", "v1alpha2"), check_tls_route),
+    _stream_route(TCPRoute, "tcproutes", ("v1alpha2",), check_stream_route),
+    _stream_route(UDPRoute, "udproutes", ("v1alpha2",), check_stream_route),
     KindDefinition(
         group=GROUP,
         kind="ListenerSet",
