@@ -85,6 +85,7 @@ ELSEWHERE: tuple[tuple[str, str, str], ...] = (
     ("meshmall.cli.branch.substitution", "changes a branch and puts it back", "e2e/in_pods/test_terminals.py"),
     ("meshmall.cli.branch.ways_in", "what show and create print", "unit/meshmall/cli/branch/test_show.py"),
     ("meshmall.cli.completion", "scripts that shells run", "e2e/test_command_line.py"),
+    ("meshmall.init.program", "values", "unit/meshmall/init/test_output.py"),
     ("meshmall.cli.canary.rules", "changes rules on a mesh", "e2e/test_canary.py"),
     ("meshmall.cli.canary.run", "changes rules on a mesh", "e2e/test_canary.py"),
     ("meshmall.cli.console", "prints an address", "browser/test_console_on_a_mesh.py"),

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Sequence
 from enum import StrEnum
 from io import TextIOWrapper
+from pathlib import Path
 from typing import Annotated, NoReturn
 
 from mesh.client.errors import ApiError
@@ -196,6 +197,23 @@ def demo(
         },
         output,
     )
+
+
+@app.command()
+def init(
+    source: Annotated[
+        Path, Argument("A compose file, or a folder with one, with Dockerfiles or with code.", show_default=False)
+    ] = Path(),
+    output: Annotated[Path, Option("--output", "-o", metavar="FOLDER", help="Where to write.")] = Path("mesh"),
+    force: Annotated[bool, Option("--force", help="Overwrite files that are there.")] = False,
+) -> None:
+    """Write manifests and an images.yaml for your own system, from a compose file, Dockerfiles or folders of code.
+
+    Says what it could not translate, and which commands run the result.
+    """
+    from meshmall.cli.init import init as write  # noqa: PLC0415
+
+    write(View(), source, output, force=force)
 
 
 @app.command()

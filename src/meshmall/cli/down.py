@@ -17,7 +17,6 @@ SAVED_FILES = (
     "store.db-shm",
     "token",
     "kubeconfig",
-    "images.yaml",
 )
 SAVED_FOLDERS = ("run", "logs", "pki", "pods", "claims", "images")
 
@@ -38,7 +37,7 @@ def bring_down(context: Context, *, purge: bool) -> None:
 
 
 def remove(home: Path) -> None:
-    """Removes a mesh's files by name, so that anything else in the folder stays."""
+    """Removes a mesh's files by name, so that anything else in the folder stays: an images.yaml is its user's."""
     for name in SAVED_FOLDERS:
         shutil.rmtree(home / name, ignore_errors=True)
     # Files of containers may belong to subordinate ids, which only a process that has them can remove.

@@ -1,0 +1,1 @@
+"""What `meshmall init` reads: a compose file, Dockerfiles or folders of code; and what it makes of them."""
