@@ -6,13 +6,15 @@ BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-namespaces test-user test-loopback test-long test-oldest soak audit referee-api conformance bench pictures lint lint-javascript \
-	format lock down clean
+	format lock docs docs-serve down clean
 
 # Whole meshes whose outcome depends on privilege: these run as root and as an ordinary user.
 NAMESPACE_TESTS := tests/with_namespaces tests/with_envoy/namespaces \
 	$(addprefix tests/e2e/,test_scenario.py test_adoption.py test_own_system.py)
 # Whole meshes whose outcome depends on how pods are connected: these run without namespaces, too.
 LOOPBACK_TESTS := $(addprefix tests/e2e/,test_scenario.py test_route.py test_protocols.py test_outbound.py)
+# mkdocs prints an advertisement of its successor otherwise.
+MKDOCS := NO_MKDOCS_2_WARNING=1 DOCS_REFERENCE=$(VENV)-docs/reference $(VENV)-docs/bin/mkdocs
 AS_USER := $(BIN)/python -m tools.as_ordinary_user
 # The checkout is not the ordinary user's to write to. AGAIN is what runs when a test failed; CI sets it.
 USER_PYTEST := $(BIN)/python -m pytest -o cache_dir=$$HOME/.pytest_cache
@@ -76,11 +78,19 @@ format: $(VENV)/.ready-dev ## format the code, and fix what can be fixed automat
 lock: $(VENV)/.ready-dev ## update requirements-dev.lock to the newest versions that pyproject.toml allows (needs uv)
 	@$(BIN)/python -m tools.lock --write
 
+docs: $(VENV)-docs/.ready ## build the site of the docs in site/; a broken link or anchor fails
+	@$(BIN)/python -m tools.docs.reference $(VENV)-docs/reference
+	@# Not --quiet, which silences what --strict counts.
+	@$(MKDOCS) build --strict 2>$(VENV)-docs/log && echo "site/index.html" || { grep -v INFO $(VENV)-docs/log >&2; exit 1; }
+
+docs-serve: $(VENV)-docs/.ready ## show the site at http://127.0.0.1:8000/ while you write
+	@$(BIN)/python -m tools.docs.reference $(VENV)-docs/reference && $(MKDOCS) serve
+
 down: ## stop what make demo started
 	@if [ -x $(BIN)/meshmall ]; then $(BIN)/meshmall down; fi
 
 clean: down ## stop, and remove the virtual environment
-	rm -rf $(VENV) $(VENV)-oldest node_modules
+	rm -rf $(VENV) $(VENV)-oldest $(VENV)-docs node_modules site
 
 $(VENV)/bin/python:
 	@case "$$(uname -sm)" in "Linux x86_64"|"Linux aarch64") ;; \
@@ -110,4 +120,10 @@ $(VENV)/.ready-dev: $(VENV)/.ready requirements-dev.lock
 	  $(BIN)/python -m pip install -qq --disable-pip-version-check -e '.[mongodb,dev]'; \
 	fi
 	@$(BIN)/python -c 'import pytest, ruff'
+	@touch $@
+
+$(VENV)-docs/.ready: requirements-docs.lock $(VENV)/.ready
+	@echo "installing what builds the docs (once)"
+	@$(BIN)/python -m venv $(VENV)-docs
+	@$(VENV)-docs/bin/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements-docs.lock
 	@touch $@

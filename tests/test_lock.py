@@ -1,4 +1,4 @@
-"""requirements-dev.lock is of the requirements that pyproject.toml has."""
+"""The locks are of the requirements that pyproject.toml has."""
 
 from pathlib import Path
 
@@ -9,6 +9,7 @@ from tools import lock
 def test_the_lock_is_of_this_pyproject_and_names_no_registry() -> None:
     assert lock.main([]) == 0, "run `make lock`"
     assert "://" not in lock.LOCK.read_text()
+    assert "://" not in lock.DOCS_LOCK.read_text()
 
 
 def test_a_lock_of_other_requirements_does_not_match(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

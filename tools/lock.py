@@ -1,7 +1,8 @@
-"""Keeps `requirements-dev.lock`, the exact development environment, in step with `pyproject.toml`.
+"""Keeps the locks in step with `pyproject.toml`: `requirements-dev.lock`, the exact development environment, and
+`requirements-docs.lock`, what builds the site of the docs.
 
-`python -m tools.lock` succeeds when the lock was made for the requirements that pyproject.toml has now; with `--write`
-it makes the lock anew (needs uv). `make` installs from the lock when it matches, and resolves pyproject.toml otherwise.
+`python -m tools.lock` succeeds when the first was made for the requirements that pyproject.toml has now; with `--write`
+it makes both anew (needs uv). `make` installs from the lock when it matches, and resolves pyproject.toml otherwise.
 """
 
 import hashlib
@@ -14,10 +15,11 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 LOCK = ROOT / "requirements-dev.lock"
-COMPILE = (
-    *("uv", "pip", "compile", "pyproject.toml", "--extra", "mongodb", "--extra", "dev", "--universal"),
-    *("--python-version", "3.11", "--generate-hashes", "--no-header", "--no-emit-index-url", "--quiet"),
-)
+DOCS_LOCK = ROOT / "requirements-docs.lock"
+COMPILE = ("uv", "pip", "compile", "--universal", "--python-version", "3.11", "--generate-hashes", "--no-header")
+QUIET = ("--no-emit-index-url", "--quiet")
+ENVIRONMENT = ("pyproject.toml", "--extra", "mongodb", "--extra", "dev")
+DOCS = ("--group", "docs")
 FIRST_LINE = "# Made by `make lock` for the requirements of pyproject.toml with this digest: "
 
 
@@ -43,11 +45,13 @@ def _write() -> int:
     if shutil.which("uv") is None:
         sys.stderr.write("make lock needs uv: pip install uv\n")
         return 1
-    compiled = subprocess.run(COMPILE, cwd=ROOT, capture_output=True, text=True, check=False)
-    if compiled.returncode:
-        sys.stderr.write(compiled.stderr)
-        return 1
-    LOCK.write_text(f"{FIRST_LINE}{digest()}\n{compiled.stdout}")
+    for lock, requirements in ((LOCK, ENVIRONMENT), (DOCS_LOCK, DOCS)):
+        command = (*COMPILE, *QUIET, *requirements)
+        compiled = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        if compiled.returncode:
+            sys.stderr.write(compiled.stderr)
+            return 1
+        lock.write_text(f"{FIRST_LINE}{digest()}\n{compiled.stdout}")
     return 0
 
 

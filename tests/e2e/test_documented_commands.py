@@ -1,4 +1,4 @@
-"""docs/troubleshooting.md: each command on the page prints what the page says."""
+"""docs/troubleshooting.md and docs/examples.md: each command prints what the page says."""
 
 import os
 import re
@@ -16,7 +16,7 @@ from tests.support.shell import run_script
 
 pytestmark = pytest.mark.slow
 
-PAGE = (ROOT / "docs" / "troubleshooting.md").read_text()
+PAGES = {name: (ROOT / "docs" / name).read_text() for name in ("troubleshooting.md", "examples.md")}
 FILE = re.compile(r"^\*\*`(?P<name>\S+)`\*\*\n\n```\w+\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
 CONSOLE = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 ADDRESS = "127.0.0.1"
@@ -39,8 +39,8 @@ class Shown:
         return "\n?".join(parts) + r"\s*"
 
 
-def shown() -> Iterator[Shown]:
-    for block in CONSOLE.findall(PAGE):
+def shown(page: str) -> Iterator[Shown]:
+    for block in CONSOLE.findall(page):
         for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
             command, _, lines = part.partition("\n")
             yield Shown(command, lines)
@@ -52,15 +52,17 @@ def reader() -> Iterator[tuple[Mesh, Path]]:
     with meshes() as make, tempfile.TemporaryDirectory() as folder:
         mesh = make()
         mesh.up()
-        for match in FILE.finditer(PAGE):
-            (Path(folder) / match["name"]).write_text(match["text"])
+        for page in PAGES.values():
+            for match in FILE.finditer(page):
+                (Path(folder) / match["name"]).write_text(match["text"])
         yield mesh, Path(folder)
 
 
-def test_every_command_prints_what_the_page_says(reader: tuple[Mesh, Path]) -> None:
+@pytest.mark.parametrize(("page", "least"), [("troubleshooting.md", 18), ("examples.md", 12)])
+def test_every_command_prints_what_the_page_says(reader: tuple[Mesh, Path], page: str, least: int) -> None:
     mesh, folder = reader
-    commands = [*shown()]
-    assert len(commands) > 18
+    commands = [*shown(PAGES[page])]
+    assert len(commands) >= least
     for example in commands:
         environment = {
             **os.environ, "HOME": str(folder), "MESHMALL_HOME": str(mesh.home), "COLUMNS": "200",
@@ -68,6 +70,7 @@ def test_every_command_prints_what_the_page_says(reader: tuple[Mesh, Path]) -> N
         }  # fmt: skip
         # The one thing that a reader does not type: the address, because other meshes run beside.
         command = example.command.replace("meshmall up", f"meshmall up --address {mesh.address}")
+        command = command.replace(f"http://{ADDRESS}:", f"http://{mesh.address}:")
         # The shell's own status is of no interest: the message is.
         printed = run_script(f"( {command} ) 2>&1 || true", folder, environment)
         assert re.fullmatch(example.pattern(mesh.address), printed, re.DOTALL), f"{example}\n{printed}"
