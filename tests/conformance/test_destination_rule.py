@@ -278,8 +278,14 @@ async def picked(rig: Rig, rules: list[Json], *callers: str) -> list[Observed]:
             [picking("v1", "a", exportTo=["."]), picking("v2", "b", "other", exportTo=["."])],
             ["shop-v1", "shop-v2"],
         ),
-        # Where several are seen, the oldest says what the subset is.
-        ([picking("v1", "a", exportTo=["."]), picking("v2", "b")], ["shop-v1", "shop-v2"]),
+        # Only rules that are exported alike are put together; of others the youngest counts.
+        ([picking("v1", "a", exportTo=["."]), picking("v2", "b")], ["shop-v2", "shop-v2"]),
+        ([picking("v1", "a"), picking("v2", "b")], ["shop-v1", "shop-v1"]),
+        # The caller's namespace comes first, then the Service's, then the root namespace; no other has a say.
+        ([picking("v1", "a"), picking("v2", "b", "other")], ["shop-v1", "shop-v2"]),
+        ([picking("v1", "a", "third")], ["", ""]),
+        ([picking("v1", "a", "istio-system")], ["shop-v1", "shop-v1"]),
+        ([picking("v1", "a", "istio-system"), picking("v2", "b")], ["shop-v2", "shop-v2"]),
     ],
 )
 def test_a_rule_is_seen_by_the_namespaces_that_it_is_exported_to(
@@ -304,9 +310,11 @@ def test_a_rule_is_seen_by_the_namespaces_that_it_is_exported_to(
         ),
         (
             [picking("v1", "a"), picking("v2", "b", "other", workloadSelector={"matchLabels": {"app": "caller"}})],
-            ["shop-v1", "shop-v1", "shop-v1"],
+            # The caller's namespace has a rule, which is not for this caller: it has none.
+            ["shop-v1", "shop-v1", ""],
         ),
-        ([picking("v1", "a", workloadSelector={})], ["shop-v1", "shop-v1", "shop-v1"]),
+        # A rule with a selector is its namespace's alone.
+        ([picking("v1", "a", workloadSelector={})], ["shop-v1", "shop-v1", ""]),
     ],
 )
 def test_a_rule_for_some_workloads_is_theirs_alone(

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Self
 
+from mesh.resources.istio.destination_rule import DestinationRule
 from mesh.resources.istio.virtual_service import VirtualService
+from mesh.resources.values.hosts import resolve, service_host
 from mesh.routing.branches.marks import marks_of
 from mesh.routing.branches.targets import Branches
 from mesh.routing.destinations.declared import declared_groups
@@ -126,9 +128,7 @@ class Context:
 
 def environment(world: World, settings: MeshSettings) -> object:
     """What anything may depend on, and what changes seldom: when it differs, nothing of the last time is used."""
-    selective = tuple(
-        rule for rule in world.destination_rules if rule.spec.export_to or rule.spec.workload_selector is not None
-    )
+    selective = tuple(rule for rule in world.destination_rules if _makes_views(rule))
     return (
         settings,
         world.services,
@@ -145,3 +145,10 @@ def environment(world: World, settings: MeshSettings) -> object:
         world.ingress_classes,
         selective,
     )
+
+
+def _makes_views(rule: DestinationRule) -> bool:
+    """Whether some callers may see a rule that others do not, so that clusters have other names."""
+    namespace = rule.metadata.namespace
+    is_of_own_host = resolve(rule.spec.host, namespace).endswith(service_host("", namespace))
+    return bool(rule.spec.export_to) or rule.spec.workload_selector is not None or not is_of_own_host

@@ -1,18 +1,19 @@
 """DestinationRules by who sees them: `exportTo` and `workloadSelector` (Istio's meaning). Pure.
 
-A Service's clusters are made of the rules that everybody sees. Where a namespace sees others, or some of its pods do,
-they have clusters of their own, whose names have the view behind the subset:
+A Service's clusters are made of the rules that everybody sees (see `precedence`). Where a namespace sees others, or
+some of its pods do, they have clusters of their own, whose names have the view behind the subset:
 `outbound|7000|v1@other|shop.mesh.svc.cluster.local`.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
 from mesh.resources.istio.destination_rule import DestinationRule
-from mesh.resources.values.hosts import covers, resolve, specificity
+from mesh.resources.values.hosts import covers, resolve
 from mesh.routing.destinations.directory import Directory, MeshService
+from mesh.routing.destinations.precedence import Precedence
 from mesh.routing.model.route import Forward, Route
 
 EVERYBODY = ""
@@ -51,15 +52,13 @@ class Views:
                 self._wild.append((host, rule))
             else:
                 self._exact[host].append(rule)
-        # The narrowest first: of wildcards, one rule alone counts (see _visible).
-        self._wild.sort(key=lambda pair: specificity(pair[0]))
         self._of: dict[str, Mapping[str, Sequence[DestinationRule]]] = {}
         self._selected: dict[str, list[Selected]] = defaultdict(list)
         for service in (*directory.entries, *directory.services):
             self._of[service.host] = self._views(service)
 
     def of(self, service: MeshService) -> Mapping[str, Sequence[DestinationRule]]:
-        """The rules of a Service by view, oldest first."""
+        """The rules of a Service by view: the first policy counts, subsets add up."""
         return self._of[service.host]
 
     def view(self, host: str, namespace: str) -> str:
@@ -76,56 +75,42 @@ class Views:
             yield route
 
     def _views(self, service: MeshService) -> Mapping[str, Sequence[DestinationRule]]:
-        rules = self._all(service)
-        everybody = self._visible(service, lambda rule: not rule.spec.export_to or "*" in rule.spec.export_to)
+        candidates = list(self._rules_for(service))
+        precedence = Precedence(candidates, service.namespace)
+        # No namespace has this name: it stands for all that neither have rules of their own nor are named.
+        everybody = precedence.for_all_pods(EVERYBODY)
         views = {EVERYBODY: everybody}
-        for namespace in sorted({_target(name, rule) for rule in rules for name in rule.spec.export_to} - {"*"}):
-            visible = self._visible(service, lambda rule, to=namespace: _shows(rule, to))  # type: ignore[misc]
+        for namespace in sorted(_concerned(rule for _, rule in candidates)):
+            visible = precedence.for_all_pods(namespace)
             # Only where it differs: each view is one more cluster per port and subset.
             if visible != everybody:
                 views[namespace] = visible
-        for rule in rules:
-            if rule.spec.workload_selector is not None:
-                labels = tuple(sorted(rule.spec.workload_selector.match_labels.items()))
-                view = f"{rule.metadata.namespace}/{rule.metadata.name}"
-                if labels and _shows(rule, rule.metadata.namespace):
-                    views[view] = [rule]
-                    self._selected[rule.metadata.namespace].append(Selected(service.host, labels, view))
+            for group in precedence.of(namespace):
+                # A rule for some pods counts for those of its own namespace.
+                if group.selector and group.rules[0].metadata.namespace == namespace:
+                    view = f"{namespace}/{group.rules[0].metadata.name}"
+                    views[view] = group.rules
+                    labels = tuple(sorted(group.selector.items()))
+                    self._selected[namespace].append(Selected(service.host, labels, view))
         return views
 
-    def _all(self, service: MeshService) -> Sequence[DestinationRule]:
-        return [*self._exact_rules(service), *(rule for host, rule in self._wild if covers(host, service.host))]
-
-    def _exact_rules(self, service: MeshService) -> Sequence[DestinationRule]:
+    def _rules_for(self, service: MeshService) -> Iterator[tuple[str, DestinationRule]]:
+        """Every rule for a host that is the Service's or covers it, oldest first, with that host."""
         partial = f"{service.name}.{service.namespace}"
         # A host with a dot is looked up as it is written, so rules may name a Service by these, too.
         names = dict.fromkeys((service.host, partial, f"{partial}.svc"))
-        return [rule for host in names for rule in self._exact.get(host, ())]
-
-    def _visible(
-        self, service: MeshService, is_visible: Callable[[DestinationRule], bool]
-    ) -> Sequence[DestinationRule]:
-        """The rules for a Service's own host; without any, the one of the narrowest wildcard."""
-        exact = [rule for rule in self._exact_rules(service) if _is_for_all_pods(rule) and is_visible(rule)]
-        if exact:
-            return exact
-        wild = (rule for host, rule in self._wild if covers(host, service.host))
-        return [rule for rule in wild if _is_for_all_pods(rule) and is_visible(rule)][:1]
+        exact = [(service.host, rule) for host in names for rule in self._exact.get(host, ())]
+        yield from exact
+        yield from ((host, rule) for host, rule in self._wild if covers(host, service.host))
 
 
-def _is_for_all_pods(rule: DestinationRule) -> bool:
-    """Whether a rule is for all pods that see it; an empty selector selects all."""
-    selector = rule.spec.workload_selector
-    return selector is None or not selector.match_labels
-
-
-def _shows(rule: DestinationRule, namespace: str) -> bool:
-    return is_shown(rule.spec.export_to, rule.metadata.namespace, namespace)
-
-
-def _target(name: str, rule: DestinationRule) -> str:
-    """The namespace that an entry of a rule's `exportTo` stands for."""
-    return rule.metadata.namespace if name == "." else name
+def _concerned(rules: Iterable[DestinationRule]) -> set[str]:
+    """The namespaces that may see other rules than everybody: those that have some, or are named by some."""
+    namespaces: set[str] = set()
+    for rule in rules:
+        namespaces.add(rule.metadata.namespace)
+        namespaces.update(name for name in rule.spec.export_to if name not in (".", "*"))
+    return namespaces
 
 
 def _for_workload(route: Route, selected: Selected) -> Iterator[Route]:
