@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-namespaces test-user test-loopback test-long test-oldest soak audit referee-api conformance bench pictures lint lint-javascript \
+.PHONY: help demo test test-namespaces test-user test-loopback test-long test-oldest soak audit referee-api referee-rules conformance bench pictures lint lint-javascript \
 	format lock docs docs-serve down clean
 
 # Whole meshes whose outcome depends on privilege: these run as root and as an ordinary user.
@@ -56,6 +56,9 @@ referee-api: $(VENV)/.ready-dev ## ask a real kube-apiserver what the tests have
 
 conformance: $(VENV)/.ready-dev ## run the Gateway API's conformance suite against a fresh mesh (needs Go, and ports 80 and 443)
 	@$(BIN)/python -m tools.conformance $(CONFORMANCE)
+
+referee-rules: $(VENV)/.ready-dev ## compare 20,000 drawn requests with a real istiod (needs Go; REQUESTS=, SEED=, RECORD=1 renews the answers)
+	@$(BIN)/python -m tools.referee_rules $(if $(REQUESTS),--requests $(REQUESTS)) $(if $(SEED),--seed $(SEED)) $(if $(RECORD),--record)
 
 bench: $(VENV)/.ready-dev ## measure speed, start-up and memory; prints a table, writes bench/results/*.json
 	@$(BIN)/python -m bench

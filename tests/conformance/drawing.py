@@ -115,7 +115,7 @@ def header_operations(draw: st.DrawFn, *names: str, host: bool = False) -> Json:
         if group == "remove":
             found.setdefault("remove", []).append(name)
         elif group:
-            found.setdefault(group, {})[name] = draw(one_of("new", "other value", "100% sure"))
+            found.setdefault(group, {})[name] = draw(one_of("new", "other value", "100%% sure"))
     if host and draw(one_of(0, 1, 2, 3)) == 0:
         found.setdefault("set", {})[draw(one_of("host", "Host", ":authority"))] = "changed.example.com"
     return found
@@ -142,12 +142,12 @@ def destinations(draw: st.DrawFn) -> list[Json]:
             destination["port"] = {"number": 7000}
         each: Json = {"destination": destination}
         if len(hosts) > 1:
-            each["weight"] = draw(one_of(1, 50, 0))
+            each["weight"] = draw(one_of(50, 50, 0))
         if changes := draw(sparse(header_changes())):
             each["headers"] = changes
         found.append(each)
     if len(hosts) > 1 and not any(item["weight"] for item in found):
-        found[0]["weight"] = 1
+        found[0]["weight"] = 50
     return found
 
 
@@ -162,13 +162,20 @@ REWRITES = st.one_of(
 
 @st.composite
 def redirects(draw: st.DrawFn) -> Json:
+    where = draw(one_of({"uri": "/moved"}, {"authority": "elsewhere.example.com"}, {"authority": "e.example.com:9443"}))
     return present(
         {
-            "uri": draw(one_of(None, "/moved")),
-            "authority": draw(one_of(None, "elsewhere.example.com")),
+            **where,
+            **({"uri": "/moved"} if draw(st.booleans()) else {}),
             "redirectCode": draw(one_of(None, 301, 302, 303, 307, 308)),
             **draw(
-                one_of({}, {"port": 8443}, {"derivePort": "FROM_PROTOCOL_DEFAULT"}, {"derivePort": "FROM_REQUEST_PORT"})
+                one_of(
+                    {},
+                    {"port": 9443},
+                    {"port": 80},
+                    {"derivePort": "FROM_PROTOCOL_DEFAULT"},
+                    {"derivePort": "FROM_REQUEST_PORT"},
+                )
             ),
             "scheme": draw(one_of(None, "http", "https")),
         }
@@ -195,7 +202,7 @@ def faults(draw: st.DrawFn) -> Json:
     share = one_of(None, {"value": 100}, {"value": 0}, {"value": 50.5})
     found: Json = {}
     if draw(st.booleans()):
-        found["delay"] = present({"fixedDelay": "1ms", "percentage": draw(share)})
+        found["delay"] = present({"fixedDelay": "2ms", "percentage": draw(share)})
     if draw(st.booleans()) or not found:
         found["abort"] = present({"httpStatus": draw(one_of(418, 555)), "percentage": draw(share)})
     return found
@@ -219,6 +226,10 @@ def routes(draw: st.DrawFn, gateways: tuple[str, ...], number: int) -> Json:
         found["directResponse"] = present({"status": draw(one_of(200, 404, 503)), "body": body})
     else:
         found |= draw(forwards())
+        names = {name.lower() for name in found.get("headers", {}).get("request", {}).get("set", {})}
+        # The authority may be set once.
+        if names & {"host", ":authority"} and "authority" in found.get("rewrite", {}):
+            found["rewrite"] = {"uri": "/new"}
     return found
 
 
@@ -229,7 +240,7 @@ def forwards(draw: st.DrawFn) -> Json:
             "route": draw(destinations()),
             "rewrite": draw(sparse(REWRITES)),
             "fault": draw(one_of(0, 1, 2, 3, 4).flatmap(lambda n: faults() if n == 0 else st.none())),
-            "timeout": draw(one_of(None, "20s", "0s")),
+            "timeout": draw(one_of(None, "20s", "15s")),
             "corsPolicy": draw(sparse(cors())),
             "retries": draw(
                 one_of(

@@ -217,8 +217,10 @@ a missing header counts as an empty one, as with Istio: neither passes |
 its share gets 503, as on a cluster; all of them missing: 503 that names them |
 | `Host` set by a rule in more than one place | the route's wins over the destination's |
 | values with `%` in header operations | \
-Envoy's commands (`%START_TIME(%s)%`) are followed, as with Istio; any other percent sign is text |
-| `corsPolicy.unmatchedPreflights: IGNORE` | answered without the headers that allow; a fault of the route comes first |
+Envoy's commands (`%START_TIME(%s)%`) are followed, as with Istio; a percent sign that is text is written `%%`, and \
+refused otherwise |
+| `corsPolicy.unmatchedPreflights: IGNORE` | answered without the headers that allow |
+| a fault and `corsPolicy` on one route | the fault comes first, as with Istio: it answers preflights too |
 | cookies | as the regex says that a rule has, also where Istio's own sample is narrower than it looks: \
 `^(.*?;)?(user=jason)(;.*)?$` does not take `a=b; user=jason`, which browsers send; \
 `^(.*;\\s*)?user=jason(;.*)?$` does. \

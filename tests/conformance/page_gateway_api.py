@@ -1,6 +1,7 @@
 """The part of docs/conformance.md about the Gateway API: its conformance tests' features, and where we differ."""
 
 _HERE = "tests/conformance/test_gateway_api.py::test_"
+_YOUNGER = "of_a_VirtualService_and_a_younger_HTTPRoute_the_latter_counts_in_its_own_namespace_alone"
 _STATUS = "tests/with_envoy/control/test_gateway_api.py::test_"
 _E2E = "tests/e2e/test_gateway_api.py::test_"
 _CHANGES = f"{_HERE}HTTPRouteRequestHeaderModifier_and_ResponseHeaderModifier"
@@ -52,7 +53,7 @@ PASSED: dict[str, str] = {
         f"{_E2E}a_manifest_of_the_gateway_api_runs_and_grpc_calls_follow_a_grpc_route"
     ),
     "a branch and an HTTPRoute": f"{_HERE}a_branch_decides_where_an_HTTPRoute_leads",
-    "a VirtualService and an HTTPRoute": f"{_HERE}a_VirtualService_for_the_same_Service_comes_before_an_HTTPRoute",
+    "a VirtualService and an HTTPRoute": f"{_HERE}{_YOUNGER}",
 }
 NOT_SUPPORTED: dict[str, str] = {
     "TLSRoute, TCPRoute, UDPRoute, listeners of protocol TLS, TCP, UDP": (

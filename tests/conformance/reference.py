@@ -131,6 +131,11 @@ class Reference:
             bound = [qualified(gateway, namespace) for gateway in spec.get("gateways") or ["mesh"]]
             if request.place not in bound or not self._exported(rule, request):
                 continue
+            # At a gateway a rule without a route for it does not exist, and a wider host takes its requests.
+            if request.place != "mesh" and not self._possible(rule, request):
+                continue
+            if request.place == "mesh" and not self._is_called_there(rule, request):
+                continue
             expected = self.full(request.host, request.namespace) if request.place == "mesh" else request.host
             for host in spec["hosts"]:
                 pattern = self.full(host, namespace)
@@ -143,6 +148,22 @@ class Reference:
         rules.sort(key=lambda rule: visibility(rule, caller_namespace(request)))
         # Of a wildcard one rule counts inside the mesh, whether or not it has a route for the caller.
         return rules[:1] if request.place == "mesh" and top is not None and top[0] == 0 else rules
+
+    def _is_called_there(self, rule: Json, request: Request) -> bool:
+        """A host that is no Service's is called at port 80, and at the ports of Services that a rule names as well."""
+        if request.port == 80 or self._pods({"host": request.host}, request.namespace) is not None:
+            return True
+        ports = {port for host in rule["spec"]["hosts"] for port in self._ports(host, rule["metadata"]["namespace"])}
+        return request.port in ports
+
+    def _ports(self, host: str, namespace: str) -> set[int]:
+        full = self.full(host, namespace)
+        return {
+            port["port"]
+            for service in self._of("Service")
+            if full == f"{service['metadata']['name']}.{service['metadata']['namespace']}{DOMAIN}"
+            for port in service["spec"]["ports"]
+        }
 
     @staticmethod
     def _exported(rule: Json, request: Request) -> bool:
@@ -228,16 +249,16 @@ class Reference:
     def _act(self, route: Json, block: Json, rule: Json, request: Request) -> list[Outcome]:
         why = f"{rule['metadata']['name']}: {route.get('name', '')} {dict(block)}"
         found: list[Outcome] = []
-        preflight, ends = self._preflight(route, request, why)
-        found += preflight
-        if ends:
-            return found
         abort = route.get("fault", {}).get("abort")
         # Istio: "If not specified, no request will be aborted."
         share = abort.get("percentage", {}).get("value", 0) if abort else 0
         if abort and share:
             found.append(Outcome(f"{why}: fault", abort["httpStatus"]))
         if share == 100:
+            return found
+        preflight, ends = self._preflight(route, request, why)
+        found += preflight
+        if ends:
             return found
         if "redirect" in route:
             found.append(self._redirect(route, request, why))
@@ -261,8 +282,7 @@ class Reference:
             return [Outcome(f"{why}: preflight", 200, answered=tuple(allow))], True
         if policy.get("unmatchedPreflights") == "IGNORE":
             silent = (("access-control-allow-origin", frozenset((None,))),)
-            aborts = "abort" in route.get("fault", {})
-            return [Outcome(f"{why}: preflight", 200, answered=silent)], not aborts
+            return [Outcome(f"{why}: preflight", 200, answered=silent)], True
         return [], False
 
     @staticmethod
@@ -467,8 +487,9 @@ def one_level(value: str | None, level: Json, name: str) -> str | None:
     if any(key.lower() == name for key in level.get("remove", [])):
         value = None
     if (text := said("set")) is not None:
-        value = text
+        value = text.replace("%%", "%")
     if (text := said("add")) is not None:
+        text = text.replace("%%", "%")
         value = text if value is None else f"{value},{text}"
     return value
 

@@ -255,6 +255,9 @@ class _Pod:
         self._rig.connections[self._name] += 1
         while True:
             line, headers, _ = await read_message(reader)
+            if len(line.split(" ")) != 3:
+                # HTTP/2, which begins like a request: this pod does not speak it.
+                return
             self._rig.pods_seen[headers.get(CASE, "")].append(self._name)
             await self._rig.hold.wait()
             body = json.dumps({"pod": self._name, "target": line.split(" ")[1], "headers": headers})

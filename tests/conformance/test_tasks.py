@@ -173,10 +173,10 @@ def test_request_timeouts(rig: Rig, runner: asyncio.Runner) -> None:
     assert runner.run(play()) == 504
 
 
-def test_commands_of_envoy_in_a_header_are_followed_and_other_percent_signs_are_text(
+def test_commands_of_envoy_in_a_header_are_followed_and_a_percent_sign_is_written_twice(
     rig: Rig, runner: asyncio.Runner
 ) -> None:
-    said = {"x-port": "%DOWNSTREAM_LOCAL_PORT%", "x-time": "t=%START_TIME(%s)%", "x-sure": "100% sure, 50%"}
+    said = {"x-port": "%DOWNSTREAM_LOCAL_PORT%", "x-time": "t=%START_TIME(%s)%", "x-sure": "100%% sure, 50%%"}
     rule = shop({"route": [to("shop")], "headers": {"request": {"set": said}}})
     (found,) = runner.run(seen(rig, [rule], asked()))
     assert (found.sent["x-port"], found.sent["x-sure"]) == ("15001", "100% sure, 50%")

@@ -22,7 +22,7 @@ from pathlib import Path
 from tests.conformance.istiod.judging import Difference, Istiod, Ours
 from tests.conformance.istiod.oracle import Oracle
 from tests.conformance.istiod.second_envoy import SecondEnvoy
-from tests.conformance.istiod.worlds import KINDS, PER_WORLD, World, draw
+from tests.conformance.istiod.worlds import KINDS, World, draw
 from tests.conformance.rig import Rig
 
 HERE = Path(__file__).parent
@@ -46,8 +46,7 @@ def main(arguments: list[str]) -> int:
     kinds = [kind.strip() for kind in options.kinds.split(",") if kind.strip()] or list(KINDS)
     if unknown := [kind for kind in kinds if kind not in KINDS]:
         parser.error(f"--kinds: there is no {unknown[0]} (use {', '.join(KINDS)})")
-    per_kind = max(1, options.requests // PER_WORLD // len(kinds))
-    worlds = [world for kind in kinds for world in draw(kind, KINDS[kind], per_kind, seed)]
+    worlds = [world for kind in kinds for world in draw(kind, _count(kind, options.requests // len(kinds)), seed)]
     sys.stdout.write(f"referee-rules: {len(worlds)} worlds, seed {seed}\n")
     asked, differences = asyncio.run(compare(program, worlds))
     if options.differences:
@@ -57,6 +56,10 @@ def main(arguments: list[str]) -> int:
         sys.stdout.write(f"  {who}, {kind}: {count}\n")
     sys.stdout.write(f"{asked} asked, {len(differences)} differ\n")
     return 1 if differences else 0
+
+
+def _count(kind: str, requests: int) -> int:
+    return max(1, requests // KINDS[kind].per_world)
 
 
 def _line(difference: Difference) -> dict[str, object]:

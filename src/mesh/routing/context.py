@@ -26,7 +26,7 @@ from mesh.routing.model.cluster import Cluster, Endpoint, Group
 from mesh.routing.model.table import Marks
 from mesh.routing.security.access import Policies
 from mesh.routing.security.authentication import Tokens
-from mesh.routing.virtual_service.place import Place
+from mesh.routing.virtual_service.place import MESH, Place
 from mesh.routing.virtual_service.rules import HostRules
 from mesh.routing.virtual_service.tls import ClusterOf
 from mesh.routing.world import MeshSettings, World
@@ -123,7 +123,8 @@ class Context:
         return self.names(port, namespace).always
 
     def place(self, gateway: str, namespace: str, port: int, labels: Mapping[str, str], here: int) -> Place:
-        return Place(gateway, namespace, port, self.names(port, namespace), labels, here)
+        names = ClusterNames(self.directory, self.views, namespace, port, only_called_port=gateway == MESH)
+        return Place(gateway, namespace, port, names, labels, here)
 
 
 def environment(world: World, settings: MeshSettings) -> object:

@@ -9,12 +9,12 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from tests.conformance.drawing import GATEWAY, placed, requests, virtual_services
+from tests.conformance.istiod import drawing_more as more
 from tests.conformance.istiod.oracle import Proxy
 from tests.conformance.reference import Request
 from tests.conformance.rig import PODS, Rig
 
 Json = dict[str, Any]
-PER_WORLD = 16
 KUBERNETES = ("Service", "Pod", "EndpointSlice", "Namespace", "Secret")
 GATEWAY_NAME = "gateway"
 GATEWAY_NAMESPACE = "istio-system"
@@ -48,8 +48,38 @@ def _is_random(part: Any) -> bool:
     return isinstance(part, list) and any(map(_is_random, part))
 
 
-def draw(kind: str, strategy: st.SearchStrategy[list[Json]], count: int, number: int) -> list[World]:
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """How the objects and the requests of a kind of worlds are drawn, and how many requests a world gets.
+
+    `left_out` are kinds of the rig's own objects which such worlds go without.
+    """
+
+    objects: st.SearchStrategy[list[Json]]
+    requests: st.SearchStrategy[Json]
+    per_world: int = 8
+    left_out: tuple[str, ...] = ()
+
+
+API_HOSTS = ("api.example.com", "www.example.com")
+KINDS: Mapping[str, Kind] = {
+    "virtual services": Kind(virtual_services(), requests(), 16),
+    "destination rules": Kind(
+        more.destination_rules(), more.requests(more.FULL, "api.example.com"), left_out=("DestinationRule",)
+    ),
+    "competing rules": Kind(more.competing_rules(), more.requests(more.FULL, "shop", *API_HOSTS)),
+    "gateways": Kind(
+        more.gateways(),
+        more.requests("a.example.com", "b.example.com", "x.b.example.com", "other.org", ports=(80, 0, 9999)),
+    ),
+    "ports": Kind(more.ports(), more.requests("many", "many.mesh.svc.cluster.local", ports=(7001, 7002, 7003))),
+    "sidecars": Kind(more.sidecars(), more.requests(more.FULL, "cart.mesh.svc.cluster.local")),
+}
+
+
+def draw(kind: str, count: int, number: int) -> list[World]:
     """So many worlds of a kind; the same number draws the same."""
+    strategy = KINDS[kind]
     worlds: list[World] = []
 
     @seed(number)
@@ -60,7 +90,10 @@ def draw(kind: str, strategy: st.SearchStrategy[list[Json]], count: int, number:
         database=None,
         suppress_health_check=list(HealthCheck),
     )
-    @given(objects=strategy, asked=st.lists(requests(), min_size=PER_WORLD, max_size=PER_WORLD))
+    @given(
+        objects=strategy.objects,
+        asked=st.lists(strategy.requests, min_size=strategy.per_world, max_size=strategy.per_world),
+    )
     def collect(objects: list[Json], asked: list[Json]) -> None:
         worlds.append(World(kind, json.loads(json.dumps(objects)), asked))
 
@@ -68,18 +101,37 @@ def draw(kind: str, strategy: st.SearchStrategy[list[Json]], count: int, number:
     return worlds
 
 
-KINDS: Mapping[str, st.SearchStrategy[list[Json]]] = {"virtual services": virtual_services()}
-
-
 def around(rig: Rig, world: World) -> list[Json]:
     """Every object of a world."""
-    return [*rig.around(), *world.objects]
+    left_out = KINDS[world.kind].left_out
+    return [*(body for body in rig.around() if body["kind"] not in left_out), *world.objects]
 
 
 def request_of(drawn: Json, port: int) -> tuple[Request, str]:
     """The request as it is made at its place, and by which proxy."""
     caller = drawn["caller"]
-    return placed(drawn, port), GATEWAY_NAME if caller == GATEWAY else caller
+    proxy = GATEWAY_NAME if caller == GATEWAY else caller
+    return placed(drawn, port) if "port" not in drawn else _placed(drawn, port), proxy
+
+
+def _placed(drawn: Json, arrived: int) -> Request:
+    """A request that names its port: in the mesh that of a Service, at the gateway what the client writes (0: none)."""
+    at_gateway = drawn["caller"] == GATEWAY
+    host, port = drawn["host"], drawn["port"]
+    written = port if port not in (80, 443) else arrived
+    return Request(
+        place=GATEWAY if at_gateway else "mesh",
+        host=host,
+        port=80 if at_gateway else port,
+        method=drawn["method"],
+        path=drawn["path"],
+        query=drawn["query"],
+        headers=tuple((name, value) for name, value in drawn["headers"]),
+        namespace="other" if drawn["caller"] == "stranger" else "mesh",
+        labels={} if at_gateway else {"app": drawn["caller"]},
+        authority=f"{host}:{written}" if port else host,
+        arrived=arrived if at_gateway else port,
+    )
 
 
 def proxies(rig: Rig) -> list[Proxy]:

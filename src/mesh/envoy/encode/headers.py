@@ -1,14 +1,11 @@
 """Changes of headers, for routes and for single destinations."""
 
-import re
 from collections.abc import Iterable, Iterator
 
 from envoy.config.core.v3 import base_pb2 as core
 from envoy.config.route.v3 import route_components_pb2 as rc
 
 from mesh.routing.model.route import HeaderChanges
-
-COMMAND = re.compile(r"%[A-Z][A-Z0-9_]*(\([^)]*\))?(:[0-9]+)?%")
 
 
 def encode_headers(message: rc.Route | rc.WeightedCluster.ClusterWeight, changes: HeaderChanges) -> None:
@@ -30,6 +27,6 @@ def _options(
         for key, value in pairs:
             option = core.HeaderValueOption(append_action=action)
             option.header.key = key
-            # Envoy's commands (%START_TIME(%s)%) are followed, as in Istio; any other percent sign is text.
-            option.header.value = value if COMMAND.search(value) else value.replace("%", "%%")
+            # Envoy's commands (%START_TIME(%s)%) are followed, as in Istio; a percent sign of a text is written twice.
+            option.header.value = value
             yield option

@@ -88,7 +88,8 @@ def _encode_filters(message: hcm.HttpConnectionManager, listener: Listener) -> N
     2. Branches: the route depends on `x-branch`, so it must be set before anything acts by the route.
     3. Where a captured connection was going: these choose the route and keep it, so that nothing behind them may make
        Envoy choose it again.
-    4. CORS before faults and access: a preflight carries no token and is answered here, as in Istio.
+    4. Faults before CORS, as in Istio: an abort answers preflights too. Both before access: a preflight carries no
+       token.
     5. A row's tokens before access: an AuthorizationPolicy may ask for a claim.
     6. The look-up of unknown hosts just before the router, which ends the chain: only what may go out is looked up.
     """
@@ -100,8 +101,8 @@ def _encode_filters(message: hcm.HttpConnectionManager, listener: Listener) -> N
     if listener.capture is not None:
         filters.add(name=PORT_FILTER).typed_config.CopyFrom(port_filter())
         filters.add(name=ADDRESS_FILTER).typed_config.CopyFrom(address_filter())
-    filters.add(name=CORS_FILTER).typed_config.CopyFrom(packed(cors_pb2.Cors()))
     filters.add(name=FAULT_FILTER).typed_config.CopyFrom(packed(fault_pb2.HTTPFault()))
+    filters.add(name=CORS_FILTER).typed_config.CopyFrom(packed(cors_pb2.Cors()))
     filters.add(name=ROWS).config_discovery.CopyFrom(_tokens())
     filters.add(name=ACCESS_FILTER).typed_config.CopyFrom(packed(rbac_pb2.RBAC()))
     if listener.passthrough:

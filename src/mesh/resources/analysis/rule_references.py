@@ -269,7 +269,10 @@ def _destination(rule: VirtualService, destination: Destination, path: str, targ
     host = targets.host(destination.host, rule.metadata.namespace)
     if host not in targets.hosts:
         yield warning(rule, f"{path}.host", f'no Service is named "{destination.host}"; requests get 503')
-    yield from _port(rule, destination, path, targets.ports.get(host) or ())
+    ports = targets.ports.get(host) or ()
+    yield from _port(rule, destination, path, ports)
+    if destination.port is None and len(ports) == 1 and _in_mesh(rule):
+        yield from _other_port(rule, destination, path, ports[0], targets)
     if destination.subset:
         yield from _subset(rule, destination, f"{path}.subset", targets.rules_for(host))
 
@@ -301,6 +304,21 @@ def _port(rule: VirtualService, destination: Destination, path: str, ports: Sequ
         # Within the mesh the port that the caller used decides; at a gateway there is none to take over.
         message = f"is missing; Service {destination.host} has several ports ({has})"
         yield warning(rule, f"{path}.port", message, "VirtualServiceDestinationPortSelectorRequired")
+
+
+def _other_port(rule: VirtualService, destination: Destination, path: str, port: int, targets: RuleTargets) -> Findings:
+    """In Istio's mesh a destination that names no port has the one that the caller used, whatever ports it has."""
+    for name in rule.spec.hosts:
+        host = targets.host(name, rule.metadata.namespace)
+        # A host that is no Service's is called at port 80; a wildcard stands for Services with any ports.
+        called = targets.ports.get(host) or ((80,) if not host.startswith("*") else ())
+        if called and port not in called:
+            message = (
+                f"is missing; {name} is called at port {', '.join(map(str, called))}, which Service {destination.host} "
+                f"does not have: requests get 503, as with Istio; write port number {port}"
+            )
+            yield warning(rule, f"{path}.port", message, "PortNotFound")
+            return
 
 
 def _claims(rule: VirtualService, targets: RuleTargets) -> Findings:

@@ -8,9 +8,11 @@ import ipaddress
 import re
 from collections.abc import Iterator, Sequence
 
-from mesh.resources.istio.authorization_policy import AuthorizationPolicy, Rule
+from msgspec import structs
+
+from mesh.resources.istio.authorization_policy import AuthorizationPolicy, Operation, Rule, Source
 from mesh.resources.values.names import wrong_labels
-from mesh.resources.values.problems import FieldError, meant, not_supported
+from mesh.resources.values.problems import FieldError, meant, not_supported, required
 
 Errors = Iterator[FieldError]
 ACTIONS = ("ALLOW", "DENY", "AUDIT", "CUSTOM")
@@ -39,6 +41,10 @@ def check_authorization_policy(policy: AuthorizationPolicy) -> Errors:
     if spec.selector is not None:
         for key, why in wrong_labels(spec.selector.match_labels):
             yield FieldError(f"spec.selector.matchLabels[{key}]", why)
+    if spec.action == "DENY" and not spec.rules:
+        yield required("spec.rules", "is empty: a DENY without rules never denies; use [{}] to deny everything")
+    if spec.action == "CUSTOM" and not (spec.provider or {}).get("name"):
+        yield required("spec.provider.name", "is missing; CUSTOM names who decides")
     for number, rule in enumerate(spec.rules):
         yield from _rule(rule, f"spec.rules[{number}]")
 
@@ -46,6 +52,8 @@ def check_authorization_policy(policy: AuthorizationPolicy) -> Errors:
 def _rule(rule: Rule, path: str) -> Errors:
     for number, origin in enumerate(rule.from_):
         source, where = origin.source, f"{path}.from[{number}].source"
+        yield from _lists(source, where)
+        yield from _accounts(source, where)
         for name, values in (
             ("ipBlocks", source.ip_blocks),
             ("notIpBlocks", source.not_ip_blocks),
@@ -55,6 +63,7 @@ def _rule(rule: Rule, path: str) -> Errors:
             yield from _blocks(values, f"{where}.{name}")
     for number, to in enumerate(rule.to):
         where = f"{path}.to[{number}].operation"
+        yield from _lists(to.operation, where)
         for name, values in (("ports", to.operation.ports), ("notPorts", to.operation.not_ports)):
             yield from _ports(values, f"{where}.{name}")
         for name, values in (("paths", to.operation.paths), ("notPaths", to.operation.not_paths)):
@@ -69,10 +78,36 @@ def _rule(rule: Rule, path: str) -> Errors:
         if not when.values and not when.not_values:
             yield FieldError(where, "needs values or notValues")
         for name, values in (("values", when.values), ("notValues", when.not_values)):
+            yield from _no_empty_text(values, f"{where}.{name}")
             if when.key in ("source.ip", "remote.ip"):
                 yield from _blocks(values, f"{where}.{name}")
             elif when.key == "destination.port":
                 yield from _ports(values, f"{where}.{name}")
+
+
+def _lists(part: Source | Operation, path: str) -> Errors:
+    """Every condition is a list of texts; at least one must be there, and none may be empty."""
+    if part == type(part)():
+        yield required(path, "is empty; it would say nothing")
+    for field in structs.fields(part):
+        yield from _no_empty_text(getattr(part, field.name), f"{path}.{field.encode_name}")
+
+
+def _no_empty_text(values: Sequence[str], path: str) -> Errors:
+    yield from (required(f"{path}[{number}]", "is empty") for number, value in enumerate(values) if not value)
+
+
+def _accounts(source: Source, path: str) -> Errors:
+    if source.service_accounts and (source.namespaces or source.principals):
+        yield FieldError(f"{path}.serviceAccounts", "cannot be used with namespaces or principals")
+    for name, values in (
+        ("serviceAccounts", source.service_accounts),
+        ("notServiceAccounts", source.not_service_accounts),
+    ):
+        for number, value in enumerate(values):
+            if "*" in value or value.count("/") > 1:
+                message = f'"{value[:80]}" is not a ServiceAccount ("name" or "namespace/name")'
+                yield FieldError(f"{path}.{name}[{number}]", message)
 
 
 def _blocks(values: Sequence[str], path: str) -> Errors:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from math import isqrt
 
+from mesh.resources.checks.exports import check_exports
 from mesh.resources.istio.destination_rule import (
     ClientTLSSettings,
     ConnectionKeepalive,
@@ -16,6 +17,7 @@ from mesh.resources.istio.destination_rule import (
     TrafficPolicy,
 )
 from mesh.resources.values.durations import wrong_duration
+from mesh.resources.values.hosts import is_address
 from mesh.resources.values.names import HEADER, wrong_host, wrong_label, wrong_labels, wrong_port, wrong_subdomain
 from mesh.resources.values.problems import FieldError, duplicate, meant, not_supported, required
 
@@ -30,9 +32,14 @@ def check_destination_rule(rule: DestinationRule) -> Errors:
     spec = rule.spec
     if wrong := wrong_host(spec.host):
         yield FieldError("spec.host", wrong)
+    if is_address(spec.host):
+        yield FieldError("spec.host", f'"{spec.host}" is an address; a ServiceEntry gives it a name')
+    yield from check_exports(spec.export_to, rule.metadata.namespace)
     if spec.traffic_policy is not None:
         yield from _policy(spec.traffic_policy, "spec.trafficPolicy")
     if spec.workload_selector is not None:
+        if any(name not in (".", rule.metadata.namespace) for name in spec.export_to):
+            yield FieldError("spec.exportTo", 'a rule with a workloadSelector is its own namespace\'s alone; use ["."]')
         for key, why in wrong_labels(spec.workload_selector.match_labels):
             yield FieldError(f"spec.workloadSelector.matchLabels[{key}]", why)
     names: set[str] = set()
@@ -49,6 +56,8 @@ def check_destination_rule(rule: DestinationRule) -> Errors:
 
 
 def _policy(policy: TrafficPolicy, path: str) -> Errors:
+    if policy == TrafficPolicy():
+        yield required(path, "is empty; name at least one policy, or leave it out")
     yield from _parts(policy, path)
     ports: set[int] = set()
     for number, level in enumerate(policy.port_level_settings):
@@ -58,6 +67,8 @@ def _policy(policy: TrafficPolicy, path: str) -> Errors:
         elif level.port.number in ports:
             yield duplicate(f"{where}.port.number", level.port.number)
         ports.add(level.port.number)
+        if level == PortTrafficPolicy(port=level.port):
+            yield required(where, "is empty; name at least one policy for the port")
         yield from _parts(level, where)
 
 
@@ -154,7 +165,9 @@ def _hash(settings: ConsistentHashLB, path: str) -> Errors:
     if settings.maglev is not None:
         sizes.append(("maglev.tableSize", settings.maglev.table_size, 5_000_011))
         # Maglev permutes its table by steps: only a prime size makes each step visit every entry.
-        if settings.maglev.table_size and not _is_prime(settings.maglev.table_size):
+        if not settings.maglev.table_size:
+            yield required(f"{path}.maglev.tableSize", "is missing; a prime (for example, 65537)")
+        elif not _is_prime(settings.maglev.table_size):
             yield FieldError(
                 f"{path}.maglev.tableSize", f"{settings.maglev.table_size} is not a prime (for example, 65537)"
             )
@@ -168,6 +181,8 @@ def _is_prime(number: int) -> bool:
 
 
 def _pool(pool: ConnectionPoolSettings, path: str) -> Errors:
+    if pool.tcp is None and pool.http is None:
+        yield required(path, "is empty; it needs tcp or http")
     numbers: list[tuple[str, int]] = []
     if pool.tcp is not None:
         numbers.append(("tcp.maxConnections", pool.tcp.max_connections))
@@ -194,6 +209,8 @@ def _pool(pool: ConnectionPoolSettings, path: str) -> Errors:
         if pool.http.http2_keep_alive is not None:
             yield from _http2_keepalive(pool.http.http2_keep_alive, f"{path}.http.http2KeepAlive")
         upgrade = pool.http.h2_upgrade_policy
+        if upgrade == "UPGRADE" and pool.http.use_client_protocol:
+            yield FieldError(f"{path}.http.useClientProtocol", "cannot be used with h2UpgradePolicy UPGRADE")
         if upgrade not in UPGRADES:
             yield FieldError(
                 f"{path}.http.h2UpgradePolicy",
@@ -230,6 +247,9 @@ def _outlier(outlier: OutlierDetection, path: str) -> Errors:
     ):
         if count is not None and not 0 <= count < 2**31:
             yield FieldError(f"{path}.{name}", f"{count} is not in 0-2147483647")
+    if outlier.consecutive_local_origin_failures and not outlier.split_external_local_origin_errors:
+        where = f"{path}.consecutiveLocalOriginFailures"
+        yield FieldError(where, "needs splitExternalLocalOriginErrors: true")
     for number, status in enumerate(outlier.outlier_detection_http_error_codes):
         if not 100 <= status <= 599:
             yield FieldError(f"{path}.outlierDetectionHttpErrorCodes[{number}]", f"{status} is not in 100-599")

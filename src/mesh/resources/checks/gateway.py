@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 
 from mesh.resources.istio.gateway import Gateway, Server
+from mesh.resources.values.hosts import is_address
 from mesh.resources.values.names import wrong_host, wrong_label, wrong_labels, wrong_port, wrong_subdomain
 from mesh.resources.values.problems import FieldError, Reason, duplicate, meant, not_supported, required
 
@@ -52,8 +53,12 @@ def _server(server: Server, path: str) -> Errors:
         wrong = wrong_host(name)
         if slash and namespace not in ("*", ".") and wrong_label(namespace):
             wrong = f'"{namespace[:80]}" is not a namespace, "." (the Gateway\'s own) or "*" (any)'
+        if not wrong and name != "*" and "." not in name:
+            wrong = f'"{name[:80]}" is a short name; use a full one (for example, "{name[:80]}.mesh.svc.cluster.local")'
         if wrong:
             yield FieldError(f"{path}.hosts[{place}]", wrong)
+    if server.bind and not is_address(server.bind):
+        yield FieldError(f"{path}.bind", f'"{server.bind[:80]}" is not an IP address')
 
 
 def _tls(server: Server, protocol: str, path: str) -> Errors:
@@ -101,6 +106,8 @@ def _credential(server: Server, path: str) -> Errors:
             yield FieldError(f"{path}.verifyCertificateHash[{number}]", "is not a SHA-256 hash in hexadecimal")
     if not tls.credential_name and not tls.credential_names:
         yield required(f"{path}.credentialName", "is missing; it names a Secret of type kubernetes.io/tls")
+    if tls.credential_name and tls.credential_names:
+        yield FieldError(f"{path}.credentialNames", "cannot be used with credentialName")
     for name in filter(None, (tls.credential_name, *tls.credential_names)):
         if wrong := wrong_subdomain(name):
             yield FieldError(f"{path}.credentialName", wrong)

@@ -6,9 +6,12 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from http import HTTPStatus
 
+from mesh.resources.checks.exports import check_exports
+from mesh.resources.checks.l4_matches import check_l4_matches
 from mesh.resources.istio.common import GRPC_STATUSES, Percent, StringMatch
 from mesh.resources.istio.virtual_service import (
     Destination,
+    HeaderOperations,
     Headers,
     HTTPFaultInjection,
     HTTPMatchRequest,
@@ -18,6 +21,7 @@ from mesh.resources.istio.virtual_service import (
     VirtualService,
 )
 from mesh.resources.values.durations import wrong_duration
+from mesh.resources.values.hosts import covers
 from mesh.resources.values.names import (
     HEADER,
     none_of,
@@ -54,6 +58,13 @@ RETRY_CONDITIONS = (
     "resource-exhausted",
     "unavailable",
 )
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "CONNECT", "OPTIONS", "TRACE")
+PREFLIGHTS = ("", "UNSPECIFIED", "FORWARD", "IGNORE")
+LONGEST_BODY = 1 << 20
+LEAST_SHARE = 0.0001
+AUTHORITY = (":authority", "host")
+# A header's value as Envoy reads it: text, `%%` for a percent sign, commands with or without arguments.
+FORMAT = re.compile(r"(?:[^%]|%%|%[^%(]+(?:\((?:[^\\)]|\\.)*\) *[^%]*)?%)*", re.DOTALL)
 STATUSES = frozenset(str(status.value) for status in HTTPStatus)
 # A claim of the request's token, at a gateway (Istio's JWT claim based routing).
 CLAIM_KEY = re.compile(r"@request\.auth\.claims(?:\.([^\[\]]+)|((?:\[[^\[\]]+\])+))")
@@ -69,16 +80,31 @@ def check_virtual_service(rule: VirtualService) -> Errors:
         return
     if not spec.hosts and spec.gateways:
         yield FieldError("spec.gateways", "cannot be used with a delegate, which is a VirtualService without hosts")
-    yield from _hosts(spec.hosts, in_mesh="mesh" in spec.gateways or not spec.gateways)
+    in_mesh = "mesh" in spec.gateways or not spec.gateways
+    yield from _hosts(spec.hosts, in_mesh=in_mesh)
+    yield from check_exports(spec.export_to, rule.metadata.namespace)
     yield from _gateways(spec.gateways, "spec.gateways")
     for number, route in enumerate(spec.http):
         yield from _route(route, f"spec.http[{number}]", delegate=not spec.hosts)
+        if spec.hosts and not spec.gateways:
+            yield from _claims(route, f"spec.http[{number}]")
+    yield from check_l4_matches(spec)
     raw = [(f"spec.tcp[{number}]", layer4.route) for number, layer4 in enumerate(spec.tcp)]
     raw += [(f"spec.tls[{number}]", layer4.route) for number, layer4 in enumerate(spec.tls)]
     for path, destinations in raw:
         yield from _destinations(destinations, path)
         if not destinations:
             yield required(f"{path}.route", "is empty")
+
+
+def _claims(route: HTTPRoute, path: str) -> Errors:
+    """Tokens are checked before the row is chosen at gateways only."""
+    for number, block in enumerate(route.match):
+        for group, names in (("headers", block.headers), ("withoutHeaders", block.without_headers)):
+            for name in names:
+                if CLAIM_KEY.fullmatch(name):
+                    where = f"{path}.match[{number}].{group}[{name[:80]}]"
+                    yield FieldError(where, "claims are compared at gateways only; name the gateways in spec.gateways")
 
 
 def _hosts(hosts: Sequence[str], *, in_mesh: bool) -> Errors:
@@ -92,6 +118,10 @@ def _hosts(hosts: Sequence[str], *, in_mesh: bool) -> Errors:
         seen.add(host.lower())
         if host == "*" and in_mesh:
             yield FieldError(path, '"*" matches every host; name a gateway, or one host')
+        # Envoy finds one of them for a request, so that the other would never count.
+        for other in hosts[:number]:
+            if other.lower() != host.lower() and (covers(other, host) or covers(host, other)):
+                yield FieldError(path, f'"{host[:80]}" overlaps "{other[:80]}"; write them in two VirtualServices')
 
 
 def _gateways(gateways: Sequence[str], path: str) -> Errors:
@@ -111,7 +141,7 @@ def _route(route: HTTPRoute, path: str, *, delegate: bool) -> Errors:
         yield from _match(block, f"{path}.match[{number}]")
     yield from _destinations(route.route, path)
     if route.timeout:
-        yield from wrong_duration(route.timeout, f"{path}.timeout")
+        yield from wrong_duration(route.timeout, f"{path}.timeout", positive=True)
     yield from _retries(route, path)
     if route.fault is not None:
         yield from check_fault(route.fault, f"{path}.fault")
@@ -121,6 +151,9 @@ def _route(route: HTTPRoute, path: str, *, delegate: bool) -> Errors:
     yield from _cors(route, path)
     yield from _mirrors(route, path)
     yield from _headers(route.headers, f"{path}.headers")
+    rewritten = route.rewrite is not None and bool(route.rewrite.authority)
+    if rewritten and route.headers is not None and _authorities(route.headers.request):
+        yield FieldError(f"{path}.rewrite.authority", "is set by headers.request, too; set it once")
 
 
 def _action(route: HTTPRoute, path: str, *, delegate: bool) -> Errors:
@@ -222,14 +255,16 @@ def _retries(route: HTTPRoute, path: str) -> Errors:
     if retries.attempts == 0 and (retries.per_try_timeout or retries.retry_on):
         name = "perTryTimeout" if retries.per_try_timeout else "retryOn"
         yield FieldError(f"{path}.retries.{name}", "cannot be used with attempts 0, which switches retries off")
-    words = [word.strip() for word in retries.retry_on.split(",")] if retries.retry_on else []
+    words = retries.retry_on.split(",") if retries.retry_on else []
     for word in words:
-        if word and word not in RETRY_CONDITIONS and word not in STATUSES:
-            message = f'"{word[:80]}" is not a condition{meant(word, RETRY_CONDITIONS)}'
+        if word not in RETRY_CONDITIONS and word not in STATUSES:
+            message = f'"{word[:80]}" is not a condition{meant(word.strip(), RETRY_CONDITIONS)}'
+            if not word or word != word.strip():
+                message = f'"{retries.retry_on[:80]}" has blanks or an empty word between the commas'
             yield FieldError(f"{path}.retries.retryOn", message)
     for name, text in (("perTryTimeout", retries.per_try_timeout), ("backoff", retries.backoff)):
         if text:
-            yield from wrong_duration(text, f"{path}.retries.{name}")
+            yield from wrong_duration(text, f"{path}.retries.{name}", positive=True)
 
 
 def check_fault(fault: HTTPFaultInjection, path: str) -> Errors:
@@ -238,18 +273,18 @@ def check_fault(fault: HTTPFaultInjection, path: str) -> Errors:
         yield FieldError(path, "needs delay or abort")
     if fault.delay is not None:
         where = f"{path}.delay"
-        yield from _percent(fault.delay.percentage, f"{where}.percentage")
-        # Istio stores exponentialDelay and does nothing about it.
-        if not fault.delay.exponential_delay and not fault.delay.fixed_delay:
+        yield from _percent(fault.delay.percentage, f"{where}.percentage", least=LEAST_SHARE)
+        if fault.delay.exponential_delay:
+            yield FieldError(f"{where}.exponentialDelay", "is not supported by Istio; use fixedDelay")
+        elif not fault.delay.fixed_delay:
             yield required(f"{where}.fixedDelay", "is missing")
-        elif fault.delay.fixed_delay:
+        else:
             yield from wrong_duration(fault.delay.fixed_delay, f"{where}.fixedDelay", positive=True)
     if fault.abort is not None:
         where = f"{path}.abort"
-        yield from _percent(fault.abort.percentage, f"{where}.percentage")
+        yield from _percent(fault.abort.percentage, f"{where}.percentage", least=LEAST_SHARE)
         if fault.abort.http2_error:
-            if fault.abort.http_status or fault.abort.grpc_status:
-                yield FieldError(f"{where}.http2Error", "cannot be used with httpStatus and grpcStatus")
+            yield FieldError(f"{where}.http2Error", "is not supported by Istio; use httpStatus or grpcStatus")
         elif fault.abort.grpc_status:
             if fault.abort.http_status:
                 yield FieldError(f"{where}.grpcStatus", "cannot be used with httpStatus")
@@ -265,6 +300,11 @@ def _redirect(route: HTTPRoute, path: str) -> Errors:
     if redirect.redirect_code not in REDIRECTS:
         codes = ", ".join(map(str, REDIRECTS))
         yield FieldError(f"{path}.redirect.redirectCode", f"{redirect.redirect_code} is none of {codes}")
+    if redirect.scheme not in ("", "http", "https"):
+        yield FieldError(f"{path}.redirect.scheme", f'"{redirect.scheme[:80]}" is not "http" or "https"')
+    parts = (redirect.uri, redirect.authority, redirect.scheme, redirect.prefix_rewrite, redirect.port)
+    if not any(parts) and not redirect.derive_port:
+        yield FieldError(f"{path}.redirect", "needs uri, prefixRewrite, authority, scheme, port or derivePort")
     if redirect.port and (wrong := wrong_port(redirect.port)):
         yield FieldError(f"{path}.redirect.port", wrong)
     if redirect.derive_port not in DERIVED_PORTS:
@@ -293,6 +333,10 @@ def _direct_response(route: HTTPRoute, path: str) -> Errors:
             base64.b64decode(body.bytes, validate=True)
         except (binascii.Error, ValueError):
             yield FieldError(f"{path}.directResponse.body.bytes", "is not base64; plain text goes into string")
+    for name, text in (("string", body.string), ("bytes", body.bytes)):
+        size = len(text.encode()) if text else 0
+        if size > LONGEST_BODY * (4 / 3 if name == "bytes" else 1):
+            yield FieldError(f"{path}.directResponse.body.{name}", "is longer than 1 MB")
 
 
 def _rewrite(route: HTTPRoute, path: str) -> Errors:
@@ -306,6 +350,8 @@ def _rewrite(route: HTTPRoute, path: str) -> Errors:
         return
     if rewrite.uri:
         yield FieldError(f"{path}.rewrite.uriRegexRewrite", "cannot be used with uri")
+    if not pattern.rewrite:
+        yield required(f"{path}.rewrite.uriRegexRewrite.rewrite", "is missing")
     if wrong := "is missing" if not pattern.match else wrong_regex(pattern.match):
         yield FieldError(f"{path}.rewrite.uriRegexRewrite.match", wrong)
 
@@ -316,8 +362,22 @@ def _cors(route: HTTPRoute, path: str) -> Errors:
         return
     for number, origin in enumerate(policy.allow_origins):
         yield from _string(origin, f"{path}.corsPolicy.allowOrigins[{number}]")
+        if origin.exact == "":
+            yield required(f"{path}.corsPolicy.allowOrigins[{number}].exact", "is empty")
+    for number, method in enumerate(policy.allow_methods):
+        if method != "*" and method not in METHODS:
+            where = f"{path}.corsPolicy.allowMethods[{number}]"
+            yield FieldError(where, f'"{method[:80]}" is not a method{meant(method.upper(), METHODS)}')
+    for group, names in (("allowHeaders", policy.allow_headers), ("exposeHeaders", policy.expose_headers)):
+        for number, name in enumerate(names):
+            if not HEADER.fullmatch(name):
+                where = f"{path}.corsPolicy.{group}[{number}]"
+                yield FieldError(where, f'"{name[:80]}" is not a header\'s name')
+    if policy.unmatched_preflights not in PREFLIGHTS:
+        where = f"{path}.corsPolicy.unmatchedPreflights"
+        yield from none_of(policy.unmatched_preflights, PREFLIGHTS[1:], where)
     if policy.max_age:
-        yield from wrong_duration(policy.max_age, f"{path}.corsPolicy.maxAge")
+        yield from wrong_duration(policy.max_age, f"{path}.corsPolicy.maxAge", positive=True, whole=True)
 
 
 def _mirrors(route: HTTPRoute, path: str) -> Errors:
@@ -325,15 +385,21 @@ def _mirrors(route: HTTPRoute, path: str) -> Errors:
         yield from _destination(route.mirror, f"{path}.mirror")
         if route.mirrors:
             yield FieldError(f"{path}.mirrors", "cannot be used with mirror")
+    if route.mirror_percent is not None and not 0 <= route.mirror_percent <= 100:
+        yield FieldError(f"{path}.mirrorPercent", f"{route.mirror_percent} is not in 0-100")
     yield from _percent(route.mirror_percentage, f"{path}.mirrorPercentage")
     for number, mirror in enumerate(route.mirrors):
         yield from _destination(mirror.destination, f"{path}.mirrors[{number}].destination")
         yield from _percent(mirror.percentage, f"{path}.mirrors[{number}].percentage")
 
 
-def _percent(percent: Percent | None, path: str) -> Errors:
-    if percent is not None and not 0 <= percent.value <= 100:
+def _percent(percent: Percent | None, path: str, *, least: float = 0) -> Errors:
+    if percent is None:
+        return
+    if not 0 <= percent.value <= 100:
         yield FieldError(f"{path}.value", f"{percent.value:g} is not in 0-100")
+    elif 0 < percent.value < least:
+        yield FieldError(f"{path}.value", f"{percent.value:g} is below {least}, the least share besides 0")
 
 
 def _headers(headers: Headers | None, path: str) -> Errors:
@@ -343,6 +409,8 @@ def _headers(headers: Headers | None, path: str) -> Errors:
         if operations is None:
             continue
         where = f"{path}.{side}"
+        if side == "request" and len(names := _authorities(operations)) > 1:
+            yield FieldError(f"{where}.{names[1]}", f"sets the authority, as {names[0]} does; set it once")
         yield from _header_values(operations.set, f"{where}.set", authority=side == "request")
         yield from _header_values(operations.add, f"{where}.add", authority=side == "request")
         for number, name in enumerate(operations.remove):
@@ -360,3 +428,20 @@ def _header_values(values: Mapping[str, str], path: str, *, authority: bool) -> 
             yield FieldError(f"{path}[{name[:80]}]", "is not a header's name")
         if any(sign in value for sign in "\r\n\0"):
             yield FieldError(f"{path}[{name[:80]}]", "contains a line break or a NUL character")
+        if not FORMAT.fullmatch(value):
+            message = (
+                f'"{value[:80]}" has a percent sign that begins no command of Envoy (%COMMAND%); write %% for a sign'
+            )
+            yield FieldError(f"{path}[{name[:80]}]", message)
+
+
+def _authorities(operations: HeaderOperations | None) -> list[str]:
+    """Where the authority of a request is set."""
+    if operations is None:
+        return []
+    return [
+        f"{group}[{name}]"
+        for group, values in (("set", operations.set), ("add", operations.add))
+        for name in values
+        if name.lower() in AUTHORITY
+    ]

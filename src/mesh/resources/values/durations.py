@@ -31,8 +31,9 @@ def share(value: int | str, total: int, *, up: bool) -> int:
     return -(-scaled // 100) if up else scaled // 100
 
 
-def wrong_duration(text: str, path: str, *, positive: bool = False) -> Iterator[FieldError]:
-    """An error when this is not a duration, is between 0 and 1ms, or is 0 although it must be `positive`."""
+def wrong_duration(text: str, path: str, *, positive: bool = False, whole: bool = False) -> Iterator[FieldError]:
+    """An error when this is not a duration, is between 0 and 1ms, is 0 although it must be `positive`, or is not a
+    number of seconds although it must be `whole`."""
     try:
         value = seconds(text)
     except ValueError as error:
@@ -40,6 +41,8 @@ def wrong_duration(text: str, path: str, *, positive: bool = False) -> Iterator[
         return
     if (positive and value < 0.001) or 0 < value < 0.001:
         yield FieldError(path, f'"{text}" is below 1ms')
+    elif whole and value % 1:
+        yield FieldError(path, f'"{text}" has a fraction of a second')
     if value > LONGEST:
         yield FieldError(path, f'"{text}" is above {LONGEST:.0f}s')
 

@@ -15,7 +15,7 @@ DATA_KEY = re.compile(r"[-._a-zA-Z0-9]{1,253}")
 ENV_NAME = re.compile(r"[-._a-zA-Z][-._a-zA-Z0-9]*")
 # Of a container's variable: Kubernetes takes more than shells can expand.
 VARIABLE = re.compile(r"[ -<>-~]+")
-HOST = re.compile(r"(\*|(\*\.)?[a-z0-9_]([-a-z0-9_]*[a-z0-9_])?(\.[a-z0-9_]([-a-z0-9_]*[a-z0-9_])?)*)\.?")
+HOST = re.compile(r"(\*|(\*\.)?[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(\.[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)*)\.?")
 
 
 def wrong_subdomain(name: str) -> str:

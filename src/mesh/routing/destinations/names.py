@@ -13,13 +13,16 @@ class ClusterNames:
     """Destinations as a namespace sees them, in rules for callers of a port.
 
     A name says nothing of whether the cluster exists: a subset that no DestinationRule has is a name too. The
-    compilation adds clusters without endpoints for such names in the end (see `missing`).
+    compilation adds clusters without endpoints for such names in the end (see `missing`). `only_called_port`: a Service
+    without the port that is called is as good as missing where a destination names no port, as for HTTP inside Istio's
+    mesh (pilot/pkg/networking/core/httproute.go).
     """
 
     directory: Directory
     views: Views
     namespace: str
     port: int
+    only_called_port: bool = False
 
     def existing(self, destination: Destination, namespace: str) -> str | None:
         """The cluster of a destination as a rule of `namespace` writes it; None where no Service has the host."""
@@ -30,7 +33,7 @@ class ClusterNames:
         number = self.port
         if destination.port is not None:
             number = destination.port.number
-        elif len(ports) == 1:
+        elif len(ports) == 1 and not self.only_called_port:
             # As in Istio, a Service's only port needs not be named.
             number = ports[0].port
         view = self.views.view(service.host, self.namespace)

@@ -18,7 +18,12 @@ def _change(headers: HTTPHeaderFilter | None) -> HeaderChange:
         return HeaderChange()
     # Reversed, so that of two entries for one name the first stays.
     overwritten, appended = (
-        {header.name.lower(): header.value for header in reversed(pairs) if header.name.lower() != "host"}
+        # Envoy reads commands in values (%START_TIME%); the Gateway API knows none.
+        {
+            header.name.lower(): header.value.replace("%", "%%")
+            for header in reversed(pairs)
+            if header.name.lower() != "host"
+        }
         for pairs in (headers.set, headers.add)
     )
     return HeaderChange(tuple(sorted(overwritten.items())), tuple(sorted(appended.items())), tuple(headers.remove))

@@ -67,6 +67,8 @@ def _hosts(context: Context, port: int) -> list[VirtualHost]:
     # Narrow hosts first, so that Envoy and a reader meet them in the order of precedence, the same on every compile.
     names = sorted(bound.rules, key=lambda host: (*specificity(host), host))
     hosts = [_host(context, host, port, bound.rules[host]) for host in names if host not in bound.redirected]
+    # A host whose rules have no row for the gateway does not exist, as with Istio: a wider one takes its requests.
+    hosts = [host for host in hosts if host.routes]
     hosts += [_redirected(context, host, port, gateway) for host, gateway in sorted(bound.redirected.items())]
     return hosts
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 from mesh.resources.core.service import ServicePort
 from mesh.resources.istio.virtual_service import VirtualService
 from mesh.resources.meshmall.branch import PREVIEW_DOMAIN
-from mesh.resources.values.hosts import aliases, service_host
+from mesh.resources.values.hosts import aliases, resolve, service_host
 from mesh.routing.capture import Captures
 from mesh.routing.context import Context
 from mesh.routing.destinations.directory import MeshService
@@ -121,18 +121,30 @@ class MeshHosts:
         return VirtualHost(f"{entry.host}:{port.port}", domains, (route,), (entry.ref,))
 
     def _ruled(self, namespace: str, taken: set[str]) -> Iterator[VirtualHost]:
-        """The hosts that are no Service's, and have rules: they are called at port 80."""
+        """The hosts that are no Service's, and have rules: they are called at port 80, and at the ports of the Services
+        that a rule names beside them (Istio's selectVirtualServices)."""
         for host, of_host in self._context.host_rules.exact_hosts().items():
-            if self._context.directory.service(host) is None:
-                domains = _free((host, f"{host}:80"), taken)
-                rules = self._visible(host, of_host, namespace)
-                if domains and rules:
-                    yield self._rules_host(host, domains, rules, namespace)
+            if self._context.directory.service(host) is not None:
+                continue
+            rules = self._visible(host, of_host, namespace)
+            for port in sorted({80, *(port for rule in rules for port in self._ports_beside(rule))}):
+                selected = [rule for rule in rules if port == 80 or port in self._ports_beside(rule)]
+                domains = _free(_domains((host,), port), taken) if selected else ()
+                if domains:
+                    name = host if port == 80 else f"{host}:{port}"
+                    yield self._rules_host(name, domains, selected, namespace, port)
         for host, of_host in self._context.host_rules.wild_hosts().items():
             if host not in taken:
                 rules = self._visible(host, of_host, namespace)
                 if rules:
                     yield self._rules_host(host, (host,), rules, namespace)
+
+    def _ports_beside(self, rule: VirtualService) -> Iterator[int]:
+        """The ports of the Services among a rule's hosts at which HTTP is spoken."""
+        for host in rule.spec.hosts:
+            service = self._context.directory.service(resolve(host, rule.metadata.namespace))
+            if service is not None:
+                yield from (port.port for port in service.spec.ports if may_be_http(port))
 
     def _visible(self, host: str, rules: Sequence[VirtualService], namespace: str) -> list[VirtualService]:
         """The rules of a host that is no Service's, as far as the namespace may call it."""
@@ -187,9 +199,13 @@ class MeshHosts:
     ) -> VirtualHost:
         """The VirtualService that counts, or the routes of the Gateway API; without both all pods of the Service."""
         context = self._context
-        rules = context.host_rules.of_service(service.host, namespace)
         after: tuple[Route, ...] = ()
-        routes = context.api.of_service(service.namespace, service.name, port.port, namespace)
+        rules: list[VirtualService] = []
+        routes: Sequence[AnyRoute] = ()
+        # As with Istio, a port that is named for another protocol has no HTTP rules.
+        if may_be_http(port):
+            rules = context.host_rules.of_service(service.host, namespace)
+            routes = context.api.of_service(service.namespace, service.name, port.port, namespace)
         if routes and service.entry is None:
             after = rows_of(
                 routes, context.api.references, Where(mesh_place(context, namespace, port.port), "http", {})
@@ -205,10 +221,10 @@ class MeshHosts:
         return with_overrides(self._context, host, namespace, overrides)
 
     def _rules_host(
-        self, name: str, domains: tuple[str, ...], rules: Sequence[VirtualService], namespace: str
+        self, name: str, domains: tuple[str, ...], rules: Sequence[VirtualService], namespace: str, port: int = 80
     ) -> VirtualHost:
         """A host that is no Service's."""
-        host = merged_host(self._context, name, domains, rules, (namespace, 80), (UNKNOWN,))
+        host = merged_host(self._context, name, domains, rules, (namespace, port), (UNKNOWN,))
         overrides = self._context.branches.overrides_by_destination(clusters_forwarded(host.routes))
         return with_overrides(self._context, host, namespace, overrides)
 

@@ -39,7 +39,7 @@ def pods(draw: st.DrawFn) -> Body:
 def rules(draw: st.DrawFn) -> Body:
     hosts = draw(
         st.lists(
-            st.sampled_from((*NAMES, "a.other.svc.cluster.local", "*.example.com", "x.example.com")),
+            st.sampled_from((*NAMES, "a.other.svc.cluster.local", "*.example.org", "x.example.com")),
             min_size=1,
             max_size=2,
             unique=True,

@@ -27,7 +27,7 @@ def to(host: str, **more: Any) -> list[dict[str, Any]]:
 
 
 def test_an_unknown_subset_is_an_error_that_says_which_there_are() -> None:
-    assert findings(rule(hosts=["x.example.com"], http=to("mall", subset="v3"))) == [
+    assert findings(rule(hosts=["x.example.com"], gateways=["mall"], http=to("mall", subset="v3"))) == [
         (
             "error",
             "VirtualService mesh/r: spec.http[0].route[0].destination.subset: "
@@ -46,7 +46,7 @@ def test_a_subset_without_any_rule_is_an_error() -> None:
         },
         "mesh",
     ).typed
-    found = findings(service, rule(hosts=["x.example.com"], http=to("lonely", subset="v1")))
+    found = findings(service, rule(hosts=["x.example.com"], gateways=["mall"], http=to("lonely", subset="v1")))
     assert [severity for severity, _ in found] == ["error"]
     assert 'no DestinationRule defines the subsets of "lonely"' in found[0][1]
 
@@ -65,14 +65,14 @@ def test_two_rules_for_one_host_are_told() -> None:
 
 
 def test_a_host_in_full_is_the_same_host() -> None:
-    assert findings(rule(hosts=["x.example.com"], http=to("users.mesh.svc.cluster.local"))) == []
+    assert findings(rule(hosts=["x.example.com"], gateways=["mall"], http=to("users.mesh.svc.cluster.local"))) == []
 
 
 def test_a_half_qualified_host_has_the_subsets_of_its_service() -> None:
-    [(severity, said)] = findings(rule(hosts=["x.example.com"], http=to("mall.mesh", subset="v2")))
+    [(severity, said)] = findings(rule(hosts=["x.example.com"], gateways=["mall"], http=to("mall.mesh", subset="v2")))
     assert severity == "warning"
     assert "write mall.mesh.svc.cluster.local" in said
-    said_of = dict(findings(rule(hosts=["x.example.com"], http=to("mall.mesh.svc", subset="v3"))))
+    said_of = dict(findings(rule(hosts=["x.example.com"], gateways=["mall"], http=to("mall.mesh.svc", subset="v3"))))
     assert "(it has v1, v2)" in said_of["error"]
 
 
@@ -104,3 +104,11 @@ def test_a_delegate_with_hosts_is_none_and_neither_is_the_rule_itself() -> None:
     # A place that is kept for a delegate to come is no mistake.
     kept = rule(hosts=["users"], http=[{"delegate": {"name": "other"}}])
     assert not any("delegate" in said for _, said in findings(kept))
+
+
+def test_a_destination_without_port_must_have_the_port_that_is_called_in_the_mesh() -> None:
+    found = findings(rule(hosts=["x.example.com"], http=to("stock")))
+    assert [severity for severity, _ in found] == ["warning"]
+    assert "x.example.com is called at port 80, which Service stock does not have" in found[0][1]
+    assert findings(rule(hosts=["x.example.com"], http=to("stock", port={"number": 7000}))) == []
+    assert findings(rule(hosts=["x.example.com"], gateways=["mall"], http=to("stock"))) == []
