@@ -18,7 +18,7 @@ from mesh.routing.destinations.directory import MeshService
 from mesh.routing.destinations.protocol import may_be_http
 from mesh.routing.destinations.views import is_shown
 from mesh.routing.gateway_api.place import Where
-from mesh.routing.gateway_api.references import AnyRoute
+from mesh.routing.gateway_api.references import HttpRoute
 from mesh.routing.gateway_api.routes import rows_of
 from mesh.routing.hosts.merging import merged_host, mesh_place, with_overrides
 from mesh.routing.hosts.rows import clusters_forwarded, default_row
@@ -201,7 +201,7 @@ class MeshHosts:
         context = self._context
         after: tuple[Route, ...] = ()
         rules: list[VirtualService] = []
-        routes: Sequence[AnyRoute] = ()
+        routes: Sequence[HttpRoute] = ()
         # As with Istio, a port that is named for another protocol has no HTTP rules.
         if may_be_http(port):
             rules = context.host_rules.of_service(service.host, namespace)
@@ -229,7 +229,7 @@ class MeshHosts:
         return with_overrides(self._context, host, namespace, overrides)
 
 
-def _come_first(routes: Sequence[AnyRoute], rules: Sequence[VirtualService], namespace: str) -> bool:
+def _come_first(routes: Sequence[HttpRoute], rules: Sequence[VirtualService], namespace: str) -> bool:
     """Whether routes of the Gateway API count before VirtualServices for a Service, as with Istio: those of the
     caller's own namespace do, of others the older object counts."""
     if any(route.metadata.namespace == namespace for route in routes):
