@@ -211,7 +211,8 @@ class Rig:
 
     def gateway(self, place: str, port: int = 80) -> tuple[str, int]:
         """Where a Gateway's port is called: the Gateway API's have addresses of their own."""
-        listener = self.snapshot.listeners.get(f"gateway|{place}|{port}")
+        names = (f"gateway|{place}|{port}", f"gateway|{port}")
+        listener = next((self.snapshot.listeners[name] for name in names if name in self.snapshot.listeners), None)
         if listener is not None:
             return listener.address, listener.port
         return self.settings.gateway_address, self.settings.ports[port]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from mesh.resources.values.hosts import SCHEME_PORTS
+from mesh.resources.values.hosts import SCHEME_PORTS, covers, specificity
 from mesh.routing.branches.overrides import overridden
 from mesh.routing.explain.access import permits
 from mesh.routing.explain.branch import branch_carried, branch_entered
@@ -62,13 +62,14 @@ class Caller:
         return f"{self.source.namespace}/{self.source.pod}" if self.source is not None else self.listener.name
 
 
-def caller(snapshot: Snapshot, namespace: str, name: str, port: int) -> Caller:
-    """The listener of a pod, by its name, its Deployment's or its label `app`; or of a gateway's port.
+def caller(snapshot: Snapshot, namespace: str, name: str, port: int, address: str = "") -> Caller:
+    """The listener of a pod, by its name, its Deployment's or its label `app`; or of a gateway's port, the one at an
+    `address` where there are several.
 
     Raises CannotTell with the names there are.
     """
     if name in ("", GATEWAY):
-        return _gateway(snapshot, port)
+        return _gateway(snapshot, port, address)
     pods = [
         (listener, listener.source)
         for listener in snapshot.listeners.values()
@@ -81,12 +82,13 @@ def caller(snapshot: Snapshot, namespace: str, name: str, port: int) -> Caller:
     raise CannotTell(f'no pod is named "{name}" in namespace {namespace} (there are {names})')
 
 
-def _gateway(snapshot: Snapshot, port: int) -> Caller:
+def _gateway(snapshot: Snapshot, port: int, address: str) -> Caller:
     """A gateway's listener by the port that clients call, or the Gateway's own, which may be another one here."""
     gateways = [
         listener for listener in snapshot.listeners.values() if listener.role is Role.GATEWAY and listener.table
     ]
-    for listener in gateways:
+    # Gateways of the Gateway API have addresses of their own, with the same ports.
+    for listener in sorted(gateways, key=lambda listener: listener.address != address):
         if port in (listener.port, int(listener.name.rpartition("|")[2])):
             return Caller(listener)
     ports = ", ".join(sorted(str(listener.port) for listener in gateways)) or "none"
@@ -95,7 +97,7 @@ def _gateway(snapshot: Snapshot, port: int) -> Caller:
 
 def decide(snapshot: Snapshot, at: Caller, request: HttpRequest) -> Decision:
     """What the table of a listener does with a request."""
-    table = snapshot.tables[at.listener.table or ""]
+    table = snapshot.tables[_table(at.listener, request.authority)]
     host = _host(table, request.authority)
     if host is None:
         return Decision(table.name, None)
@@ -114,6 +116,14 @@ def decide(snapshot: Snapshot, at: Caller, request: HttpRequest) -> Decision:
         if not mismatch:
             break
     return Decision(table.name, host, tuple(verdicts), branch if override is not None else "")
+
+
+def _table(listener: Listener, authority: str) -> str:
+    """The table for a request: with TLS, that of the name that the client asked for, which is the request's host."""
+    name = authority.rpartition(":")[0] or authority
+    chains = [chain for chain in listener.chains if chain.table]
+    fitting = [(specificity(host), chain.table) for chain in chains for host in chain.names if covers(host, name)]
+    return min(fitting)[1] if fitting else listener.table or ""
 
 
 def _host(table: RouteTable, authority: str) -> VirtualHost | None:
@@ -145,7 +155,8 @@ def explain(snapshot: Snapshot, question: Mapping[str, Any]) -> dict[str, Any]:
     Raises CannotTell when the question is wrong.
     """
     request, port = _parsed(question)
-    at = caller(snapshot, str(question.get("namespace") or ""), str(question.get("from") or ""), port)
+    address = request.destination.rpartition(":")[0]
+    at = caller(snapshot, str(question.get("namespace") or ""), str(question.get("from") or ""), port, address)
     decision = decide(snapshot, at, request)
     outcome = _outcome(snapshot, decision.route, request.path)
     outcome["also"] = [*_conditions(snapshot, at, request, decision.route), *outcome["also"]]
