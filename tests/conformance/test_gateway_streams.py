@@ -98,7 +98,7 @@ def test_routes_of_one_Gateway_are_not_reached_through_another(rig: Rig, runner:
 
 def test_a_ListenerSet_s_listeners_have_routes_of_their_own(rig: Rig, runner: asyncio.Runner) -> None:
     more = {"parentRef": {"name": "api"}, "listeners": [listener("set", hostname="set.example.com")]}
-    allowed = {"allowedListeners": {"namespaces": {"from": "Same"}}}
+    allowed: Json = {"allowedListeners": {"namespaces": {"from": "Same"}}}
     of_set = [{"kind": "ListenerSet", "name": "more"}]
 
     async def play() -> None:
