@@ -208,6 +208,11 @@ class Client:
         traces = self._connection.call("GET", "/mesh/v1/traces?from=gateway&limit=1")["items"]
         return str(traces[0]["requestId"]) if traces else ""
 
+    def traces(self, *, status: str = "", limit: int = 50) -> Bodies:
+        """The newest requests, of one `status` ("error", "5xx", "503") or of any: see `mesh.observe.traces.Trace`."""
+        query = urlencode({"status": status, "limit": limit})
+        return Bodies(self._connection.call("GET", f"/mesh/v1/traces?{query}")["items"])
+
     def topology(self, window: float, branch: str = "") -> Body:
         """Who calls whom, over the last `window` seconds: see `mesh.observe.topology.graph`."""
         return self._connection.call("GET", f"/mesh/v1/topology?{urlencode({'window': window, 'branch': branch})}")

@@ -490,6 +490,22 @@ def console(
 
 
 @app.command()
+def report(
+    output: Annotated[
+        str, Option("--output", "-o", metavar="FILE", help="Its name ends in .html or .md; - prints Markdown.")
+    ] = "meshmall-report.html",
+    home: HomeOption = None,
+) -> None:
+    """Write the state of the mesh into one file, to attach to a CI run or a bug report. Secrets are left out.
+
+    Health, versions, workloads, branches, who calls whom, requests that failed, warnings, and the daemon's log.
+    """
+    from meshmall.cli.report import write_report  # noqa: PLC0415
+
+    write_report(context_of(home), output)
+
+
+@app.command()
 def analyze(
     filename: Annotated[
         list[str] | None,

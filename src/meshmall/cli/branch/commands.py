@@ -270,6 +270,13 @@ def diff(
     data: Annotated[str, Option("--data", "-d", help="A request body, sent to both.")] = "",
     unsafe: Annotated[bool, Option("--unsafe", help="Allow methods that may change data.")] = False,
     host: Annotated[str, Option(metavar="HOST", help="The baseline's host.")] = "",
+    ignore: Annotated[
+        list[str] | None,
+        Option(metavar="PATTERN", help="Differences to leave out, for example 'body .banner*'.", show_default=False),
+    ] = None,
+    report: Annotated[
+        str, Option("--junit", metavar="FILE", help="Also write the result as JUnit XML, for CI.", show_default=False)
+    ] = "",
     output: JsonOutputOption = "text",
 ) -> None:
     """Send the same requests to the baseline and a branch, and show what differs. Exit code 1 if anything does.
@@ -282,7 +289,16 @@ def diff(
 
     ask = Ask(method.upper(), tuple(map(header_of, header or ())), data, host)
     context = context_of(home, namespace)
-    show_differences(context, object_name(name), paths or ["/"], ask, unsafe=unsafe, output=output)
+    show_differences(
+        context,
+        object_name(name),
+        paths or ["/"],
+        ask,
+        unsafe=unsafe,
+        ignored=ignore or [],
+        report=report,
+        output=output,
+    )
 
 
 @branch.command(forwards=True)
