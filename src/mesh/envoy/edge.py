@@ -4,8 +4,10 @@ It follows files, so that it serves on without anybody when the daemon is dead.
 """
 
 import asyncio
+import shutil
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -66,9 +68,9 @@ class Edge:
     async def stop(self) -> None:
         """Ends it and removes its sockets and files."""
         await self.process.stop()
-        for path in (self._folder / FOLDER).iterdir():
-            path.unlink(missing_ok=True)
-        (self._folder / FOLDER).rmdir()
+        # The disk may have become read-only: what is left is replaced at the next start.
+        with suppress(OSError):
+            shutil.rmtree(self._folder / FOLDER)
 
     async def add(self, snapshot: Snapshot) -> None:
         """Makes it pass on what a snapshot needs, besides what it passes on already."""

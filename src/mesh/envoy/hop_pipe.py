@@ -52,7 +52,8 @@ class HopPipe:
             pass
         os.close(self._pipe)
         self._pipe = -1
-        self._path.unlink(missing_ok=True)
+        with suppress(OSError):
+            self._path.unlink()
 
     def _read(self) -> bool:
         """Passes on the lines that are complete; False when there was nothing to read."""

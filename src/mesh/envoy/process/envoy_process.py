@@ -18,7 +18,7 @@ from mesh.envoy.process.admin import Admin
 from mesh.envoy.process.binary import find, version
 from mesh.envoy.process.bootstrap import ADMIN_SOCKET, bootstrap
 from mesh.envoy.process.launcher import AdoptedChild, EnvoyChild, Launcher, as_child, kill
-from mesh.envoy.process.records import STOP_LIMIT, Record, end, path_of
+from mesh.envoy.process.records import STOP_LIMIT, Record, end, path_of, remove
 from mesh.procfs import start_time
 from mesh.reconcile.backoff import Backoff
 from mesh.reconcile.supervisor import Supervisor
@@ -122,7 +122,7 @@ class EnvoyProcess:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(process.wait(), STOP_LIMIT)
                     break
-        self._record.unlink(missing_ok=True)
+        remove(self._record)
 
     async def _spawn(self, binary: Path) -> None:
         self._admin_socket.unlink(missing_ok=True)

@@ -82,5 +82,11 @@ def end(path: Path) -> bool:
         deadline = time.monotonic() + STOP_LIMIT
         while record.is_running and time.monotonic() < deadline:
             time.sleep(0.005)
-    path.unlink(missing_ok=True)
+    remove(path)
     return was_running
+
+
+def remove(path: Path) -> None:
+    """Removes a record, unless the disk has become read-only: the process has ended all the same."""
+    with suppress(OSError):
+        path.unlink()

@@ -72,3 +72,15 @@ def test_what_runs_is_ended_once(home: Path, program: "subprocess.Popen[bytes]")
     assert reap(home)
     assert program.wait(30) != 0
     assert not reap(home)
+
+
+def test_a_record_that_cannot_be_removed_is_left(home: Path, program: "subprocess.Popen[bytes]") -> None:
+    path = path_of(home, "envoy")
+    record(program.pid).write(path)
+    read_only = home / "run"
+    read_only.chmod(0o500)
+    try:
+        assert end(path)
+    finally:
+        read_only.chmod(0o700)
+    assert program.wait(30) != 0
