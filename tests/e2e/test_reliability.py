@@ -10,6 +10,7 @@ from mesh.client.api import Client
 from mesh.daemon.home import Home
 from mesh.envoy.process.records import NAMES, path_of
 from mesh.resources.values.ref import Ref
+from tests.support.attacks import full_disk, neighbour, telemetry
 from tests.support.endurance import LIMIT, hostile, kill_daemon, kill_envoy, kill_pods, rollouts, stop_pods
 from tests.support.mesh import BASELINE, Mesh, meshes, seen
 from tests.support.waiting import until
@@ -50,6 +51,26 @@ def test_hostile_requests_reach_no_branch(mall: Mesh) -> None:
     mall.ok("apply", "-f", mall.manifest("jason.yaml"), "--wait")
     figures = hostile(mall, 60, lambda page: seen(page) == BASELINE)
     assert (figures["requests"], figures["wrong workloads"]) == (60, 0)
+
+
+def test_garbage_in_ids_hides_no_good_request(mall: Mesh) -> None:
+    figures = telemetry(mall, 50)
+    assert (figures["good"], figures["lost"], figures["branches made up"]) == (1, 0, 0)
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can be another user")
+def test_another_user_locks_nobody_out_and_is_not_let_in(mall: Mesh) -> None:
+    figures = neighbour(mall, 0, 100)
+    assert figures["calls"] > 0
+    assert (figures["let in"], figures["failed"], figures["incomplete"]) == (0, {}, 0)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can mount a small disk")
+def test_a_rollout_goes_on_by_itself_after_the_disk_was_full() -> None:
+    with meshes() as make:
+        figures = full_disk(make(), 3)
+    assert (figures["moments"], figures["problems"]) == (3, [])
 
 
 def test_a_killed_daemon_loses_no_write_and_no_page_and_up_keeps_what_was_changed(mall: Mesh) -> None:

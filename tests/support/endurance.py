@@ -12,6 +12,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -255,23 +256,31 @@ HOSTILE = (
 )
 
 
-def hostile(mesh: Mesh, requests: int, is_baseline: Callable[[Any], bool], seed: int = 1) -> Figures:
+def hostile(mesh: Mesh, requests: int, is_baseline: Callable[[Any], bool], clients: int = 1) -> Figures:
     """Requests that claim to be in a branch without entering it, or that are no good HTTP: whoever answers a page is
     the baseline."""
+    with ThreadPoolExecutor(clients) as pool:
+        share = [requests // clients] * clients
+        parts = list(pool.map(lambda seed: _hostile(mesh, share[seed], is_baseline, seed), range(clients)))
+    statuses = sum((part for part, _ in parts), Counter[str]())
+    return {"requests": sum(share), "statuses": dict(statuses), "wrong workloads": sum(wrong for _, wrong in parts)}
+
+
+def _hostile(mesh: Mesh, requests: int, is_baseline: Callable[[Any], bool], seed: int) -> tuple[Counter[str], int]:
     draw = random.Random(seed)
     statuses: Counter[str] = Counter()
     wrong = 0
     for _ in range(requests):
         lines = draw.choices(HOSTILE, k=draw.randint(1, 4))
         head = "\r\n".join(["GET /api/mall HTTP/1.1", "host: mall", "connection: close", *lines, "", ""])
-        status, body = _raw(mesh, head.encode("latin-1"))
+        status, body = raw_request(mesh, head.encode("latin-1"))
         statuses[status] += 1
         if status == "200":
             wrong += not is_baseline(json.loads(body))
-    return {"requests": requests, "statuses": dict(statuses), "wrong workloads": wrong}
+    return statuses, wrong
 
 
-def _raw(mesh: Mesh, data: bytes) -> tuple[str, bytes]:
+def raw_request(mesh: Mesh, data: bytes) -> tuple[str, bytes]:
     """Status and body of the answer; "closed" when there is none."""
     try:
         with socket.create_connection((mesh.address, 8080), 30) as connection, HTTPResponse(connection) as answer:
@@ -292,12 +301,12 @@ def soak(mesh: Mesh, minutes: float) -> Figures:
     for _ in range(4):
         with visitors(mesh) as pages:
             time.sleep(minutes * 60 / 4)
-        usage = {name: f"{_memory(pid):.0f} MiB, {_descriptors(pid)} descriptors" for name, pid in pids.items()}
+        usage = {name: f"{memory_of(pid):.0f} MiB, {_descriptors(pid)} descriptors" for name, pid in pids.items()}
         quarters.append({**pages.figures(), **usage})
     return {"minutes": minutes, "first quarter": quarters[0], "last quarter": quarters[-1]}
 
 
-def _memory(pid: int) -> float:
+def memory_of(pid: int) -> float:
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     return int(next(line for line in lines if line.startswith("VmRSS:")).split()[1]) / 1024
 

@@ -77,11 +77,12 @@ class HealthWatch:
             self._watch(container.liveness_probe, self._on_liveness, eager=False)
 
     async def _watch_stops(self) -> None:
-        """Not ready while the process is stopped, as seen twice: who copies a program's files stops it for a moment."""
+        """Not ready while the process is stopped, as seen twice: who copies its files may stop it for a moment."""
         seen = False
         while True:
             await asyncio.sleep(self._settings.stops_every)
-            before, seen = seen, is_stopped(self._pid)
+            uid = self._sandbox.pod.metadata.uid or ""
+            before, seen = seen, is_stopped(self._pid) and not self._frozen.excuses(uid)
             if before and seen:
                 if not self._is_stopped:
                     self._is_stopped, self._state.ready = True, False

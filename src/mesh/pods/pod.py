@@ -16,11 +16,13 @@ from mesh.pods.termination import drained, pod_grace
 from mesh.pods.volume_updates import VolumeUpdates
 from mesh.resources.core.pod import Pod
 from mesh.resources.values.body import Body
-from mesh.store import Stored
+from mesh.store import Stored, StoreError
 
 _LOG = logging.getLogger(__name__)
 
 SANDBOX_RETRY_SECONDS = 1.0
+# Until what could not be written, since the disk is full, is written again.
+WRITE_RETRY_SECONDS = 0.5
 DEADLINE_EXCEEDED = ("DeadlineExceeded", "Pod was active on the node longer than the specified deadline")
 
 
@@ -168,8 +170,13 @@ class PodRunner:
             await drained(settled, self._hurry, self._dependencies.settings.settle_limit)
         self._record("Normal", "Killing", "Stopping the pod's containers")
         await self._stop(grace)
-        if not self._shutting_down:
-            self._leave()
+        while not self._shutting_down:
+            try:
+                self._leave()
+                break
+            except StoreError as error:
+                _LOG.warning("%s is removed later: %s", self.ref, error)
+                await asyncio.sleep(WRITE_RETRY_SECONDS)
         self._gone(self)
 
     def _leave(self) -> None:
@@ -218,7 +225,12 @@ class PodRunner:
                 status = pod_status(self.pod, self, init, containers, host_ip, body.get("status") or {})
                 body["status"] = with_ephemeral(status, ephemeral)
 
-        self._dependencies.objects.update(self.ref, write)
+        try:
+            self._dependencies.objects.update(self.ref, write)
+        except StoreError as error:
+            # Nothing else may ever change: a rollout would wait for this status for good.
+            _LOG.warning("the status of %s is written later: %s", self.ref, error)
+            self._flush_due = asyncio.get_running_loop().call_later(WRITE_RETRY_SECONDS, self._flush)
 
     def _record(self, kind: str, reason: str, message: str) -> None:
         if not self._shutting_down:

@@ -2,11 +2,12 @@
 
 import secrets
 from collections import OrderedDict
+from contextlib import suppress
 
 from mesh.pods.controllers.objects import Objects, now
 from mesh.resources.values.body import Body
 from mesh.resources.values.ref import Ref
-from mesh.store import Stored
+from mesh.store import Stored, StoreError
 
 # Who reports about a kind on a cluster: `kubectl describe` shows it as From.
 COMPONENTS = {
@@ -23,7 +24,10 @@ COMPONENTS = {
 
 
 class Recorder:
-    """Writes Events (core/v1) into the store. A repeated event raises its `count`; beyond `limit` the oldest go."""
+    """Writes Events (core/v1) into the store. A repeated event raises its `count`; beyond `limit` the oldest go.
+
+    One that cannot be written, since the disk is full, is lost: what it reports about must go on.
+    """
 
     def __init__(self, objects: Objects, limit: int) -> None:
         self._objects = objects
@@ -32,11 +36,13 @@ class Recorder:
 
     def normal(self, about: Stored, reason: str, message: str) -> None:
         """Records what went as it should."""
-        self._record(about, "Normal", reason, message)
+        with suppress(StoreError):
+            self._record(about, "Normal", reason, message)
 
     def warning(self, about: Stored, reason: str, message: str) -> None:
         """Records what went wrong."""
-        self._record(about, "Warning", reason, message)
+        with suppress(StoreError):
+            self._record(about, "Warning", reason, message)
 
     def _record(self, about: Stored, kind: str, reason: str, message: str) -> None:
         metadata = about.body["metadata"]

@@ -9,6 +9,7 @@ import pytest
 
 from mesh.pods.host.pod_processes import pod_processes
 from mesh.procfs import start_time
+from mesh.store import StoreError
 from tests.support.yard import FAST, Yard, pod, shell, yard_of
 
 SERVER = (
@@ -174,6 +175,25 @@ async def test_a_pod_whose_process_is_stopped_is_not_ready_until_it_goes_on(
     assert yard.container(ref)["restartCount"] == 0
     assert any("stopped (SIGSTOP)" in event["message"] for event in yard.events("Unhealthy"))
     os.kill(pid, signal.SIGCONT)
+    await yard.until(lambda: yard.ready(ref))
+
+
+async def test_a_full_disk_loses_no_status(yard: Yard, monkeypatch: pytest.MonkeyPatch) -> None:
+    refusals: list[object] = []
+
+    def refuse(changes: object) -> None:
+        refusals.append(changes)
+        raise StoreError("database or disk is full")
+
+    flag = yard.home / "go"
+    probe = {"exec": {"command": ["test", "-e", str(flag)]}}
+    ref = yard.put(pod("web", "sleep", "60", readinessProbe=probe))
+    await yard.until(lambda: "running" in yard.container(ref).get("state", {}))
+    with monkeypatch.context() as patch:
+        patch.setattr(yard.store, "commit", refuse)
+        flag.touch()
+        # Its only change, and a second attempt.
+        await yard.until(lambda: len(refusals) > 3)
     await yard.until(lambda: yard.ready(ref))
 
 
