@@ -1,7 +1,6 @@
 """One pod, from its first appearance in the store to its end."""
 
 import asyncio
-import logging
 from collections.abc import Callable, Mapping
 
 from mesh.pods.concurrency import cancel_all, first_completed
@@ -11,18 +10,15 @@ from mesh.pods.dependencies import PodDependencies
 from mesh.pods.empty_dirs import end_of
 from mesh.pods.pod_containers import PodContainers
 from mesh.pods.pod_status import pod_status, with_ephemeral
+from mesh.pods.postponed import Postponed, insist
 from mesh.pods.runtime.interface import Limitation, Runtime, Sandbox, SandboxError
 from mesh.pods.termination import drained, pod_grace
 from mesh.pods.volume_updates import VolumeUpdates
 from mesh.resources.core.pod import Pod
 from mesh.resources.values.body import Body
-from mesh.store import Stored, StoreError
-
-_LOG = logging.getLogger(__name__)
+from mesh.store import Stored
 
 SANDBOX_RETRY_SECONDS = 1.0
-# Until what could not be written, since the disk is full, is written again.
-WRITE_RETRY_SECONDS = 0.5
 DEADLINE_EXCEEDED = ("DeadlineExceeded", "Pod was active on the node longer than the specified deadline")
 
 
@@ -44,7 +40,7 @@ class PodRunner:
         self._gone = gone
         self._sandbox: Sandbox | None = None
         self._volumes: VolumeUpdates | None = None
-        self._flush_due: asyncio.Handle | None = None
+        self._status = Postponed(self._write_status, f"the status of {stored.ref}")
         self._hurry = asyncio.Event()
         self._ending: asyncio.Task[None] | None = None
         self._shutting_down = False
@@ -120,7 +116,7 @@ class PodRunner:
         self._record("Normal", "Scheduled", f"{self.ref.namespace}/{self.ref.name} has the address {sandbox.ip}")
         for reason, message in _limitations(self.pod, self._dependencies):
             self._record("Warning", reason, message)
-        self._flush()
+        self._status.now()
         if sandbox.is_captured:
             # A program that connects to its database first thing must find Envoy's listener in its network.
             settled = self._dependencies.settled(self._dependencies.objects.store.version)
@@ -137,7 +133,7 @@ class PodRunner:
     async def _finish(self) -> None:
         """Its work is over: what it occupied is free for others, and its status stays, as does its log."""
         await self._containers.stop(pod_grace(self.pod), self._hurry)
-        self._flush()
+        self._status.now()
         await self._free()
         self._gone(self)
 
@@ -155,7 +151,7 @@ class PodRunner:
 
     def _refused(self, error: SandboxError) -> None:
         self._record("Warning", "FailedCreatePodSandBox", f"Failed to create pod sandbox: {error}")
-        self._flush()
+        self._status.now()
 
     def _begin_end(self, grace: float) -> None:
         if self._ending is None:
@@ -164,19 +160,13 @@ class PodRunner:
     async def _end(self, grace: float) -> None:
         """The steps of a pod's end; see `mesh.pods.termination`."""
         self.terminating = True
-        self._flush()
+        self._status.now()
         if grace > 0 and not self._hurry.is_set():
             settled = self._dependencies.settled(self._dependencies.objects.store.version)
             await drained(settled, self._hurry, self._dependencies.settings.settle_limit)
         self._record("Normal", "Killing", "Stopping the pod's containers")
         await self._stop(grace)
-        while not self._shutting_down:
-            try:
-                self._leave()
-                break
-            except StoreError as error:
-                _LOG.warning("%s is removed later: %s", self.ref, error)
-                await asyncio.sleep(WRITE_RETRY_SECONDS)
+        await insist(self._leave, self.ref, until=lambda: self._shutting_down)
         self._gone(self)
 
     def _leave(self) -> None:
@@ -185,7 +175,7 @@ class PodRunner:
         if stored is not None and stored.uid == self.uid and stored.metadata.get("finalizers"):
             for container in self.pod.spec.containers:
                 self._containers.exit_codes.setdefault(container.name, NEVER_RAN)
-            self._flush()
+            self._status.now()
             return
         self._dependencies.objects.delete(self.ref)
         self._dependencies.logs.remove_pod(self.ref.namespace, self.ref.name)
@@ -194,9 +184,7 @@ class PodRunner:
         """Ends the containers, and gives back what the pod has."""
         await cancel_all([self._task])
         await self._containers.stop(grace, self._hurry)
-        if self._flush_due is not None:
-            self._flush_due.cancel()
-            self._flush_due = None
+        self._status.cancel()
         await self._free()
 
     async def _free(self) -> None:
@@ -207,13 +195,10 @@ class PodRunner:
 
     def _changed(self) -> None:
         """Writes the status soon, once for all changes of this round of the event loop."""
-        if self._flush_due is None and not self._shutting_down:
-            self._flush_due = asyncio.get_running_loop().call_soon(self._flush)
+        if not self._shutting_down:
+            self._status.soon()
 
-    def _flush(self) -> None:
-        if self._flush_due is not None:
-            self._flush_due.cancel()
-            self._flush_due = None
+    def _write_status(self) -> None:
         init = [runner.state for runner in self._containers.init]
         containers = [runner.state for runner in self._containers.main]
         ephemeral = [runner.state for runner in self._containers.ephemeral]
@@ -225,12 +210,7 @@ class PodRunner:
                 status = pod_status(self.pod, self, init, containers, host_ip, body.get("status") or {})
                 body["status"] = with_ephemeral(status, ephemeral)
 
-        try:
-            self._dependencies.objects.update(self.ref, write)
-        except StoreError as error:
-            # Nothing else may ever change: a rollout would wait for this status for good.
-            _LOG.warning("the status of %s is written later: %s", self.ref, error)
-            self._flush_due = asyncio.get_running_loop().call_later(WRITE_RETRY_SECONDS, self._flush)
+        self._dependencies.objects.update(self.ref, write)
 
     def _record(self, kind: str, reason: str, message: str) -> None:
         if not self._shutting_down:
