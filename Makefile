@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-namespaces test-user test-loopback test-long test-oldest soak audit referee-api referee-rules conformance bench pictures lint lint-javascript \
+.PHONY: help demo test test-namespaces test-user test-loopback test-long test-oldest soak audit referee-api referee-cluster referee-rules conformance bench pictures lint lint-javascript \
 	format lock docs docs-serve down clean
 
 # Whole meshes whose outcome depends on privilege: these run as root and as an ordinary user.
@@ -53,6 +53,9 @@ audit: $(VENV)/.ready-dev ## known vulnerabilities of what requirements-dev.lock
 
 referee-api: $(VENV)/.ready-dev ## ask a real kube-apiserver what the tests have recorded, and renew it (needs Go)
 	@$(BIN)/python -m tools.referee_api
+
+referee-cluster: $(VENV)/.ready-dev ## the mall and rendered branches on a real API server with a real istiod (needs root, Go)
+	@$(BIN)/python -m tools.referee_cluster
 
 conformance: $(VENV)/.ready-dev ## run the Gateway API's conformance suite against a fresh mesh (needs Go, and ports 80 and 443)
 	@$(BIN)/python -m tools.conformance $(CONFORMANCE)

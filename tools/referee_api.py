@@ -8,8 +8,6 @@ it says so and changes nothing: the tests need the recorded answers alone.
 import argparse
 import asyncio
 import contextlib
-import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -19,17 +17,9 @@ from pathlib import Path
 
 from tests.conformance.api_server.referee import Referee, renew
 
-KUBERNETES, ETCD = "1.37.2", "3.7.3"
+from tools.go_programs import GoPrograms
+
 ISTIO_API, GATEWAY_API = "v1.31.0", "v1.6.3"
-# Kubernetes' own modules, which its go.mod replaces by folders that only its repository has.
-STAGING = (
-    "api apiextensions-apiserver apimachinery apiserver cli-runtime client-go cloud-provider cluster-bootstrap "
-    "code-generator component-base component-helpers controller-manager cri-api cri-client cri-streaming "
-    "csi-translation-lib dynamic-resource-allocation endpointslice externaljwt kms kube-aggregator "
-    "kube-controller-manager kube-proxy kube-scheduler kubectl kubelet metrics mount-utils pod-security-admission "
-    "sample-apiserver sample-cli-plugin sample-controller streaming"
-)
-VERSION = "k8s.io/component-base/version"
 READY_WITHIN = 120
 
 
@@ -38,59 +28,23 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="make referee-api", description=__doc__)
     parser.add_argument("--check", action="store_true", help="print what changed, and write nothing")
     options = parser.parse_args(arguments)
-    go = shutil.which("go")
-    if go is None:
+    programs = GoPrograms.find()
+    if programs is None:
         sys.stdout.write("referee-api: skipped, Go is missing (https://go.dev/doc/install)\n")
         return 0
-    folder = Path(os.environ.get("MESHMALL_REFEREES") or Path.home() / ".cache" / "meshmall" / "referees")
-    programs = _build(go, folder)
-    with tempfile.TemporaryDirectory(prefix="referee-") as work, _started(programs, Path(work)) as referee:
-        definitions = [path for module in _definitions(go, folder) for path in sorted(module.rglob("*.yaml"))]
+    started = (programs.etcd(), programs.kubernetes("kube-apiserver"))
+    with tempfile.TemporaryDirectory(prefix="referee-") as work, _started(started, Path(work)) as referee:
+        definitions = [path for folder in _definitions(programs) for path in sorted(folder.rglob("*.yaml"))]
         sys.stdout.write(asyncio.run(renew(referee, definitions, write=not options.check)))
     return 0
 
 
-def _build(go: str, folder: Path) -> tuple[Path, Path]:
-    """etcd and kube-apiserver of the pinned versions; what has been built is kept."""
-    etcd, server = folder / f"etcd-{ETCD}", folder / f"kube-apiserver-{KUBERNETES}"
-    staged = KUBERNETES.replace("1.", "0.", 1)
-    replaced = "".join(f"\tk8s.io/{name} => k8s.io/{name} v{staged}\n" for name in STAGING.split())
-    required = f"require k8s.io/kubernetes v{KUBERNETES}\n\nreplace (\n{replaced})\n"
-    major, minor, _ = KUBERNETES.split(".")
-    flags = f"-s -w -X {VERSION}.gitVersion=v{KUBERNETES} -X {VERSION}.gitMajor={major} -X {VERSION}.gitMinor={minor}"
-    _compile(go, server, required, "k8s.io/kubernetes/cmd/kube-apiserver", flags)
-    _compile(go, etcd, f"require go.etcd.io/etcd/server/v3 v{ETCD}\n", "go.etcd.io/etcd/server/v3", "-s -w")
-    return etcd, server
-
-
-def _compile(go: str, program: Path, requirements: str, package: str, flags: str) -> None:
-    if program.exists():
-        return
-    source = program.with_name(f"{program.name}-source")
-    source.mkdir(parents=True, exist_ok=True)
-    (source / "go.mod").write_text(f"module referee\n\ngo 1.26.0\n\n{requirements}")
-    sys.stdout.write(f"referee-api: building {program.name} (minutes, once)\n")
-    command = [go, "build", "-mod=mod", "-trimpath", f"-ldflags={flags}", "-o", f"{program}.new", package]
-    subprocess.run(command, cwd=source, check=True)
-    # Under its name only when it is complete.
-    program.with_name(f"{program.name}.new").rename(program)
-
-
-def _definitions(go: str, folder: Path) -> Iterator[Path]:
+def _definitions(programs: GoPrograms) -> list[Path]:
     """The folders with the CustomResourceDefinitions of Istio and of the Gateway API."""
-    for module, version, inner in (
-        ("istio.io/api", ISTIO_API, "kubernetes"),
-        ("sigs.k8s.io/gateway-api", GATEWAY_API, "config/crd/experimental"),
-    ):
-        source = folder / "definitions-source"
-        source.mkdir(parents=True, exist_ok=True)
-        if not (source / "go.mod").exists():
-            (source / "go.mod").write_text("module referee\n\ngo 1.26.0\n")
-        subprocess.run([go, "get", f"{module}@{version}"], cwd=source, check=True, capture_output=True)
-        listed = subprocess.run(
-            [go, "list", "-m", "-f", "{{.Dir}}", module], cwd=source, check=True, capture_output=True, text=True
-        )
-        yield Path(listed.stdout.strip()) / inner
+    return [
+        programs.module("istio.io/api", ISTIO_API) / "kubernetes",
+        programs.module("sigs.k8s.io/gateway-api", GATEWAY_API) / "config/crd/experimental",
+    ]
 
 
 @contextlib.contextmanager
