@@ -22,6 +22,7 @@ import yaml
 
 from mesh.envoy.process.binary import find
 from tools.go_programs import ISTIO, KUBERNETES, GoPrograms
+from tools.referee_cluster.network import run
 from tools.referee_cluster.questions import BRANCHES, Question, ask, drawn, manifests
 
 ROOT = Path(__file__).parents[2]
@@ -42,7 +43,8 @@ def main(arguments: list[str]) -> int:
     if programs is None or missing:
         sys.stdout.write(f"referee-cluster: skipped, needs {', '.join(['Go'] * (programs is None) + missing)}\n")
         return 0
-    istio = programs.module("istio.io/istio", ISTIO)
+    istio = programs.module("istio.io/istio", ISTIO) / "manifests/charts/base/files/crd-all.gen.yaml"
+    gateway_api = programs.module("sigs.k8s.io/gateway-api", "v1.6.3") / "config/crd/experimental"
     questions = drawn(options.seed, options.requests)
     plan: dict[str, Any] = {
         "etcd": str(programs.etcd()),
@@ -51,10 +53,7 @@ def main(arguments: list[str]) -> int:
         "istiod": str(programs.istiod()),
         "envoy": str(find()),
         "kubectl": str(KUBECTL),
-        "definitions": [
-            str(istio / "manifests/charts/base/files/crd-all.gen.yaml"),
-            str(programs.module("sigs.k8s.io/gateway-api", "v1.6.3") / "config/crd/experimental"),
-        ],
+        "definitions": [str(istio), *(str(path) for path in sorted(gateway_api.glob("gateway.networking*.yaml")))],
         "questions": questions,
     }
     with tempfile.TemporaryDirectory(prefix="referee-") as name:
@@ -86,7 +85,9 @@ def _ask_mesh(work: Path, questions: Sequence[Question]) -> list[Any]:
     sys.stdout.flush()
     try:
         meshmall("up", "--address", address)
-        meshmall("apply", "-f", str(work / "branches.yaml"), "--wait")
+        meshmall("apply", "-f", str(work / "branches.yaml"))
+        words = ("wait", "branches.meshmall.dev", "--all", "-n", "mesh", "--for=condition=Ready", "--timeout=180s")
+        run(str(KUBECTL), f"--kubeconfig={work / 'home' / 'kubeconfig'}", *words)
         answers = ask(address, 8080, questions)
         (work / "rendered.yaml").write_text(meshmall("branch", "render", *BRANCHES))
     finally:

@@ -83,6 +83,11 @@ class Processes:
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
+    def logs(self, prefix: str) -> str:
+        """The last words of the programs whose names begin so."""
+        paths = sorted(self.work.glob(f"{prefix}*.log"))
+        return "\n".join(f"{path.name}: {path.read_text(errors='replace')[-1000:]}" for path in paths)
+
     def stop_all(self) -> None:
         for name in reversed(tuple(self._running)):
             self.stop(name)

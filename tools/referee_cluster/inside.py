@@ -144,6 +144,8 @@ def _settle(referee: Referee, expected: dict[str, Json], when: str) -> None:
         time.sleep(0.5)
     for cookie, page in expected.items():
         pages = referee.seen(cookie, 50)
+        if set(pages) == {0}:
+            raise SystemExit(f"the gateway does not answer\n{referee.cluster.processes.logs('envoy-1-')}")
         referee.check(f"{cookie:11} {when}: 50 of 50", set(pages) == {page}, dict(pages))
 
 

@@ -97,7 +97,8 @@ class Kubelet(threading.Thread):
         bootstrap.write_text(json.dumps(_bootstrap(pod, address, is_gateway=is_gateway)))
         envoy = f"envoy-{self._count}-{meta['name']}"
         user = [f"--reuid={ENVOY_USER}", f"--regid={ENVOY_USER}", "--clear-groups"]
-        words = ["-c", str(bootstrap), "--concurrency", "1", "-l", "warn", "--base-id", str(self._count)]
+        # Without hot restart no memory is shared by a number that another Envoy of this machine may have, too.
+        words = ["-c", str(bootstrap), "--concurrency", "1", "-l", "warn", "--disable-hot-restart"]
         self._cluster.processes.start(envoy, ["setpriv", *user, str(self._envoy), *words], netns=netns)
         running = Running(netns, address, [envoy], 15021 if is_gateway else 0)
         if not is_gateway:
