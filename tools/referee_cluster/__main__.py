@@ -58,6 +58,8 @@ def main(arguments: list[str]) -> int:
     }
     with tempfile.TemporaryDirectory(prefix="referee-") as name:
         work = Path(name)
+        # Envoy runs as another user, who reads its own file there.
+        work.chmod(0o711)
         plan["answers"] = _ask_mesh(work, questions)
         (work / "plan.json").write_text(json.dumps(plan))
         sys.stdout.write(f"a cluster of Kubernetes {KUBERNETES} and istiod {ISTIO.rpartition('-')[2]}\n")
