@@ -15,6 +15,7 @@ from tools.referee_cluster.control_plane import Cluster
 from tools.referee_cluster.network import ENVOY_USER, HOST, make_pod, remove_pod, write_hosts
 
 Json = Any
+RUNTIME = {"re2.max_program_size.error_level": "32768"}
 GATEWAY = ("istio", "ingressgateway")
 
 
@@ -209,6 +210,8 @@ def _bootstrap(pod: Json, address: str, *, is_gateway: bool) -> Json:
         "admin": {"address": _address("127.0.0.1", 15000)},
         "dynamic_resources": {"ads_config": ads, "lds_config": source, "cds_config": source},
         "static_resources": {"clusters": [istiod]},
+        # As Istio's own bootstrap has it.
+        "layered_runtime": {"layers": [{"name": "istio", "static_layer": RUNTIME}]},
     }
 
 

@@ -45,7 +45,7 @@ def entries(branches: Iterable[Branch], preview_host: Callable[[str], str]) -> l
         ]
         if kind == "baggage":
             # Before all other members: a request that another hop has marked stays in its branch.
-            ways += [(branch.metadata.name, member_is([branch.metadata.name])) for branch in ordered]
+            ways += [(branch.metadata.name, member_is(branch.metadata.name)) for branch in ordered]
         fields = list(dict.fromkeys(_field(value) for _, value in written))
         written.sort(key=lambda way: fields.index(_field(way[1])))
         ways += [(branch, _condition(kind, value)) for branch, value in written]
@@ -59,15 +59,9 @@ def _field(value: NameValue | str) -> str:
     return value.name.lower() if isinstance(value, NameValue) else ""
 
 
-def member_is(names: Iterable[str]) -> Condition:
-    """The baggage says that the request is in one of these branches."""
-    values = "|".join(re.escape(name) for name in sorted(names))
-    return Condition("header", "baggage", regex=_member(BAGGAGE_MEMBER, f"(?:{values})"), is_member=True)
-
-
-def one_of(names: Iterable[str]) -> str:
-    """A pattern for exactly one of these names."""
-    return f"^(?:{'|'.join(re.escape(name) for name in sorted(names))})$"
+def member_is(name: str) -> Condition:
+    """The baggage says that the request is in this branch."""
+    return Condition("header", "baggage", regex=_member(BAGGAGE_MEMBER, re.escape(name)), is_member=True)
 
 
 def _condition(kind: str, value: NameValue | str) -> Condition:
@@ -106,3 +100,7 @@ def _other_member(name: str) -> str:
         blanks = r" \t" if number == 0 else ""
         pattern = f"(?:[^{re.escape(character)},{blanks}][^,]*|{re.escape(character)}{pattern})?"
     return BLANKS + pattern
+
+
+# The baggage names some branch.
+ANY_MEMBER = Condition("header", "baggage", regex=_member(BAGGAGE_MEMBER, "[^;, \t]+"))

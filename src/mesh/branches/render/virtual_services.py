@@ -19,7 +19,7 @@ import msgspec
 
 from mesh.branches.render.around import Around, Rule, as_body
 from mesh.branches.render.changes import Changes, Place, Target
-from mesh.branches.render.entries import Condition, entries, member_is, one_of
+from mesh.branches.render.entries import ANY_MEMBER, Condition, entries, member_is
 from mesh.resources.istio.virtual_service import HTTPRoute
 from mesh.resources.meshmall.branch import BAGGAGE_MEMBER, HEADER, PREVIEW_DOMAIN
 from mesh.resources.values.body import Body
@@ -193,15 +193,16 @@ def _mesh_rows(row: Body, place: Place | None, namespace: str, changes: Changes)
 def _branch_rows(row: Body, place: Place | None, namespace: str, changes: Changes) -> list[Body]:
     """The header decides, then baggage, then whose pod calls, as in the local mesh."""
     names = [branch.metadata.name for branch in changes.branches]
-    unmarked: Body = {"withoutHeaders": {HEADER: {"regex": one_of(names)}}}
-    silent = _both(unmarked, {"withoutHeaders": {"baggage": {"regex": member_is(names).regex}}})
+    # Any value, not the names of all branches: a pattern of these would be sent once per row, and grow with them.
+    unmarked: Body = {"withoutHeaders": {HEADER: {}}}
+    silent = _both(unmarked, {"withoutHeaders": {"baggage": {"regex": ANY_MEMBER.regex}}})
     by_header, by_baggage, by_caller = [], [], []
     for name in names:
         changed = _to(row, name, place, namespace, changes)
         if changed is None:
             continue
         by_header += _marked(changed, name, [{"headers": {HEADER: {"exact": name}}}])
-        by_baggage += _marked(changed, name, [_both(_match(member_is([name])), unmarked)], {HEADER: name})
+        by_baggage += _marked(changed, name, [_both(_match(member_is(name)), unmarked)], {HEADER: name})
         caller = _both({"sourceLabels": {"branch": name}}, silent)
         by_caller += _marked(changed, name, [_both(HAS_BAGGAGE, caller)], _marks(name, SENT_BAGGAGE))
         by_caller += _marked(changed, name, [caller], _marks(name))
