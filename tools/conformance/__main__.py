@@ -17,12 +17,19 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tools.conformance.mesh import MESH_NAME, running, unusable_port
-from tools.conformance.programs import SUITE, Programs, build, find_go
+from tools.conformance.programs import SUITE, Programs, build, find_go, is_built
 
 PROFILES = (
     "GATEWAY-HTTP", "GATEWAY-GRPC", "GATEWAY-TLS", "GATEWAY-TCP", "GATEWAY-UDP", "MESH-HTTP", "MESH-GRPC",
 )  # fmt: skip
 CLASS_NAME = "meshmall"
+# One of each kind of route, listener and policy.
+SAMPLE = (
+    "HTTPRouteMultipleGateways", "HTTPRouteHTTPSListenerDetectMisdirectedRequests", "HTTPRouteServiceTypes",
+    "GRPCRouteWeight", "ListenerSetHTTPRouting", "TLSRouteMixedTerminationSameNamespace", "TCPRouteWeightedRouting",
+    "UDPRouteReferenceGrant", "BackendTLSPolicy", "GatewayTLSBackendClientCertificate", "GatewayStaticAddresses",
+    "GatewayFrontendClientCertificateValidation", "GatewayInfrastructureMetadata", "MeshConsumerRoute", "MeshFrontend",
+)  # fmt: skip
 RESULT = re.compile(r"^ {4}--- (PASS|FAIL|SKIP): TestConformance/(\S+) \(([0-9.]+)s\)$")
 # Addresses for the test of static addresses: one of this machine, and one of RFC 5737's documentation ranges.
 USABLE, UNUSABLE = "127.0.7.7", "192.0.2.7"
@@ -34,12 +41,18 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--report", type=Path, help="where to write the report (default: nowhere)")
     parser.add_argument("--log", type=Path, help="where to write the suite's own output (default: nowhere)")
     parser.add_argument("--test", default="", help="run the tests with these names alone, separated by commas")
+    parser.add_argument("--sample", action="store_true", help="run a few tests of each kind")
+    parser.add_argument("--if-built", action="store_true", help="run nothing unless everything has been built before")
     options = parser.parse_args(arguments)
+    if options.sample:
+        options.test = ",".join(SAMPLE)
     go = find_go()
     if go is None:
         return _skipped("Go is missing (https://go.dev/doc/install)")
     if problem := unusable_port():
         return _skipped(f"the suite needs ports 80 and 443, and {problem}")
+    if options.if_built and not is_built():
+        return _skipped("the suite has not been built here (make conformance)")
     programs = build(go, lambda line: _say(f"conformance: {line}"))
     # So that whoever ends this also ends the mesh.
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))

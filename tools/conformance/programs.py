@@ -26,10 +26,23 @@ class Programs(NamedTuple):
     definitions: Path
 
 
+PROGRAMS = ("echo-basic", "echo-advanced", CLIENT, "coredns")
+
+
+def _folder() -> Path:
+    cache = Path(os.environ.get("MESHMALL_REFEREES") or Path.home() / ".cache" / "meshmall" / "referees")
+    return cache / f"gateway-api-{SUITE}"
+
+
+def is_built() -> bool:
+    """Whether everything has been built before."""
+    paths = (_folder() / "conformance.test", *(_folder() / "bin" / name for name in PROGRAMS))
+    return all(path.exists() for path in paths)
+
+
 def build(go: str, say: Callable[[str], None]) -> Programs:
     """Builds what is missing below ~/.cache/meshmall/referees (or $MESHMALL_REFEREES). Raises CalledProcessError."""
-    cache = Path(os.environ.get("MESHMALL_REFEREES") or Path.home() / ".cache" / "meshmall" / "referees")
-    folder = cache / f"gateway-api-{SUITE}"
+    folder = _folder()
     folder.mkdir(parents=True, exist_ok=True)
     suite = folder / "conformance.test"
     if not suite.exists():
