@@ -25,6 +25,7 @@ ELSEWHERE: tuple[tuple[str, str, str], ...] = (
     ("mesh.syscalls", "what the kernel does", "with_namespaces/sandbox/test_commands.py"),
     ("mesh.branches.data.copy_job", "copies what runs", "e2e/in_pods/test_branch_data.py"),
     ("mesh.branches.data.keeper", "copies what runs", "e2e/in_pods/test_branch_data.py"),
+    ("mesh.branches.data.snapshots", "copies what runs", "e2e/in_pods/test_branch_data.py"),
     ("mesh.branches.data.work", "copies what runs", "e2e/in_pods/test_branch_data.py"),
     ("mesh.branches.deployments", "creates what the controller decides", "unit/mesh/branches/test_controller.py"),
     ("mesh.branches.observing", "reads the store for the controller", "unit/mesh/branches/test_controller.py"),
@@ -95,6 +96,8 @@ ELSEWHERE: tuple[tuple[str, str, str], ...] = (
     ("meshmall.cli.demo", "starts a mesh", "e2e/test_scenario.py"),
     ("meshmall.cli.down", "ends a mesh", "e2e/test_bad_input.py"),
     ("meshmall.cli.full", "typer's reading, compared with quick's", "unit/meshmall/cli/test_quick.py"),
+    ("meshmall.cli.snapshot_commands", "options and help", "unit/meshmall/cli/test_app.py"),
+    ("meshmall.cli.snapshots", "asks the daemon", "e2e/in_pods/test_branch_data.py"),
     ("meshmall.cli.up", "starts a mesh", "e2e/test_scenario.py"),
     ("meshmall.mcp", "what counts is what the protocol's client gets", "e2e/test_mcp.py"),
 )

@@ -13,7 +13,7 @@ from mall.kit.problem import Problem
 from mall.kit.request import Request
 from mall.kit.settings import Settings
 from mall.users.people import People, valid_name
-from mall.users.sqlite import SqlitePeople
+from mall.users.sqlite import SqlitePeople, place
 
 
 def _open(settings: Settings) -> People:
@@ -21,7 +21,7 @@ def _open(settings: Settings) -> People:
         from mall.users.mongo import MongoPeople  # noqa: PLC0415 - importing it takes a third of a second
 
         return MongoPeople(url)
-    return SqlitePeople(settings.environ.get("USERS_DB") or ":memory:")
+    return SqlitePeople(place(settings.environ.get("USERS_DB", "")))
 
 
 @asynccontextmanager

@@ -1,13 +1,20 @@
-"""Users in SQLite, in memory unless USERS_DB names a file."""
+"""Users in SQLite, in memory unless USERS_DB names a file in a folder that is there."""
 
 import sqlite3
 import uuid
+from pathlib import Path
 
 from mall.catalog.models import User
 from mall.kit.settings import SettingError
 from mall.users.people import INITIAL_USERS, person
 
 SCHEMA = "CREATE TABLE IF NOT EXISTS users (id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE)"
+
+
+def place(path: str) -> str:
+    """Where the database is. In memory where the folder is missing: processes without a file system of their own see no
+    volumes, and the mall works there, too."""
+    return path if path and Path(path).parent.is_dir() else ":memory:"
 
 
 class SqlitePeople:

@@ -80,7 +80,7 @@ class BranchController:
         self._observed: Observed | None = None
         self._reach = Reach(self._reach_changed, self._supervisor)
         self._recorder = Recorder(Objects(store), EVENTS_KEPT)
-        self._data = DataKeeper(store, copying, self._queue.add, self._recorder)
+        self.data = self._data = DataKeeper(store, copying, self._queue.add, self._recorder)
         self._usage = Usage(store)
         self._is_awaiting = asyncio.Event()
 

@@ -217,6 +217,16 @@ class Client:
         """Who calls whom, over the last `window` seconds: see `mesh.observe.topology.graph`."""
         return self._connection.call("GET", f"/mesh/v1/topology?{urlencode({'window': window, 'branch': branch})}")
 
+    def snapshots(self, namespace: str) -> Sequence[Body]:
+        """The snapshots of a namespace, the oldest first: see `mesh.branches.data.snapshots`."""
+        answer = self._connection.call("GET", f"/mesh/v1/snapshots?{urlencode({'namespace': namespace})}")
+        items: Sequence[Body] = answer["items"]
+        return items
+
+    def change_snapshot(self, path: str, body: Body, *, limit: float) -> Body:
+        """Creates a snapshot (path ""), restores or deletes one ("/restore", "/delete"), within `limit` seconds."""
+        return self._connection.call("POST", f"/mesh/v1/snapshots{path}", body, limit=limit)
+
     def pod_metrics(self) -> Bodies:
         """CPU and memory of all pods (PodMetrics of metrics.k8s.io)."""
         return Bodies(self._connection.call("GET", "/apis/metrics.k8s.io/v1beta1/pods")["items"])

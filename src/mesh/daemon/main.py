@@ -25,11 +25,13 @@ import uvloop
 os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"
 os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
 
+from mesh.api.mesh_v1.snapshots import SnapshotPaths
 from mesh.api.server import ApiServer, ApiSettings, Sources, bind
 from mesh.api.transport.credentials import Credentials, prepare
 from mesh.api.transport.pod_access import access_files
 from mesh.branches.compare import Gateway
 from mesh.branches.controller import BranchController
+from mesh.branches.data.snapshots import Snapshots
 from mesh.branches.data.work import Copying
 from mesh.canary.guard import CanaryGuard
 from mesh.console.comparing import Comparing
@@ -201,6 +203,8 @@ class Daemon:
 
         copying = Copying(pods.stores, plane.quieten)
         branches = await _start_branches(stack, store, settled, settings, ring, supervisor, copying)
+        snapshots = Snapshots(store, copying, branches.data)
+        await snapshots.start()
 
         await _start_canary_guard(stack, store, events, supervisor)
         telemetry = self._telemetry(stack, store, ring)
@@ -220,7 +224,7 @@ class Daemon:
                 "problems": self._problems(store, pods, programmer, branches),
             },
             sources=Sources(telemetry, Reasons(store, lambda: programmer.snapshot), lambda: programmer.snapshot),
-            extra_routes=console.routes,
+            extra_routes=[*console.routes, *SnapshotPaths(snapshots).routes],
             supervisor=supervisor,
             streams=pods.streams,
             listener=api_listener,

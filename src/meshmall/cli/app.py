@@ -32,6 +32,7 @@ from meshmall.cli.options import (
     require_output,
 )
 from meshmall.cli.quick import read
+from meshmall.cli.snapshot_commands import snapshot
 from meshmall.cli.view import View
 from meshmall.cli.words import with_options_last
 
@@ -75,6 +76,7 @@ ConsolePortOption = Annotated[
 
 app = Group(HELP, everywhere=common)
 app.add(branch)
+app.add(snapshot)
 
 
 def _print_version() -> None:

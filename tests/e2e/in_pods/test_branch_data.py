@@ -85,3 +85,25 @@ def test_what_cannot_be_copied_is_refused(running: Mesh, books: Books) -> None:
     ran = running.run("branch", "create", "kim", "--data", "books")
     assert "Deployment/books has no volumes: there is no data to copy; fork it instead" in ran.err
     assert not Path(running.home / "claims" / ".copies").glob("*-kim-*") or copies(running) == []
+
+
+@pytest.mark.slow
+def test_a_snapshot_is_restored_for_everybody_and_begins_a_branch(running: Mesh, books: Books) -> None:
+    books.ask("set amount 3")
+    total = books.ask("sum")
+    assert "Snapshot before of ledger" in running.ok("snapshot", "create", "before", "--data", "ledger")
+    try:
+        assert running.ok("snapshot", "list", "-o", "name") == "before\n"
+        books.ask("set amount 1000")
+        assert running.run("snapshot", "create", "before", "--data", "ledger").code == 1
+        running.ok("branch", "create", "kim", "--data", "ledger=before", "--data-clients", "books")
+        try:
+            assert books.ask("sum", "kim") == total
+        finally:
+            running.ok("branch", "delete", "kim")
+        assert "Restored ledger to snapshot before" in running.ok("snapshot", "restore", "before")
+        until(lambda: books.ask("sum") == total, 60)
+        assert not list((running.home / "claims" / "mesh").glob("*restor*"))
+    finally:
+        running.ok("snapshot", "delete", "before")
+    assert "there is no snapshot 'before' in namespace mesh" in running.run("snapshot", "restore", "before").err

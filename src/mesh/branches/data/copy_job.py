@@ -89,18 +89,22 @@ class CopyJob:
     _frozen: float = 0.0
     _moment: float = field(default_factory=time.time)
 
+    @property
+    def places(self) -> Path:
+        """The folder in which the copy is made and in which it stays."""
+        return self.pods.claims / COPIES
+
     async def run(self) -> Made:
         """Raises DataError; then nothing is left of it."""
-        copies = self.pods.claims / COPIES
-        stage = copies / f"{PARTIAL}{self._token}"
+        stage = self.places / f"{PARTIAL}{self._token}"
         placed: list[Path] = []
         try:
             sources = self._sources(stage)
             await self._in_thread(lambda: self._prepare(stage, sources))
             await self._copy([source for source in sources if source.folder is not None])
-            placed = [copies / f"{self._token}-{source.volume.claim}" for source in sources]
+            placed = self._placed(stage, sources)
             await self._in_thread(lambda: self._place(sources, placed))
-            self.store.commit(self._changes(sources, placed))
+            self._finish(stage, sources, placed)
         except (CopyError, FreezeError, StoreError, OSError) as error:
             await asyncio.to_thread(_remove, placed)
             raise DataError(str(error)) from None
@@ -110,6 +114,14 @@ class CopyJob:
         finally:
             await asyncio.shield(asyncio.to_thread(_remove, [stage]))
         return Made(self._frozen, self.progress.total, self.progress.shared, self._moment)
+
+    def _placed(self, _stage: Path, sources: Sequence[Source]) -> list[Path]:
+        """Where each copy stays."""
+        return [self.places / f"{self._token}-{source.volume.claim}" for source in sources]
+
+    def _finish(self, _stage: Path, sources: Sequence[Source], placed: Sequence[Path]) -> None:
+        """Makes the copies known, all at once."""
+        self.store.commit(self._changes(sources, placed))
 
     def _sources(self, stage: Path) -> list[Source]:
         return [
@@ -219,6 +231,7 @@ class CopyJob:
     def _place(self, sources: Sequence[Source], placed: Sequence[Path]) -> None:
         for source, place in zip(sources, placed, strict=True):
             if source.folder is not None:
+                place.parent.mkdir(parents=True, exist_ok=True)
                 source.target.rename(place)
 
     def _changes(self, sources: Sequence[Source], placed: Sequence[Path]) -> list[Change]:

@@ -95,7 +95,7 @@ class DataKeeper:
             return StoreState("Failed", 0, failure, about)
         if not data_volumes(workload, branch.spec.data[name].volumes):
             return StoreState("Failed", 0, f"{about['workload']} has no volumes: there is no data to copy", about)
-        missing.append(self._plan(branch, name, workload))
+        missing.append(self.plan(branch, name, workload))
         return self._being_copied(key, about)
 
     def _with_copy(
@@ -140,7 +140,8 @@ class DataKeeper:
         workload = store_workload(branch.spec.data[name], service, workloads)
         return workload or store_workload(branch.spec.data[name], service, self._store.of(Pod))
 
-    def _plan(self, branch: Branch, name: str, workload: Workload) -> StoreCopy:
+    def plan(self, branch: Branch, name: str, workload: Workload) -> StoreCopy:
+        """What has to be copied for a store."""
         namespace = branch.metadata.namespace
         specs: Mapping[str, Body] = {
             stored.ref.name: stored.body["spec"] for stored in self._store.list(*PERSISTENT_VOLUME_CLAIM, namespace)

@@ -1,7 +1,8 @@
 """What branches are rendered from: the baseline as it is now."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -9,6 +10,7 @@ import msgspec
 from mesh.branches.status import Branches
 from mesh.resources.core.deployment import Deployment
 from mesh.resources.core.service import Service
+from mesh.resources.core.stateful_set import StatefulSet
 from mesh.resources.istio.destination_rule import DestinationRule
 from mesh.resources.istio.virtual_service import VirtualService
 from mesh.resources.meshmall.branch import BRANCH_LABEL, PREVIEW_DOMAIN
@@ -43,7 +45,7 @@ class Around:
 
     `callers` are the namespaces whose pods call the services, `gateway_namespace` is the one in which the gateway's
     pods run: the rules are exported to them by name (see `virtual_services`). Preview hosts are
-    `<branch>.<preview_domain>`.
+    `<branch>.<preview_domain>`. `claims` are the specs of the namespace's claims by name.
     """
 
     def __init__(
@@ -57,6 +59,8 @@ class Around:
         callers: Iterable[str] = (),
         gateway_namespace: str = "istio-system",
         preview_domain: str = PREVIEW_DOMAIN,
+        stateful_sets: Sequence[StatefulSet] = (),
+        claims: Mapping[str, Body] = MappingProxyType({}),
     ) -> None:
         self.branches = branches
         self.services = {(service.metadata.namespace, service.metadata.name): service for service in services}
@@ -65,6 +69,8 @@ class Around:
         # By age, as Istio looks at them: of several for one host inside the mesh the oldest counts.
         self.rules = sorted(pairs, key=_age)
         self.destination_rules = destination_rules
+        self.stateful_sets = [s for s in stateful_sets if BRANCH_LABEL not in s.metadata.labels]
+        self.claims = claims
         self.callers = frozenset(callers)
         self.gateway_namespace = gateway_namespace
         self.preview_domain = preview_domain

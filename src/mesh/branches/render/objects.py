@@ -8,7 +8,7 @@ from mesh.branches.render.virtual_services import virtual_services
 from mesh.branches.render.workloads import name_of_new_service, own_ports, workload
 from mesh.branches.status import Branches
 from mesh.resources.istio.destination_rule import DestinationRule
-from mesh.resources.meshmall.branch import Branch, deployment_name
+from mesh.resources.meshmall.branch import EMPTY, Branch, deployment_name, store_of
 from mesh.resources.values.body import Body
 from mesh.resources.values.hosts import aliases
 from mesh.routing.branches.changes import effective
@@ -31,8 +31,46 @@ def render(branches: Sequence[Branch], around: Around) -> list[Body]:
             ports = {
                 port.port: port for _, _, change in changes.by_place[namespace, service] for port in own_ports(change)
             }
-            objects.append(name_of_new_service(namespace, service, ports.values()))
-    return [*objects, *_destination_rules(changes, around), *virtual_services(changes, around)]
+            # Without ports it is a client of a store that nobody calls.
+            objects += [name_of_new_service(namespace, service, ports.values())] if ports else []
+    rules = _with_bytes(virtual_services(changes, around), changes, around)
+    return [*objects, *_destination_rules(changes, around), *rules]
+
+
+def _with_bytes(rules: Iterable[Body], changes: Changes, around: Around) -> Iterable[Body]:
+    """The rules, and for stores where the bytes of a branch's own pods go: bytes have no other mark of a branch."""
+    for rule in rules:
+        namespace = rule["metadata"]["namespace"]
+        rows = []
+        for owner, service, _ in changes.owned():
+            existing = around.services.get((namespace, service))
+            hosts = set(aliases(service, namespace, namespace))
+            if existing is None or store_of(owner, service) not in owner.spec.data or "gateways" in rule["spec"]:
+                continue
+            if hosts & set(rule["spec"].get("hosts", ())):
+                rows += [_bytes_to(owner, service, port.port) for port in existing.spec.ports]
+        yield {**rule, "spec": {**rule["spec"], "tcp": [*rows, *rule["spec"].get("tcp", [])]}} if rows else rule
+
+
+def _bytes_to(owner: Branch, service: str, port: int) -> Body:
+    name = owner.metadata.name
+    destination = {"host": deployment_name(service, name), "port": {"number": port}}
+    return {
+        "match": [{"sourceLabels": {"branch": name}, "port": port}],
+        "route": [{"destination": destination}],
+    }
+
+
+def of_data(branches: Iterable[Branch]) -> list[str]:
+    """What a cluster does otherwise about the branches' stores, one sentence each."""
+    return [
+        f"Branch {branch.metadata.namespace}/{branch.metadata.name}: spec.data[{name}]: its claims are clones by "
+        "dataSource, which needs a CSI storage class that can clone (others leave them Pending); each volume is of a "
+        "moment of its own, and `before` and `after` do not run"
+        for branch in branches
+        for name, store in branch.spec.data.items()
+        if not store.url and store.source != EMPTY
+    ]
 
 
 def _destination_rules(changes: Changes, around: Around) -> Iterable[Body]:

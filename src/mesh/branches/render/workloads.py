@@ -4,15 +4,27 @@ A fork's Deployment has labels of its own, so that no Service of the baseline ev
 `<service>-<branch>`, to which the rules send the branch's requests.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
+from mesh.branches.data.stores import StoreCopy, VolumeCopy, claim_body, store_body, store_copy
 from mesh.branches.forks import fork, of_template
 from mesh.branches.render.around import Around
 from mesh.resources.analysis.branch_references import baseline_of, baselines
+from mesh.resources.analysis.stores import store_workload
 from mesh.resources.core.service import Service, ServicePort
-from mesh.resources.meshmall.branch import BRANCH_LABEL, SERVICE_LABEL, Branch, BranchService, deployment_name
+from mesh.resources.meshmall.branch import (
+    BASELINE,
+    BRANCH_LABEL,
+    EMPTY,
+    HOSTNAME_ANNOTATION,
+    SERVICE_LABEL,
+    Branch,
+    BranchService,
+    deployment_name,
+    store_of,
+)
 from mesh.resources.values.body import Body
 from mesh.resources.values.problems import FieldError, Invalid
 
@@ -32,23 +44,73 @@ def workload(owner: Branch, service: str, change: BranchService, around: Around)
         )
     if change.version:
         return []
+    if (store := store_of(owner, service)) in owner.spec.data:
+        return store_objects(owner, store, service, existing, around)
     if change.template is not None:
         deployment = of_template(owner, service, change.template)
         ports = own_ports(change)
     else:
         candidates = baselines(existing, around.deployments) if existing is not None else []
-        if change.fork is None or existing is None or not candidates:
+        if existing is None and any(service in store.clients for store in owner.spec.data.values()):
+            candidates = [d for d in around.deployments if d.metadata.name == service]
+        if change.fork is None or not candidates:
             raise Invalid([FieldError(f"{path}.fork", f"Service {service} has no Deployment to copy")])
         # A folder of this machine is none of the cluster's.
         portable = msgspec.structs.replace(change.fork, working_dir="", interactive=False)
         deployment = fork(owner, service, portable, baseline_of(change.fork.deployment, candidates))
-        ports = existing.spec.ports
+        ports = existing.spec.ports if existing is not None else []
+    return [*with_own_labels(deployment, service, owner, around, name, ports)]
+
+
+def with_own_labels(
+    deployment: Body, service: str, owner: Branch, around: Around, name: str, ports: Sequence[ServicePort]
+) -> list[Body]:
+    """A workload that no Service of the baseline selects, and the Service that does; none for one that nobody calls."""
+    namespace = owner.metadata.namespace
     labels = _own_labels(deployment, service, owner, around)
     deployment["metadata"].pop("ownerReferences", None)
     deployment["metadata"]["labels"] = labels
     deployment["spec"]["selector"] = {"matchLabels": labels}
     deployment["spec"]["template"]["metadata"]["labels"] = labels
-    return [deployment, _service(name, namespace, labels, ports)]
+    return [deployment, *([_service(name, namespace, labels, ports)] if ports else [])]
+
+
+def store_objects(owner: Branch, store: str, service: str, existing: Service | None, around: Around) -> list[Body]:
+    """A store of a branch for a cluster: its workload, its Service, and claims that the storage class clones.
+
+    Of another Service of the same pods only the Service is made. Raises Invalid.
+    """
+    spec, ports = owner.spec.data[store], existing.spec.ports if existing is not None else []
+    leading = around.services.get((owner.metadata.namespace, store))
+    source = store_workload(spec, leading, [*around.stateful_sets, *around.deployments])
+    if source is None or existing is None:
+        path = FieldError(f"spec.data[{store}]", f"Service {store} has no StatefulSet or Deployment to copy")
+        raise Invalid([path], f"Branch {owner.metadata.namespace}/{owner.metadata.name}")
+    copy = store_copy(owner, store, source, around.claims, ())
+    body = store_body(owner, store, source, copy.replicas)
+    body["spec"]["template"]["metadata"].get("annotations", {}).pop(HOSTNAME_ANNOTATION, None)
+    objects = with_own_labels(body, store, owner, around, deployment_name(service, owner.metadata.name), ports)
+    if service != store:
+        return objects[1:]
+    claims = [] if spec.source == EMPTY else [_cloned(owner, copy, volume) for volume in copy.volumes]
+    return [*claims, *objects]
+
+
+def _cloned(owner: Branch, copy: StoreCopy, volume: VolumeCopy) -> Body:
+    """A claim that a cluster fills: with a clone of the baseline's (CSI), or with a VolumeSnapshot of this name."""
+    body = claim_body(owner, copy, volume, "")
+    source = owner.spec.data[copy.store].source
+    spec = body["spec"]
+    spec.pop("volumeName")
+    spec["storageClassName"] = volume.spec.get("storageClassName")
+    if source != BASELINE:
+        name = f"{source}-{volume.source_claim or volume.volume}"
+        spec["dataSource"] = {"apiGroup": "snapshot.storage.k8s.io", "kind": "VolumeSnapshot", "name": name}
+    if spec["storageClassName"] is None:
+        del spec["storageClassName"]
+    metadata = {"name": volume.claim, "namespace": owner.metadata.namespace}
+    labels = {"app": deployment_name(copy.store, owner.metadata.name), "branch": owner.metadata.name}
+    return {"apiVersion": "v1", "kind": body["kind"], "metadata": {**metadata, "labels": labels}, "spec": spec}
 
 
 def name_of_new_service(namespace: str, service: str, ports: Iterable[ServicePort]) -> Body:

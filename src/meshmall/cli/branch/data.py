@@ -63,7 +63,7 @@ def resolve_stores(context: Context, body: Body, clients: str | None) -> list[st
     namespace = Namespace.of(context)
     stores: dict[str, Body] = {}
     for typed, store in body["spec"]["data"].items():
-        name, workload = _store(typed, namespace)
+        name, workload = find_store(typed, namespace)
         if not store.get("url"):
             if workload is None:
                 raise Failure(
@@ -76,7 +76,7 @@ def resolve_stores(context: Context, body: Body, clients: str | None) -> list[st
     return [*_described(stores), *_with_clients(context, body, namespace, clients)]
 
 
-def _store(typed: str, namespace: Namespace) -> tuple[str, Workload | None]:
+def find_store(typed: str, namespace: Namespace) -> tuple[str, Workload | None]:
     """The Service and the workload that a name means: the Service's, or a workload's with a Service."""
     if (service := namespace.services.get(typed)) is not None:
         candidates = store_workloads(service, namespace.workloads)

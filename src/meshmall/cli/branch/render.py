@@ -6,10 +6,11 @@ from typing import Any
 import msgspec
 import yaml
 
-from mesh.branches.render import Around, local_paths, render
+from mesh.branches.render import Around, local_paths, of_data, render
 from mesh.daemon.failure import Failure
 from mesh.resources.core.deployment import Deployment
 from mesh.resources.core.service import Service
+from mesh.resources.core.stateful_set import StatefulSet
 from mesh.resources.istio.destination_rule import DestinationRule
 from mesh.resources.meshmall.branch import GROUP, PREVIEW_DOMAIN, Branch
 from mesh.resources.values.problems import Invalid
@@ -48,12 +49,18 @@ def print_rendered(
         callers=(body["metadata"]["namespace"] for body in context.client.list("", "Pod", None)),
         gateway_namespace=gateway_namespace,
         preview_domain=preview_domain,
+        stateful_sets=[msgspec.convert(b, StatefulSet) for b in context.client.list("apps", "StatefulSet", namespace)],
+        claims={
+            body["metadata"]["name"]: body["spec"]
+            for body in context.client.list("", "PersistentVolumeClaim", namespace)
+        },
     )
     try:
         objects = render(branches, around)
     except Invalid as error:
         raise Failure(str(error), "nothing was printed") from None
-    for sentence in (*local_paths(branches, around.branches), *_left_out(branches, existing)):
+    sentences = (*local_paths(branches, around.branches), *of_data(branches), *_left_out(branches, existing))
+    for sentence in sentences:
         context.view.warn(sentence)
     shown = ", ".join(branch.metadata.name for branch in branches)
     lines = [
