@@ -202,9 +202,7 @@ class Daemon:
         self.progress.step("pods")
 
         copying = Copying(pods.stores, plane.quieten)
-        branches = await _start_branches(stack, store, settled, settings, ring, supervisor, copying)
-        snapshots = Snapshots(store, copying, branches.data)
-        await snapshots.start()
+        branches, snapshots = await _start_branches(stack, store, settled, settings, ring, supervisor, copying)
 
         await _start_canary_guard(stack, store, events, supervisor)
         telemetry = self._telemetry(stack, store, ring)
@@ -319,13 +317,15 @@ async def _start_branches(
     ring: Ring,
     supervisor: Supervisor,
     copying: Copying,
-) -> BranchController:
-    """What gives branches what they need."""
+) -> tuple[BranchController, Snapshots]:
+    """What gives branches what they need, and what keeps snapshots of stores."""
     expires = settings.branch_expires
     branches = BranchController(store, settled, settings.preview_url, expires, ring, supervisor, copying=copying)
     await branches.start()
     stack.push_async_callback(branches.stop)
-    return branches
+    snapshots = Snapshots(store, copying, branches.data)
+    await snapshots.start()
+    return branches, snapshots
 
 
 async def _start_gateways(stack: AsyncExitStack, store: Store, settings: Settings, supervisor: Supervisor) -> None:
