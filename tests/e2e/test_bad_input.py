@@ -146,8 +146,11 @@ def test_a_port_in_use_names_it_and_the_option(mesh: Mesh) -> None:
     assert mesh.processes() == []
 
 
-def test_a_second_up_is_refused_and_the_first_goes_on(demo: Mesh) -> None:
-    refused(demo.run("up"), f"a mesh is already running in {demo.home}", "meshmall down")
+def test_a_second_up_changes_nothing_and_is_refused_with_other_options(demo: Mesh) -> None:
+    assert f"the mesh is already running in {demo.home}" in demo.ok("up")
+    other = demo.run("up", "--gateway-port", "8099")
+    refused(other, f"a mesh is already running in {demo.home}", "without --gateway-port 8099", "meshmall down")
+    refused(demo.run("up", "--foreground"), f"a mesh is already running in {demo.home}", "meshmall down")
     assert seen(demo.mall("user=jason")) == JASON
 
 

@@ -150,6 +150,9 @@ def up(
 
     context = context_of(home)
     requested = stop_requests() if foreground else None
+    if foreground and (running := context.home.running()) is not None:
+        # Whoever supervises this process would believe that it is the mesh's.
+        raise Failure(f"a mesh is already running in {context.home.path} (pid {running.pid})", "stop it: meshmall down")
     bring_up(
         context,
         {

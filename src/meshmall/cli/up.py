@@ -36,15 +36,25 @@ IMAGES_VARIABLE = "MESHMALL_IMAGES"
 
 
 def bring_up(context: Context, options: Mapping[str, Any], *, with_mall: bool, output: str = "text") -> None:
-    """Starts the mesh and prints its addresses. An option that is None keeps the home's setting."""
+    """Starts the mesh and prints its addresses. An option that is None keeps the home's setting.
+
+    Of a mesh that runs already nothing changes: the mall is not added to one that runs without it.
+    """
     require_output(output, "text", "json")
     if output == "json":
         context.view.only_data()
     workloads: Sequence[Ref] = ()
-    with stopped_when_cut_short(context):
-        dormant = start_mesh(context, options if with_mall else {**options, "dormant": mall_names()})
-        if with_mall:
-            workloads = apply_mall(context, MALL)
+    dormant = 0
+    if is_running_already(context, options):
+        context.view.say(
+            f"the mesh is already running in {context.home.path}: [bold]{context.settings.gateway_url}/[/]"
+        )
+        with_mall = False
+    else:
+        with stopped_when_cut_short(context):
+            dormant = start_mesh(context, options if with_mall else {**options, "dormant": mall_names()})
+            if with_mall:
+                workloads = apply_mall(context, MALL)
     if with_mall:
         wait_for_mall(context, workloads)
     elif dormant:
@@ -60,6 +70,25 @@ def bring_up(context: Context, options: Mapping[str, Any], *, with_mall: bool, o
         context.view.say(f"\nThe mall: [bold]{settings.gateway_url}/[/]")
     context.view.say(f"network: {escape(network_line(network))}")
     context.view.say(f"kubectl: {use_kubeconfig(context)}")
+
+
+def is_running_already(context: Context, options: Mapping[str, Any]) -> bool:
+    """Whether the mesh runs, as these options want it. Raises Failure when it runs with others."""
+    running = context.home.running()
+    if running is None:
+        return False
+    settings = context.settings
+    differing = {
+        name: value for name, value in options.items() if value is not None and getattr(settings, name) != value
+    }
+    if differing:
+        names = ", ".join(f"--{name.replace('_', '-')} {value}" for name, value in differing.items())
+        raise Failure(
+            f"a mesh is already running in {context.home.path} (pid {running.pid}), without {names}",
+            "options take effect at the next start: meshmall down, then this command again; "
+            "or give a second mesh another home: MESHMALL_HOME=... or --home",
+        )
+    return True
 
 
 @contextmanager

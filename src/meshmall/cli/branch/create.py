@@ -1,5 +1,6 @@
 """`branch create`, `delete` and `extend`."""
 
+import shlex
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
@@ -14,8 +15,12 @@ from meshmall.cli.branch.ways_in import has_gateway, ways_in
 from meshmall.cli.context import Context
 from meshmall.cli.options import require_output
 from meshmall.cli.printing import print_objects, print_results
+from meshmall.manifests import mall_manifest
 
 OBJECT_FORMATS = ("text", "json", "yaml", "name")
+
+# The hand-written branches of `meshmall demo`.
+DEMO = ("jason.yaml", "fox.yaml")
 
 
 def create(
@@ -46,7 +51,7 @@ def create(
     try:
         outcome = context.client.apply([body], namespace=namespace)
     except ApiError as error:
-        raise refusal(error, "nothing was changed") from None
+        raise refusal(error, _after_refusal(name, error)) from None
     steps.finish("stored")
     for warning in outcome.warnings:
         context.view.warn(warning)
@@ -78,6 +83,14 @@ def create(
     for entry in branch["spec"].get("enter", []):
         context.view.say(f"  entry     {entry_text(entry)}")
     context.view.say(f"  expires   {branch['status']['expiresAt']}")
+
+
+def _after_refusal(name: str, error: ApiError) -> str:
+    """The state that is left, and how to get rid of the demo's own version where that is in the way."""
+    demo = f"{name}.yaml"
+    if demo not in DEMO or not any("does not belong to the branch" in cause for cause in error.causes):
+        return "nothing was changed"
+    return f"nothing was changed; if it is the demo's: meshmall delete -f {shlex.quote(str(mall_manifest(demo)))}"
 
 
 def entry_text(entry: Body) -> str:

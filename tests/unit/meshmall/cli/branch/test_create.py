@@ -44,6 +44,18 @@ def test_a_refusal_names_every_cause(tmp_path: Path) -> None:
     assert "nothing was changed" in told
 
 
+def test_what_the_demo_has_created_is_named_with_the_command_that_deletes_it(tmp_path: Path) -> None:
+    taken = "Branch mesh/fox: spec.services[products]: Deployment mesh/products-fox, which the branch would create, "
+    client = FakeClient(refuses=ApiError(422, "refused", [f"{taken}already exists and does not belong to the branch"]))
+    with pytest.raises(Failure) as failure:
+        create(context_with(client, tmp_path), BODY, wait=False, timeout=1)
+    assert re.search(r"if it is the demo's: meshmall delete -f \S+/fox\.yaml", failure.value.remedy)
+    ann = {**BODY, "metadata": {"name": "ann"}}
+    with pytest.raises(Failure) as failure:
+        create(context_with(client, tmp_path), ann, wait=False, timeout=1)
+    assert failure.value.remedy == "nothing was changed"
+
+
 def test_of_several_branches_none_is_deleted_when_one_does_not_exist(tmp_path: Path) -> None:
     client = FakeClient({FOX: BODY})
     with pytest.raises(Failure, match="no branch 'ann'"):
