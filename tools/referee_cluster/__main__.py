@@ -11,6 +11,7 @@ import json
 import os
 import secrets
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -32,6 +33,8 @@ KUBECTL = Path(sys.executable).parent / "kubectl"
 
 def main(arguments: list[str]) -> int:
     """Returns the exit code: 0 when every page is the same."""
+    # Ended by a signal, it ends what it started: `finally` runs for SystemExit alone.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     parser = argparse.ArgumentParser(prog="make referee-cluster", description=__doc__)
     parser.add_argument("--requests", type=int, default=1000, help="how many requests are drawn")
     parser.add_argument("--seed", type=int, default=1)
