@@ -37,6 +37,8 @@ REPORTS: dict[str, Callable[[Any], bool]] = {
     "branch list": lambda body: any(item["metadata"]["name"] == "tab" for item in body),
     "branch show tab": lambda body: body["status"]["phase"] == "Ready",
     "branch extend tab 3h": lambda body: body["spec"]["expires"],
+    "branch fault tab stock --delay 1s": lambda body: body["spec"]["faults"]["stock"]["delay"],
+    "branch fault tab stock --clear": lambda body: "stock" not in body["spec"].get("faults", {}),
     "branch create beside --version products=v1 --header x-b=1": lambda body: body["status"]["phase"] == "Ready",
     "branch delete beside": lambda body: body[0]["result"] == "deleted",
     "delete branch nosuch": lambda body: body[0]["result"] == "not found",

@@ -80,6 +80,10 @@ class Store:
         """The object as it is now, None when there is none."""
         return self._kinds.get((ref.group, ref.kind), {}).get((ref.namespace, ref.name))
 
+    def kinds(self) -> "list[tuple[str, str]]":
+        """Group and kind of everything that has objects, sorted."""
+        return sorted(key for key, objects in self._kinds.items() if objects)
+
     def list(self, group: str, kind: str, namespace: str | None = None) -> Objects:
         """All objects of a kind (in one namespace), sorted by namespace and name."""
         key = (group, kind)

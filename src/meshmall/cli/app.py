@@ -452,7 +452,7 @@ def load(
 
 @app.command()
 def canary(
-    service: Annotated[str, Argument("The Service whose requests the version gets.")],
+    service: Annotated[str, Argument("The Service whose requests the version gets.", complete="service")],
     version: Annotated[str, Argument("A subset of its DestinationRule, or its pods' label `version`.")],
     home: HomeOption = None,
     namespace: NamespaceOption = None,
@@ -548,7 +548,7 @@ def mcp(
 
 @app.command()
 def kubeconfig(home: HomeOption = None) -> None:
-    """Print the path of the kubeconfig: `export KUBECONFIG=$(meshmall kubeconfig)`."""
+    """Print the path of the kubeconfig: `export KUBECONFIG="$(meshmall kubeconfig)"`."""
     context = context_of(home)
     context.home.require_running()
     context.view.plain(str(context.home.kubeconfig))

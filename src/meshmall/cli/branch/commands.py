@@ -231,18 +231,23 @@ def fault(
     ] = "",
     percentage: Annotated[float, Option(metavar="NUMBER", help="The share of requests, 0-100.")] = 100.0,
     remove: Annotated[bool, Option("--clear", help="End the fault.")] = False,
+    output: ObjectsOutputOption = "text",
 ) -> None:
     """Make a service slow or fail for the requests of one branch; nobody else notices. Kept in the Branch itself."""
+    from meshmall.cli.branch.create import print_branch, require_format  # noqa: PLC0415
     from meshmall.cli.branch.fault import clear, fault_of, inject  # noqa: PLC0415
     from meshmall.cli.branch.names import object_name  # noqa: PLC0415
 
     context = context_of(home, namespace)
+    require_format(context, output)
     if remove:
         if delay or abort:
             raise Failure("--clear cannot be combined with --delay and --abort", code=2)
         clear(context, object_name(name), service)
-        return
-    inject(context, object_name(name), service, fault_of(delay, abort, percentage))
+    else:
+        inject(context, object_name(name), service, fault_of(delay, abort, percentage))
+    if output != "text":
+        print_branch(context, object_name(name), output)
 
 
 @branch.command("open")

@@ -31,9 +31,7 @@ def create(
     Raises Failure when a branch of this name exists, when it is refused, when its data cannot be copied (then it is
     deleted again), or when it is not ready in time.
     """
-    require_output(output, *OBJECT_FORMATS)
-    if output != "text":
-        context.view.only_data()
+    require_format(context, output)
     name = body["metadata"]["name"]
     namespace = body["metadata"].get("namespace") or context.namespace
     context = context.in_namespace(namespace)
@@ -58,7 +56,7 @@ def create(
     if not wait:
         context.view.say(f"Created branch {name}; see whether it is ready: meshmall branch show {name}")
         if output != "text":
-            print_objects(context.view, [fetch(context, name)], output, one=True)
+            print_branch(context, name, output)
         return
     for note in notes:
         context.view.say(f"  {note}")
@@ -91,6 +89,18 @@ def _after_refusal(name: str, error: ApiError) -> str:
     if demo not in DEMO or not any("does not belong to the branch" in cause for cause in error.causes):
         return "nothing was changed"
     return f"nothing was changed; if it is the demo's: meshmall delete -f {shlex.quote(str(mall_manifest(demo)))}"
+
+
+def require_format(context: Context, output: str) -> None:
+    """Raises Failure when `-o` is no format of objects. What is printed beside an object goes to stderr."""
+    require_output(output, *OBJECT_FORMATS)
+    if output != "text":
+        context.view.only_data()
+
+
+def print_branch(context: Context, name: str, output: str) -> None:
+    """Prints a branch as it is now, for other programs."""
+    print_objects(context.view, [fetch(context, name)], output, one=True)
 
 
 def entry_text(entry: Body) -> str:

@@ -106,3 +106,10 @@ def test_objects_are_read_as_structs(store: Store) -> None:
     (found,) = store.of(ConfigMap, "mesh")
     assert found.metadata.name == "a"
     assert found.data == {"k": "7"}
+
+
+def test_kinds_are_those_that_have_objects(store: Store) -> None:
+    store.commit([config("a")])
+    assert store.kinds() == [("", "ConfigMap")]
+    store.commit([Delete(ref("a"))])
+    assert store.kinds() == []
