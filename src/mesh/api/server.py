@@ -146,7 +146,7 @@ class ApiServer:
         return App(settings, guard, kinds, routes, resource_routes(handlers))
 
     async def _describe(self, _request: Request) -> Reply:
-        return Reply(self._status())
+        return Reply({**self._status(), "kinds": self._store.kinds()})
 
     def _ensure_gateway_class(self) -> None:
         """The class of the Gateway API's Gateways that the mesh serves."""

@@ -219,7 +219,6 @@ class Daemon:
             allocator=pod_network.addresses,
             status=lambda: {
                 **self._status(plane, store),
-                "kinds": store.kinds(),
                 "problems": self._problems(store, pods, programmer, branches),
             },
             sources=Sources(telemetry, Reasons(store, lambda: programmer.snapshot), lambda: programmer.snapshot),

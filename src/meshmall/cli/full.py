@@ -9,7 +9,6 @@ from typing import Annotated, Any
 
 import typer
 
-from meshmall.cli.complete import completer
 from meshmall.cli.declare import REQUIRED, Group, Option, Parameter, parameters_of
 from meshmall.cli.quick import Call
 
@@ -75,6 +74,17 @@ def _function(
     return call
 
 
+def _completer(what: str) -> Callable[[typer.Context, str], list[str]]:
+    """Imports what asks the mesh when a word is completed, and not for every help text."""
+
+    def complete(ctx: typer.Context, incomplete: str) -> list[str]:
+        from meshmall.cli.complete import completer  # noqa: PLC0415
+
+        return completer(what)(ctx, incomplete)
+
+    return complete
+
+
 def _type(parameter: Parameter) -> Any:
     kind: Any = list[parameter.kind] if parameter.many else parameter.kind  # type: ignore[name-defined]
     return kind | None if parameter.default is None else kind
@@ -89,7 +99,7 @@ def _declaration(parameter: Parameter) -> Any:
         "hidden": parameter.unused,
     }
     if declaration.complete:
-        common["autocompletion"] = completer(declaration.complete)
+        common["autocompletion"] = _completer(declaration.complete)
     if not isinstance(declaration, Option):
         return typer.Argument(**common)
     if (action := declaration.action) is None:
