@@ -54,7 +54,9 @@ async def shop(mesh: PodNetworks) -> AsyncIterator[tuple[PodNetworks, PodPlace, 
 def objects(port_name: str = "http", node_port: int = 0) -> list[Body]:
     web = with_ip(service("web", "shop", 8080, port_name), "10.96.0.20", node_port)
     web["spec"]["ports"][0]["targetPort"] = 7000
-    other = with_ip(service("other", "shop", 7000), "10.96.0.21")
+    # A destination without a port is called at the port of the call: it has to have it.
+    other = with_ip(service("other", "shop", 8080), "10.96.0.21")
+    other["spec"]["ports"][0]["targetPort"] = 7000
     return [web, other, rule("web", "web", to("other", match=[JASON]), to("web"), namespace="shop")]
 
 
