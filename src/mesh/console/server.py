@@ -1,10 +1,13 @@
 """The console's server: signs a browser in, serves the page, and forwards its requests to the API.
 
-It listens on loopback, without TLS, from the first `meshmall console` on; before that there is no port.
+It listens on loopback, without TLS, from the first `meshmall console` on; before that there is no port. From then on it
+keeps its port, also when the mesh is started again, so that bookmarks and addresses that were sent stay valid.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import socket
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from mesh.api.transport.http import CERTIFIED, Receive, Reply, Request, Scope, Send
@@ -13,6 +16,7 @@ from mesh.api.transport.serving import Bounds, Serving, listen
 from mesh.api.transport.status_errors import Problem
 from mesh.console.comparing import Comparing
 from mesh.console.door import HEADERS, NAME, check_place, cookie, session_of
+from mesh.console.memory import Memory, MemoryFile
 from mesh.console.pages import Page, pages
 from mesh.console.sessions import SESSION_LIFETIME, Sessions
 
@@ -24,48 +28,81 @@ DIFF = "/mesh/v1/diff"
 FORWARDED = ("/api/", "/apis/", "/mesh/v1/", "/version")
 LARGEST_HEAD, LARGEST_BODY, BODY_LIMIT = 64 << 10, 3 << 20, 30.0
 MOST_CONNECTIONS = 128
+# The ports that a console without a port of its own tries, before any free one. Not from the range out of which the
+# kernel takes ports for outgoing connections: one of those may be in use when the mesh is started again.
+PORTS = range(20080, 20100)
 Api = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 class Console:
-    """`api` is the API's application; `comparing` serves `branch diff`. Port 0 means any free port."""
+    """`api` is the API's application; `comparing` serves `branch diff`. `port` 0 means the one that `memory` names, or
+    any free one.
+    """
 
-    def __init__(self, api: Callable[[], Api], comparing: Comparing, port: int = 0) -> None:
+    def __init__(
+        self, api: Callable[[], Api], comparing: Comparing, port: int = 0, memory: MemoryFile | None = None
+    ) -> None:
         self._api = api
         self._comparing = comparing
         self._requested_port = port
         self._port = 0
-        self._sessions = Sessions()
+        self._file = memory
+        self._memory = memory.read() if memory is not None else Memory()
+        self._sessions = Sessions(earlier=self._memory.sessions, changed=self._remember_sessions)
         self._pages: dict[str, Page] = {}
         self._serving: Serving | None = None
+        self._listener: socket.socket | None = None
         self._starting = asyncio.Lock()
         self.routes = [Route(("POST",), OPEN, self._open)]
+
+    async def start(self) -> None:
+        """Listens again where it did before. Whatever is in the way is reported by the next `meshmall console`."""
+        if self._memory.port:
+            with suppress(Problem):
+                await self._start((self._requested_port or self._memory.port,))
+
+    def _remember_sessions(self, sessions: Mapping[str, float]) -> None:
+        self._memory.sessions = dict(sessions)
+        self._save()
+
+    def _save(self) -> None:
+        if self._file is not None:
+            self._file.write(self._memory)
 
     async def stop(self) -> None:
         if self._serving is not None:
             await self._serving.stop()
+        if self._listener is not None:
+            self._listener.close()
 
     async def _open(self, request: Request) -> Reply:
         """Returns an address that signs one browser in, once. The API has checked the token. Raises Problem (409)."""
         await request.body()
+        url = await self.open_address()
+        return Reply({"url": url, "address": f"http://{NAME}:{self._port}/"})
+
+    async def open_address(self) -> str:
+        """Listens, if it does not yet; the address that signs one browser in, once. Raises Problem (409)."""
         async with self._starting:
             if self._serving is None:
-                await self._start()
-        url = f"http://{NAME}:{self._port}"
-        return Reply({"url": f"{url}{ENTER}?code={self._sessions.code()}", "address": f"{url}/"})
+                await self._start(self._places())
+        return f"http://{NAME}:{self._port}{ENTER}?code={self._sessions.code()}"
 
-    async def _start(self) -> None:
-        try:
-            listener = listen(HOST, self._requested_port)
-        except OSError as error:
-            raise Problem(
-                409, f"the console cannot listen at {HOST}:{self._requested_port}: {error.strerror}"
-            ) from error
+    def _places(self) -> Sequence[int]:
+        """The ports to try, in this order."""
+        return (self._requested_port,) if self._requested_port else (*filter(None, (self._memory.port,)), *PORTS, 0)
+
+    async def _start(self, ports: Sequence[int]) -> None:
+        """Raises Problem (409) when it can listen at none of the ports."""
+        listener = self._listener = _first_free(ports)
         self._port = listener.getsockname()[1]
         self._pages = dict(await asyncio.to_thread(pages))
         serving = Serving(self, Bounds(LARGEST_HEAD, MOST_CONNECTIONS), None)
         await serving.start(listener)
         self._serving = serving
+        if self._memory.port != self._port:
+            self._memory.port = self._port
+            self._save()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The ASGI application for browsers."""
@@ -128,6 +165,23 @@ class Console:
         if "gzip" in request.headers.get("accept-encoding", ""):
             return Reply(page.zipped, content_type=page.media, headers={**headers, "content-encoding": "gzip"})
         return Reply(page.body, content_type=page.media, headers=headers)
+
+
+def _first_free(ports: Sequence[int]) -> socket.socket:
+    for port in ports:
+        listener = None
+        try:
+            listener = listen(HOST, port)
+            # Two programs may bind the same port before either listens; only one of them can then listen.
+            listener.listen()
+        except OSError as error:
+            if listener is not None:
+                listener.close()
+            if port == ports[-1]:
+                raise Problem(409, f"the console cannot listen at {HOST}:{port}: {error.strerror}") from error
+            continue
+        return listener
+    raise Problem(409, "the console has no port to listen at")
 
 
 def _with_headers(send: Send) -> Send:

@@ -31,11 +31,11 @@ def default_home(environ: Mapping[str, str]) -> Path:
 class Settings:
     """The options of `up`; saved in the home, and used by the next `up` where it has no option of its own.
 
-    `address` is where the gateway and NodePorts listen: a loopback address, or any with `expose`. 0 as `api_port` or
-    `console_port` means any free port. `namespace` is where objects go that name none. `branch_expires` is the lifetime
-    of a branch that does not set its own. `telemetry`: requests are traced. `outbound_traffic_policy` is
-    "registry-only" or "allow-any". `dormant` names what stays stored and does not run, such as
-    "Deployment mesh/products" and "Service mesh/products".
+    `address` is where the gateway and NodePorts listen: a loopback address, or any with `expose`. 0 as `api_port`
+    means any free port, as `console_port` the one that the console had before, or any free one. `namespace` is where
+    objects go that name none. `branch_expires` is the lifetime of a branch that does not set its own. `telemetry`:
+    requests are traced. `outbound_traffic_policy` is "registry-only" or "allow-any". `dormant` names what stays
+    stored and does not run, such as "Deployment mesh/products" and "Service mesh/products".
     """
 
     address: str = LOOPBACK

@@ -35,6 +35,7 @@ from mesh.branches.data.snapshots import Snapshots
 from mesh.branches.data.work import Copying
 from mesh.canary.guard import CanaryGuard
 from mesh.console.comparing import Comparing
+from mesh.console.memory import MemoryFile
 from mesh.console.server import Console
 from mesh.control.programmer import Programmer
 from mesh.daemon import daemon_log
@@ -208,7 +209,12 @@ class Daemon:
         telemetry = self._telemetry(stack, store, ring)
 
         gateway = Gateway(settings.address, settings.gateway_port)
-        console = Console(lambda: api.app, Comparing(gateway, telemetry), settings.console_port)
+        console = Console(
+            lambda: api.app,
+            Comparing(gateway, telemetry),
+            settings.console_port,
+            MemoryFile(home.path / "console.json"),
+        )
         stack.push_async_callback(console.stop)
 
         api = ApiServer(
@@ -229,6 +235,7 @@ class Daemon:
         )
         url = await api.start()
         stack.push_async_callback(api.stop)
+        await console.start()
         self.progress.step("api")
         return {"api": url, "dormant": self.dormant}
 

@@ -71,7 +71,8 @@ GatewayHttpsOption = Annotated[
 ]
 ApiPortOption = Annotated[int | None, Option(metavar="PORT", help="Port of the API. Default: any free port.")]
 ConsolePortOption = Annotated[
-    int | None, Option(metavar="PORT", help="Port of the web console. Default: any free port.")
+    int | None,
+    Option(metavar="PORT", help="Port of the web console. Default: 20080 or the next free one; it stays the same."),
 ]
 
 app = Group(HELP, everywhere=common)

@@ -12,6 +12,7 @@ from meshmall.cli.context import Context
 SAVED_FILES = (
     "settings.json",
     "branch.key",
+    "console.json",
     "store.db",
     "store.db-wal",
     "store.db-shm",

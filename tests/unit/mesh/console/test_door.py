@@ -3,6 +3,8 @@
 import asyncio
 import http.client
 import json
+import os
+import socket
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import Any
@@ -13,8 +15,10 @@ import pytest
 from mesh.api.server import ApiServer, ApiSettings, Sources
 from mesh.branches.compare import Gateway
 from mesh.client.api import Client
+from mesh.console import server
 from mesh.console.comparing import Comparing
 from mesh.console.door import HEADER, session_of
+from mesh.console.memory import MemoryFile
 from mesh.console.server import Console
 from mesh.observe.hops import Ring
 from mesh.observe.reasons import Reasons
@@ -228,3 +232,44 @@ async def test_a_comparison_of_nonsense_is_refused_in_words(door: Door) -> None:
 def test_a_broken_cookie_is_no_session() -> None:
     assert session_of({"cookie": 'x="; meshmall-console'}) == ""
     assert session_of({"cookie": "a=b; meshmall-console=s; c=d"}) == "s"
+
+
+async def test_the_console_comes_back_at_its_port_and_knows_its_sessions(
+    door: Door, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # An address of its own: other tests' consoles would take the port meanwhile.
+    host = f"127.209.{os.getpid() // 250 % 250}.{os.getpid() % 250 + 1}"
+    monkeypatch.setattr(server, "HOST", host)
+    telemetry = Telemetry(door.store, Ring())
+    comparing = Comparing(Gateway("127.0.0.1", 1), telemetry)
+    memory = MemoryFile(tmp_path / "console.json")
+
+    def console() -> Console:
+        return Console(lambda: door.server.app, comparing, memory=memory)
+
+    async def never_opened() -> None:
+        before = console()
+        await before.start()
+        assert memory.read().port == 0
+        await before.stop()
+
+    await never_opened()
+    first = console()
+    address = await first.open_address()
+    port = memory.read().port
+    assert str(port) in address
+    await first.stop()
+    again = console()
+    await again.start()
+    _, writer = await asyncio.open_connection(host, port)
+    writer.close()
+    assert await again.open_address() != address
+    assert memory.read().port == port
+    # Another program took the port meanwhile: the console finds another one, and keeps that.
+    await again.stop()
+    with socket.create_server((host, port)):
+        third = console()
+        await third.start()
+        await third.open_address()
+        assert memory.read().port != port
+        await third.stop()
