@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import mimetypes
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from mall.kit.request import Request
 
 WEB = Path(__file__).parent / "web"
 PAGES = {"/": "index.html", "/index": "index.html", "/login": "login.html"}
+PRODUCT = re.compile(r"/products/[0-9]{1,18}")
+MISSING = "404.html"
 ALIASES = {"/favicon.ico": "favicon.svg"}
 SMALLEST_GZIPPED = 512
 SECURITY: Headers = (
@@ -45,19 +48,33 @@ class Files:
         }
 
     async def get(self, request: Request) -> Answer:
-        """The file that the path names. Raises Problem 404."""
-        path = request.path
-        name = PAGES.get(path) or ALIASES.get(path) or path.removeprefix("/static/")
-        file = self._files.get(name)
-        if file is None or (path not in PAGES and path not in ALIASES and name == path):
-            raise Problem(404, f"{path} does not exist")
-        headers: Headers = ((b"etag", file.etag), (b"cache-control", file.cache), *SECURITY)
-        if request.header(b"if-none-match") == file.etag.decode():
-            return Answer(b"", 304, file.content_type, headers)
-        headers = (*headers, (b"vary", b"accept-encoding"))
-        if file.zipped is not None and "gzip" in (request.header(b"accept-encoding") or ""):
-            return Answer(file.zipped, 200, file.content_type, (*headers, (b"content-encoding", b"gzip")))
-        return Answer(file.body, 200, file.content_type, headers)
+        """The file that the path names; a browser gets a page for a path that names none. Raises Problem 404."""
+        name = _page(request.path)
+        if name is None and request.path.startswith("/static/"):
+            name = request.path.removeprefix("/static/")
+        file = self._files.get(name) if name is not None else None
+        if file is not None:
+            return _answer(file, request)
+        if request.path.startswith("/api/") or "text/html" not in (request.header(b"accept") or ""):
+            raise Problem(404, f"{request.path} does not exist")
+        return _answer(self._files[MISSING], request, 404)
+
+
+def _page(path: str) -> str | None:
+    """The file of a page, by the path at which it is."""
+    if PRODUCT.fullmatch(path):
+        return "product.html"
+    return PAGES.get(path) or ALIASES.get(path)
+
+
+def _answer(file: File, request: Request, status: int = 200) -> Answer:
+    headers: Headers = ((b"etag", file.etag), (b"cache-control", file.cache), *SECURITY)
+    if status == 200 and request.header(b"if-none-match") == file.etag.decode():
+        return Answer(b"", 304, file.content_type, headers)
+    headers = (*headers, (b"vary", b"accept-encoding"))
+    if file.zipped is not None and "gzip" in (request.header(b"accept-encoding") or ""):
+        return Answer(file.zipped, status, file.content_type, (*headers, (b"content-encoding", b"gzip")))
+    return Answer(file.body, status, file.content_type, headers)
 
 
 def _load(path: Path) -> File:

@@ -1,4 +1,4 @@
-"""The front end's API: `/api/mall`, `/api/users`, `/api/recommends`, `/api/products`, and the pages."""
+"""The front end's API: `/api/mall`, `/api/users`, `/api/recommends`, `/api/products`, `/api/product`, and the pages."""
 
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from mall.catalog.models import AreaError, Discount, Mall, NewUser, Recommend, User, UserAnswer
+from mall.catalog.models import AreaError, Discount, Mall, NewUser, Product, Recommend, User, UserAnswer
 from mall.kit.answer import Answer, json_answer
 from mall.kit.app import App
 from mall.kit.client.call import Call
@@ -20,6 +20,7 @@ from mall.kit.settings import Settings
 from mall.mall.files import Files
 
 T = TypeVar("T")
+LONGEST_ID = 18
 COOKIE_SECONDS = 30 * 24 * 3600
 
 
@@ -31,6 +32,8 @@ class Front:
         self._users = client.upstream("users")
         self._recommend = client.upstream("recommend")
         self._discount = client.upstream("discount")
+        self._products = client.upstream("products")
+        self._products_decoder = msgspec.json.Decoder(list[Product])
         self._user_decoder = msgspec.json.Decoder(User)
         self._recommend_decoder = msgspec.json.Decoder(Recommend)
         self._discount_decoder = msgspec.json.Decoder(Discount)
@@ -65,6 +68,15 @@ class Front:
 
     async def products(self, request: Request) -> Answer:
         return json_answer(await self._discount_call(request))
+
+    async def product(self, request: Request) -> Answer:
+        text = request.parameter("id") or ""
+        if not (text.isascii() and text.isdigit()) or len(text) > LONGEST_ID:
+            raise Problem(400, f"id: {text[:40]!r} is not a product's number; for example id=7", parameter="id")
+        found = await self._products.get(f"/products?ids={text}", request.context, self._products_decoder)
+        if not found:
+            raise Problem(404, f"there is no product {text}")
+        return json_answer(found[0])
 
     async def who_am_i(self, request: Request) -> Answer:
         return json_answer(UserAnswer(0, await _who(self._user_call(request))))
@@ -126,6 +138,13 @@ async def build(settings: Settings) -> AsyncIterator[App]:
         ),
         ("GET", "/api/products"): Operation(
             front.products, "The discounted products", answer=Discount, parameters=who, problems=failing
+        ),
+        ("GET", "/api/product"): Operation(
+            front.product,
+            "One product",
+            answer=Product,
+            parameters=(Parameter("id", "the product's number"), *who),
+            problems=(400, 404, *failing),
         ),
         ("GET", "/api/users"): Operation(
             front.who_am_i, "Who am I", answer=UserAnswer, parameters=who, problems=failing

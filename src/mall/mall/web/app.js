@@ -1,38 +1,23 @@
 // The shop's page: requests /api/mall once, shows each area, and retries only the area that failed.
-// Everything from the API is inserted as text, never as markup.
-import { locale, text, translate } from "./text.js";
+import { byId, element, facts, notice, price, showBranch, showUser } from "./page.js";
+import { text, translate } from "./text.js";
 
 const AREAS = {
   recommend: { path: "/api/recommends", banner: ["recommendBanner", "recommendBannerMore"] },
   discount: { path: "/api/products", banner: ["discountBanner", "discountBannerMore"] },
 };
-const money = new Intl.NumberFormat(locale, { style: "currency", currency: "CNY", currencyDisplay: "narrowSymbol" });
-const count = new Intl.NumberFormat(locale);
+// Seconds until the page tries again by itself while nothing works; each time twice as long.
+const FIRST_RETRY = 4;
+const LONGEST_RETRY = 60;
 
-/** An element that the page itself has. */
-const byId = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
 const inside = (section, selector) => /** @type {HTMLElement} */ (section.querySelector(selector));
 
-function element(name, properties = {}, ...children) {
-  const created = Object.assign(document.createElement(name), properties);
-  created.append(...children);
-  return created;
-}
-
-function fact(className, key, value) {
-  return element("span", { className }, element("b", { textContent: count.format(value) }), ` ${text(key)}`);
-}
-
-function card(product, area) {
-  const facts = element("p", { className: "facts" });
-  if (area === "recommend") facts.append(fact("score", "score", product.score));
-  facts.append(fact("sold", "sold", product.sales), fact("stock", "stock", product.stock));
-  if (product.favorites !== undefined) facts.append(fact("likes", "likes", product.favorites));
+function card(product) {
   return element("li", { className: "card" },
     element("img", { src: product.image, alt: "", width: 160, height: 120, loading: "lazy" }),
-    element("h3", { textContent: product.title }),
-    element("p", { className: "price", textContent: money.format(product.price) }),
-    facts);
+    element("h3", {}, element("a", { href: `/products/${product.id}`, textContent: product.title })),
+    element("p", { className: "price", textContent: price(product.price) }),
+    facts(product));
 }
 
 function skeleton() {
@@ -41,24 +26,47 @@ function skeleton() {
   return list;
 }
 
+/** Which areas are missing at the moment. */
+const missing = new Set();
+
 function show(area, data) {
   const section = byId(area);
   const place = inside(section, ".area");
   section.setAttribute("aria-busy", "false");
   if (!data) {
-    const retry = element("button", { textContent: text("retry"), onclick: () => reload(area) });
-    place.replaceChildren(element("div", { className: "failed" }, element("p", { textContent: text("failed") }), retry));
+    missing.add(area);
+    place.replaceChildren(notice(missing.size === Object.keys(AREAS).length ? "failedToo" : "failed", "retry", () => reload(area)));
     return;
   }
+  missing.delete(area);
   const parts = [];
   if (data.banner) {
     const [title, more] = AREAS[area].banner;
     parts.push(element("div", { className: `banner ${area}` },
       element("strong", { textContent: text(title) }), element("span", { textContent: text(more) })));
   }
-  if (data.products.length) parts.push(element("ul", { className: "cards" }, ...data.products.map((p) => card(p, area))));
+  if (data.products.length) parts.push(element("ul", { className: "cards" }, ...data.products.map(card)));
   else parts.push(element("p", { className: "empty", textContent: text("empty") }));
   place.replaceChildren(...parts);
+}
+
+let timer = 0;
+let wait = FIRST_RETRY;
+
+/** While no area works, one notice says so for all of them, and the page tries again by itself. */
+function showOutage() {
+  const out = missing.size === Object.keys(AREAS).length;
+  byId("outage").hidden = !out;
+  document.body.classList.toggle("out", out);
+  clearTimeout(timer);
+  if (!out) {
+    wait = FIRST_RETRY;
+    byId("outage").replaceChildren();
+    return;
+  }
+  byId("outage").replaceChildren(notice("allFailed", "retry", () => load()));
+  timer = setTimeout(load, wait * 1000);
+  wait = Math.min(wait * 2, LONGEST_RETRY);
 }
 
 // Requests an area again. The button that was pressed disappears, so the focus moves to the area's heading, and to the
@@ -75,51 +83,26 @@ async function reload(area) {
   } catch {
     show(area, null);
   }
+  showOutage();
   if (document.activeElement === heading) inside(section, ".failed button")?.focus();
 }
 
-function showUser(user) {
-  const nav = byId("who");
-  if (!user) {
-    nav.replaceChildren(element("a", { className: "button", href: "/login", textContent: text("signIn") }));
-    return;
-  }
-  const signOut = async () => {
-    const response = await fetch("/api/users", { method: "DELETE" }).catch(() => null);
-    if (response?.ok) location.reload();
-  };
-  nav.replaceChildren(
-    element("img", { src: user.image, alt: "", width: 32, height: 32 }),
-    element("span", { className: "name", textContent: user.name }),
-    element("button", { textContent: text("signOut"), onclick: signOut }));
-}
-
-// The color is the same as in the mesh's console, so that a branch is recognized in both.
-function showBranch(header) {
-  const name = (header || "").split(";")[0].trim();
-  const badge = byId("branch");
-  badge.hidden = !name || name === "-";
-  document.body.classList.toggle("branched", !badge.hidden);
-  if (badge.hidden) return;
-  let hue = 0;
-  for (const character of name) hue = (hue * 31 + character.codePointAt(0)) % 360;
-  document.body.style.setProperty("--hue", String(hue));
-  badge.textContent = `${text("branch")} ${name}`;
-}
-
 async function load() {
-  for (const area of Object.keys(AREAS)) inside(byId(area), ".area").replaceChildren(skeleton());
+  // What is shown stays until there is something better.
+  for (const area of Object.keys(AREAS)) if (!missing.has(area)) inside(byId(area), ".area").replaceChildren(skeleton());
+  let mall = null;
   try {
     const response = await fetch("/api/mall");
-    if (!response.ok) throw new Error(`status ${response.status}`);
-    const mall = await response.json();
-    showBranch(response.headers.get("x-branch"));
-    showUser(mall.user);
-    for (const area of Object.keys(AREAS)) show(area, mall[area]);
-  } catch {
-    showUser(null);
-    for (const area of Object.keys(AREAS)) show(area, null);
-  }
+    if (response.ok) {
+      mall = await response.json();
+      showBranch(response.headers);
+    }
+  } catch { /* shown as an outage */ }
+  showUser(mall?.user ?? null, Boolean(mall) && !mall.errors?.some(({ area }) => area === "user"));
+  // Both are known to be missing before the first is shown: its notice depends on it.
+  for (const area of Object.keys(AREAS)) if (!mall?.[area]) missing.add(area);
+  for (const area of Object.keys(AREAS)) show(area, mall?.[area]);
+  showOutage();
 }
 
 translate();

@@ -197,6 +197,8 @@ class Branches:
             meta = branch.metadata
             fallbacks = self._fallbacks.get((meta.namespace, meta.name)) if self._fallbacks else None
             label = f"{meta.name}; fallback={','.join(sorted(fallbacks))}" if fallbacks else meta.name
+            if branch.status.color is not None:
+                label = f"{label}\t{branch.status.color}"
             key = (meta.namespace, meta.name)
             kept = last.get(key)
             if kept is None or kept[0] is not branch.spec or kept[1] != label:

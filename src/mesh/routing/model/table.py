@@ -39,7 +39,9 @@ class VirtualHost:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A way into a branch: `key` as `cookie:user=fox`; `label` is what the answer's `x-branch` says."""
+    """A way into a branch: `key` as `cookie:user=fox`; `label` is what the answer's `x-branch` says, and behind a tab
+    its `x-branch-color`, if the branch has one.
+    """
 
     key: str
     branch: str

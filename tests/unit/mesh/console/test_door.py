@@ -15,7 +15,7 @@ import pytest
 from mesh.api.server import ApiServer, ApiSettings, Sources
 from mesh.branches.compare import Gateway
 from mesh.client.api import Client
-from mesh.console import server
+from mesh.console import server as console_server
 from mesh.console.comparing import Comparing
 from mesh.console.door import HEADER, session_of
 from mesh.console.memory import MemoryFile
@@ -239,13 +239,13 @@ async def test_the_console_comes_back_at_its_port_and_knows_its_sessions(
 ) -> None:
     # An address of its own: other tests' consoles would take the port meanwhile.
     host = f"127.209.{os.getpid() // 250 % 250}.{os.getpid() % 250 + 1}"
-    monkeypatch.setattr(server, "HOST", host)
+    monkeypatch.setattr(console_server, "HOST", host)
     telemetry = Telemetry(door.store, Ring())
     comparing = Comparing(Gateway("127.0.0.1", 1), telemetry)
     memory = MemoryFile(tmp_path / "console.json")
 
     def console() -> Console:
-        return Console(lambda: door.server.app, comparing, memory=memory)
+        return Console(lambda: door._server.app, comparing, memory=memory)
 
     async def never_opened() -> None:
         before = console()

@@ -171,5 +171,9 @@ end
 
 function envoy_on_response(handle)
   local entry = handle:streamInfo():dynamicMetadata():get(NOTES)
-  if entry then handle:headers():replace(HEADER, entry.label) end
+  if not entry then return end
+  -- Behind a tab: the number of the branch's colour, for pages that show in which branch they are.
+  local label, color = string.match(entry.label, "^([^\t]*)\t?(%d*)$")
+  handle:headers():replace(HEADER, label or entry.label)
+  if color and color ~= "" then handle:headers():replace(HEADER .. "-color", color) end
 end
