@@ -160,9 +160,9 @@ def test_a_phone_shows_all_of_it_without_scrolling_sideways(visit: Visit, width:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("path", ["/", "/login"])
+@pytest.mark.parametrize("path", ["/", "/login", "/products/7", "/nothing"])
 def test_it_is_accessible_in_light_and_dark(visit: Visit, scheme: str, path: str) -> None:
-    page = visit("fox", path, color_scheme=scheme)
+    page = visit("fox", path, color_scheme=scheme, expected="404" if path == "/nothing" else "")
     if path == "/":
         expect(page.locator(".card img")).to_have_count(12)
     red, green, blue = map(

@@ -73,7 +73,7 @@ function showOutage() {
 // new button when the request fails again.
 async function reload(area) {
   const section = byId(area);
-  const heading = inside(section, "h1, h2");
+  const heading = inside(section, "h2");
   section.setAttribute("aria-busy", "true");
   heading.focus();
   inside(section, ".area").replaceChildren(skeleton());

@@ -56,7 +56,7 @@ function Count() {
   const { problems } = useProblems();
   if (!problems?.length) return null;
   const kind = problems.some(({ kind: of }) => of === "bad") ? "bad" : "warn";
-  return html`<span class="count ${kind}"><span class="unseen">, </span>${problems.length}<span class="unseen"> ${problems.length === 1 ? "problem" : "problems"}</span></span>`;
+  return html`<span class="count ${kind}">${problems.length}<span class="unseen"> ${problems.length === 1 ? "problem" : "problems"}</span></span>`;
 }
 
 /** An error in one view is shown in its place; the rest of the console keeps working. */

@@ -32,7 +32,9 @@ export function Expires({ branch }) {
 
 export function BranchDetails({ branch, onAction, onClose }) {
   const { metadata, spec, status = {} } = branch;
-  const problems = (status.conditions ?? []).filter(({ type, status: value, message }) => message && value === (type === "Expiring" ? "True" : "False"));
+  const conditions = (status.conditions ?? []).filter(({ type, status: value, reason, message }) => message && reason !== "Pending" && value === (type === "Expiring" ? "True" : "False"));
+  // Ready repeats what the condition that it depends on says.
+  const problems = [...new Map(conditions.map((condition) => [condition.message, condition])).values()];
   return html`<${SidePanel} label=${`Branch ${metadata.name}`} title=${html`<${Branch} name=${metadata.name} />`} kind="mid" onClose=${onClose}>
     <p><${Phase} branch=${branch} /> <span class="soft">${metadata.namespace} · created ${ago(metadata.creationTimestamp)} · expires </span><${Expires} branch=${branch} /></p>
     <p class="links"><${Address} branch=${branch} /><a href=${href("topology", [], { branch: metadata.name })}>Show in topology</a>

@@ -97,7 +97,7 @@ function Label({ at, edges }) {
   const times = `${milliseconds(all.p50).replace(" ms", "")} / ${milliseconds(all.p99)}`;
   const errors = all.errors > 0 ? `${share(all.errorShare)} err` : "";
   // An estimate: text is only measured once it is drawn, and all of them at once would make the page lay out again.
-  const width = Math.min(LABEL.width, 6 * Math.max(times.length, `${rate(all.rate)}/s ${errors}`.length) + 8);
+  const width = Math.min(LABEL.width, 6.4 * Math.max(times.length, `${rate(all.rate)}/s ${errors}`.length) + 8);
   return html`<g class="label ${all.errors ? "bad" : ""}" transform="translate(${at.x} ${at.y})">
     <rect x=${-width / 2} y=${-LABEL.height / 2} width=${width} height=${LABEL.height} rx="5" />
     <text y="-2"><tspan class="rate">${rate(all.rate)}/s</tspan>${errors && html`<tspan class="errors">${` ${errors}`}</tspan>`}</text>

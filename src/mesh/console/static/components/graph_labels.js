@@ -1,7 +1,7 @@
 // Places the figures of the calls in the service graph, so that no label covers a node or another label. Pure.
 
 /** A label's size: two lines of at most 15 characters of 11 pixels, and a margin. */
-export const LABEL = { width: 96, height: 28 };
+export const LABEL = { width: 106, height: 28 };
 // Places on the curve, those near the callee first: curves that leave one node are apart only further along.
 const ALONG = [0.7, 0.62, 0.78, 0.54, 0.46, 0.84, 0.38, 0.3, 0.22];
 // Distances above and below the curve, for where all places on it are taken.

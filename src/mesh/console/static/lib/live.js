@@ -1,7 +1,7 @@
 // The daemon's event stream. After an interruption everything on screen is fetched again, so nothing is missed.
 import { useEffect, useRef, useState } from "../vendor/preact-htm.js";
 import { RequestError, get, signedOut } from "./api.js";
-import { createStore } from "./store.js";
+import { createStore, useStore } from "./store.js";
 
 /** "connecting", "live" or "lost". */
 export const connection = createStore("connecting");
@@ -59,6 +59,15 @@ export function start() {
     if (document.hidden) hidden = setTimeout(() => source.close(), HIDDEN_MS);
     else if (source.readyState === EventSource.CLOSED && !signedOut.get()) restart();
   });
+}
+
+/** The graph from the event stream; until its first event, fetched once. */
+export function useTopology() {
+  const graph = useStore(topology);
+  useEffect(() => {
+    if (!topology.get()) get("/mesh/v1/topology?window=60").then((fetched) => topology.set((current) => current ?? fetched), () => {});
+  }, []);
+  return graph;
 }
 
 const cache = new Map();

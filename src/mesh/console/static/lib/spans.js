@@ -70,7 +70,8 @@ export function origins(spans) {
   return failed.filter((number) => !failed.some((other) => spans[other].parent === number || explains(spans[other], spans[number])));
 }
 
-export const serviceOf = (span) => span.destination?.service || span.service || "unknown";
+/** "namespace/name" where the mesh knows the service. */
+export const serviceOf = (span) => span.service || span.destination?.service || "unknown";
 
 /** The same call in two requests: its place in the tree, by service, method and path, and which of several alike it is. */
 function keys(spans) {

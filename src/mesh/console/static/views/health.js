@@ -3,9 +3,8 @@ import { html } from "../vendor/preact-htm.js";
 import { kube } from "../lib/api.js";
 import { displayName, plural } from "../lib/format.js";
 import { problemsOf } from "../lib/health.js";
-import { topology, useAnswer, usePolled } from "../lib/live.js";
+import { useAnswer, usePolled, useTopology } from "../lib/live.js";
 import { href } from "../lib/route.js";
-import { useStore } from "../lib/store.js";
 import { Branch, Mark, Trouble, Waiting } from "../components/parts.js";
 import { Sparks, useSeries } from "../components/spark.js";
 
@@ -20,7 +19,7 @@ export function useProblems() {
   const deployments = useAnswer(kube("deployments"), ["Deployment"], 1_000);
   const pods = useAnswer(kube("pods"), ["Pod"], 1_000);
   const branches = useAnswer(kube("branches"), ["Branch"], 1_000);
-  const services = useStore(topology)?.services ?? [];
+  const services = useTopology()?.services ?? [];
   const answers = [status, failures, rules, deployments, pods, branches];
   const error = answers.find((answer) => answer.error)?.error ?? null;
   // What cannot be fetched (telemetry may be switched off) must not hide what can.
@@ -35,7 +34,7 @@ export function useProblems() {
 
 export function Health() {
   const { problems, error } = useProblems();
-  const services = (useStore(topology)?.services ?? []).filter(({ kind, versions }) => kind === "service" && versions.length);
+  const services = (useTopology()?.services ?? []).filter(({ kind, versions }) => kind === "service" && versions.length);
   const { byName, step } = useSeries("");
   const failing = new Set((problems ?? []).filter(({ key }) => key.startsWith("failing")).map(({ title }) => title));
   const ids = services.map(({ id }) => id);

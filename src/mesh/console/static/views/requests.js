@@ -12,6 +12,10 @@ import { Waterfall } from "../components/waterfall.js";
 const PAGE = 500;
 const MOST_KEPT = 10_000;
 const FILTERS = ["branch", "service", "status", "min", "text"];
+const ORDERS = {
+  "": (one, other) => other.number - one.number,
+  slowest: (one, other) => other.milliseconds - one.milliseconds || other.number - one.number,
+};
 const COLUMNS = [
   { name: "Time" },
   { name: "Status" },
@@ -23,18 +27,19 @@ const COLUMNS = [
 
 export function Requests({ route }) {
   const filters = Object.fromEntries(FILTERS.map((name) => [name, route.query[name] ?? ""]));
-  const { items, more, error, loadMore, reload } = useTraces(filters);
+  const order = route.query.order in ORDERS ? route.query.order : "";
+  const { items, more, error, loadMore, reload } = useTraces(filters, order);
   const id = route.parts[0];
   const filtered = FILTERS.some((name) => filters[name]);
   let body;
   if (items === null) body = error ? null : html`<${Waiting} rows=${12} />`;
   else if (!items.length) body = filtered
-    ? html`<${Empty} title="No matching requests"><p><button class="small" onClick=${() => go("requests", [], {})}>Clear filters</button></p><//>`
+    ? html`<${Empty} title="No matching requests"><p><button class="small" onClick=${() => go("requests", [], { order })}>Clear filters</button></p><//>`
     : html`<${Empty} title="No requests yet"><p>Send a request to the gateway, or run <code>meshmall load</code>.</p><//>`;
-  else body = html`<${List} label="Requests, newest first" kind="traces" columns=${COLUMNS} items=${items} height=${34}
+  else body = html`<${List} label=${order ? "Requests, slowest first" : "Requests, newest first"} kind="traces" columns=${COLUMNS} items=${items} height=${34}
       keyOf=${(trace) => trace.requestId} open=${id} cells=${(trace) => cells(trace, route.query)} onNearEnd=${loadMore}
       onOpen=${(trace) => go("requests", [trace.requestId], { ...route.query, with: "" })} />`;
-  return html`<${Bar} filters=${filters} count=${items && `${items.length.toLocaleString("en")}${more ? "+" : ""}`} />
+  return html`<${Bar} filters=${filters} order=${order} count=${items && `${items.length.toLocaleString("en")}${more ? "+" : ""}`} />
     <${Trouble} error=${error} retry=${reload} />
     <div class="with-side ${id ? "opened" : ""}">
       <div class="main">${body}</div>
@@ -54,11 +59,11 @@ function cells(trace, query) {
   ];
 }
 
-/** The traces that match the filters: new ones are added as they arrive, older ones by `loadMore`. */
-function useTraces(filters) {
+/** The traces that match the filters, in an order of ORDERS: new ones are added as they arrive, older ones by `loadMore`. */
+function useTraces(filters, order) {
   const [shown, show] = useState({ key: "", items: null, more: false, error: null });
   const state = useRef({ key: "", items: new Map(), more: false, busy: false, order: null });
-  const key = JSON.stringify(filters);
+  const key = JSON.stringify([filters, order]);
 
   const load = async (older) => {
     const current = state.current;
@@ -67,12 +72,13 @@ function useTraces(filters) {
     current.busy = true;
     const before = older ? Math.min(...numbers(current.items)) : undefined;
     try {
-      const page = await get(url("/mesh/v1/traces", { ...filters, before, limit: PAGE }));
+      const page = await get(url("/mesh/v1/traces", { ...filters, order, before, limit: PAGE }));
       if (current.key !== key) return;
       // After a long interruption the newest page may not reach back to what is shown, which would leave a gap.
-      const gap = !older && page.more && !page.items.some((trace) => current.items.has(trace.requestId));
+      const gap = !order && !older && page.more && !page.items.some((trace) => current.items.has(trace.requestId));
       if (gap) current.items.clear();
-      if (older || !current.items.size) current.more = page.more;
+      // The slowest have no next page.
+      if (older || !current.items.size) current.more = page.more && !order;
       for (const trace of page.items) current.items.set(trace.requestId, trace);
       current.busy = false;
       publish(null);
@@ -84,7 +90,7 @@ function useTraces(filters) {
   };
   const publish = (error) => {
     const current = state.current;
-    const items = [...current.items.values()].sort((one, other) => other.number - one.number);
+    const items = [...current.items.values()].sort(ORDERS[order]);
     for (const trace of items.splice(MOST_KEPT)) current.items.delete(trace.requestId);
     show({ key: current.key, items: error && !items.length ? null : items, more: current.more && items.length < MOST_KEPT, error });
   };
@@ -125,7 +131,7 @@ function matches(trace, { branch, service, status, min, text }) {
   return !search || shortUrl(trace.url).toLowerCase().includes(search) || trace.requestId.startsWith(search);
 }
 
-function Bar({ filters, count }) {
+function Bar({ filters, order, count }) {
   const services = useStore(topology)?.services.filter((service) => service.kind !== "gateway") ?? [];
   const ids = services.map((service) => service.id);
   if (filters.service && !ids.includes(filters.service)) ids.unshift(filters.service);
@@ -141,6 +147,7 @@ function Bar({ filters, count }) {
     <label class="field">At least <select value=${filters.min} onChange=${set("min")}>
       <option value="">any duration</option>
       ${[5, 10, 20, 50, 100, 500, 1000, 5000].map((min) => html`<option key=${min} value=${min}>${milliseconds(min)}</option>`)}</select></label>
+    <label class="field">Order <select value=${order} onChange=${set("order")}><option value="">newest first</option><option value="slowest">slowest first</option></select></label>
     <label class="field grow">Search <input type="search" placeholder="part of the URL, or an x-request-id" value=${filters.text}
       onInput=${set("text")} autocomplete="off" spellcheck="false" /></label>
     ${count && html`<p class="facts"><b>${count}</b> requests</p>`}

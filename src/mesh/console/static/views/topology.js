@@ -4,18 +4,17 @@ import { get, url } from "../lib/api.js";
 import { displayName, milliseconds, plural, rate, share, shortName } from "../lib/format.js";
 import { Graph, keyOf, sum } from "../components/graph.js";
 import { layout } from "../components/graph_layout.js";
-import { topology } from "../lib/live.js";
+import { useTopology } from "../lib/live.js";
 import { Branch, BranchChoice, Empty, Mark, NamespaceChoice, SidePanel, Waiting } from "../components/parts.js";
 import { Sparks, useSeries } from "../components/spark.js";
 import { change, here, href } from "../lib/route.js";
-import { useStore } from "../lib/store.js";
 
 // A graph of five columns does not fit a phone.
 const MOST_VERSIONS = 50;
 const NARROW = matchMedia("(max-width: 760px)");
 
 export function Topology({ route }) {
-  const everything = useGraph();
+  const everything = useTopology();
   const { branch = "", namespace = "" } = route.query;
   const graph = useMemo(() => (everything && namespace ? within(everything, namespace) : everything), [everything, namespace]);
   const namespaces = [...new Set((everything?.services ?? []).map((service) => service.namespace))].filter(Boolean).sort();
@@ -41,15 +40,6 @@ export function Topology({ route }) {
       : html`<${Graph} plan=${plan} lit=${lit} branch=${branch} selected=${route.query.node || route.query.link} onSelect=${select} />`}
       <${Side} graph=${graph} plan=${plan} lit=${lit} query=${route.query} />
     </div>`;
-}
-
-/** The graph from the event stream; until its first event, fetched once. */
-function useGraph() {
-  const graph = useStore(topology);
-  useEffect(() => {
-    if (!topology.get()) get("/mesh/v1/topology?window=60").then((fetched) => topology.set((current) => current ?? fetched), () => {});
-  }, []);
-  return graph;
 }
 
 /** The edges of one branch's requests, refreshed with the graph. */
