@@ -95,7 +95,8 @@ def test_the_waterfall_says_who_answered_and_why(served: Served) -> None:
     hops = page.locator(".hop")
     expect(hops).to_have_count(13)
     answered = sorted(
-        (hop.locator(".who b").inner_text(), hop.locator(".who .branch, .who .mark").first.inner_text()) for hop in hops.all()
+        (hop.locator(".who b").inner_text(), hop.locator(".who .branch, .who .mark").first.inner_text())
+        for hop in hops.all()
     )
     assert answered == [
         ("discount", "fox"),
