@@ -300,7 +300,7 @@ class Daemon:
             "envoy": plane.describe(),
             "loops": {name: asdict(state) for name, state in self.supervisor.states.items()},
             "network": self.pod_network.describe() if self.pod_network is not None else {},
-            "developer": self._developer_places(store),
+            "developer": _developer_places(self.mesh_settings, store),
         }
 
     def _problems(self, store: Store, *sources: HasProblems) -> list[str]:
@@ -309,11 +309,11 @@ class Daemon:
         undecodable = (f"{ref} is set aside: {reason}" for ref, reason in store.undecodable.items())
         return [*loops, *undecodable, *(problem for source in sources for problem in source.problems())]
 
-    def _developer_places(self, store: Store) -> dict[str, str]:
-        """Where programs outside the mesh call into a namespace: address and port, by namespace."""
-        mesh = self.mesh_settings
-        namespaces = {stored.ref.namespace for stored in store.list(GROUP, "Branch")}
-        return {name: f"{mesh.developer_address(name)}:{mesh.sidecar_port}" for name in sorted(namespaces)}
+
+def _developer_places(mesh: MeshSettings, store: Store) -> dict[str, str]:
+    """Where programs outside the mesh call into a namespace: address and port, by namespace."""
+    namespaces = {stored.ref.namespace for stored in store.list(GROUP, "Branch")}
+    return {name: f"{mesh.developer_address(name)}:{mesh.sidecar_port}" for name in sorted(namespaces)}
 
 
 async def _start_branches(
