@@ -93,6 +93,7 @@ ELSEWHERE: tuple[tuple[str, str, str], ...] = (
     ("meshmall.cli.context", "joins home, view and client", "unit/meshmall/cli/test_options.py"),
     ("meshmall.cli.declare", "read by quick", "unit/meshmall/cli/test_quick.py"),
     ("meshmall.cli.delete", "waits for pods", "e2e/test_bad_input.py"),
+    ("meshmall.cli.image", "what is on disk", "with_namespaces/mesh/test_images.py"),
     ("meshmall.cli.demo", "starts a mesh", "e2e/test_scenario.py"),
     ("meshmall.cli.down", "ends a mesh", "e2e/test_bad_input.py"),
     ("meshmall.cli.full", "typer's reading, compared with quick's", "unit/meshmall/cli/test_quick.py"),

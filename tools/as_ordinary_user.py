@@ -20,6 +20,10 @@ from mesh.syscalls import CLONE_NEWNS, MS_BIND, MS_PRIVATE, MS_REC, mount, unsha
 # Nobody else has it; see `man 5 subuid` and systemd's uids: 61184-65519 are for dynamic use.
 UID = 64998
 NAME = "meshmall-test"
+FIRST_SUBORDINATE = 1_900_000_000
+SUBORDINATE = (Path("/etc/subuid"), Path("/etc/subgid"))
+# Set it, to anything, for a user without subordinate ids.
+SUBORDINATE_IDS = "WITHOUT_SUBORDINATE_IDS"
 ROOT = Path(__file__).parents[1]
 ANYONE_MAY_ENTER = 0o001
 
@@ -62,6 +66,10 @@ def _become(base: Path, command: list[str]) -> None:
     open_ways({Path(sys.prefix).resolve(), Path(sys.base_prefix).resolve(), ROOT, base})
     _add_line(Path("/etc/passwd"), f"{NAME}:x:{UID}:{UID}::{base / 'home'}:/bin/sh", base)
     _add_line(Path("/etc/group"), f"{NAME}:x:{UID}:", base)
+    for path in SUBORDINATE if SUBORDINATE_IDS not in os.environ else ():
+        # What adduser(8) gives a person; containers of images have these ids where newuidmap(1) is installed.
+        if path.exists():
+            _add_line(path, f"{NAME}:{FIRST_SUBORDINATE}:65536", base)
     os.setgroups([])
     os.setresgid(UID, UID, UID)
     os.setresuid(UID, UID, UID)

@@ -51,6 +51,7 @@ class Settings:
     outbound_traffic_policy: str = "registry-only"
     network: str = "auto"
     images: str = "auto"
+    images_unused: str = "336h"
     dormant: tuple[str, ...] = ()
 
     @classmethod

@@ -65,12 +65,13 @@ from mesh.pods.controllers.load_balancers import LoadBalancerController
 from mesh.pods.controllers.objects import Objects
 from mesh.pods.dependencies import Settled
 from mesh.pods.host.leftovers import reap_leftovers
-from mesh.pods.images.choice import mode_of
+from mesh.pods.images.choice import ImageSettings, mode_of
 from mesh.pods.manager import PodManager
 from mesh.pods.network.name_table import NameTable
 from mesh.reconcile.supervisor import Supervisor
 from mesh.resources.core.pod import Pod
 from mesh.resources.meshmall.branch import GROUP
+from mesh.resources.values.durations import seconds
 from mesh.routing.world import MeshSettings
 from mesh.store import Store, Stored, StoreError
 
@@ -224,7 +225,7 @@ class Daemon:
             logs=pods.logs,
             allocator=pod_network.addresses,
             status=lambda: {
-                **self._status(plane, store),
+                **self._status(plane, store, pods),
                 "problems": self._problems(store, pods, programmer, branches),
             },
             sources=Sources(telemetry, Reasons(store, lambda: programmer.snapshot), lambda: programmer.snapshot),
@@ -243,27 +244,26 @@ class Daemon:
         self, stack: AsyncExitStack, store: Store, pod_network: PodNetwork, settled: Settled
     ) -> PodManager:
         """What runs pods, and what reports about them."""
-        supervisor = self.supervisor
         pods = PodManager(
             store,
             self.home.path,
             pod_network.runtime,
             pod_network.addresses,
             settled,
-            supervisor=supervisor,
+            supervisor=self.supervisor,
             access=self._access,
-            image_mode=mode_of(self.settings.images),
+            image_settings=ImageSettings(mode_of(self.settings.images), seconds(self.settings.images_unused)),
         )
         await pods.start()
         stack.push_async_callback(pods.stop)
         if pod_network.agent is not None:
-            names = NameTable(store, pod_network.agent.set_names, supervisor)
+            names = NameTable(store, pod_network.agent.set_names, self.supervisor)
             names.start()
             stack.push_async_callback(names.stop)
-        endpoints = EndpointController(store, supervisor)
+        endpoints = EndpointController(store, self.supervisor)
         await endpoints.start()
         stack.push_async_callback(endpoints.stop)
-        await _start_gateways(stack, store, self.settings, supervisor)
+        await _start_gateways(stack, store, self.settings, self.supervisor)
         return pods
 
     def _access(self, pod: Pod) -> Mapping[str, bytes]:
@@ -289,7 +289,7 @@ class Daemon:
         stack.push_async_callback(telemetry.stop)
         return telemetry
 
-    def _status(self, plane: DataPlane, store: Store) -> dict[str, Any]:
+    def _status(self, plane: DataPlane, store: Store, pods: PodManager) -> dict[str, Any]:
         return {
             "pid": os.getpid(),
             "home": str(self.home.path),
@@ -300,6 +300,7 @@ class Daemon:
             "envoy": plane.describe(),
             "loops": {name: asdict(state) for name, state in self.supervisor.states.items()},
             "network": self.pod_network.describe() if self.pod_network is not None else {},
+            "images": pods.images.describe(),
             "developer": _developer_places(self.mesh_settings, store),
         }
 

@@ -3,9 +3,12 @@
 import time
 from collections.abc import Collection
 from contextlib import suppress
+from pathlib import Path
 from typing import NamedTuple
 
 from mesh.images.store import ImageStore, remove_tree
+
+LAYERS_FILE = "layers"
 
 
 class Pruned(NamedTuple):
@@ -16,17 +19,24 @@ class Pruned(NamedTuple):
     size: int
 
 
-def prune(store: ImageStore, in_use: Collection[str], unused_for: float, *, now: float | None = None) -> Pruned:
+def prune(
+    store: ImageStore,
+    in_use: Collection[str],
+    unused_for: float,
+    keep: Collection[str] = (),
+    *,
+    now: float | None = None,
+) -> Pruned:
     """Removes the images that nobody has used for so many seconds, and every layer that then has no image.
 
-    `in_use` are the ids of layers that containers stand on; an image with one of them stays, too.
+    `in_use` are the ids of layers that containers stand on, `keep` the references that pods name.
     """
     now = time.time() if now is None else now
     with store.exclusive():
         removed, needed, blobs = [], set(in_use), set()
         for record in store.images():
-            used = set(record.layers) & set(in_use) == set(record.layers) and bool(record.layers)
-            if not used and now - store.last_used(record.reference) >= unused_for:
+            used = bool(record.layers) and set(record.layers) <= set(in_use)
+            if not used and record.reference not in keep and now - store.last_used(record.reference) >= unused_for:
                 store.remove_image(record.reference)
                 removed.append(record.reference)
             else:
@@ -50,3 +60,12 @@ def prune(store: ImageStore, in_use: Collection[str], unused_for: float, *, now:
                 if now - partial.stat().st_mtime >= unused_for:
                     partial.unlink()
     return Pruned(removed, count, size)
+
+
+def layers_in_use(home: Path) -> set[str]:
+    """The ids that containers' folders name: each has a list of the layers that it stands on."""
+    layers: set[str] = set()
+    for path in (home / "pods").glob(f"*/roots/*/{LAYERS_FILE}"):
+        with suppress(OSError):
+            layers.update(path.read_text().split())
+    return layers

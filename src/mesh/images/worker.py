@@ -19,7 +19,7 @@ import msgspec
 
 from mesh.images.errors import ImageError
 from mesh.images.limits import DEFAULT_LIMITS, Limits
-from mesh.images.prune import prune
+from mesh.images.prune import layers_in_use, prune
 from mesh.images.pull import Puller
 from mesh.images.reference import Reference
 from mesh.images.registries import read_mirrors
@@ -64,7 +64,8 @@ def work(request: Mapping[str, Any], write: Callable[[dict[str, Any]], None]) ->
     store = ImageStore(home / FOLDER)
     store.prepare()
     if request["action"] == "prune":
-        return prune(store, request["in_use"], float(request["unused_for"]))._asdict()
+        unused_for, keep = float(request["unused_for"]), request.get("keep", ())
+        return prune(store, layers_in_use(home), unused_for, keep)._asdict()
     puller = Puller(store, possible, limits, os.environ, Reporter(write))
     with store.shared():
         if request["action"] == "load":

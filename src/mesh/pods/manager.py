@@ -1,8 +1,10 @@
 """Follows the store and keeps the machine's processes as it says: workloads, their pods, and what pods need."""
 
 import asyncio
+import logging
 from pathlib import Path
 
+from mesh.images.errors import ImageError
 from mesh.pods.autoscaling.autoscalers import AutoscalerController
 from mesh.pods.controllers.controller import Controller
 from mesh.pods.controllers.daemon_sets import DaemonSetController
@@ -18,7 +20,7 @@ from mesh.pods.controllers.stateful_sets import StatefulSetController
 from mesh.pods.dependencies import Access, PodDependencies, Settled
 from mesh.pods.freezing.freezer import Freezer
 from mesh.pods.image_programs import LocalImages
-from mesh.pods.images.choice import Mode
+from mesh.pods.images.choice import NO_IMAGES, ImageSettings
 from mesh.pods.images.pulling import ContainerImages
 from mesh.pods.logs.log_files import LogFiles
 from mesh.pods.logs.log_reader import LogReader
@@ -36,8 +38,10 @@ from mesh.reconcile.supervisor import Supervisor
 from mesh.resources.values.ref import PERSISTENT_VOLUME_CLAIM, POD, GroupKind, Ref
 from mesh.store import Event, Store
 
+_LOG = logging.getLogger(__name__)
+
 # The names of the loops.
-PODS, IMAGES, AUTOSCALERS = "pods", "images", "autoscalers"
+PODS, IMAGES, PRUNING, AUTOSCALERS = "pods", "images", "pruning of images", "autoscalers"
 # Kinds whose objects containers may wait for.
 CONFIGURATION = frozenset({GroupKind("", "ConfigMap"), GroupKind("", "Secret"), PERSISTENT_VOLUME_CLAIM})
 
@@ -58,16 +62,17 @@ class PodManager:
         settings: PodSettings | None = None,
         supervisor: Supervisor | None = None,
         access: Access = lambda _pod: {},
-        image_mode: Mode = "never",
+        image_settings: ImageSettings = NO_IMAGES,
     ) -> None:
         self._store = store
+        self._images_unused = image_settings.unused_for
         self._supervisor = supervisor or Supervisor()
         self._addresses = addresses
         self._settings = settings or PodSettings()
         self._objects = Objects(store)
         events = Recorder(self._objects, self._settings.events_kept)
         self._images = LocalImages(store, home)
-        self.images = ContainerImages(home, store, self._images, image_mode, lambda: runtime.image_support)
+        self.images = ContainerImages(home, store, self._images, image_settings.mode, lambda: runtime.image_support)
         self._files = LogFiles(home, self._settings.log_size)
         self._dependencies = PodDependencies(
             home=home,
@@ -122,6 +127,7 @@ class PodManager:
         await asyncio.to_thread(remove_released, self._dependencies.home / "claims")
         self._supervisor.start(PODS, self._run)
         self._supervisor.start(IMAGES, self._follow_images)
+        self._supervisor.start(PRUNING, self._prune_images)
         self._supervisor.start(AUTOSCALERS, self._autoscalers.run)
 
     async def stop(self, grace: float | None = None) -> None:
@@ -130,7 +136,7 @@ class PodManager:
         SIGKILL comes `grace` seconds after SIGTERM (None: the settings' `stop_grace`), sooner for a pod with a
         shorter grace period.
         """
-        await self._supervisor.stop(PODS, IMAGES, AUTOSCALERS)
+        await self._supervisor.stop(PODS, IMAGES, PRUNING, AUTOSCALERS)
         for controller in self._controllers.values():
             controller.queue.close()
         runners = list(self._runners.values())
@@ -165,6 +171,15 @@ class PodManager:
             await asyncio.sleep(self._settings.images_every)
             if self._images.changed():
                 self._dependencies.configuration_changed.ring()
+
+    async def _prune_images(self) -> None:
+        """Removes images that nobody has used for long."""
+        while True:
+            await asyncio.sleep(self._settings.prune_every)
+            try:
+                await self.images.prune(self._images_unused)
+            except ImageError as error:
+                _LOG.warning("images were not pruned: %s", error)
 
     async def _run(self) -> None:
         await follow(self._store, relist=self._relist, take=self._take)

@@ -39,6 +39,7 @@ class PodSettings:
     stops_every: float = 0.3
     autoscale_every: float = 15.0
     volumes_every: float = 10.0
+    prune_every: float = 3600.0
     proxy_port: int = SIDECAR_PORT
     node_name: str = "localhost"
     host_ip: str = "127.0.0.1"

@@ -12,6 +12,7 @@ from mesh.client.errors import ApiError
 from mesh.daemon.failure import Failure
 from meshmall.cli.branch.commands import branch
 from meshmall.cli.declare import Argument, Group, Option
+from meshmall.cli.image.commands import image
 from meshmall.cli.interrupts import end_quietly, raise_interrupts, state_left
 from meshmall.cli.options import (
     AllNamespacesOption,
@@ -78,6 +79,7 @@ ConsolePortOption = Annotated[
 app = Group(HELP, everywhere=common)
 app.add(branch)
 app.add(snapshot)
+app.add(image)
 
 
 def _print_version() -> None:
@@ -128,6 +130,10 @@ def up(
             "all that images.yaml does not map (always), or none (never)."
         ),
     ] = None,
+    images_unused: Annotated[
+        str | None,
+        Option(metavar="DURATION", help="How long an image stays on disk that no pod uses. Default: 336h."),
+    ] = None,
     telemetry: Annotated[
         bool | None,
         Option(
@@ -168,6 +174,7 @@ def up(
             "outbound_traffic_policy": outbound_traffic_policy.value if outbound_traffic_policy is not None else None,
             "network": network.value if network is not None else None,
             "images": images.value if images is not None else None,
+            "images_unused": images_unused,
         },
         with_mall=not empty,
         output=output,

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from mesh.canary.record import Record
@@ -11,11 +11,13 @@ from mesh.client.rollout import WORKLOADS, desired_pods, ready_pods
 from mesh.daemon.failure import Failure
 from mesh.daemon.home import Running
 from mesh.resources.columns.column import since
+from mesh.resources.columns.pods import runs_from
 from mesh.resources.kind_definition import Routing
 from mesh.resources.kinds import REGISTRY
 from mesh.resources.values.body import Body
 from mesh.resources.values.durations import human_duration
 from meshmall.cli.context import Context, use_kubeconfig
+from meshmall.cli.image.run import disk_use
 from meshmall.cli.markup import escape
 from meshmall.cli.options import require_output
 from meshmall.cli.unready import unready
@@ -56,11 +58,8 @@ def _show(context: Context, running: Running, output: str) -> None:
         for body in objects_of(definition.group, definition.kind)
     ]
     rejected = [line for _, body in objects for line in rejections(body)]
-    wrong = [
-        *daemon.get("problems", []),
-        *unready(workloads, objects_of("batch", "Job"), objects_of("", "Pod")),
-        *rejected,
-    ]
+    pods = objects_of("", "Pod")
+    wrong = [*daemon.get("problems", []), *unready(workloads, objects_of("batch", "Job"), pods), *rejected]
     canaries = [record for body in objects_of("", "ConfigMap") if (record := Record.of(body))]
     if output == "json":
         running_canaries = [
@@ -76,6 +75,9 @@ def _show(context: Context, running: Running, output: str) -> None:
         context.view.say(f"kubectl   {use_kubeconfig(context)}")
         context.view.say(f"envoy     {_envoy(daemon['envoy'])}")
         context.view.say(f"network   {escape(network_line(daemon['network']))}")
+        context.view.say(
+            f"images    {escape(images_line(daemon.get('images') or {}, pods, disk_use(context.home.path)))}"
+        )
         context.view.say(f"rules     {rules}")
         for canary in canaries:
             context.view.say(f"canary    {canary.service} {canary.version}, {escape(canary.seen or 'has begun')}")
@@ -83,6 +85,20 @@ def _show(context: Context, running: Running, output: str) -> None:
         context.view.columns(["WORKLOAD", "READY", "AGE"], [_row(body) for body in workloads])
     if wrong:
         raise Failure("\n".join(wrong), "more: meshmall get pods; meshmall logs POD")
+
+
+def images_line(images: Mapping[str, str], pods: Iterable[Body], on_disk: str) -> str:
+    """Which way pods run, and what images need of the disk; why none can run from an image, where that is so."""
+    parts = [images["whyNot"]] if images.get("whyNot") else []
+    ways = [runs_from(pod) for pod in pods]
+    for way, where in (
+        ("image", "from images"),
+        ("machine", "as programs of this machine"),
+        ("image,machine", "both ways"),
+    ):
+        if count := ways.count(way):
+            parts.append(f"{count} {'pod runs' if count == 1 else 'pods run'} {where}")
+    return "; ".join([*parts, *filter(None, [on_disk])]) or "none on disk"
 
 
 def network_line(network: Mapping[str, str]) -> str:

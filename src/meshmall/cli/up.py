@@ -69,6 +69,7 @@ def bring_up(context: Context, options: Mapping[str, Any], *, with_mall: bool, o
     if with_mall:
         context.view.say(f"\nThe mall: [bold]{settings.gateway_url}/[/]")
     context.view.say(f"network: {escape(network_line(network))}")
+    context.view.say(f"images: {escape(in_force(context.client.status().get('images') or {}))}")
     context.view.say(f"kubectl: {use_kubeconfig(context)}")
 
 
@@ -137,7 +138,8 @@ def stay(context: Context, requested: threading.Event) -> None:
 def start_mesh(context: Context, options: Mapping[str, Any]) -> int:
     """Starts the daemon; returns how many Deployments it leaves dormant. Raises Failure when it does not come up."""
     home = context.home
-    _require_duration(options.get("branch_expires"))
+    _require_duration("--branch-expires", options.get("branch_expires"))
+    _require_duration("--images-unused", options.get("images_unused"))
     given = {name: value for name, value in options.items() if value is not None}
     if "network" not in given and (mode := os.environ.get(NETWORK_VARIABLE)):
         given["network"] = _mode(mode, NetworkMode, NETWORK_VARIABLE)
@@ -185,6 +187,16 @@ def wait_for_mall(context: Context, workloads: Sequence[Ref]) -> None:
         raise Interrupted("the mesh is running, and its pods go on starting; see: meshmall status") from None
 
 
+def in_force(images: Mapping[str, str]) -> str:
+    """Which containers run from their images, in one line."""
+    if why_not := images.get("whyNot"):
+        return why_not
+    return {
+        "always": "containers run from their images, but for those that images.yaml maps to programs",
+        "never": "none; every container runs a program of this machine",
+    }.get(images.get("mode", ""), "containers run from their images where this machine has no program for them")
+
+
 def _mode(text: str, modes: type[StrEnum], variable: str) -> str:
     values = [mode.value for mode in modes]
     if text not in values:
@@ -193,7 +205,7 @@ def _mode(text: str, modes: type[StrEnum], variable: str) -> str:
     return text
 
 
-def _require_duration(text: str | None) -> None:
+def _require_duration(option: str, text: str | None) -> None:
     if text is None:
         return
     try:
@@ -201,4 +213,4 @@ def _require_duration(text: str | None) -> None:
     except ValueError:
         good = False
     if not good:
-        raise Failure(f'--branch-expires "{text}": not a duration', "for example 48h or 90m", code=2)
+        raise Failure(f'{option} "{text}": not a duration', "for example 48h or 90m", code=2)

@@ -1,21 +1,32 @@
 """Which containers run from their image, and which as programs of this machine. Pure.
 
 A program of this machine is what a mapping (images.yaml) names, and a `command` that this machine has. Everything else
-runs from its image. `meshmall.io/run-from: image` (or `machine`) on the pod decides where that is not what is meant.
+runs from its image. `meshmall.dev/run-from: image` (or `machine`) on the pod decides where that is not what is meant.
 """
 
 from collections.abc import Callable
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from mesh.resources.core.ephemeral_container import EphemeralContainer
 from mesh.resources.core.pod import Container, Pod
+from mesh.resources.meshmall.branch import CODE_CONTAINER, GROUP
 
-RUN_FROM = "meshmall.io/run-from"
+RUN_FROM = f"{GROUP}/run-from"
 IMAGE: Literal["image"] = "image"
 MACHINE: Literal["machine"] = "machine"
 Way = Literal["image", "machine"]
 Mode = Literal["auto", "always", "never"]
 """Of the mesh: `always` as on a cluster, except for mapped images; `never` as if there were no images."""
+
+
+class ImageSettings(NamedTuple):
+    """`unused_for`: seconds after which an image that no pod uses is removed."""
+
+    mode: Mode
+    unused_for: float = 14 * 24 * 3600.0
+
+
+NO_IMAGES = ImageSettings("never")
 
 
 def mode_of(text: str) -> Mode:
@@ -42,7 +53,7 @@ def way(
     stated = (pod.metadata.annotations or {}).get(RUN_FROM, "")
     if stated in (IMAGE, MACHINE):
         return IMAGE if stated == IMAGE else MACHINE
-    if is_mapped(container):
+    if is_mapped(container) or _has_local_code(pod, container):
         return MACHINE
     if not container.command or isinstance(container, EphemeralContainer) or mode == "always":
         return IMAGE
@@ -52,6 +63,11 @@ def way(
     others = (*pod.spec.init_containers, *pod.spec.containers)
     alike = any(not other.command and other.image and not is_mapped(other) for other in others)
     return IMAGE if alike else MACHINE
+
+
+def _has_local_code(pod: Pod, container: Container) -> bool:
+    """Whether a branch replaces its code by a folder of this machine (`branch create --dir`)."""
+    return (pod.metadata.annotations or {}).get(CODE_CONTAINER) == container.name
 
 
 def pull_policy(container: Container, tag: str, digest: str) -> str:

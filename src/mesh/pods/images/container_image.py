@@ -87,7 +87,8 @@ def stop_signal(config: RunConfig | None) -> signal.Signals:
 
 
 def working_folder(container: Container, config: RunConfig) -> str:
-    return os.path.normpath(f"/{container.working_dir or config.working_dir}")
+    # Two slashes at the beginning would stay two.
+    return os.path.normpath("/" + (container.working_dir or config.working_dir).lstrip("/"))
 
 
 def _pod_name(pod: Pod) -> str:

@@ -7,6 +7,7 @@ import asyncio
 import base64
 import shutil
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -56,11 +57,14 @@ class ContainerImages:
         self._ask = ask
         self._pulls: dict[str, asyncio.Task[ImageRecord]] = {}
         self._slots = asyncio.Semaphore(MOST_PULLS)
-        self._in_use: dict[str, tuple[str, ...]] = {}
 
     @property
     def mode(self) -> Mode:
         return "never" if self._support().why_not else self._mode
+
+    def describe(self) -> dict[str, str]:
+        """For `meshmall status`: which containers run from images, and why none can where that is so."""
+        return {"mode": self._mode, "whyNot": self._support().why_not if self._mode != "never" else ""}
 
     def way(self, pod: Pod, container: Container) -> Way:
         """Whether a container runs from its image or from this machine."""
@@ -122,26 +126,19 @@ class ContainerImages:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def prune(self, unused_for: float) -> dict[str, Any]:
-        """Removes what nobody has used for so many seconds. Raises ImageError."""
-        in_use = sorted({layer for layers in self._in_use.values() for layer in layers})
-        return await self._ask(
-            {
-                "action": "prune",
-                "home": str(self._home),
-                "in_use": in_use,
-                "unused_for": unused_for,
-                "flat": self._support().is_flat,
-            }
-        )
+    async def prune(self, unused_for: float) -> None:
+        """Removes what no pod names and nobody has used for so many seconds. Raises ImageError."""
+        if self.store.images():
+            request = {"action": "prune", "home": str(self._home), "unused_for": unused_for, "keep": self._named()}
+            await self._ask({**request, "flat": self._support().is_flat})
 
-    def hold(self, key: str, image: ContainerImage) -> None:
-        """Keeps the image's layers from being pruned until `release`."""
-        self._in_use[key] = image.layers
-        self.store.touch(image.reference)
-
-    def release(self, key: str) -> None:
-        self._in_use.pop(key, None)
+    def _named(self) -> list[str]:
+        references = set()
+        for pod in self._objects.of(Pod):
+            for container in (*pod.spec.init_containers, *pod.spec.containers):
+                with suppress(BadReference):
+                    references.add(str(Reference.parse(container.image)))
+        return sorted(references)
 
     def _is_stored(self, container: Container) -> bool:
         try:
@@ -185,6 +182,7 @@ class ContainerImages:
         return ImageRecord(**answer["images"][0])
 
     def _to_run(self, image: ImageRecord) -> ContainerImage:
+        self.store.touch(image.reference)
         name = Reference.parse(image.reference).name
         return ContainerImage(
             image.reference,

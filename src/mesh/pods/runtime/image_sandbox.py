@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Iterable
 from pathlib import Path
 
+from mesh.images.prune import LAYERS_FILE
 from mesh.images.unpack.owners import CONTAINER_IDS, ROOT_BASE
 from mesh.pods.images.container_image import group_of, more_groups
 from mesh.pods.runtime.identity import identity_of
@@ -45,10 +46,14 @@ def image_spec(
     )
 
 
-def fresh_root(folder: Path, container: str) -> Path:
-    """A new, empty folder for what a container changes; each start has its own, as on a cluster."""
+def fresh_root(folder: Path, container: str, layers: Iterable[str]) -> Path:
+    """A new folder for what a container changes; each start has its own, as on a cluster.
+
+    A file in it names the layers, which are not removed from the disk as long as it is there.
+    """
     path = folder / ROOTS / f"{container}.{secrets.token_hex(4)}"
     path.mkdir(parents=True, mode=0o755)
+    (path / LAYERS_FILE).write_text("\n".join(layers))
     return path
 
 

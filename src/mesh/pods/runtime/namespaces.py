@@ -154,7 +154,7 @@ class NamespaceRuntime:
         if former := roots_of(folder, spec.container):
             await self.remove_trees(former)
         try:
-            return fresh_root(folder, spec.container)
+            return fresh_root(folder, spec.container, spec.image.layers if spec.image is not None else ())
         except OSError as error:
             raise StartError(f"cannot make a folder for its files {error.filename}: {error.strerror}") from None
 

@@ -24,6 +24,7 @@ from mesh.pods.sandbox.image_ids import enter_container_ids
 from mesh.pods.sandbox.image_root import enter_image
 from mesh.pods.sandbox.image_user import Account, UnknownUser, account
 from mesh.pods.sandbox.namespaces import enter_user_namespace, in_user_namespace_of
+from mesh.pods.sandbox.pretended_ids import pretend
 from mesh.pods.sandbox.spec import ProcessSpec
 from mesh.pods.sandbox.view import ViewError
 from mesh.syscalls import (
@@ -235,6 +236,8 @@ def _set_image_user(spec: ProcessSpec, user: Account, surroundings: Surroundings
         raise StepFailed(
             f"ids {user.uid}:{user.gid}: {error.strerror}; containers of images have the ids 0 to {CONTAINER_IDS - 1}"
         ) from None
+    if surroundings.owners.is_flat and user.uid == 0:
+        pretend()
 
 
 def _become_contained_root(spec: ProcessSpec, surroundings: Surroundings) -> None:

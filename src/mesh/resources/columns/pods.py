@@ -103,6 +103,12 @@ def _restarts(pod: Mapping[str, Any]) -> str:
     return f"{count} ({since(last)} ago)" if count and last else str(count)
 
 
+def runs_from(pod: Mapping[str, Any]) -> str:
+    """Whether its containers run from their images, as programs of this machine, or both."""
+    started = [entry for entry in (*_init(pod), *_main(pod)) if entry.get("containerID")]
+    return ",".join(sorted({"image" if entry.get("imageID") else "machine" for entry in started})) or NONE
+
+
 POD = with_name_and_age(
     Column("Ready", _ready),
     Column("Status", pod_state),
@@ -111,4 +117,5 @@ POD = with_name_and_age(
     Column("Node", lambda b: spec(b).get("nodeName") or NONE, wide=True),
     Column("Nominated Node", lambda b: NONE, wide=True),
     Column("Readiness Gates", lambda b: NONE, wide=True),
+    Column("Runs From", runs_from, wide=True),
 )

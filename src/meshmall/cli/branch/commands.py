@@ -51,7 +51,7 @@ def create(
         list[str] | None, _option("Copy this service from the baseline, to change it.", "SERVICE", "service")
     ] = None,
     env: Annotated[list[str] | None, _option("Set a variable in every fork, or in one.", "[SERVICE:]KEY=VALUE")] = None,
-    image: Annotated[list[str] | None, _option("Use another image in a fork.", "SERVICE=IMAGE")] = None,
+    image: Annotated[list[str] | None, _option("Use another image in a fork.", "[SERVICE=]IMAGE")] = None,
     command: Annotated[list[str] | None, _option("Use another command in a fork.", "SERVICE=COMMAND")] = None,
     directory: Annotated[
         list[str] | None,

@@ -109,6 +109,8 @@ class BranchOptions:
             forks[service]["env"] = [{"name": key, "value": value} for key, value in environment.items()]
         for option, values, field in (("--image", self.image, "image"), ("--command", self.command, "command")):
             for text in values:
+                if option == "--image" and "=" not in text and len(forks) == 1:
+                    text = f"{next(iter(forks))}={text}"  # noqa: PLW2901 - of one fork, its name need not be said
                 service, value = _pair(option, text, "SERVICE=VALUE")
                 _fork(option, service, forks)[field] = shlex.split(value) if field == "command" else value
         for text in self.folders:
