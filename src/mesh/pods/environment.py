@@ -92,10 +92,15 @@ def service_variables(services: Iterable[Service], *, links: bool = True) -> dic
 def _inherited() -> dict[str, str]:
     """A few variables of the daemon's own; the programs of its virtual environment come first on the PATH."""
     variables = {name: os.environ[name] for name in _INHERITED if name in os.environ}
-    path = variables.get("PATH", os.defpath)
-    programs = str(Path(sys.prefix) / "bin")
-    variables["PATH"] = path if path.split(os.pathsep)[0] == programs else f"{programs}{os.pathsep}{path}"
+    variables["PATH"] = program_path()
     return variables
+
+
+def program_path() -> str:
+    """Where the programs of this machine are looked for: the daemon's own environment, then its PATH."""
+    path = os.environ.get("PATH", os.defpath)
+    programs = str(Path(sys.prefix) / "bin")
+    return path if path.split(os.pathsep)[0] == programs else f"{programs}{os.pathsep}{path}"
 
 
 def _all_of(source: EnvFromSource, pod: Pod, around: Surroundings) -> dict[str, str]:

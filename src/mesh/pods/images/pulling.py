@@ -15,6 +15,7 @@ from mesh.images.client import ask
 from mesh.images.errors import BadReference, ImageError
 from mesh.images.reference import Reference
 from mesh.images.store import ImageRecord, ImageStore
+from mesh.pods.environment import program_path
 from mesh.pods.image_programs import Images
 from mesh.pods.images.choice import IMAGE, MACHINE, Mode, Way, pull_policy, way
 from mesh.pods.images.container_image import ContainerImage
@@ -74,7 +75,7 @@ class ContainerImages:
             self.mode,
             is_mapped=lambda other: self._programs.resolve(other.image, pod.metadata.namespace) is not None,
             is_stored=self._is_stored,
-            is_program=lambda name: shutil.which(name) is not None,
+            is_program=lambda name: shutil.which(name, path=program_path()) is not None,
         )
 
     def from_image(self, pod: Pod) -> list[str]:
