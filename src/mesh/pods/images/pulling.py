@@ -16,7 +16,7 @@ from mesh.images.errors import BadReference, ImageError
 from mesh.images.reference import Reference
 from mesh.images.store import ImageRecord, ImageStore
 from mesh.pods.environment import program_path
-from mesh.pods.image_programs import Images
+from mesh.pods.image_programs import Images, ImagesError
 from mesh.pods.images.choice import IMAGE, MACHINE, Mode, Way, pull_policy, way
 from mesh.pods.images.container_image import ContainerImage
 from mesh.pods.images.support import ImageSupport
@@ -73,7 +73,7 @@ class ContainerImages:
             pod,
             container,
             self.mode,
-            is_mapped=lambda other: self._programs.resolve(other.image, pod.metadata.namespace) is not None,
+            is_mapped=lambda other: self._is_mapped(pod, other),
             is_stored=self._is_stored,
             is_program=lambda name: shutil.which(name, path=program_path()) is not None,
         )
@@ -140,6 +140,12 @@ class ContainerImages:
                 with suppress(BadReference):
                     references.add(str(Reference.parse(container.image)))
         return sorted(references)
+
+    def _is_mapped(self, pod: Pod, container: Container) -> bool:
+        try:
+            return self._programs.resolve(container.image, pod.metadata.namespace) is not None
+        except ImagesError:
+            return True  # it may be; whoever starts the container says what is wrong with the mapping
 
     def _is_stored(self, container: Container) -> bool:
         try:
