@@ -1,6 +1,6 @@
 """Sidecars to what the pods of a namespace can call (Istio's egress hosts and outboundTrafficPolicy). Pure."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from mesh.resources.istio.ingress_gateway import ROOT_NAMESPACE
 from mesh.resources.istio.sidecar import ALLOW_ANY, Sidecar
@@ -36,11 +36,18 @@ class Egress:
 
     def sees(self, namespace: str, host: str, owner: str) -> bool:
         """Whether a namespace's pods can call a host that namespace `owner` declares."""
+        return self._lets_in(namespace, owner, lambda pattern: covers(pattern, host))
+
+    def imports(self, namespace: str, host: str, owner: str) -> bool:
+        """Whether rules of namespace `owner` for a host, which may be a wildcard, are let in: it overlaps with one."""
+        return self._lets_in(namespace, owner, lambda pattern: covers(pattern, host) or covers(host, pattern))
+
+    def _lets_in(self, namespace: str, owner: str, fits: Callable[[str], bool]) -> bool:
         patterns = self._by_namespace.get(namespace, self._by_namespace.get(ROOT_NAMESPACE))
         if patterns is None:
             return True
         return any(
             scope in ("*", owner) or (scope == "." and owner == namespace)
             for scope, pattern in patterns
-            if covers(pattern, host)
+            if fits(pattern)
         )

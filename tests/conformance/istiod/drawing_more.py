@@ -183,3 +183,31 @@ def sidecars(draw: st.DrawFn) -> list[Json]:
         spec: Json = {"egress": [{"hosts": [*hosts, f"*/{MARKER}"]}]}
         objects.append(made("Sidecar", f"s{number}", namespace, spec))
     return objects
+
+
+@st.composite
+def service_entries(draw: st.DrawFn) -> list[Json]:
+    """Hosts outside, whose endpoints are pods of the rig ("@cart" is a pod's address), and rules for them."""
+    objects = []
+    export_to = draw(one_of(None, None, ["."], ["mesh"]))
+    for number in range(draw(st.integers(1, 3))):
+        ports = [{"number": 7000, "name": "http", "protocol": "HTTP"}]
+        if draw(st.booleans()):
+            ports.append({"number": 80, "name": "http-80", "protocol": "HTTP", "targetPort": 7000})
+        pods = draw(st.lists(one_of("@cart", "@copy", "@shop-v1"), min_size=1, max_size=2, unique=True))
+        spec = {
+            "hosts": [draw(one_of("ext.example.com", "api.example.com"))],
+            "location": draw(one_of("MESH_EXTERNAL", "MESH_INTERNAL")),
+            "resolution": "STATIC",
+            "ports": ports,
+            "endpoints": [{"address": pod, "labels": {"version": "v1"}} for pod in pods],
+            "exportTo": export_to,
+        }
+        objects.append(made("ServiceEntry", f"e{number}", "mesh", spec))
+    if draw(st.booleans()):
+        destination = {"host": draw(one_of("ext.example.com", "shop.mesh.svc.cluster.local")), "port": {"number": 7000}}
+        match = draw(one_of(None, [{"uri": {"prefix": "/a"}}]))
+        route = {"route": [{"destination": destination}], **({"match": match} if match else {})}
+        hosts = draw(one_of(["ext.example.com"], ["api.example.com"], ["*.example.com"]))
+        objects.append(made("VirtualService", "outside", "mesh", {"hosts": hosts, "http": [route]}))
+    return objects

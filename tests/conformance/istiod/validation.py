@@ -64,5 +64,7 @@ def data_sets(module: Path) -> Iterator[tuple[str, Json]]:
                 if isinstance(document, dict) and document.get("kind") not in INERT:
                     # What Istio's own test expects of the document.
                     document.pop("_err", None)
-                    document.setdefault("metadata", {}).setdefault("name", "odd")
-                    yield f"{path.name}[{number}]", document
+                    meta = document.setdefault("metadata", {})
+                    document["metadata"] = {"name": "odd", "namespace": "mesh", **meta}
+                    # As JSON, in which every key is a text.
+                    yield f"{path.name}[{number}]", json.loads(json.dumps(document))

@@ -52,9 +52,11 @@ def _is_random(part: Any) -> bool:
 class Kind:
     """How the objects and the requests of a kind of worlds are drawn, and how many requests a world gets.
 
-    `left_out` are kinds of the rig's own objects which such worlds go without.
+    `what` says in words what is in such a world; `left_out` are kinds of the rig's own objects which such worlds go
+    without.
     """
 
+    what: str
     objects: st.SearchStrategy[list[Json]]
     requests: st.SearchStrategy[Json]
     per_world: int = 8
@@ -63,17 +65,41 @@ class Kind:
 
 API_HOSTS = ("api.example.com", "www.example.com")
 KINDS: Mapping[str, Kind] = {
-    "virtual services": Kind(virtual_services(), requests(), 16),
-    "destination rules": Kind(
-        more.destination_rules(), more.requests(more.FULL, "api.example.com"), left_out=("DestinationRule",)
+    "virtual services": Kind(
+        "one VirtualService or two, in the mesh, at a gateway or both, delegates, all features of routes",
+        virtual_services(),
+        requests(),
+        16,
     ),
-    "competing rules": Kind(more.competing_rules(), more.requests(more.FULL, "shop", *API_HOSTS)),
+    "destination rules": Kind(
+        "DestinationRules of several namespaces, hosts, `exportTo` and selectors for one Service",
+        more.destination_rules(),
+        more.requests(more.FULL, "api.example.com"),
+        left_out=("DestinationRule",),
+    ),
+    "competing rules": Kind(
+        "several VirtualServices for hosts that overlap: namespaces, `exportTo`, wildcards, callers, ports",
+        more.competing_rules(),
+        more.requests(more.FULL, "shop", *API_HOSTS),
+    ),
     "gateways": Kind(
+        "Gateways with hosts that overlap and limit namespaces, clients that name ports",
         more.gateways(),
         more.requests("a.example.com", "b.example.com", "x.b.example.com", "other.org", ports=(80, 0, 9999)),
     ),
-    "ports": Kind(more.ports(), more.requests("many", "many.mesh.svc.cluster.local", ports=(7001, 7002, 7003))),
-    "sidecars": Kind(more.sidecars(), more.requests(more.FULL, "cart.mesh.svc.cluster.local")),
+    "ports": Kind(
+        "Services whose ports are named for all protocols, with and without rules",
+        more.ports(),
+        more.requests("many", "many.mesh.svc.cluster.local", ports=(7001, 7002, 7003)),
+    ),
+    "service entries": Kind(
+        "ServiceEntries with listed endpoints, several for one host, and rules for them",
+        more.service_entries(),
+        more.requests("ext.example.com", "api.example.com", ports=(7000, 80)),
+    ),
+    "sidecars": Kind(
+        "Sidecars beside competing rules", more.sidecars(), more.requests(more.FULL, "cart.mesh.svc.cluster.local")
+    ),
 }
 
 
@@ -104,7 +130,17 @@ def draw(kind: str, count: int, number: int) -> list[World]:
 def around(rig: Rig, world: World) -> list[Json]:
     """Every object of a world."""
     left_out = KINDS[world.kind].left_out
-    return [*(body for body in rig.around() if body["kind"] not in left_out), *world.objects]
+    drawn = (_placed_pods(body, rig.addresses) for body in world.objects)
+    return [*(body for body in rig.around() if body["kind"] not in left_out), *drawn]
+
+
+def _placed_pods(part: Any, addresses: Mapping[str, str]) -> Any:
+    """Pods' addresses in place of "@" and their names: every rig has others."""
+    if isinstance(part, dict):
+        return {name: _placed_pods(value, addresses) for name, value in part.items()}
+    if isinstance(part, list):
+        return [_placed_pods(value, addresses) for value in part]
+    return addresses[part[1:]] if isinstance(part, str) and part.startswith("@") and part[1:] in addresses else part
 
 
 def request_of(drawn: Json, port: int) -> tuple[Request, str]:
@@ -118,7 +154,7 @@ def _placed(drawn: Json, arrived: int) -> Request:
     """A request that names its port: in the mesh that of a Service, at the gateway what the client writes (0: none)."""
     at_gateway = drawn["caller"] == GATEWAY
     host, port = drawn["host"], drawn["port"]
-    written = port if port not in (80, 443) else arrived
+    written = arrived if at_gateway and port == 80 else port
     return Request(
         place=GATEWAY if at_gateway else "mesh",
         host=host,

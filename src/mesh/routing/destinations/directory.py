@@ -69,6 +69,11 @@ class Directory:
             for entry in world.entries
             for host in entry.spec.hosts
         )
+        # ServiceEntries of one namespace for one host are one service with the endpoints of all, as with Istio.
+        self._joined = defaultdict[tuple[str, str], list[ServiceEntry]](list)
+        for service in self.entries:
+            if service.entry is not None:
+                self._joined[service.namespace, service.host].append(service.entry)
         # A Service wins over a ServiceEntry for its host, and of two ServiceEntries the older one.
         self._by_host = {service.host: service for service in (*reversed(self.entries), *self.services)}
         self._by_alias = memory.keep("aliases", everything, lambda: _by_alias(everything, self._alias_of))
@@ -133,7 +138,13 @@ class Directory:
     def endpoints(self, service: MeshService, port: ServicePort, subset: Mapping[str, str]) -> tuple[Endpoint, ...]:
         """The ready pods' addresses for a port, sorted; `subset` are labels that they have besides the selector's."""
         if service.entry is not None:
-            return self._listed(service.entry, service.host, port, subset)
+            joined = self._joined[service.namespace, service.host]
+            listed = (
+                self._listed(entry, service.host, port, subset)
+                for entry in joined
+                if any(declared.number == port.port for declared in entry.spec.ports)
+            )
+            return tuple(dict.fromkeys(endpoint for endpoints in listed for endpoint in endpoints))
         selector = service.spec.selector
         if service.spec.type == "ExternalName":
             name = service.spec.external_name.rstrip(".").lower()

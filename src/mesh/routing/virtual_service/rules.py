@@ -51,7 +51,7 @@ class HostRules:
             rule
             for rule in exported(rules, namespace)
             if any(
-                self._egress.sees(namespace, resolve(host, rule.metadata.namespace), rule.metadata.namespace)
+                self._egress.imports(namespace, resolve(host, rule.metadata.namespace), rule.metadata.namespace)
                 for host in rule.spec.hosts
             )
         ]
