@@ -22,6 +22,7 @@ from mesh.resources.istio.common import StringMatch
 from mesh.resources.validation.inert import inert_fields
 from mesh.resources.values.meta import Part
 from tests.conformance.page_gateway_api import gateway_api
+from tests.conformance.page_istiod import istiod
 
 DRAWN = "tests/conformance/test_virtual_service.py::test_envoy_does_what_the_reference_allows"
 POLICIES = "tests/conformance/test_destination_rule.py::test_all_other_policies_are_taken_by_envoy"
@@ -194,9 +195,10 @@ kept, and a warning says so when it is set) or **refused** (with the reason, at 
 the code by `python -m tests.conformance.page`; a test holds the two together.
 
 How it is proved: `tests/conformance/reference.py` is an interpreter of the rules in plain Python, written from
-Istio's reference, which knows nothing of the compiler. Hypothesis draws rules and requests; a real Envoy with the
-compiled rules must do what the interpreter allows, and so must `meshmall route`. A few hundred cases run with the
-tests; `MESHMALL_CONFORMANCE_CASES=20000 .venv/bin/python -m pytest tests/conformance` takes about two minutes.
+Istio's reference and corrected by a real istiod; it knows nothing of the compiler. Hypothesis draws rules and
+requests; a real Envoy with the compiled rules must do what the interpreter allows, and so must `meshmall route`. A few
+hundred cases run with the tests; `MESHMALL_CONFORMANCE_CASES=20000 .venv/bin/python -m pytest tests/conformance` takes
+about two minutes.
 Istio's own tasks (request routing, faults, shifting, timeouts, circuit breaking, mirroring, ingress) are played in
 `tests/conformance/test_tasks.py`.
 
@@ -271,7 +273,7 @@ The check of a rule with thousands of routes grows no faster (`tests/unit/mesh/r
 
 def page() -> str:
     """The whole page."""
-    parts = [HEAD, gateway_api()]
+    parts = [HEAD, istiod(), gateway_api()]
     told: set[type[Part]] = set()
     for kind, root in KINDS:
         parts.append(f"\n## {kind}\n")
