@@ -77,6 +77,7 @@ ELSEWHERE: tuple[tuple[str, str, str], ...] = (
     ("mesh.resources.values.ref", "identities", "unit/mesh/resources/values/test_problems.py"),
     ("meshmall.cli.branch.commands", "options and help", "unit/meshmall/cli/test_app.py"),
     ("meshmall.cli.branch.data_commands", "options and help", "unit/meshmall/cli/test_app.py"),
+    ("meshmall.cli.branch.data_diff", "asks the daemon", "e2e/in_pods/test_branch_data.py"),
     ("meshmall.cli.branch.data_reset", "waits for a new copy", "e2e/in_pods/test_branch_data.py"),
     ("meshmall.cli.branch.dev", "a process of the developer's", "e2e/test_branches.py"),
     ("meshmall.cli.branch.dev_files", "watches files", "e2e/test_branches.py"),

@@ -227,6 +227,11 @@ class Client:
         """Creates a snapshot (path ""), restores or deletes one ("/restore", "/delete"), within `limit` seconds."""
         return self._connection.call("POST", f"/mesh/v1/snapshots{path}", body, limit=limit)
 
+    def data_diff(self, question: Body, *, limit: float) -> Sequence[Body]:
+        """What differs between a branch's `stores` and the baseline's: see `mesh.branches.data.diff`."""
+        items: Sequence[Body] = self._connection.call("POST", "/mesh/v1/data/diff", question, limit=limit)["items"]
+        return items
+
     def pod_metrics(self) -> Bodies:
         """CPU and memory of all pods (PodMetrics of metrics.k8s.io)."""
         return Bodies(self._connection.call("GET", "/apis/metrics.k8s.io/v1beta1/pods")["items"])

@@ -25,12 +25,13 @@ import uvloop
 os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"
 os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
 
-from mesh.api.mesh_v1.snapshots import SnapshotPaths
+from mesh.api.mesh_v1.data import DataPaths
 from mesh.api.server import ApiServer, ApiSettings, Sources, bind
 from mesh.api.transport.credentials import Credentials, prepare
 from mesh.api.transport.pod_access import access_files
 from mesh.branches.compare import Gateway
 from mesh.branches.controller import BranchController
+from mesh.branches.data.diff import DataDiff
 from mesh.branches.data.snapshots import Snapshots
 from mesh.branches.data.work import Copying
 from mesh.canary.guard import CanaryGuard
@@ -204,7 +205,7 @@ class Daemon:
         self.progress.step("pods")
 
         copying = Copying(pods.stores, plane.quieten)
-        branches, snapshots = await _start_branches(stack, store, settled, settings, ring, supervisor, copying)
+        branches, data = await _start_branches(stack, store, settled, settings, ring, supervisor, copying)
 
         await _start_canary_guard(stack, store, events, supervisor)
         telemetry = self._telemetry(stack, store, ring)
@@ -229,7 +230,7 @@ class Daemon:
                 "problems": self._problems(store, pods, programmer, branches),
             },
             sources=Sources(telemetry, Reasons(store, lambda: programmer.snapshot), lambda: programmer.snapshot),
-            extra_routes=[*console.routes, *SnapshotPaths(snapshots).routes],
+            extra_routes=[*console.routes, *data.routes],
             supervisor=supervisor,
             streams=pods.streams,
             listener=api_listener,
@@ -325,15 +326,15 @@ async def _start_branches(
     ring: Ring,
     supervisor: Supervisor,
     copying: Copying,
-) -> tuple[BranchController, Snapshots]:
-    """What gives branches what they need, and what keeps snapshots of stores."""
+) -> tuple[BranchController, DataPaths]:
+    """What gives branches what they need, and what answers for their data and for snapshots of stores."""
     expires = settings.branch_expires
     branches = BranchController(store, settled, settings.preview_url, expires, ring, supervisor, copying=copying)
     await branches.start()
     stack.push_async_callback(branches.stop)
     snapshots = Snapshots(store, copying, branches.data)
     await snapshots.start()
-    return branches, snapshots
+    return branches, DataPaths(store, snapshots, DataDiff(store, copying, branches.data))
 
 
 async def _start_gateways(stack: AsyncExitStack, store: Store, settings: Settings, supervisor: Supervisor) -> None:

@@ -1,14 +1,17 @@
 """What a branch's data needs of pods: that they stand still together, and that commands run in them."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 from mesh.pods.freezing.freezer import Freeze, Freezer, Quieten, quiet
 from mesh.pods.pod import PodRunner
-from mesh.pods.runtime.interface import CommandResult
+from mesh.pods.runtime.interface import CommandResult, StartError
+from mesh.pods.storage.volumes import source_of_claim
 from mesh.procfs import HostProcess, start_time
+from mesh.resources.core.pod import Pod
+from mesh.store import Store
 
 
 class StorePods:
@@ -46,6 +49,33 @@ class StorePods:
             return CommandResult(127, "the pod is not running")
         return await run.sandbox.run(run.spec, command, limit)
 
+    async def open(self, uid: str, command: Sequence[str]) -> tuple[AsyncIterator[bytes], Callable[[], Awaitable[int]]]:
+        """Starts a command in a pod's first container: the lines that it writes, and what waits for its exit code.
+
+        Raises StartError when the pod does not run.
+        """
+        runner = self._find(uid)
+        container = runner.container(runner.pod.spec.containers[0].name) if runner is not None else None
+        run = container.current if container is not None else None
+        if run is None:
+            raise StartError("the pod is not running")
+        streams = await run.sandbox.open(run.spec, command, stdin=False, tty=False)
+
+        async def ended() -> int:
+            code = await streams.wait()
+            await streams.close()
+            return code
+
+        return _lines(streams.stdout()), ended
+
+    def volume(self, store: Store, pod: Pod, name: str) -> Path:
+        """Where a volume of a pod lies on this machine. Raises ConfigError for a claim that has none."""
+        for volume in pod.spec.volumes:
+            if volume.name == name and volume.persistent_volume_claim is not None:
+                claim = str(volume.persistent_volume_claim.get("claimName", ""))
+                return Path(source_of_claim(store, pod.metadata.namespace, claim).path)
+        return self.folder(pod.metadata.uid or "", name)
+
     def _leaders(self, uid: str) -> list[HostProcess]:
         """The first process of each container of a pod."""
         runner = self._find(uid)
@@ -55,3 +85,14 @@ class StorePods:
         runs = [container.current for name in names if (container := runner.container(name)) is not None]
         pids = [run.process.pid for run in runs if run is not None and run.process.alive]
         return [HostProcess(pid, started) for pid in pids if (started := start_time(pid)) is not None]
+
+
+async def _lines(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """What comes in pieces, line by line, without the line ends."""
+    rest = b""
+    async for piece in pieces:
+        *lines, rest = (rest + piece).split(b"\n")
+        for line in lines:
+            yield line
+    if rest:
+        yield rest

@@ -107,3 +107,16 @@ def test_a_snapshot_is_restored_for_everybody_and_begins_a_branch(running: Mesh,
     finally:
         running.ok("snapshot", "delete", "before")
     assert "there is no snapshot 'before' in namespace mesh" in running.run("snapshot", "restore", "before").err
+
+
+@pytest.mark.slow
+def test_what_a_branch_changed(running: Mesh, books: Books) -> None:
+    running.ok("branch", "create", "kim", "--data", "ledger", "--data-clients", "books")
+    try:
+        assert "ledger (files): no difference" in running.ok("branch", "data", "diff", "kim")
+        books.ask("set only 1", "kim")
+        ran = running.run("branch", "data", "diff", "kim")
+        assert ran.code == 1
+        assert "ledger  +1 -1" in ran.out
+    finally:
+        running.ok("branch", "delete", "kim")
