@@ -14,8 +14,10 @@ from mesh.resources.columns.column import since
 from mesh.resources.columns.pods import runs_from
 from mesh.resources.kind_definition import Routing
 from mesh.resources.kinds import REGISTRY
+from mesh.resources.meshmall.branch import GROUP
 from mesh.resources.values.body import Body
 from mesh.resources.values.durations import human_duration
+from meshmall.cli.branch.data_text import size_text
 from meshmall.cli.context import Context, use_kubeconfig
 from meshmall.cli.image.run import disk_use
 from meshmall.cli.markup import escape
@@ -79,6 +81,8 @@ def _show(context: Context, running: Running, output: str) -> None:
             f"images    {escape(images_line(daemon.get('images') or {}, pods, disk_use(context.home.path)))}"
         )
         context.view.say(f"rules     {rules}")
+        if copies := copies_line(context.client.list(GROUP, "Branch", None)):
+            context.view.say(f"copies    {copies}")
         for canary in canaries:
             context.view.say(f"canary    {canary.service} {canary.version}, {escape(canary.seen or 'has begun')}")
         context.view.say()
@@ -99,6 +103,18 @@ def images_line(images: Mapping[str, str], pods: Iterable[Body], on_disk: str) -
         if count := ways.count(way):
             parts.append(f"{count} {'pod runs' if count == 1 else 'pods run'} {where}")
     return "; ".join([*parts, *filter(None, [on_disk])]) or "none on disk"
+
+
+def copies_line(branches: Iterable[Body]) -> str:
+    """The space that branches' own data takes; "" when none has any."""
+    stores = [store for body in branches for store in (body.get("status") or {}).get("data", ())]
+    if not stores:
+        return ""
+    own = sum(store.get("bytes", 0) for store in stores if not store.get("shared"))
+    shared = sum(store.get("bytes", 0) for store in stores if store.get("shared"))
+    sizes = [size_text(own)] if own or not shared else []
+    sizes += [f"{size_text(shared)} in blocks shared with the originals"] if shared else []
+    return f"{len(stores)} {'store' if len(stores) == 1 else 'stores'} of branches, {' and '.join(sizes)}"
 
 
 def network_line(network: Mapping[str, str]) -> str:

@@ -4,7 +4,7 @@ import pytest
 
 from mesh.resources.kinds import REGISTRY
 from mesh.resources.values.body import Body
-from meshmall.cli.status import network_line, rejections
+from meshmall.cli.status import copies_line, network_line, rejections
 
 REFUSED = {"type": "Programmed", "status": "False", "reason": "Rejected", "message": "Envoy refused it: no"}
 IN_FORCE = {"type": "Programmed", "status": "True", "reason": "Acknowledged", "message": "Envoy has acknowledged it"}
@@ -62,3 +62,13 @@ def test_the_mode_of_the_network_is_one_line_with_what_it_lacks_and_how_to_get_t
     assert network_line({"mode": "namespaces", "reason": "", "remedy": "", "lacks": ""}) == "namespaces"
     line = network_line({"mode": "loopback", "reason": "AppArmor", "remedy": "sysctl x=0", "lacks": "mounts"})
     assert line == "loopback (AppArmor); missing: mounts; to enable namespaces: sysctl x=0"
+
+
+def test_the_space_of_copies_is_shown_and_shared_blocks_are_not_counted_twice() -> None:
+    def branch(*stores: dict[str, object]) -> dict[str, object]:
+        return {"status": {"data": list(stores)}}
+
+    assert copies_line([{"status": {}}, {}]) == ""
+    assert copies_line([branch({"bytes": 40_000_000})]) == "1 store of branches, 40 MB"
+    mixed = [branch({"bytes": 40_000_000}, {"bytes": 2_000_000_000, "shared": True})]
+    assert copies_line(mixed) == "2 stores of branches, 40 MB and 2.0 GB in blocks shared with the originals"
