@@ -114,7 +114,8 @@ def clone(mesh: Mesh, programs: PodPrograms, engine: Engine, number: int) -> dic
     mesh.ok("branch", "create", name, "--data", engine.name, "--data-clients", "")
     seconds = round(time.time() - begun, 2)
     status = json.loads(programs.ok("get", "branch", name, "-o", "json"))["status"]["data"][0]
-    verdict = programs.kubectl("exec", f"{engine.name}-{name}-0", "--", *engine.check()).out.strip()
+    checked = programs.kubectl("exec", f"{engine.name}-{name}-0", "--", *engine.check())
+    verdict = checked.out.strip() or checked.err.strip()[-200:]
     mesh.ok("branch", "delete", name)
     return {
         "seconds": seconds,

@@ -126,10 +126,11 @@ def _python(*parts: str) -> list[str]:
 
 # PostgreSQL: pgbench's own script language, so that the database is what is busy.
 PSQL = "psql --host=/data --username=app --dbname=postgres --no-psqlrc --tuples-only --no-align --quiet"
+# The lower account first: two transfers never wait for each other in a circle.
 TRANSFER = "\\n".join(
     (
-        "\\\\set a random(1, 100)",
-        "\\\\set b random(1, 100)",
+        "\\\\set a random(1, 50)",
+        "\\\\set b random(51, 100)",
         "begin;",
         "update accounts set balance = balance - 1 where id = :a;",
         "update accounts set balance = balance + 1 where id = :b;",
@@ -450,4 +451,113 @@ print("consistent" if good else state)
     ),
 )
 
-ENGINES = {engine.name: engine for engine in (POSTGRES, MARIADB, REDIS, SQLITE, NATS)}
+AMQP_CLIENT = r"""
+import socket, struct, time
+def short(text):
+    return bytes([len(text)]) + text.encode()
+class Amqp:
+    '''As much of AMQP 0-9-1 as a durable queue with confirmed messages needs.'''
+    def __init__(self, host):
+        while True:
+            try:
+                self.socket = socket.create_connection((host, 5672))
+                break
+            except OSError:
+                time.sleep(0.2)
+        self.file = self.socket.makefile("rb")
+        self.socket.sendall(b"AMQP\0\0\x09\x01")
+        self.method(10, 10)
+        self.send(0, 10, 11, bytes(4) + short("PLAIN") + struct.pack(">I", 12) + b"\0guest\0guest" + short("en_US"))
+        tune = self.method(10, 30)
+        self.send(0, 10, 31, tune[:6] + bytes(2))
+        self.send(0, 10, 40, short("/") + short("") + b"\0")
+        self.method(10, 41)
+        self.send(1, 20, 10, short(""))
+        self.method(20, 11)
+    def frame(self, kind, channel, payload):
+        self.socket.sendall(struct.pack(">BHI", kind, channel, len(payload)) + payload + b"\xce")
+    def send(self, channel, group, number, arguments):
+        self.frame(1, channel, struct.pack(">HH", group, number) + arguments)
+    def receive(self):
+        head = self.file.read(7)
+        if len(head) < 7:
+            raise ConnectionError("closed")
+        kind, _, length = struct.unpack(">BHI", head)
+        payload = self.file.read(length + 1)[:-1]
+        return kind, payload
+    def method(self, *expected):
+        while True:
+            kind, payload = self.receive()
+            if kind == 1:
+                got = struct.unpack(">HH", payload[:4])
+                if got in (expected[:2], expected[2:]):
+                    return payload[4:] if got == expected[:2] else None
+                raise RuntimeError((got, payload))
+    def declare(self, queue):
+        self.send(1, 50, 10, bytes(2) + short(queue) + b"\x02" + bytes(4))
+        answer = self.method(50, 11)
+        return struct.unpack(">I", answer[1 + answer[0]:][:4])[0]
+    def confirm(self):
+        self.send(1, 85, 10, b"\0")
+        self.method(85, 11)
+    def publish(self, queue, body):
+        self.send(1, 60, 40, bytes(2) + short("") + short(queue) + b"\0")
+        self.frame(2, 1, struct.pack(">HHQHB", 60, 0, len(body), 0x1000, 2))
+        self.frame(3, 1, body)
+        self.method(60, 80)
+    def get(self, queue):
+        self.send(1, 60, 70, bytes(2) + short(queue) + b"\x01")
+        if self.method(60, 71, 60, 72) is None:
+            return None
+        self.receive()
+        return self.receive()[1]
+"""
+
+
+def _rabbitmq() -> list[str]:
+    serve = (
+        "printf 'loopback_users = none\\n' > /data/rabbit.conf; export RABBITMQ_CONFIG_FILE=/data/rabbit "
+        "RABBITMQ_MNESIA_BASE=/data/mnesia RABBITMQ_LOG_BASE=/data/log RABBITMQ_LOGS=- RABBITMQ_NODENAME=rabbit "
+        "RABBITMQ_PID_FILE=/data/pid RABBITMQ_ENABLED_PLUGINS_FILE=/data/plugins; exec "
+    )
+    return ["sh", "-c", serve + (find("rabbitmq-server") or "rabbitmq-server")]
+
+
+RABBITMQ = Engine(
+    "rabbitmq",
+    5672,
+    ("rabbitmq-server", "erl"),
+    _rabbitmq,
+    lambda: _python(AMQP_CLIENT, "Amqp('127.0.0.1')"),
+    lambda: _python(
+        LOOP,
+        AMQP_CLIENT,
+        """
+def start():
+    global amqp
+    amqp = Amqp("rabbitmq")
+    amqp.confirm()
+start()
+number = amqp.declare("orders")
+
+def step():
+    global number
+    amqp.publish("orders", str(number + 1).encode())
+    number += 1
+
+run(step, start)
+""",
+    ),
+    lambda: _python(
+        AMQP_CLIENT,
+        """
+amqp = Amqp("127.0.0.1")
+count = amqp.declare("orders")
+numbers = [int(body) for body in iter(lambda: amqp.get("orders"), None)]
+good = numbers == list(range(1, count + 1)) and numbers
+print("consistent" if good else ("a number is missing", count, numbers[:3], numbers[-3:]))
+""",
+    ),
+)
+
+ENGINES = {engine.name: engine for engine in (POSTGRES, MARIADB, REDIS, SQLITE, NATS, RABBITMQ)}

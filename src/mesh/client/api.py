@@ -217,20 +217,18 @@ class Client:
         """Who calls whom, over the last `window` seconds: see `mesh.observe.topology.graph`."""
         return self._connection.call("GET", f"/mesh/v1/topology?{urlencode({'window': window, 'branch': branch})}")
 
-    def snapshots(self, namespace: str) -> Sequence[Body]:
+    def snapshots(self, namespace: str) -> Bodies:
         """The snapshots of a namespace, the oldest first: see `mesh.branches.data.snapshots`."""
-        answer = self._connection.call("GET", f"/mesh/v1/snapshots?{urlencode({'namespace': namespace})}")
-        items: Sequence[Body] = answer["items"]
-        return items
+        path = f"/mesh/v1/snapshots?{urlencode({'namespace': namespace})}"
+        return Bodies(self._connection.call("GET", path)["items"])
 
     def change_snapshot(self, path: str, body: Body, *, limit: float) -> Body:
         """Creates a snapshot (path ""), restores or deletes one ("/restore", "/delete"), within `limit` seconds."""
         return self._connection.call("POST", f"/mesh/v1/snapshots{path}", body, limit=limit)
 
-    def data_diff(self, question: Body, *, limit: float) -> Sequence[Body]:
+    def data_diff(self, question: Body, *, limit: float) -> Bodies:
         """What differs between a branch's `stores` and the baseline's: see `mesh.branches.data.diff`."""
-        items: Sequence[Body] = self._connection.call("POST", "/mesh/v1/data/diff", question, limit=limit)["items"]
-        return items
+        return Bodies(self._connection.call("POST", "/mesh/v1/data/diff", question, limit=limit)["items"])
 
     def pod_metrics(self) -> Bodies:
         """CPU and memory of all pods (PodMetrics of metrics.k8s.io)."""

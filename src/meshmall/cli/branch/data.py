@@ -21,6 +21,7 @@ from mesh.resources.core.stateful_set import StatefulSet
 from mesh.resources.meshmall.branch import BRANCH_LABEL
 from mesh.resources.values.body import Body
 from mesh.resources.values.problems import meant
+from mesh.routing.destinations.protocol import Wire, wire_of
 from meshmall.cli.context import Context
 
 # Seconds of the topology that are looked at: all there are.
@@ -119,7 +120,7 @@ def _with_clients(context: Context, body: Body, namespace: Namespace, clients: s
                 taken.add(client.name)
                 store.setdefault("clients", []).append(client.name)
                 lines.append(f"client    {client.name}: uses {name} ({client.why})")
-        if not seen and clients is None and not forks:
+        if not seen and clients is None and not forks and speaks_bytes(namespace.services[name]):
             lines.append(
                 f"[yellow]client    none was seen using {name} in the last {WINDOW / 60:g} min[/]; name them: "
                 "--data-clients a,b"
@@ -127,10 +128,18 @@ def _with_clients(context: Context, body: Body, namespace: Namespace, clients: s
     return lines
 
 
+def speaks_bytes(service: Service) -> bool:
+    """Whether some port of a Service may be anything but HTTP."""
+    return any(wire_of(port) not in (Wire.HTTP, Wire.HTTP2) for port in service.spec.ports)
+
+
 def users_of(services: Iterable[str], edges: Iterable[Body], namespace: Namespace) -> list[Client]:
-    """The baseline's workloads that were seen connecting to these Services."""
+    """The baseline's workloads that were seen sending bytes to these Services.
+
+    Who sends HTTP stays in its branch by what it forwards, and need not come along.
+    """
     targets = {f"{namespace.name}/{service}" for service in services}
-    counts: dict[tuple[str, str], tuple[int, int]] = {}
+    counts: dict[tuple[str, str], int] = {}
     branches = {
         workload.metadata.name
         for workload in namespace.workloads
@@ -141,10 +150,11 @@ def users_of(services: Iterable[str], edges: Iterable[Body], namespace: Namespac
         space, _, name = edge["source"].partition("/")
         if edge["target"] not in targets or edge["source"] in targets or not workload or workload in branches:
             continue
+        if edge["requests"] or edge["branch"]:
+            continue
         if space == namespace.name:
-            connections, requests = counts.get((name, workload), (0, 0))
-            counts[name, workload] = (connections + edge["tcp"]["connections"], requests + edge["requests"])
-    return [Client(_forked(*key, namespace), key[1], _seen(*seen)) for key, seen in sorted(counts.items())]
+            counts[name, workload] = counts.get((name, workload), 0) + edge["tcp"]["connections"]
+    return [Client(_forked(*key, namespace), key[1], _seen(seen)) for key, seen in sorted(counts.items())]
 
 
 def _forked(service: str, workload: str, namespace: Namespace) -> str:
@@ -155,15 +165,9 @@ def _forked(service: str, workload: str, namespace: Namespace) -> str:
     return service if service in namespace.services else workload
 
 
-def _seen(connections: int, requests: int) -> str:
-    parts = []
-    if requests:
-        parts.append(f"{requests:,} {'request' if requests == 1 else 'requests'}")
-    if connections or not requests:
-        parts.append(
-            f"{connections:,} {'connection' if connections == 1 else 'connections'}" if connections else "open"
-        )
-    return f"{' and '.join(parts)} in the last {WINDOW / 60:g} min"
+def _seen(connections: int) -> str:
+    count = f"{connections:,} {'connection' if connections == 1 else 'connections'}" if connections else "open"
+    return f"{count} in the last {WINDOW / 60:g} min"
 
 
 def reaching_baseline(context: Context, branch: Body) -> list[str]:

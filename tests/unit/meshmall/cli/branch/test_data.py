@@ -12,6 +12,7 @@ def edge(source: str, workload: str, *, connections: int = 0, requests: int = 0,
         "source": source,
         "sourceWorkload": workload,
         "target": f"mesh/{target}",
+        "branch": "",
         "requests": requests,
         "tcp": {"connections": connections},
     }
@@ -28,7 +29,8 @@ def test_users_are_named_by_their_service_or_their_deployment() -> None:
         edge("mesh/orders", "orders-v1", connections=1),
         edge("mesh/orders", "orders-v1", connections=2),
         edge("mesh/worker", "worker"),
-        edge("mesh/report", "report", requests=2000),
+        edge("mesh/report", "report", connections=2000),
+        edge("mesh/mall", "mall-v1", requests=5),
         edge("other/orders", "orders", connections=1),
         edge("gateway", "", connections=1),
         edge("mesh/postgres", "postgres", connections=1),
@@ -37,6 +39,6 @@ def test_users_are_named_by_their_service_or_their_deployment() -> None:
     assert users_of({"postgres"}, edges, namespace()) == [
         Client("orders", "orders-v1", "3 connections in the last 5 min"),
         # A Job's pods are nothing that could be forked.
-        Client("", "report", "2,000 requests in the last 5 min"),
+        Client("", "report", "2,000 connections in the last 5 min"),
         Client("worker", "worker", "open in the last 5 min"),
     ]
