@@ -66,14 +66,14 @@ function ErrorBoundary({ children }) {
   return html`<div class="trouble" role="alert"><p>This view failed: ${error.message}</p><button class="small" onClick=${reset}>Try again</button></div>`;
 }
 
-// Written by each page that is signed in: another tab that is signed out then goes on where it was.
-const SIGNED_IN = "signed-in";
+// Each page that is signed in says so here: another tab that is signed out then goes on where it was.
+const tabs = new BroadcastChannel("mesh-console");
 
 function SignedOut() {
   useEffect(() => {
-    const resume = (event) => event.key === SIGNED_IN && location.reload();
-    addEventListener("storage", resume);
-    return () => removeEventListener("storage", resume);
+    const resume = () => location.reload();
+    tabs.addEventListener("message", resume);
+    return () => tabs.removeEventListener("message", resume);
   }, []);
   return html`<main class="signed-out"><img src="favicon.svg" alt="" width="48" height="48" /><h1>You're signed out</h1>
     <p>Run <code>meshmall console</code> again to open a new session.</p><p class="soft">This page then goes on where it is; its address stays valid.</p></main>`;
@@ -102,7 +102,4 @@ const root = /** @type {HTMLElement} */ (document.getElementById("app"));
 root.textContent = "";
 render(html`<${Console} />`, root);
 start();
-connection.follow((state) => {
-  if (state !== "live") return;
-  try { localStorage.setItem(SIGNED_IN, String(Date.now())); } catch { /* storage may be disabled */ }
-});
+connection.follow((state) => state === "live" && tabs.postMessage("signed in"));
