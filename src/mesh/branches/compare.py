@@ -15,7 +15,9 @@ from mesh.resources.meshmall.branch import BAGGAGE_MEMBER, HEADER
 
 SAFE = ("GET", "HEAD", "OPTIONS")
 # Headers that differ between any two responses, or that say which branch responded.
-NOT_COMPARED = frozenset(("date", "content-length", "x-request-id", "traceparent", "server-timing", "etag", HEADER))
+NOT_COMPARED = frozenset(
+    ("date", "content-length", "x-request-id", "traceparent", "server-timing", "etag", HEADER, f"{HEADER}-color")
+)
 LARGEST_RESPONSE = 8 << 20
 LIMIT = 30.0
 MISSING = object()
