@@ -380,7 +380,7 @@ def test_a_branch_is_named_after_gits(branched: Mesh, tmp_path: Path) -> None:
 def test_a_branch_comes_from_a_file_and_goes_to_a_cluster_as_plain_manifests(branched: Mesh, mesh: Mesh) -> None:
     rendered = branched.ok("branch", "render", "fox", "jason")
     kinds = {item["kind"] for item in yaml.safe_load_all(rendered)}
-    assert kinds == {"Deployment", "Service", "VirtualService"}
+    assert kinds == {"Deployment", "DestinationRule", "Service", "VirtualService"}
     mesh.up()
     mesh.ok("apply", "-f", "-", "--wait", stdin=rendered)
     assert {cookie: seen(mesh.mall(cookie)) for cookie in EXPECTED} == EXPECTED
