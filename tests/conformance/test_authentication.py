@@ -347,18 +347,12 @@ def test_what_no_token_can_be_held_to_is_refused_at_its_field(change: Json, path
     assert path in [error.path for error in caught.value.errors]
 
 
-def test_a_row_that_asks_for_a_token_within_the_mesh_is_told_and_takes_nothing(
-    rig: Rig, runner: asyncio.Runner
-) -> None:
+def test_a_row_that_asks_for_a_token_within_the_mesh_is_refused_as_istiod_does() -> None:
     block = {"headers": {"@request.auth.claims.sub": {"exact": "fox"}}}
-    rows = [
-        {"match": [block], "directResponse": {"status": 207}},
-        {"directResponse": {"status": 204}},
-    ]
-    here = istio("VirtualService", "here", {"hosts": ["shop"], "http": rows})
-    (warning,) = validate(here).warnings
-    assert "spec.http[0].match[0].headers[@request.auth.claims.sub]" in warning
-    assert statuses(runner.run(ask(rig, [here, authentication(rule())], GOOD))) == [204]
+    rows = [{"match": [block], "directResponse": {"status": 207}}, {"directResponse": {"status": 204}}]
+    with pytest.raises(Invalid) as refused:
+        validate(istio("VirtualService", "here", {"hosts": ["shop"], "http": rows}))
+    assert [error.path for error in refused.value.errors] == ["spec.http[0].match[0].headers[@request.auth.claims.sub]"]
 
 
 def test_a_change_of_what_is_asked_closes_no_connection_and_fails_no_request(rig: Rig, runner: asyncio.Runner) -> None:

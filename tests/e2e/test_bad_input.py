@@ -32,11 +32,11 @@ apiVersion: networking.istio.io/v1
 kind: VirtualService
 metadata: {name: extra}
 spec:
-  hosts: [users]
+  hosts: [mall]
   http:
     - match: [{headers: {x-test: {regex: '\\p{Nothing}'}}}]
-      route: [{destination: {host: users}}]
-    - route: [{destination: {host: users}}]
+      route: [{destination: {host: mall}}]
+    - route: [{destination: {host: mall}}]
 """
 SERVICE = """
 apiVersion: v1
@@ -84,7 +84,7 @@ def test_one_misspelt_field_refuses_the_whole_file(kept: Mesh) -> None:
 
 
 def test_a_subset_that_does_not_exist_is_refused(kept: Mesh) -> None:
-    text = RULE.replace("host: users}", "host: mall, subset: v3}")
+    text = RULE.replace("host: mall}", "host: mall, subset: v3}")
     ran = kept.run("apply", "-f", "-", stdin=text)
     refused(ran, '"v3" is not a subset of DestinationRule mesh/mall (it has v1, v2)')
 

@@ -92,8 +92,8 @@ def test_the_tasks_of_the_documentation_show_what_they_say(bookinfo: Bookinfo) -
     (bookinfo.mesh.home / "images.yaml").symlink_to(HERE / "images.yaml")
     for file in ("bookinfo.yaml", "bookinfo-gateway.yaml", "destination-rule-all.yaml"):
         bookinfo.kubectl("apply", "-f", file)
-    until(lambda: set(bookinfo.versions(6)) == {"v1", "v2", "v3"}, LIMIT)
     until(bookinfo.complete, LIMIT)
+    until(lambda: set(bookinfo.versions(6)) == {"v1", "v2", "v3"}, LIMIT)
 
     # Request routing: everybody at v1, then jason alone at v2.
     bookinfo.kubectl("apply", "-f", "virtual-service-all-v1.yaml")

@@ -16,6 +16,8 @@ def handlers() -> Iterator[None]:
     """Restores what the functions change."""
     numbers = (signal.SIGINT, signal.SIGALRM)
     former, hook = [signal.getsignal(number) for number in numbers], sys.unraisablehook
+    # Whoever started the tests in the background has it ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     sys.unraisablehook = hook
     for number, handler in zip(numbers, former, strict=True):

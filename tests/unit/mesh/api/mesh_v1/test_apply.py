@@ -175,7 +175,10 @@ async def test_sync_gives_envoys_answer(api: Api) -> None:
 
 
 async def test_status_is_what_the_daemon_says(api: Api) -> None:
-    assert await api.run(api.client().status) == {"pid": 1}
+    status = await api.run(api.client().status)
+    assert status["pid"] == 1
+    assert ["", "Namespace"] in status["kinds"]
+    assert ["apps", "Deployment"] not in status["kinds"]
 
 
 async def test_the_client_gets_lists_and_watches(api: Api) -> None:
