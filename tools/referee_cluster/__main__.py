@@ -1,7 +1,7 @@
 """`make referee-cluster`: the same manifests and branches on mesh-mall and on a cluster of real parts, page by page.
 
 First mesh-mall answers drawn requests in a dozen branches, and renders these for a cluster. Then etcd, kube-apiserver,
-kube-controller-manager and istiod start in a network namespace of their own, with one Envoy per pod: the seed's
+kube-controller-manager and istiod start in a network namespace of their own, with one Envoy per pod: the demo's
 scenario is played there, the rendered branches are applied, and every page is compared. Needs root, Go, iproute2 and
 nftables; without one of them it says so in one line and changes nothing.
 """

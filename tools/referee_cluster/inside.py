@@ -1,4 +1,4 @@
-"""What happens inside the cluster's network namespace: the seed's scenario, then the rendered branches."""
+"""What happens inside the cluster's network namespace: the demo's scenario, then the rendered branches."""
 
 import json
 import sys
@@ -123,8 +123,8 @@ def play(work: Path) -> int:
 
 
 def _scenario(referee: Referee) -> None:
-    """The seed: jason, fox and everybody else each see their own mall."""
-    referee.say("the seed's scenario")
+    """The demo: jason, fox and everybody else each see their own mall."""
+    referee.say("jason, fox and everybody else")
     referee.apply(str(DEPLOY / "mesh-mall-v1.yaml"), str(DEPLOY / "mesh-routing.yaml"))
     _settle(referee, {"user=jason": BASELINE, "user=fox": BASELINE, "user=xx": BASELINE}, "before the branches")
     referee.apply(str(DEPLOY / "jason.yaml"), str(DEPLOY / "fox.yaml"))
