@@ -2,6 +2,7 @@
 
 import gc
 import os
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -17,6 +18,10 @@ settings.load_profile("untimed")
 
 # Most tests' manifests name images that exist nowhere: nothing is to be asked of any registry.
 os.environ.setdefault("MESHMALL_IMAGES", "never")
+
+
+# Whoever started the tests in the background has it ignored, which all programs would inherit.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="module", autouse=True)
