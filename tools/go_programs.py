@@ -20,6 +20,11 @@ STAGING = (
 VERSION = "k8s.io/component-base/version"
 
 
+def kept_in() -> Path:
+    """The folder of everything that has been built."""
+    return Path(os.environ.get("MESHMALL_REFEREES") or Path.home() / ".cache" / "meshmall" / "referees")
+
+
 class GoPrograms:
     """What has been built is kept; the first build of each takes minutes, and says so."""
 
@@ -31,8 +36,7 @@ class GoPrograms:
     def find(cls) -> "GoPrograms | None":
         """None where Go is missing."""
         go = shutil.which("go")
-        folder = Path(os.environ.get("MESHMALL_REFEREES") or Path.home() / ".cache" / "meshmall" / "referees")
-        return None if go is None else cls(go, folder)
+        return None if go is None else cls(go, kept_in())
 
     def etcd(self) -> Path:
         return self.build(f"etcd-{ETCD}", f"require go.etcd.io/etcd/server/v3 v{ETCD}\n", "go.etcd.io/etcd/server/v3")

@@ -1,6 +1,5 @@
 """The suite, and the programs that its manifests name as images: built from Go modules once, and kept."""
 
-import os
 import shutil
 import subprocess
 import sys
@@ -9,11 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-SUITE, ISTIO, COREDNS = "1.6.3", "v0.0.0-20260827124520-eed52ebb66ad", "1.15.0"
+from tools.go_programs import ISTIO, GoPrograms, kept_in
+
+SUITE, COREDNS = "1.6.3", "1.15.0"
 GATEWAY_API = "sigs.k8s.io/gateway-api"
 ISTIO_RELEASE = "1.31"
 SOURCE = Path(__file__).parent / "suite"
-GO = "go 1.26.0"
 # The name that echo-advanced's client has in its image: the suite runs it in pods.
 CLIENT = "client"
 
@@ -30,8 +30,7 @@ PROGRAMS = ("echo-basic", "echo-advanced", CLIENT, "coredns")
 
 
 def _folder() -> Path:
-    cache = Path(os.environ.get("MESHMALL_REFEREES") or Path.home() / ".cache" / "meshmall" / "referees")
-    return cache / f"gateway-api-{SUITE}"
+    return kept_in() / f"gateway-api-{SUITE}"
 
 
 def is_built() -> bool:
@@ -49,6 +48,7 @@ def build(go: str, say: Callable[[str], None]) -> Programs:
         say("building the suite (minutes, once)")
         _run(go, ["test", "-c", "-trimpath", "-o", f"{suite}.new", "."], SOURCE)
         Path(f"{suite}.new").rename(suite)
+    programs = GoPrograms(go, folder / "bin")
     conformance = f"require {GATEWAY_API}/conformance v{SUITE}\n\nreplace {GATEWAY_API} => {GATEWAY_API} v{SUITE}\n"
     for name, requirements, package in (
         ("echo-basic", conformance, f"{GATEWAY_API}/conformance/echo-basic"),
@@ -56,21 +56,8 @@ def build(go: str, say: Callable[[str], None]) -> Programs:
         (CLIENT, f"require istio.io/istio {ISTIO}\n", "istio.io/istio/pkg/test/echo/cmd/client"),
         ("coredns", f"require github.com/coredns/coredns v{COREDNS}\n", "github.com/coredns/coredns"),
     ):
-        _program(go, folder / "bin" / name, requirements, package, say)
+        programs.build(name, requirements, package)
     return Programs(suite, folder / "bin", _module(go) / "config" / "crd" / "experimental")
-
-
-def _program(go: str, program: Path, requirements: str, package: str, say: Callable[[str], None]) -> None:
-    if program.exists():
-        return
-    say(f"building {program.name} (minutes, once)")
-    program.parent.mkdir(parents=True, exist_ok=True)
-    source = program.parent.parent / f"{program.name}-source"
-    source.mkdir(exist_ok=True)
-    (source / "go.mod").write_text(f"module referee\n\n{GO}\n\n{requirements}")
-    _run(go, ["build", "-mod=mod", "-trimpath", "-ldflags=-s -w", "-o", f"{program}.new", package], source)
-    # Under its name only when it is complete.
-    Path(f"{program}.new").rename(program)
 
 
 def _module(go: str) -> Path:

@@ -10,7 +10,6 @@ import argparse
 import asyncio
 import hashlib
 import json
-import os
 import random
 import shutil
 import subprocess
@@ -30,6 +29,8 @@ from tests.conformance.istiod.oracle import Oracle
 from tests.conformance.istiod.second_envoy import SecondEnvoy
 from tests.conformance.istiod.worlds import KINDS, World, draw
 from tests.conformance.rig import Rig
+
+from tools.go_programs import kept_in
 
 HERE = Path(__file__).parent
 PROGRAM = "istiod-rules"
@@ -120,10 +121,9 @@ def _line(difference: Difference) -> dict[str, object]:
 
 def _program() -> Path:
     """Where istiod's translation is kept, by what it is built from."""
-    folder = Path(os.environ.get("MESHMALL_REFEREES") or Path.home() / ".cache" / "meshmall" / "referees")
     sources = [HERE / name for name in ("main.go", "go.mod", "go.sum")]
     digest = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:12]
-    return folder / f"{PROGRAM}-{digest}"
+    return kept_in() / f"{PROGRAM}-{digest}"
 
 
 def build(go: str) -> Path:
