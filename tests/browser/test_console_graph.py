@@ -147,6 +147,7 @@ def test_rows_of_the_panel_name_the_direction_and_the_other_end(stand_in: StandI
     }
     page = at("#/topology?node=mesh%2Fproducts")
     side = page.get_by_role("complementary", name="Details of products")
+    expect(side.get_by_role("table")).to_have_count(2)
     into, out = side.get_by_role("table").all()
     expect(into.get_by_role("columnheader").first).to_have_text("Caller")
     expect(into.get_by_role("row").filter(has_text="discount-fox → products-fox").locator(".branch")).to_have_text(

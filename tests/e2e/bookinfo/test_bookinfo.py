@@ -88,6 +88,7 @@ def test_the_pods_wait_for_their_images_until_a_file_says_what_stands_for_them(b
     until(bookinfo.complete, LIMIT)
 
 
+@pytest.mark.slow
 def test_the_tasks_of_the_documentation_show_what_they_say(bookinfo: Bookinfo) -> None:
     (bookinfo.mesh.home / "images.yaml").symlink_to(HERE / "images.yaml")
     for file in ("bookinfo.yaml", "bookinfo-gateway.yaml", "destination-rule-all.yaml"):

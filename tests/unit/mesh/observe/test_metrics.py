@@ -1,5 +1,6 @@
 """Istio's metrics, as Prometheus' own parser reads them."""
 
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from mesh.observe import metrics
@@ -65,6 +66,7 @@ def test_what_names_hold_is_quoted(span: MakeSpan) -> None:
     assert labels["branch"] == 'a"b\\c\nd'
 
 
+@pytest.mark.slow
 def test_the_series_are_bounded_and_the_busy_ones_stay(span: MakeSpan) -> None:
     counted = Metrics()
     for number in range(metrics.MOST_COUNTED + 10):
