@@ -5,6 +5,7 @@ the components know each other only through the store and the few callables pass
 """
 
 import asyncio
+import faulthandler
 import gc
 import json
 import os
@@ -363,6 +364,8 @@ def main(arguments: list[str]) -> int:
     settings = Settings.from_json(json.loads(arguments[1]))
     progress = Progress()
     daemon_log.configure(home.daemon_log)
+    # A crash in native code leaves where it was, and not just a number.
+    faulthandler.enable()
     try:
         raise_descriptor_limit()
         home.prepare()
