@@ -152,6 +152,7 @@ def every_shot() -> Iterator[Shot]:
 async def main(names: list[str]) -> None:
     """Takes all screenshots, or those named; with `--every FOLDER` those of EVERY."""
     every = Path(names[1]) if names[:1] == ["--every"] else None
+    (every or FOLDER).mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder) / "home"
         await asyncio.to_thread(meshmall, home, "up", "--address", ADDRESS)
