@@ -4,9 +4,6 @@ A fork is a difference: its Deployment is derived again whenever the baseline's 
 """
 
 from collections.abc import Mapping
-from typing import Any
-
-import msgspec
 
 from mesh.resources.core.deployment import Deployment
 from mesh.resources.meshmall.branch import (
@@ -21,12 +18,13 @@ from mesh.resources.meshmall.branch import (
 )
 from mesh.resources.validation.manifest import validate
 from mesh.resources.values.body import Body
+from mesh.resources.values.meta import as_body
 from mesh.resources.values.problems import Invalid
 
 
 def fork(branch: Branch, service: str, change: Fork, baseline: Deployment) -> Body:
     """The baseline's Deployment with the fork's differences. Raises Invalid when they do not fit together."""
-    template = changed_template(change, plain(baseline.spec.template))
+    template = changed_template(change, as_body(baseline.spec.template))
     spec = {"template": template, "replicas": change.replicas, "minReadySeconds": baseline.spec.min_ready_seconds}
     return workload(branch, service, spec, baseline.spec.template.metadata.labels)
 
@@ -34,7 +32,7 @@ def fork(branch: Branch, service: str, change: Fork, baseline: Deployment) -> Bo
 def of_template(branch: Branch, service: str, template: BranchTemplate) -> Body:
     """The Deployment of a service that only the branch has. Raises Invalid."""
     metadata = {"annotations": template.metadata.annotations} if template.metadata.annotations else {}
-    spec = {"template": {"metadata": metadata, "spec": plain(template.spec)}, "replicas": template.replicas}
+    spec = {"template": {"metadata": metadata, "spec": as_body(template.spec)}, "replicas": template.replicas}
     return workload(branch, service, spec, {"app": service, **template.metadata.labels})
 
 
@@ -90,7 +88,7 @@ def _apply(spec: Body, fork: Fork) -> Body:
     containers: list[Body] = spec["containers"]
     container = next((container for container in containers if container["name"] == fork.container), containers[0])
     if fork.env:
-        changed = {variable.name: plain(variable) for variable in fork.env}
+        changed = {variable.name: as_body(variable) for variable in fork.env}
         unchanged = [variable for variable in container.get("env", []) if variable["name"] not in changed]
         container["env"] = [*unchanged, *changed.values()]
     if fork.image:
@@ -112,11 +110,6 @@ def _make_interactive(container: Body) -> None:
     if container.get("ports"):
         port = container["ports"][0]["containerPort"]
         container["readinessProbe"] = {"tcpSocket": {"port": port}, "periodSeconds": 1}
-
-
-def plain(part: msgspec.Struct) -> Any:
-    """A struct as the JSON object that it represents."""
-    return msgspec.json.decode(msgspec.json.encode(part))
 
 
 def one_line(error: Invalid) -> str:

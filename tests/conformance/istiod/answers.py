@@ -16,7 +16,7 @@ IGNORED = frozenset(
     }
 )
 IGNORED_PREFIXES = ("x-envoy-", "x-forwarded-")
-# Whose words an error is told in is nobody's rule.
+# The wording of an error is nobody's rule.
 OWN_WORDS = re.compile(
     r"no healthy upstream.*|no Service is named .*|mesh-mall: .*|upstream connect error.*"
     r"|fault filter abort|RBAC: access denied|Jwt .*",

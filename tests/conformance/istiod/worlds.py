@@ -1,4 +1,4 @@
-"""Drawn worlds, their requests, and what istiod is told of both."""
+"""Drawn worlds, their requests, and what istiod is sent about both."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -185,7 +185,7 @@ def proxies(rig: Rig) -> list[Proxy]:
 
 
 def told(rig: Rig, objects: Sequence[Json]) -> tuple[list[Json], list[Json]]:
-    """What is told to istiod: Kubernetes' objects with the endpoints that a cluster would add, and Istio's own, each a
+    """What istiod is sent: Kubernetes' objects with the endpoints that a cluster would add, and Istio's own, each a
     second younger than the one before it."""
     kubernetes: list[Json] = []
     istio: list[Json] = []

@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from mesh.branches.forks import changed_template, owner_reference, plain, workload
+from mesh.branches.forks import changed_template, owner_reference, workload
 from mesh.resources.analysis.stores import Workload, data_volumes, kind_and_name, pod_metadata, pod_spec
 from mesh.resources.core.pod import Pod
 from mesh.resources.core.stateful_set import StatefulSet
@@ -29,6 +29,7 @@ from mesh.resources.meshmall.branch import (
 )
 from mesh.resources.validation.workload_defaults import CLAIM_PROTECTION
 from mesh.resources.values.body import Body
+from mesh.resources.values.meta import as_body
 
 # On the claims of a branch: what the copy is of, how many pods have one, and whether the `after` commands have run.
 IDENTITY, REPLICAS, PREPARED = f"{GROUP}/data-identity", f"{GROUP}/data-replicas", f"{GROUP}/data-prepared"
@@ -86,7 +87,7 @@ def store_copy(
         ordinals = range(source.spec.ordinals.start, source.spec.ordinals.start + source.spec.replicas)
         for template in source.spec.volume_claim_templates:
             if (volume := template.metadata.name) in chosen:
-                spec = plain(template.spec)
+                spec = as_body(template.spec)
                 for number in ordinals:
                     origin = f"{volume}-{source.metadata.name}-{number}"
                     copies.append(VolumeCopy(f"{volume}-{fork}-{number}", volume, number, spec, source_claim=origin))
@@ -146,7 +147,7 @@ def store_body(branch: Branch, name: str, source: Workload, replicas: int) -> Bo
     change = branch.spec.services.get(name, UNCHANGED).fork or Fork()
     store, fork = branch.spec.data[name], deployment_name(name, branch.metadata.name)
     chosen = data_volumes(source, store.volumes)
-    template: Body = {"metadata": _template_metadata(source), "spec": plain(pod_spec(source))}
+    template: Body = {"metadata": _template_metadata(source), "spec": as_body(pod_spec(source))}
     template = changed_template(change, template)
     if isinstance(source, StatefulSet):
         return _stateful_set(branch, name, source, template, chosen, replicas)
@@ -164,7 +165,7 @@ def _stateful_set(
     branch: Branch, name: str, source: StatefulSet, template: Body, chosen: Sequence[str], replicas: int
 ) -> Body:
     fork = deployment_name(name, branch.metadata.name)
-    claims = [plain(claim) for claim in source.spec.volume_claim_templates]
+    claims = [as_body(claim) for claim in source.spec.volume_claim_templates]
     volumes = []
     for volume in template["spec"].get("volumes") or ():
         if volume["name"] not in chosen:

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
 
 import msgspec
 
@@ -83,8 +82,3 @@ class Around:
 def _age(rule: Rule) -> tuple[str, str, str]:
     meta = rule.typed.metadata
     return meta.creation_timestamp or "", meta.name, meta.namespace
-
-
-def as_body(part: msgspec.Struct) -> Any:
-    """A struct as the JSON object that it represents."""
-    return msgspec.json.decode(msgspec.json.encode(part))

@@ -3,10 +3,11 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from mesh.branches.render.around import Around, as_body
+from mesh.branches.render.around import Around
 from mesh.resources.meshmall.branch import Branch, BranchService, deployment_name
 from mesh.resources.values.body import Body
 from mesh.resources.values.hosts import aliases, service_host
+from mesh.resources.values.meta import as_body
 from mesh.routing.branches.changes import effective, effective_faults
 
 Place = tuple[str, str]

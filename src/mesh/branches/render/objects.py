@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from mesh.branches.render.around import Around, as_body
+from mesh.branches.render.around import Around
 from mesh.branches.render.changes import Changes
 from mesh.branches.render.virtual_services import virtual_services
 from mesh.branches.render.workloads import name_of_new_service, own_ports, workload
@@ -11,6 +11,7 @@ from mesh.resources.istio.destination_rule import DestinationRule
 from mesh.resources.meshmall.branch import EMPTY, Branch, deployment_name, store_of
 from mesh.resources.values.body import Body
 from mesh.resources.values.hosts import aliases
+from mesh.resources.values.meta import as_body
 from mesh.routing.branches.changes import effective
 
 ISTIO = "networking.istio.io/v1"

@@ -17,13 +17,14 @@ from operator import itemgetter
 
 import msgspec
 
-from mesh.branches.render.around import Around, Rule, as_body
+from mesh.branches.render.around import Around, Rule
 from mesh.branches.render.changes import Changes, Place, Target
 from mesh.branches.render.entries import ANY_MEMBER, Condition, entries, member_is
 from mesh.resources.istio.virtual_service import HTTPRoute
-from mesh.resources.meshmall.branch import BAGGAGE_MEMBER, HEADER, PREVIEW_DOMAIN
+from mesh.resources.meshmall.branch import BAGGAGE_MEMBER, HEADER
 from mesh.resources.values.body import Body
 from mesh.resources.values.hosts import aliases, covers, service_host
+from mesh.resources.values.meta import as_body
 from mesh.routing.virtual_service.delegates import delegated
 
 ISTIO = "networking.istio.io/v1"
@@ -60,7 +61,7 @@ def _at_gateways(changes: Changes, around: Around) -> Iterable[Body]:
 
 
 def _serves_previews(gateway: str, around: Around) -> bool:
-    every = f"*.{around.preview_domain or PREVIEW_DOMAIN}"
+    every = f"*.{around.preview_domain}"
     return any(
         covers(host, every) for rule in around.rules if gateway in rule.gateways for host in rule.typed.spec.hosts
     )

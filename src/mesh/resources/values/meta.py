@@ -15,6 +15,11 @@ class Part(msgspec.Struct, rename="camel", forbid_unknown_fields=True, frozen=Tr
     """
 
 
+def as_body(part: msgspec.Struct) -> Any:
+    """A struct as the JSON object that it represents."""
+    return msgspec.json.decode(msgspec.json.encode(part))
+
+
 class OwnerReference(Part, frozen=True):
     api_version: str
     kind: str
